@@ -1,0 +1,156 @@
+package sdk
+
+import (
+	"context"
+	"io"
+	"iter"
+)
+
+// Limits of one call. The host keeps them, a backend refuses what exceeds them
+// with [Limit].
+const (
+	MaxItems    = 1000      // items in one Put; ids in one Get, Missing, Append, Purge: bounds a transaction and a reply
+	MaxText     = 64 << 10  // bytes of note, or of metadata keys and values together
+	MaxName     = 1 << 10   // bytes of repository, commit, actor, reason, tag, case
+	MaxPath     = 4 << 10   // bytes of a path: PATH_MAX on Linux
+	MaxTags     = 100       // tags of one record
+	ChunkSize   = 256 << 10 // bytes of a body that travel, and are stored, as one piece: throughput is flat above this
+	SmallBody   = 64 << 10  // bytes up to which a body is stored in one row
+	StagedBody  = 8 << 20   // bytes above which a body is staged before its transaction: see sqlbackend
+	MaxCulprits = 50        // tombstones that one error names
+)
+
+// Item is one thing to store.
+type Item struct {
+	// Record is complete before the first attempt. Its Content.StoredSize is
+	// -1, and Content.CRC32C means nothing, while the body is still being
+	// compressed as it is read; otherwise both are checked against the body.
+	Record Record
+	// Body yields the stored bytes. It is read to its end before the loop body
+	// returns and is dead afterwards. nil says that the host believes the
+	// content to be present already.
+	Body io.Reader
+	// Refill replaces content that the archive has but that is damaged or
+	// purged of its body. Without it a body for present content is read,
+	// checked and dropped.
+	Refill bool
+}
+
+// Stored is what became of one item, in the order of the items.
+type Stored struct {
+	Tombstone Tombstone
+	// Content as the archive keeps it. With Deduplicated set, codec, stored
+	// size and CRC are those of the body that was there before.
+	Content      Content
+	Deduplicated bool // the content was present before this item
+	Repeated     bool // the very record was present before: a repeat after a lost answer
+}
+
+// Found is one record with its body, or what went wrong with it.
+type Found struct {
+	Record Record
+	// Body yields the stored bytes and ends in an error of kind [Corrupt] when
+	// they do not match Record.Content. It is valid until the loop body
+	// returns. It is nil when Err is set.
+	Body io.Reader
+	// Err concerns this item only; Record.Tombstone is always set. Kinds:
+	// [NotFound], [Purged], [ContentAbsent], [Corrupt].
+	Err error
+}
+
+// Backend is one opened archive. All methods may be called at the same time
+// from several goroutines.
+//
+// Sequences. Put ranges over its items exactly once and in its own goroutine.
+// An error in the sequence makes Put undo everything and return that error
+// unchanged. Breaking out of Get or List frees everything they hold before the
+// range statement ends. A sequence given to Put must not call the same Backend;
+// the body of a loop over Get or List may: neither holds a connection or a
+// cursor while it waits for the loop. A non-nil error in the second place of a
+// pair is always the last pair, and is about the whole call.
+//
+// Errors are of type [*Error]. They name the tombstones at fault where there
+// are any. When ctx ends, methods stop and return an error of kind [Canceled]
+// or [Timeout] for which errors.Is(err, ctx.Err()) holds.
+type Backend interface {
+	// Put stores items, at most [MaxItems], in one transaction. Items may be
+	// yielded while their bodies are still being made, so a body above
+	// [StagedBody] should not be held in an open transaction.
+	Put(ctx context.Context, items iter.Seq2[Item, error]) ([]Stored, error)
+
+	// Missing returns those of contents that the archive does not have a body
+	// for, in the order given.
+	Missing(ctx context.Context, contents []Digest) ([]Digest, error)
+
+	// Get yields one Found for each id, in the order given, duplicates
+	// included. An id that is unknown does not end the sequence.
+	Get(ctx context.Context, ids []Tombstone) iter.Seq2[Found, error]
+
+	// List yields entries, newest first: by ArchivedAt, then tombstone, both
+	// descending. A record that is written meanwhile may or may not appear;
+	// none appears twice.
+	List(ctx context.Context, q Query) iter.Seq2[Entry, error]
+
+	// Append records events, at most [MaxItems], in one transaction, with
+	// their effect: HOLD and RELEASE place and release a case, RETAIN moves
+	// RetainUntil later (earlier is [Refused]). An unknown tombstone is
+	// [NotFound] and nothing is written.
+	Append(ctx context.Context, events []Event) error
+
+	// Purge removes bodies, at most [MaxItems] tombstones, in one
+	// transaction, judged inside it. See [Purge] and [Verdict].
+	Purge(ctx context.Context, p Purge) ([]Verdict, error)
+
+	// Health measures the archive and changes nothing.
+	Health(ctx context.Context) (Health, error)
+
+	// Close ends what is under way and frees everything. Calls after it are
+	// [Invalid]. Closing twice is harmless.
+	Close() error
+}
+
+// Mode says what Open may do.
+type Mode int
+
+// The modes, from the most careful to the least.
+const (
+	// ReadOnly opens what exists and never writes a byte, not even beside it.
+	ReadOnly Mode = iota
+	// ReadWrite opens what exists. An archive that cannot be written opens
+	// all the same; writes then are [Denied].
+	ReadWrite
+	// Create also makes an archive in an empty database, and an embedded
+	// database's file and directory.
+	Create
+	// Upgrade also brings an older schema up to date. Nothing else does.
+	Upgrade
+)
+
+// Options is what a backend is told when it opens an archive.
+type Options struct {
+	// URL as the user configured it, secrets included, ${VAR} replaced.
+	URL string
+	// Password, where not empty, takes the place of one in the URL.
+	Password string
+	// Dir is the absolute directory that relative paths in URL start from.
+	Dir string
+	// Mode says what Open may do.
+	Mode Mode
+	// Parallel is how many calls the host may have under way at once, 1 to 32.
+	Parallel int
+}
+
+// Driver is what a backend program serves: how to open an archive, and what
+// can be said without a database.
+type Driver struct {
+	// Name is the NAME of codex-archive-NAME.
+	Name string
+	// Version of the program, for people.
+	Version string
+	// Schemes of the URLs it takes, such as "postgres", without "://".
+	Schemes []string
+	// Open opens an archive. It returns [NoArchive] when there is none and
+	// the mode forbids making one, and [Schema] naming both versions when the
+	// schema is not the one it knows.
+	Open func(ctx context.Context, o Options) (Backend, error)
+}

@@ -1,0 +1,79 @@
+// Package sdk says what an archive backend is. Whoever wants to keep archived
+// files somewhere new starts here; this page and [Backend] are the contract,
+// and package backendtest is the same contract as rules that run.
+//
+// # Vocabulary
+//
+//   - A record ([Record]) says which file was retired: repository, path,
+//     commit, reason, actor, time. It is found by its tombstone ([Tombstone]),
+//     a random UUID that the host chooses. A record is also the ARCHIVE event.
+//   - Content ([Content]) is the bytes of a file, named by the SHA-256 of the
+//     plain bytes. Many records may share one content.
+//   - A body is content as it is stored: a standard zstd frame, or the plain
+//     bytes themselves when the codec is "none". A backend never looks inside.
+//   - An event ([Event]) is something that happened to a record later: it was
+//     restored, put on hold, released, retained longer, asked to be purged.
+//   - The archive is everything one URL names. It has an identity, a UUID
+//     written when it is made.
+//   - The host is the program people run (codex). A backend serves one host
+//     process and one archive; many hosts may share a database.
+//
+// # Who does what
+//
+// The host hashes, compresses, decompresses, verifies, batches, retries and
+// writes evidence. A backend stores bytes and rows and brings them back, in
+// transactions, with its own pools, schema and native error codes. A backend
+// never retries a statement that reached the database.
+//
+// # Invariants
+//
+// Each one is kept by every backend and checked by backendtest.
+//
+//  1. The host names things before the first attempt: tombstones, event ids,
+//     SHA-256, plain size. Put, Append and Purge are therefore idempotent: the
+//     same call again is success and changes nothing; other content under a
+//     name that is taken is [Conflict], and nothing of that call is written.
+//  2. One call is one visible change, all of it or none. A sequence that ends
+//     in an error, a cancelled context or a dead peer leaves nothing visible
+//     behind. The reply comes after the database said the commit is durable.
+//  3. The header says what is coming and the end proves it. A backend checks
+//     the stored size and CRC-32C of what it takes in and of what it gives
+//     out, the host checks SHA-256. A mismatch is [Corrupt].
+//  4. Content is immutable and stored once for each SHA-256. Records and
+//     content rows are kept for ever; only bodies are purged. A purged record
+//     answers [Purged] even if the same bytes come back later.
+//  5. A body is an [io.Reader] at every station. Memory grows neither with the
+//     size of a file nor with the length of a batch.
+//  6. Bodies are stored exactly as they were given, so that the database's own
+//     client and the zstd program can read an archive without this project.
+//  7. Only the host retries, hashes, compresses, batches and writes evidence.
+//
+// # The journey of a byte
+//
+// Storing: the host reads a file, hashes it, asks [Backend.Missing] whether
+// the content is known, compresses what is not, and hands a sequence of items
+// to [Backend.Put]. Restoring: [Backend.Get] yields records with readers; the
+// host decompresses, verifies, and publishes the file. Between host and backend
+// lies package plugin, which carries the same interface over gRPC to another
+// process. Neither side can tell the difference, except by its price.
+//
+// # Times, text and sizes
+//
+// Times are UTC with microseconds ([Time] makes one); backends store them as
+// 64-bit microseconds since 1970 or an equivalent that loses nothing. Paths are
+// bytes, which need not be UTF-8 and are compared as bytes; all other text is
+// UTF-8 without NUL, compared as bytes, case and trailing blanks included.
+// Sizes are bytes. Limits stand beside [MaxItems].
+//
+// # Compatibility
+//
+// Kinds of error, actions and wire fields are only ever added, with new
+// numbers. The protocol version ([ProtocolVersion]) changes when an old host
+// and a new backend could no longer understand each other. Fields may be added
+// to the structs of this package, so name the fields when you build one.
+package sdk
+
+// ProtocolVersion is the version of the contract between host and backend
+// process. A host refuses a backend of another version with a sentence that
+// names both.
+const ProtocolVersion = 1
