@@ -1,0 +1,82 @@
+package databases
+
+import (
+	"database/sql"
+	"testing"
+)
+
+// Database is an empty database and the user who owns it, who has every right
+// in it and none elsewhere.
+type Database struct {
+	Name     string
+	User     string
+	Password string
+
+	server *Server
+}
+
+// Database makes a database that is dropped when t ends.
+func (s *Server) Database(t testing.TB) *Database {
+	t.Helper()
+	// Names of MariaDB's users end at 80 characters, PostgreSQL's at 63.
+	name := "t_" + secret()[:16]
+	d := &Database{Name: name, User: name, Password: secret(), server: s}
+	admin := s.admin(t, "")
+	for _, statement := range s.product.create(d.credentials()) {
+		if _, err := admin.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("create database: %v", err)
+		}
+	}
+	t.Cleanup(func() { d.drop(t) })
+	return d
+}
+
+// drop needs connections of its own: the test's context has ended.
+func (d *Database) drop(t testing.TB) {
+	if d.server.running == nil {
+		return
+	}
+	admin, err := d.server.product.open(d.server.product.url(d.server, credentials{}, true))
+	if err != nil {
+		t.Errorf("drop database: %v", err)
+		return
+	}
+	defer admin.Close()
+	for _, statement := range d.server.product.drop(d.credentials()) {
+		if _, err := admin.Exec(statement); err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+	}
+}
+
+// Server returns the server that holds the database.
+func (d *Database) Server() *Server { return d.server }
+
+// URL returns the address of the database over TCP, with its owner's password.
+func (d *Database) URL() string { return d.server.product.url(d.server, d.credentials(), false) }
+
+// SocketURL returns the address of the database over a unix socket.
+func (d *Database) SocketURL() string { return d.server.product.url(d.server, d.credentials(), true) }
+
+// URLAs returns the address of the database over TCP for another user.
+func (d *Database) URLAs(user, password string) string {
+	return d.server.product.url(d.server, credentials{user, password, d.Name}, false)
+}
+
+// Admin returns a superuser's connections to the database, closed when t ends.
+func (d *Database) Admin(t testing.TB) *sql.DB {
+	t.Helper()
+	return d.server.admin(t, d.Name)
+}
+
+func (d *Database) credentials() credentials { return credentials{d.User, d.Password, d.Name} }
+
+func (s *Server) admin(t testing.TB, database string) *sql.DB {
+	t.Helper()
+	db, err := s.product.open(s.product.url(s, credentials{database: database}, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
