@@ -1,0 +1,202 @@
+// Package memory is the reference backend: the whole contract of [sdk.Backend]
+// with maps and a mutex. It keeps nothing when the process ends; it exists to
+// be read, and to be tested against.
+//
+// It is the one backend that holds bodies in memory: where [sdk] says that
+// memory does not grow with a file, this package is the exception.
+package memory
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// scheme of the URLs, "memory://NAME".
+const scheme = "memory"
+
+// schemaVersion is what Health reports; there is nothing to migrate.
+const schemaVersion = 1
+
+// Driver returns a driver whose archives live as long as it does: opening
+// "memory://NAME" again finds what was stored under NAME before.
+func Driver() sdk.Driver { return new(Archives).Driver() }
+
+// Archives holds archives by name. The zero value holds none and is ready.
+type Archives struct {
+	mu     sync.Mutex
+	byName map[string]*archive
+}
+
+// Driver returns a driver that opens the archives of a.
+func (a *Archives) Driver() sdk.Driver {
+	return sdk.Driver{Name: "memory", Version: "1", Schemes: []string{scheme}, Open: a.open}
+}
+
+// Damage flips a bit in the body of content in the archive that url names, as
+// a failing disk would, and reports whether there was one to flip. Tests use it.
+func (a *Archives) Damage(url string, content sdk.Digest) bool {
+	a.mu.Lock()
+	found := a.byName[strings.TrimPrefix(url, scheme+"://")]
+	a.mu.Unlock()
+	if found == nil {
+		return false
+	}
+	found.mu.Lock()
+	defer found.mu.Unlock()
+	b := found.bodies[content]
+	if b == nil || len(b.data) == 0 {
+		return false
+	}
+	data := append([]byte(nil), b.data...) // readers under way keep the sound one
+	data[len(data)/2] ^= 1
+	found.bodies[content] = &body{content: b.content, data: data}
+	return true
+}
+
+func (a *Archives) open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+	if ctx.Err() != nil {
+		return nil, ended(ctx)
+	}
+	name, ok := strings.CutPrefix(o.URL, scheme+"://")
+	switch {
+	case !ok:
+		return nil, sdk.Errorf(sdk.Unsupported, "the memory backend takes memory://NAME")
+	case name == "":
+		return nil, sdk.Errorf(sdk.Invalid, "memory:// names no archive")
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found := a.byName[name]
+	if found == nil {
+		if o.Mode < sdk.Create {
+			return nil, sdk.Errorf(sdk.NoArchive, "no archive of this name in memory")
+		}
+		found = newArchive()
+		if a.byName == nil {
+			a.byName = map[string]*archive{}
+		}
+		a.byName[name] = found
+	}
+	return &Backend{archive: found, readOnly: o.Mode == sdk.ReadOnly}, nil
+}
+
+// archive is what all handles on one name share. mu guards everything in it;
+// nobody holds it while a loop of the caller runs.
+type archive struct {
+	id sdk.ID
+
+	mu      sync.Mutex
+	records map[sdk.Tombstone]*record
+	bodies  map[sdk.Digest]*body
+	events  map[sdk.ID]sdk.Event // by id, ARCHIVE and PURGE included: ids are taken once
+}
+
+// record is a row: what was stored, and what happened to it since.
+type record struct {
+	sdk.Record             // Content as it was given: [archive.content] has it as it is kept
+	events     []sdk.Event // in the order they came
+	holds      []sdk.Hold
+}
+
+// body is never changed once it is in the map, so that readers need no lock.
+type body struct {
+	content sdk.Content
+	data    []byte
+}
+
+func newArchive() *archive {
+	a := &archive{
+		records: map[sdk.Tombstone]*record{},
+		bodies:  map[sdk.Digest]*body{},
+		events:  map[sdk.ID]sdk.Event{},
+	}
+	rand.Read(a.id[:]) // never fails: see crypto/rand
+	a.id[6], a.id[8] = a.id[6]&0x0f|0x40, a.id[8]&0x3f|0x80
+	return a
+}
+
+// retrievable reports whether r is live and its body present.
+func (a *archive) retrievable(r *record) bool {
+	return r.PurgedAt.IsZero() && a.bodies[r.Content.SHA256] != nil
+}
+
+// Backend is one handle on an archive.
+type Backend struct {
+	archive  *archive
+	readOnly bool
+	closed   bool // guarded by archive.mu
+}
+
+var _ sdk.Backend = (*Backend)(nil)
+
+// lock takes the archive for a short step, unless the call is over: because
+// ctx ended or the handle was closed.
+func (b *Backend) lock(ctx context.Context) error {
+	b.archive.mu.Lock()
+	switch {
+	case b.closed:
+		b.archive.mu.Unlock()
+		return sdk.Errorf(sdk.Invalid, "the backend is closed")
+	case ctx.Err() != nil:
+		b.archive.mu.Unlock()
+		return ended(ctx)
+	}
+	return nil
+}
+
+// lockWrite is lock for the methods that change something.
+func (b *Backend) lockWrite(ctx context.Context) error {
+	if err := b.lock(ctx); err != nil {
+		return err
+	}
+	if b.readOnly {
+		b.archive.mu.Unlock()
+		return sdk.Errorf(sdk.Denied, "the archive was opened for reading only")
+	}
+	return nil
+}
+
+// ended is the error of a call whose ctx ended.
+func ended(ctx context.Context) error {
+	return sdk.AsError(ctx.Err())
+}
+
+func tooMany(what string) error {
+	return sdk.Errorf(sdk.Limit, "more than %d %s in one call", sdk.MaxItems, what)
+}
+
+// at returns kind and message about one tombstone.
+func at(t sdk.Tombstone, k sdk.Kind, msg string) *sdk.Error {
+	return &sdk.Error{Kind: k, Msg: msg, Retry: k.Passing(), Tombstones: []sdk.Tombstone{t}}
+}
+
+// Health implements [sdk.Backend].
+func (b *Backend) Health(ctx context.Context) (sdk.Health, error) {
+	if err := b.lock(ctx); err != nil {
+		return sdk.Health{}, err
+	}
+	defer b.archive.mu.Unlock()
+	h := sdk.Health{Server: "memory", Archive: b.archive.id, Schema: schemaVersion, Clock: clock(), Writable: !b.readOnly}
+	for _, r := range b.archive.records {
+		if b.archive.retrievable(r) {
+			h.Retrievable++
+		}
+	}
+	return h, nil
+}
+
+// Close implements [sdk.Backend]. The archive stays with its driver.
+func (b *Backend) Close() error {
+	b.archive.mu.Lock()
+	defer b.archive.mu.Unlock()
+	b.closed = true
+	return nil
+}
+
+// clock is the time of the database.
+func clock() time.Time { return sdk.Time(time.Now()) }

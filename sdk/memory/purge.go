@@ -1,0 +1,153 @@
+package memory
+
+import (
+	"context"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Purge implements [sdk.Backend].
+func (b *Backend) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
+	if err := checkPurge(p); err != nil {
+		return nil, err
+	}
+	lock := b.lockWrite
+	if p.DryRun {
+		lock = b.lock
+	}
+	if err := lock(ctx); err != nil {
+		return nil, err
+	}
+	defer b.archive.mu.Unlock()
+	return b.archive.purge(p)
+}
+
+func checkPurge(p sdk.Purge) error {
+	switch {
+	case len(p.Items) > sdk.MaxItems:
+		return tooMany("tombstones")
+	case p.Actor == "":
+		return sdk.Errorf(sdk.Invalid, "actor is missing")
+	case p.At.IsZero() || !p.At.Equal(sdk.Time(p.At)):
+		return sdk.Errorf(sdk.Invalid, "time is missing or finer than a microsecond")
+	}
+	for _, item := range p.Items {
+		if item.Tombstone.IsZero() || item.Event.IsZero() {
+			return at(item.Tombstone, sdk.Invalid, "tombstone or event id is missing")
+		}
+	}
+	return nil
+}
+
+// purge judges and, unless it is a dry run, writes. An event id that is taken
+// is found before anything is written.
+func (a *archive) purge(p sdk.Purge) ([]sdk.Verdict, error) {
+	now := sdk.Time(p.At)
+	if c := clock(); c.Before(now) {
+		now = c
+	}
+	if err := a.checkEvents(p.Items); err != nil {
+		return nil, err
+	}
+	gone := map[sdk.Tombstone]sdk.ID{} // purged by this call, and by which event
+	verdicts := make([]sdk.Verdict, len(p.Items))
+	for i, item := range p.Items {
+		v := a.judge(item, gone, p.Actor, now)
+		if v.Outcome == sdk.OutcomePurged {
+			gone[item.Tombstone] = item.Event
+			v.Freed = a.freed(item.Tombstone, gone)
+		}
+		verdicts[i] = v
+	}
+	if !p.DryRun {
+		for t, event := range gone {
+			a.remove(t, sdk.Event{ID: event, Tombstone: t, Action: sdk.PurgeDone, Actor: p.Actor, At: now})
+		}
+	}
+	return verdicts, nil
+}
+
+// checkEvents refuses event ids that belong to something else.
+func (a *archive) checkEvents(items []sdk.PurgeItem) error {
+	asked := map[sdk.ID]sdk.Tombstone{}
+	for _, item := range items {
+		other, twice := asked[item.Event]
+		old, taken := a.events[item.Event]
+		if twice && other != item.Tombstone || taken && (old.Tombstone != item.Tombstone || old.Action != sdk.PurgeDone) {
+			return at(item.Tombstone, sdk.Conflict, "the event id "+item.Event.String()+" is taken")
+		}
+		asked[item.Event] = item.Tombstone
+	}
+	return nil
+}
+
+// judge gives the verdict of one item, in the order of [sdk.Outcome].
+func (a *archive) judge(item sdk.PurgeItem, gone map[sdk.Tombstone]sdk.ID, actor string, now time.Time) sdk.Verdict {
+	verdict := func(o sdk.Outcome, why string) sdk.Verdict {
+		return sdk.Verdict{Tombstone: item.Tombstone, Outcome: o, Why: why}
+	}
+	r := a.records[item.Tombstone]
+	if r == nil {
+		return verdict(sdk.OutcomeUnknown, "no such tombstone")
+	}
+	by, here := gone[item.Tombstone]
+	_, before := a.events[item.Event] // checkEvents: then it is this record's PURGE
+	switch {
+	case before || here && by == item.Event:
+		return verdict(sdk.OutcomeRepeated, "purged by this very request before")
+	case here || !r.PurgedAt.IsZero():
+		return verdict(sdk.OutcomeAlready, "purged before")
+	case r.standing("") != nil:
+		return verdict(sdk.OutcomeHeld, "case "+r.standing("").Case+" stands")
+	case r.RetainUntil.After(now):
+		return verdict(sdk.OutcomeRetained, "retained until "+r.RetainUntil.Format("2006-01-02"))
+	}
+	requests, others := 0, 0
+	for _, e := range r.events {
+		if e.Action == sdk.PruneRequested {
+			requests++
+			if !sdk.SamePerson(e.Actor, actor) {
+				others++
+			}
+		}
+	}
+	switch {
+	case requests == 0:
+		return verdict(sdk.OutcomeNoReq, "nobody asked for it")
+	case others == 0:
+		return verdict(sdk.OutcomeSameEyes, "only "+actor+" asked for it")
+	}
+	return verdict(sdk.OutcomePurged, "")
+}
+
+// freed returns the bytes that go with t, given all that goes.
+func (a *archive) freed(t sdk.Tombstone, gone map[sdk.Tombstone]sdk.ID) int64 {
+	digest := a.records[t].Content.SHA256
+	if b := a.bodies[digest]; b != nil && !a.needed(digest, gone) {
+		return b.content.StoredSize
+	}
+	return 0
+}
+
+func (a *archive) remove(t sdk.Tombstone, e sdk.Event) {
+	r := a.records[t].clone()
+	r.Content = a.copyOf(r).Content // the record keeps saying what it was
+	r.PurgedAt = e.At
+	r.events = append(r.events, e)
+	a.records[t] = r
+	a.events[e.ID] = e
+	if !a.needed(r.Content.SHA256, nil) {
+		delete(a.bodies, r.Content.SHA256)
+	}
+}
+
+// needed reports whether a live record, gone ones aside, has the content.
+func (a *archive) needed(d sdk.Digest, gone map[sdk.Tombstone]sdk.ID) bool {
+	for t, r := range a.records {
+		if _, goes := gone[t]; !goes && r.PurgedAt.IsZero() && r.Content.SHA256 == d {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,226 @@
+package memory
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"hash/crc32"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Missing implements [sdk.Backend].
+func (b *Backend) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Digest, error) {
+	if len(contents) > sdk.MaxItems {
+		return nil, tooMany("contents")
+	}
+	if err := b.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer b.archive.mu.Unlock()
+	var missing []sdk.Digest
+	for _, d := range contents {
+		if b.archive.bodies[d] == nil {
+			missing = append(missing, d)
+		}
+	}
+	return missing, nil
+}
+
+// Get implements [sdk.Backend].
+func (b *Backend) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
+	return func(yield func(sdk.Found, error) bool) {
+		if len(ids) > sdk.MaxItems {
+			yield(sdk.Found{}, tooMany("tombstones"))
+			return
+		}
+		if len(ids) == 0 { // nothing to do is no reason to be silent about an ended ctx
+			if err := b.lock(ctx); err != nil {
+				yield(sdk.Found{}, err)
+				return
+			}
+			b.archive.mu.Unlock()
+		}
+		for _, id := range ids {
+			found, err := b.find(ctx, id)
+			if !yield(found, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (b *Backend) find(ctx context.Context, id sdk.Tombstone) (sdk.Found, error) {
+	if err := b.lock(ctx); err != nil {
+		return sdk.Found{}, err
+	}
+	defer b.archive.mu.Unlock()
+	r := b.archive.records[id]
+	if r == nil {
+		return sdk.Found{Record: sdk.Record{Tombstone: id}, Err: at(id, sdk.NotFound, "no such tombstone")}, nil
+	}
+	found := sdk.Found{Record: b.archive.copyOf(r)}
+	kept := b.archive.bodies[r.Content.SHA256]
+	switch {
+	case !r.PurgedAt.IsZero():
+		found.Err = at(id, sdk.Purged, "the content was purged on "+r.PurgedAt.Format("2006-01-02"))
+	case kept == nil:
+		found.Err = at(id, sdk.ContentAbsent, "the content is gone")
+	default:
+		found.Body = &checkedReader{body: bytes.NewReader(kept.data), kept: kept, tombstone: id}
+	}
+	return found, nil
+}
+
+// checkedReader gives out a body and ends in Corrupt if it is not what was
+// taken in.
+type checkedReader struct {
+	body      *bytes.Reader
+	kept      *body
+	tombstone sdk.Tombstone
+	size      int64
+	sum       uint32
+}
+
+func (r *checkedReader) Read(p []byte) (int, error) {
+	n, err := r.body.Read(p)
+	r.size += int64(n)
+	r.sum = crc32.Update(r.sum, castagnoli, p[:n])
+	if err == io.EOF && (r.size != r.kept.content.StoredSize || r.sum != r.kept.content.CRC32C) {
+		return n, at(r.tombstone, sdk.Corrupt, "the stored body does not match its checksum")
+	}
+	return n, err
+}
+
+// copyOf returns r as callers see it: sharing nothing, and with the content as
+// it is kept.
+func (a *archive) copyOf(r *record) sdk.Record {
+	c := r.Record
+	c.Tags, c.Metadata = slices.Clone(c.Tags), maps.Clone(c.Metadata)
+	if kept := a.bodies[c.Content.SHA256]; kept != nil {
+		c.Content = kept.content
+	}
+	return c
+}
+
+// List implements [sdk.Backend]. It yields a copy made at its beginning.
+func (b *Backend) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	return func(yield func(sdk.Entry, error) bool) {
+		entries, err := b.entries(ctx, q)
+		if err != nil {
+			yield(sdk.Entry{}, err)
+			return
+		}
+		for _, e := range entries {
+			err := b.alive(ctx)
+			if err != nil {
+				e = sdk.Entry{}
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// alive reports why a sequence under way must end, if it must.
+func (b *Backend) alive(ctx context.Context) error {
+	if err := b.lock(ctx); err != nil {
+		return err
+	}
+	b.archive.mu.Unlock()
+	return nil
+}
+
+func (b *Backend) entries(ctx context.Context, q sdk.Query) ([]sdk.Entry, error) {
+	s, err := newSelection(q)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer b.archive.mu.Unlock()
+	var rows []*record
+	for _, r := range b.archive.records {
+		if s.has(r) {
+			rows = append(rows, r)
+		}
+	}
+	slices.SortFunc(rows, func(x, y *record) int {
+		return cmp.Or(y.ArchivedAt.Compare(x.ArchivedAt), bytes.Compare(y.Tombstone[:], x.Tombstone[:]))
+	})
+	if q.Limit > 0 && len(rows) > q.Limit {
+		rows = rows[:q.Limit]
+	}
+	entries := make([]sdk.Entry, len(rows))
+	for i, r := range rows {
+		entries[i] = b.archive.entry(r, q)
+	}
+	return entries, nil
+}
+
+func (a *archive) entry(r *record, q sdk.Query) sdk.Entry {
+	e := sdk.Entry{Record: a.copyOf(r), Present: a.retrievable(r)}
+	if q.WithEvents {
+		e.Events = slices.SortedFunc(slices.Values(r.events), func(x, y sdk.Event) int {
+			return cmp.Or(x.At.Compare(y.At), bytes.Compare(x.ID[:], y.ID[:]))
+		})
+		for i := range e.Events {
+			e.Events[i].Detail = maps.Clone(e.Events[i].Detail)
+		}
+	}
+	if q.WithHolds {
+		e.Holds = slices.SortedFunc(slices.Values(r.holds), func(x, y sdk.Hold) int {
+			return cmp.Or(x.Placed.Compare(y.Placed), cmp.Compare(x.Case, y.Case))
+		})
+	}
+	return e
+}
+
+// selection is a Query made ready to be asked of each record.
+type selection struct {
+	sdk.Query
+	low, high sdk.Tombstone // of the prefix
+}
+
+func newSelection(q sdk.Query) (selection, error) {
+	s := selection{Query: q}
+	switch {
+	case len(q.Tombstones) > sdk.MaxItems:
+		return s, tooMany("tombstones")
+	case len(q.Events) > sdk.MaxItems:
+		return s, tooMany("events")
+	case q.Limit < 0:
+		return s, sdk.Errorf(sdk.Invalid, "limit %d is negative", q.Limit)
+	case q.Prefix == "":
+		return s, nil
+	}
+	var err error
+	if s.low, s.high, err = sdk.PrefixRange(q.Prefix); err != nil {
+		return s, sdk.Errorf(sdk.Invalid, "prefix: %w", err)
+	}
+	return s, nil
+}
+
+func (s *selection) has(r *record) bool {
+	switch {
+	case len(s.Tombstones) > 0 && !slices.Contains(s.Tombstones, r.Tombstone),
+		s.Prefix != "" && (bytes.Compare(r.Tombstone[:], s.low[:]) < 0 || bytes.Compare(r.Tombstone[:], s.high[:]) > 0),
+		len(s.Events) > 0 && !slices.ContainsFunc(r.events, func(e sdk.Event) bool { return slices.Contains(s.Events, e.ID) }),
+		s.Repo != "" && r.Repo != s.Repo,
+		!strings.HasPrefix(r.Path, s.Path),
+		!s.Since.IsZero() && r.ArchivedAt.Before(s.Since),
+		!s.Until.IsZero() && !r.ArchivedAt.Before(s.Until),
+		s.Actor != "" && r.ArchivedBy != s.Actor,
+		s.Reason != "" && r.Reason != s.Reason,
+		s.Tag != "" && !slices.Contains(r.Tags, s.Tag):
+		return false
+	}
+	return true
+}
