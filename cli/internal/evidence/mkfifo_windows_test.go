@@ -1,0 +1,5 @@
+package evidence
+
+import "errors"
+
+func mkfifo(string) error { return errors.New("no pipes in the file system") }

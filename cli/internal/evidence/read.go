@@ -1,0 +1,187 @@
+package evidence
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"io"
+	"iter"
+	"os"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Line is one line of the log.
+type Line struct {
+	Number int64  // from 1
+	Offset int64  // of its first byte in the file
+	Raw    []byte // without the newline, at most MaxLine bytes; valid until the loop body returns
+	Length int64  // bytes of the whole line, without the newline
+	Torn   bool   // has no newline: the last line, being written or broken off
+}
+
+// Record reads the line.
+func (l Line) Record() (*Record, error) {
+	switch {
+	case l.Torn:
+		return nil, fmt.Errorf("line %d: has no end", l.Number)
+	case l.Length > int64(len(l.Raw)):
+		return nil, fmt.Errorf("line %d: is longer than %d bytes", l.Number, MaxLine)
+	}
+	r := new(Record)
+	if err := json.Unmarshal(l.Raw, r); err != nil {
+		return nil, fmt.Errorf("line %d: %w", l.Number, err)
+	}
+	return r, nil
+}
+
+// Read yields the lines of the log at path, in order, without a lock: what is
+// appended meanwhile may or may not come. An error is the last pair.
+func Read(path string) iter.Seq2[Line, error] { return readFrom(path, 0) }
+
+// readFrom is Read from the line that begins at offset, or from the first where
+// the log is shorter. Numbers count from there.
+func readFrom(path string, offset int64) iter.Seq2[Line, error] {
+	return func(yield func(Line, error) bool) {
+		f, err := os.Open(path)
+		if err != nil {
+			yield(Line{}, err)
+			return
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			yield(Line{}, err)
+			return
+		}
+		if offset > info.Size() {
+			offset = 0
+		}
+		if _, err := f.Seek(offset, io.SeekStart); err != nil {
+			yield(Line{}, err)
+			return
+		}
+		s := scanner{r: bufio.NewReaderSize(f, 256<<10)}
+		s.line.Offset = offset
+		for s.next() {
+			if !yield(s.line, nil) {
+				return
+			}
+		}
+		if s.err != nil {
+			yield(Line{}, s.err)
+		}
+	}
+}
+
+// scanner cuts a reader into lines.
+type scanner struct {
+	r    *bufio.Reader
+	sum  hash.Hash // if not nil, holds the hash of the line
+	line Line
+	keep []byte // the line, where it is longer than the reader's buffer
+	err  error
+}
+
+// next reads a line into s.line and reports whether there was one.
+func (s *scanner) next() bool {
+	if s.line.Number > 0 {
+		s.line.Offset += s.line.Length + 1
+	}
+	s.line = Line{Number: s.line.Number + 1, Offset: s.line.Offset}
+	s.keep = s.keep[:0]
+	if s.sum != nil {
+		s.sum.Reset()
+	}
+	for {
+		part, err := s.r.ReadSlice('\n')
+		whole := err == nil
+		if whole {
+			part = part[:len(part)-1]
+		}
+		s.take(part, whole)
+		switch err {
+		case nil:
+			return true
+		case bufio.ErrBufferFull:
+			continue
+		case io.EOF:
+			s.line.Torn = true
+			return s.line.Length > 0
+		}
+		s.err = err
+		return false
+	}
+}
+
+// take adds part to the line. The usual line is one part, and is not copied.
+func (s *scanner) take(part []byte, whole bool) {
+	if s.sum != nil {
+		s.sum.Write(part)
+	}
+	if whole && s.line.Length == 0 {
+		s.line.Raw, s.line.Length = part[:min(len(part), MaxLine)], int64(len(part))
+		return
+	}
+	s.line.Length += int64(len(part))
+	s.keep = append(s.keep, part[:min(len(part), MaxLine-len(s.keep))]...)
+	s.line.Raw = s.keep
+}
+
+// Report is what Verify found.
+type Report struct {
+	Lines  int64      // whole lines, up to the broken one if there is one
+	Broken int64      // number of the first line that breaks the chain; 0: none
+	Why    string     // what is wrong with it
+	Torn   bool       // the last line has no end; the next command sets it aside
+	Last   sdk.Digest // hash of the last whole line: write it down to notice later that lines were cut off
+}
+
+// Verify checks the chain of the log at path: each line a record, numbered
+// without a gap, and holding the hash of the line before. The error says that
+// the log could not be read.
+func Verify(path string) (Report, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Report{}, err
+	}
+	defer f.Close()
+	return verify(f)
+}
+
+func verify(r io.Reader) (Report, error) {
+	var rep Report
+	var seq int64
+	s := scanner{r: bufio.NewReaderSize(r, 256<<10), sum: sha256.New()}
+	for s.next() {
+		if s.line.Torn {
+			rep.Torn = true
+			break
+		}
+		rep.Lines++
+		rec, err := s.line.Record()
+		if err != nil {
+			rep.Broken, rep.Why = s.line.Number, err.Error()
+			return rep, nil
+		}
+		if why := wrongLink(rec, seq, rep.Last); why != "" {
+			rep.Broken, rep.Why = s.line.Number, fmt.Sprintf("line %d: %s", s.line.Number, why)
+			return rep, nil
+		}
+		seq = rec.Seq
+		s.sum.Sum(rep.Last[:0])
+	}
+	return rep, s.err
+}
+
+func wrongLink(r *Record, seq int64, prev sdk.Digest) string {
+	switch {
+	case r.Seq != seq+1:
+		return fmt.Sprintf("seq is %d, should be %d", r.Seq, seq+1)
+	case r.Prev != prev:
+		return fmt.Sprintf("prev is %s, should be %s", r.Prev, prev)
+	}
+	return ""
+}
