@@ -1,0 +1,12 @@
+package config
+
+import "io/fs"
+
+// Windows has no named pipes in directories, and its access lists do not map
+// to owner and mode; what files inherit from the user's profile is private.
+
+const openFlags = 0
+
+func foreign(fs.FileInfo) bool { return false }
+
+func readableByOthers(fs.FileInfo) bool { return false }
