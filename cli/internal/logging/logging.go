@@ -19,9 +19,9 @@ import (
 
 // Options says what is logged, how, and where.
 type Options struct {
-	Level   string // debug, info, warn or error; "" is info
-	Format  string // json or text; auto is text if Stderr is a terminal, else json; "" is auto
-	Stderr  io.Writer
+	Level   string                // debug, info, warn or error; "" is info
+	Format  string                // json or text; auto is text if Stderr is a terminal, else json; "" is auto
+	Stderr  io.Writer             // nil for none
 	File    string                // gets the same lines, appended; "" for none
 	NoColor bool                  // no colour even on a terminal
 	Scrub   func(s string) string // applied to every message, key and value; nil for none
@@ -40,6 +40,9 @@ func New(o Options) (hclog.InterceptLogger, io.Closer, error) {
 		if level = hclog.LevelFromString(o.Level); level < hclog.Debug || level > hclog.Error {
 			return nil, nil, fmt.Errorf("log level: found %q, allowed debug info warn error", o.Level)
 		}
+	}
+	if o.Stderr == nil {
+		o.Stderr = io.Discard
 	}
 	terminal := IsTerminal(o.Stderr)
 	f, err := formatNamed(o.Format, terminal)

@@ -98,7 +98,7 @@ func (s *sink) pairs(name string, args []any) []pair {
 		list = append(list, p)
 	}
 	if name != "" {
-		add("plugin", pluginName(name))
+		add("plugin", pluginName(s.scrub(name))) // before it is cut: half a secret is not recognised
 	}
 	for ; len(args) >= 2; args = args[2:] {
 		add(keyText(args[0]), args[1])
