@@ -15,12 +15,16 @@ type Database struct {
 	server *Server
 }
 
+// awkward begins every password, so that every test shows that passwords with
+// the characters that mean something in URLs work.
+const awkward = "p/@:#?%&=+ ü"
+
 // Database makes a database that is dropped when t ends.
 func (s *Server) Database(t testing.TB) *Database {
 	t.Helper()
 	// Names of MariaDB's users end at 80 characters, PostgreSQL's at 63.
 	name := "t_" + secret()[:16]
-	d := &Database{Name: name, User: name, Password: secret(), server: s}
+	d := &Database{Name: name, User: name, Password: awkward + secret(), server: s}
 	admin := s.admin(t, "")
 	for _, statement := range s.product.create(d.credentials()) {
 		if _, err := admin.ExecContext(t.Context(), statement); err != nil {
