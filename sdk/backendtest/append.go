@@ -1,0 +1,298 @@
+package backendtest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+func appendRules() []Rule {
+	return []Rule{
+		must("APPEND-01", "Events come back with every field as they were recorded, oldest first, the ARCHIVE event among them.", everyEvent),
+		must("APPEND-02", "Events of the same time come by id.", func(t *T) {
+			b, s := t.backend(), t.item(20)
+			t.put(b, s)
+			events := make([]sdk.Event, 10)
+			for i := range events {
+				events[i] = t.event(s.Tombstone, sdk.Restored)
+				events[i].At = s.ArchivedAt
+			}
+			t.append(b, events...)
+			all := t.entry(b, s.Tombstone).Events
+			if len(all) != 11 {
+				t.Fatalf("%d events, want 11", len(all))
+			}
+			for i := 1; i < len(all); i++ {
+				if string(all[i-1].ID[:]) >= string(all[i].ID[:]) {
+					t.Errorf("event %d does not come after the one before it", i)
+				}
+			}
+		}),
+		must("APPEND-03", "The same events again are success and change nothing.", func(t *T) {
+			b, s := t.backend(), t.item(20)
+			t.put(b, s)
+			events := []sdk.Event{t.event(s.Tombstone, sdk.Restored), t.hold(s.Tombstone, "case"), t.retain(s.Tombstone, dawn), t.request(s.Tombstone, "somebody")}
+			t.append(b, events...)
+			before := t.entry(b, s.Tombstone)
+			t.append(b, events...)
+			t.append(b, events[1], t.event(s.Tombstone, sdk.Restored), events[0])
+			after := t.entry(b, s.Tombstone)
+			if len(before.Events) != 5 || len(after.Events) != 6 || len(after.Holds) != 1 {
+				t.Errorf("%d events, then %d and %d holds; want 5, 6 and 1", len(before.Events), len(after.Events), len(after.Holds))
+			}
+		}),
+		must("APPEND-04", "The same event twice in one call is recorded once.", func(t *T) {
+			b, s := t.backend(), t.item(20)
+			t.put(b, s)
+			e := t.event(s.Tombstone, sdk.Restored)
+			t.append(b, e, e)
+			t.eventsAre(b, s, e)
+		}),
+		must("APPEND-05", "Another event under an id that is taken is Conflict, names its tombstone, and nothing of the call is written.", func(t *T) {
+			b, s := t.backend(), t.items(2)
+			t.put(b, s...)
+			first := t.hold(s[0].Tombstone, "case")
+			t.append(b, first)
+			for _, change := range []func(*sdk.Event){
+				func(e *sdk.Event) { e.Tombstone = s[1].Tombstone },
+				func(e *sdk.Event) { e.Action = sdk.HoldReleased },
+				func(e *sdk.Event) { e.Actor += "x" },
+				func(e *sdk.Event) { e.Case += "x" },
+				func(e *sdk.Event) { e.At = e.At.Add(time.Microsecond) },
+			} {
+				other := first
+				change(&other)
+				err := b.Append(t.ctx, []sdk.Event{t.event(s[1].Tombstone, sdk.Restored), other, t.event(s[0].Tombstone, sdk.Restored)})
+				t.names(t.kind(err, sdk.Conflict), other.Tombstone)
+			}
+			t.eventsAre(b, s[0], first)
+			t.eventsAre(b, s[1])
+		}),
+		must("APPEND-06", "An event of an unknown tombstone is NotFound, names it, and nothing of the call is written.", func(t *T) {
+			b, s, no := t.backend(), t.item(20), t.id()
+			t.put(b, s)
+			err := b.Append(t.ctx, []sdk.Event{t.hold(s.Tombstone, "case"), t.event(no, sdk.Restored), t.retain(s.Tombstone, dawn)})
+			t.names(t.kind(err, sdk.NotFound), no)
+			t.eventsAre(b, s)
+			if e := t.entry(b, s.Tombstone); len(e.Holds) != 0 || !e.Record.RetainUntil.IsZero() {
+				t.Errorf("the record has %d holds and is retained until %v", len(e.Holds), e.Record.RetainUntil)
+			}
+		}),
+		must("APPEND-07", "HOLD places a case and RELEASE releases it; other cases stay.", func(t *T) {
+			b, s := t.backend(), t.item(20)
+			t.put(b, s)
+			one, two, end := t.hold(s.Tombstone, "one"), t.hold(s.Tombstone, "two"), t.release(s.Tombstone, "one")
+			t.append(b, one)
+			t.append(b, two)
+			t.append(b, end)
+			t.holdsAre(b, s,
+				sdk.Hold{Case: "one", Placed: one.At, PlacedBy: one.Actor, Released: end.At},
+				sdk.Hold{Case: "two", Placed: two.At, PlacedBy: two.Actor})
+		}),
+		must("APPEND-08", "The events of one call take effect in their order.", func(t *T) {
+			b, s := t.backend(), t.items(2)
+			t.put(b, s...)
+			t.append(b,
+				t.hold(s[0].Tombstone, "case"), t.release(s[0].Tombstone, "case"),
+				t.hold(s[1].Tombstone, "case"), t.release(s[1].Tombstone, "case"), t.hold(s[1].Tombstone, "case"))
+			t.standing(b, s[0], 0)
+			t.standing(b, s[1], 1)
+		}),
+		must("APPEND-09", "HOLD of a case that stands, and RELEASE of one that does not, are recorded and change nothing else.", func(t *T) {
+			b, s := t.backend(), t.item(20)
+			t.put(b, s)
+			none := t.release(s.Tombstone, "never placed")
+			first, second := t.hold(s.Tombstone, "case"), t.hold(s.Tombstone, "case")
+			end, late := t.release(s.Tombstone, "case"), t.release(s.Tombstone, "case")
+			t.append(b, none)
+			t.append(b, first)
+			t.append(b, second)
+			t.holdsAre(b, s, sdk.Hold{Case: "case", Placed: first.At, PlacedBy: first.Actor})
+			t.append(b, end)
+			t.append(b, late)
+			t.holdsAre(b, s, sdk.Hold{Case: "case", Placed: first.At, PlacedBy: first.Actor, Released: end.At})
+			t.eventsAre(b, s, none, first, second, end, late)
+		}),
+		must("APPEND-10", "A HOLD that is repeated after its release does not place the case again.", func(t *T) {
+			b, s := t.backend(), t.item(20)
+			t.put(b, s)
+			hold := t.hold(s.Tombstone, "case")
+			t.append(b, hold)
+			t.append(b, t.release(s.Tombstone, "case"))
+			t.append(b, hold)
+			t.standing(b, s, 0)
+		}),
+		must("APPEND-11", "A case that was released can be placed again.", func(t *T) {
+			b, s := t.backend(), t.item(20)
+			t.put(b, s)
+			t.append(b, t.hold(s.Tombstone, "case"))
+			t.append(b, t.release(s.Tombstone, "case"))
+			t.append(b, t.hold(s.Tombstone, "case"))
+			t.standing(b, s, 1)
+			t.append(b, t.release(s.Tombstone, "case"))
+			t.standing(b, s, 0)
+		}),
+		must("APPEND-12", "Cases are told apart by case and blanks, and are held for one record only.", func(t *T) {
+			b, s := t.backend(), t.items(2)
+			t.put(b, s...)
+			var holds []sdk.Event
+			for _, w := range words {
+				holds = append(holds, t.hold(s[0].Tombstone, w))
+			}
+			t.append(b, holds...)
+			t.standing(b, s[0], len(words))
+			t.append(b, t.release(s[0].Tombstone, "word"))
+			t.standing(b, s[0], len(words)-1)
+			t.standing(b, s[1], 0)
+		}),
+		must("APPEND-13", "RETAIN moves RetainUntil later; earlier is Refused, names its tombstone, and nothing of the call is written.", func(t *T) {
+			b, s := t.backend(), t.item(20)
+			t.put(b, s)
+			until := dawn.Add(48 * time.Hour)
+			first := t.retain(s.Tombstone, until)
+			t.append(b, first)
+			t.retainedUntil(b, s, until)
+			err := b.Append(t.ctx, []sdk.Event{t.event(s.Tombstone, sdk.Restored), t.retain(s.Tombstone, until.Add(-time.Microsecond))})
+			t.names(t.kind(err, sdk.Refused), s.Tombstone)
+			t.retainedUntil(b, s, until)
+			t.eventsAre(b, s, first)
+			t.append(b, t.retain(s.Tombstone, until.Add(time.Microsecond)))
+			t.retainedUntil(b, s, until.Add(time.Microsecond))
+		}),
+		must("APPEND-14", "RETAIN counts from the retention a record was stored with.", func(t *T) {
+			b, s := t.backend(), t.item(20)
+			s.RetainUntil = dawn.Add(time.Hour)
+			t.put(b, s)
+			t.kind(b.Append(t.ctx, []sdk.Event{t.retain(s.Tombstone, dawn)}), sdk.Refused)
+			t.append(b, t.retain(s.Tombstone, dawn.Add(2*time.Hour)))
+			t.retainedUntil(b, s, dawn.Add(2*time.Hour))
+			repeated := s
+			t.put(b, repeated) // must not set it back
+			t.retainedUntil(b, s, dawn.Add(2*time.Hour))
+		}),
+		must("APPEND-15", "A RETAIN that is repeated after a later one is success and changes nothing.", func(t *T) {
+			b, s := t.backend(), t.item(20)
+			t.put(b, s)
+			first := t.retain(s.Tombstone, dawn.Add(time.Hour))
+			t.append(b, first)
+			t.append(b, t.retain(s.Tombstone, dawn.Add(2*time.Hour)))
+			t.append(b, first)
+			t.retainedUntil(b, s, dawn.Add(2*time.Hour))
+		}),
+		must("APPEND-16", "An event that is not complete, or of an action that Append does not take, is Invalid, and nothing of the call is written.", func(t *T) {
+			b, s := t.backend(), t.item(20)
+			t.put(b, s)
+			for _, spoil := range []func(*sdk.Event){
+				func(e *sdk.Event) { e.ID = sdk.ID{} },
+				func(e *sdk.Event) { e.Tombstone = sdk.ID{} },
+				func(e *sdk.Event) { e.Action = sdk.Archived },
+				func(e *sdk.Event) { e.Action = sdk.PurgeDone },
+				func(e *sdk.Event) { e.Action = "EXPLODE" },
+				func(e *sdk.Event) { e.Actor = "" },
+				func(e *sdk.Event) { e.Actor = "\xff" },
+				func(e *sdk.Event) { e.At = time.Time{} },
+				func(e *sdk.Event) { e.At = e.At.Add(time.Nanosecond) },
+				func(e *sdk.Event) { e.Case = "" },
+				func(e *sdk.Event) { e.Case = "a\x00" },
+				func(e *sdk.Event) { e.RetainUntil = dawn },
+				func(e *sdk.Event) { e.Detail = map[string]string{"a": "\x00"} },
+			} {
+				e := t.hold(s.Tombstone, "case")
+				spoil(&e)
+				if t.kind(b.Append(t.ctx, []sdk.Event{t.event(s.Tombstone, sdk.Restored), e}), sdk.Invalid); t.Failed() {
+					t.Fatalf("with %+v", e)
+				}
+			}
+			t.eventsAre(b, s)
+		}),
+		must("APPEND-17", "Append takes MaxItems events; more, or texts above their limits, are Limit, and nothing of the call is written.", func(t *T) {
+			b, s := t.backend(), t.items(2)
+			t.put(b, s...)
+			events := make([]sdk.Event, sdk.MaxItems+1)
+			for i := range events {
+				events[i] = t.event(s[i%2].Tombstone, sdk.Restored)
+			}
+			t.kind(b.Append(t.ctx, events), sdk.Limit)
+			long := t.hold(s[0].Tombstone, strings.Repeat("x", sdk.MaxName+1))
+			t.kind(b.Append(t.ctx, []sdk.Event{events[0], long}), sdk.Limit)
+			t.eventsAre(b, s[0])
+			t.append(b, events[:sdk.MaxItems]...)
+			if n := len(t.entry(b, s[0].Tombstone).Events) + len(t.entry(b, s[1].Tombstone).Events); n != sdk.MaxItems+2 {
+				t.Errorf("%d events are there, want %d", n, sdk.MaxItems+2)
+			}
+		}),
+		must("APPEND-18", "Append of no events succeeds.", func(t *T) {
+			t.append(t.backend())
+		}),
+	}
+}
+
+func everyEvent(t *T) {
+	b, s := t.backend(), t.item(20)
+	t.put(b, s)
+	restored := t.event(s.Tombstone, sdk.Restored)
+	restored.Detail = map[string]string{"output": "/tmp/äöü \"x\"", "empty": "", `k"e'y`: "{}"}
+	events := []sdk.Event{restored, t.hold(s.Tombstone, "case 1 "), t.release(s.Tombstone, "case 1 "), t.retain(s.Tombstone, dawn), t.request(s.Tombstone, "Ωmega ")}
+	for _, i := range []int{0, 4, 1, 3, 2} { // the order in which they come back is that of their times
+		t.append(b, events[i])
+	}
+	t.eventsAre(b, s, events...)
+}
+
+// eventsAre checks the whole history of a record: its ARCHIVE event, and these,
+// which are in the order of their times.
+func (t *T) eventsAre(b sdk.Backend, s sample, want ...sdk.Event) {
+	archived := sdk.Event{ID: s.Event, Tombstone: s.Tombstone, Action: sdk.Archived, Actor: s.ArchivedBy, At: s.ArchivedAt}
+	want = append([]sdk.Event{archived}, want...)
+	got := t.entry(b, s.Tombstone).Events
+	if len(got) != len(want) {
+		t.Errorf("record %v has %d events, want %d: %v", s.Tombstone, len(got), len(want), actions(got))
+		return
+	}
+	for i := range want {
+		t.equalEvent(want[i], got[i])
+	}
+}
+
+func actions(events []sdk.Event) []string {
+	var all []string
+	for _, e := range events {
+		all = append(all, fmt.Sprintf("%s %v", e.Action, e.ID))
+	}
+	return all
+}
+
+func (t *T) holdsAre(b sdk.Backend, s sample, want ...sdk.Hold) {
+	got := t.entry(b, s.Tombstone).Holds
+	if len(got) != len(want) {
+		t.Errorf("record %v has %d holds, want %d: %+v", s.Tombstone, len(got), len(want), got)
+		return
+	}
+	for i, w := range want {
+		g := got[i]
+		if g.Case != w.Case || g.PlacedBy != w.PlacedBy || !t.equalValue(w.Placed, g.Placed) || !t.equalValue(w.Released, g.Released) {
+			t.Errorf("hold %d is %+v, want %+v", i, g, w)
+		}
+	}
+}
+
+// standing checks how many holds of a record stand.
+func (t *T) standing(b sdk.Backend, s sample, want int) {
+	n := 0
+	for _, h := range t.entry(b, s.Tombstone).Holds {
+		if h.Released.IsZero() {
+			n++
+		}
+	}
+	if n != want {
+		t.Errorf("record %v: %d holds stand, want %d", s.Tombstone, n, want)
+	}
+}
+
+func (t *T) retainedUntil(b sdk.Backend, s sample, want time.Time) {
+	if got := t.entry(b, s.Tombstone).Record.RetainUntil; !got.Equal(want) {
+		t.Errorf("record %v is retained until %v, want %v", s.Tombstone, got, want)
+	}
+}

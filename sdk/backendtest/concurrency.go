@@ -1,0 +1,295 @@
+package backendtest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// callers is how many calls a host may have under way at once: the greatest
+// Options.Parallel.
+const callers = 32
+
+func concurrencyRules() []Rule {
+	return []Rule{
+		must("CONC-01", "Thirty-two callers on one handle do not disturb each other.", func(t *T) {
+			b := t.open(sdk.Options{URL: t.url, Mode: sdk.ReadWrite, Parallel: callers})
+			t.crowd(func(i int) sdk.Backend { return b }, callers, t.lifeOfOne)
+		}),
+		must("CONC-02", "Several handles on one archive, processes of their own where the backend is one, do not disturb each other.", func(t *T) {
+			handles := []sdk.Backend{t.backend(), t.backend(), t.backend(), t.backend()}
+			t.crowd(func(i int) sdk.Backend { return handles[i%len(handles)] }, 2*len(handles), t.lifeOfOne)
+		}),
+		must("CONC-03", "Callers that store the same contents at once, in different orders, all succeed, and each content is stored once.", sameContents),
+		must("CONC-04", "The same Put from several callers at once is stored once.", func(t *T) {
+			handles := []sdk.Backend{t.backend(), t.backend()}
+			s := t.items(20)
+			first := make([]int, 2*len(handles)) // items that a caller was told are new
+			t.crowd(func(i int) sdk.Backend { return handles[i%2] }, len(first), func(b sdk.Backend, i int, _ []sample) error {
+				return t.patiently(func() error {
+					stored, err := b.Put(t.ctx, sequence(s...))
+					first[i] = 0
+					for _, one := range stored {
+						if !one.Repeated {
+							first[i]++
+						}
+					}
+					return err
+				})
+			})
+			sum := 0
+			for _, n := range first {
+				sum += n
+			}
+			if sum != len(s) {
+				t.Errorf("%d items were new to the callers, want %d", sum, len(s))
+			}
+			t.once(handles[0], s...)
+		}),
+		must("CONC-05", "A reader who takes his time keeps no writer waiting.", slowReader),
+		must("CONC-06", "A hold and a purge at the same moment: the record is either purged or held, as the verdict says.", holdVersusPurge),
+		must("CONC-07", "Purging one record of a content while another is stored leaves a live record with its body.", purgeVersusPut),
+	}
+}
+
+// crowd runs n callers at once, each with items of its own, and reports what
+// they return. The items are made before, so that they are the same each time.
+func (t *T) crowd(handle func(i int) sdk.Backend, n int, call func(b sdk.Backend, i int, own []sample) error) {
+	own := make([][]sample, n)
+	for i := range own {
+		own[i] = append(t.items(10), t.item(sdk.ChunkSize+1))
+	}
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			if err := call(handle(i), i, own[i]); err != nil {
+				t.Errorf("caller %d: %v", i, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// patiently repeats a call that fails for a reason that may pass, as the host
+// does: the contract lets a backend answer Busy where callers collide.
+func (t *T) patiently(call func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := call()
+		var e *sdk.Error
+		if err == nil || attempt == 20 || !errors.As(err, &e) || !e.Retry {
+			return err
+		}
+		pause := time.NewTimer(time.Duration(attempt) * 5 * time.Millisecond)
+		select {
+		case <-pause.C:
+		case <-t.ctx.Done():
+			pause.Stop()
+			return err
+		}
+	}
+}
+
+// lifeOfOne takes records through all methods. It runs beside others, so it
+// returns errors and looks only at its own.
+func (t *T) lifeOfOne(b sdk.Backend, _ int, s []sample) error {
+	var missing, contents []sdk.Digest
+	for _, one := range s {
+		contents = append(contents, one.Content.SHA256)
+	}
+	gone := s[0]
+	request := sdk.Event{ID: derived(gone.Event, 1), Tombstone: gone.Tombstone, Action: sdk.PruneRequested, Actor: "somebody", At: dawn}
+	p := sdk.Purge{Actor: "purger", At: sdk.Time(time.Now()), Items: []sdk.PurgeItem{{Tombstone: gone.Tombstone, Event: derived(gone.Event, 2)}}}
+	steps := []struct {
+		what string
+		do   func() error
+	}{
+		{"put", func() error { _, err := b.Put(t.ctx, sequence(s...)); return err }},
+		{"put again", func() error { _, err := b.Put(t.ctx, sequence(s...)); return err }},
+		{"missing", func() (err error) { missing, err = b.Missing(t.ctx, contents); return err }},
+		{"get", func() error { return t.readBack(b, s) }},
+		{"append", func() error { return b.Append(t.ctx, []sdk.Event{request}) }},
+		{"list", func() error { return t.countOwn(b, s) }},
+		{"purge", func() error { _, err := b.Purge(t.ctx, p); return err }},
+		{"get the rest", func() error { return t.readBack(b, s[1:]) }},
+		{"health", func() error { _, err := b.Health(t.ctx); return err }},
+	}
+	for _, step := range steps {
+		if err := t.patiently(step.do); err != nil {
+			return fmt.Errorf("%s: %w", step.what, err)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%d contents are missing after put", len(missing))
+	}
+	return nil
+}
+
+// derived makes an id from another one: what [T.id] gives to callers that run
+// at the same time would depend on who comes first.
+func derived(id sdk.ID, n byte) sdk.ID {
+	id[15] ^= n
+	return id
+}
+
+// readBack is same for callers that run beside others.
+func (t *T) readBack(b sdk.Backend, s []sample) error {
+	i := 0
+	for found, err := range b.Get(t.ctx, tombstones(s...)) {
+		switch {
+		case err != nil:
+			return err
+		case found.Err != nil:
+			return found.Err
+		}
+		got, err := io.ReadAll(found.Body)
+		if err != nil {
+			return err
+		}
+		if found.Record.Tombstone != s[i].Tombstone || !bytes.Equal(got, s[i].body) {
+			return fmt.Errorf("answer %d is %v, %s", i, found.Record.Tombstone, differ(s[i].body, got))
+		}
+		i++
+	}
+	if i != len(s) {
+		return fmt.Errorf("get yielded %d of %d", i, len(s))
+	}
+	return nil
+}
+
+func (t *T) countOwn(b sdk.Backend, s []sample) error {
+	n := 0
+	for _, err := range b.List(t.ctx, sdk.Query{Tombstones: tombstones(s...), WithEvents: true}) {
+		if err != nil {
+			return err
+		}
+		n++
+	}
+	if n != len(s) {
+		return fmt.Errorf("list shows %d records, want %d", n, len(s))
+	}
+	return nil
+}
+
+func sameContents(t *T) {
+	b := t.open(sdk.Options{URL: t.url, Mode: sdk.ReadWrite, Parallel: callers})
+	const n = 16
+	base := t.items(30)
+	all := make([][]sample, n)
+	for i := range all {
+		for _, s := range base {
+			all[i] = append(all[i], t.again(s))
+		}
+		switch i % 3 {
+		case 1:
+			slices.Reverse(all[i])
+		case 2:
+			all[i] = append(all[i][15:], all[i][:15]...)
+		}
+	}
+	fresh := make([]int, n)
+	t.crowd(func(int) sdk.Backend { return b }, n, func(b sdk.Backend, i int, _ []sample) error {
+		return t.patiently(func() error {
+			stored, err := b.Put(t.ctx, sequence(all[i]...))
+			fresh[i] = 0
+			for _, one := range stored {
+				if !one.Deduplicated {
+					fresh[i]++
+				}
+			}
+			return err
+		})
+	})
+	sum := 0
+	for i := range all {
+		sum += fresh[i]
+		t.same(b, all[i]...)
+	}
+	if sum != len(base) {
+		t.Errorf("%d bodies were new to the callers, want %d", sum, len(base))
+	}
+}
+
+func slowReader(t *T) {
+	b, other := t.backend(), t.backend()
+	s := []sample{t.item(100), t.item(20 * sdk.ChunkSize), t.item(100)}
+	t.put(b, s...)
+	i := 0
+	for found, err := range b.Get(t.ctx, tombstones(s...)) {
+		if err != nil || found.Err != nil {
+			t.Fatalf("get: %v, %v", err, found.Err)
+		}
+		_, _ = io.CopyN(io.Discard, found.Body, 10)
+		t.callAll(other, s[0])
+		i++
+	}
+	for e, err := range b.List(t.ctx, sdk.Query{Tombstones: tombstones(s...)}) {
+		if err != nil {
+			t.Fatalf("list: %v", err)
+		}
+		t.append(other, t.hold(e.Record.Tombstone, "case"))
+	}
+}
+
+func holdVersusPurge(t *T) {
+	a, b := t.backend(), t.backend()
+	for range 20 {
+		s := t.item(100)
+		t.put(a, s)
+		t.append(a, t.request(s.Tombstone, "somebody"))
+		p, hold := t.purge(s.Tombstone), t.hold(s.Tombstone, "case")
+		var verdict []sdk.Verdict
+		var purgeErr, holdErr error
+		var both sync.WaitGroup
+		both.Go(func() {
+			purgeErr = t.patiently(func() (err error) { verdict, err = a.Purge(t.ctx, p); return err })
+		})
+		both.Go(func() {
+			holdErr = t.patiently(func() error { return b.Append(t.ctx, []sdk.Event{hold}) })
+		})
+		both.Wait()
+		if purgeErr != nil || holdErr != nil {
+			t.Fatalf("purge: %v, hold: %v", purgeErr, holdErr)
+		}
+		t.standing(a, s, 1)
+		switch o := verdict[0].Outcome; o {
+		case sdk.OutcomePurged, sdk.OutcomeRepeated: // the hold came later
+			t.gone(a, s.Tombstone)
+		case sdk.OutcomeHeld:
+			t.untouched(a, s)
+			t.verdicts(a, t.purge(s.Tombstone), sdk.OutcomeHeld)
+		default:
+			t.Errorf("the verdict is %q (%s)", o, verdict[0].Why)
+		}
+	}
+}
+
+func purgeVersusPut(t *T) {
+	a, b := t.backend(), t.backend()
+	for range 20 {
+		s := t.item(100)
+		fresh := t.again(s)
+		t.put(a, s)
+		t.append(a, t.request(s.Tombstone, "somebody"))
+		p := t.purge(s.Tombstone)
+		var purgeErr, putErr error
+		var both sync.WaitGroup
+		both.Go(func() {
+			purgeErr = t.patiently(func() (err error) { _, err = a.Purge(t.ctx, p); return err })
+		})
+		both.Go(func() {
+			putErr = t.patiently(func() error { _, err := b.Put(t.ctx, sequence(fresh)); return err })
+		})
+		both.Wait()
+		if purgeErr != nil || putErr != nil {
+			t.Fatalf("purge: %v, put: %v", purgeErr, putErr)
+		}
+		t.same(a, fresh)
+		t.gone(a, s.Tombstone)
+	}
+}

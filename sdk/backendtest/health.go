@@ -1,0 +1,52 @@
+package backendtest
+
+import "github.com/codex-archive/codex/sdk"
+
+func healthRules() []Rule {
+	return []Rule{
+		must("HEALTH-01", "Health names server, identity and schema version, the database's clock, and whether writing is possible.", func(t *T) {
+			h := t.health(t.backend())
+			switch {
+			case h.Server == "":
+				t.Errorf("no server is named")
+			case h.Archive.IsZero():
+				t.Errorf("the archive has no identity")
+			case h.Schema < 1:
+				t.Errorf("schema version %d", h.Schema)
+			case h.Clock.IsZero():
+				t.Errorf("no clock")
+			case !h.Writable:
+				t.Errorf("not writable, though the rules write")
+			}
+		}),
+		must("HEALTH-02", "Retrievable counts the live records whose body is present.", func(t *T) {
+			b := t.backend()
+			before := t.health(b).Retrievable
+			s := t.items(3)
+			s = append(s, t.again(s[0]))
+			t.put(b, s...)
+			t.countIs(b, before+4)
+			t.append(b, t.request(s[0].Tombstone, "somebody"), t.request(s[1].Tombstone, "somebody"))
+			t.verdicts(b, t.purge(s[0].Tombstone, s[1].Tombstone), sdk.OutcomePurged, sdk.OutcomePurged)
+			t.countIs(b, before+2)
+		}),
+		must("HEALTH-03", "Health changes nothing.", func(t *T) {
+			b := t.backend()
+			s := t.item(100)
+			t.put(b, s)
+			first := t.health(b)
+			second := t.health(b)
+			first.Clock = second.Clock
+			if first != second {
+				t.Errorf("health is %+v, then %+v", first, second)
+			}
+			t.same(b, s)
+		}),
+	}
+}
+
+func (t *T) countIs(b sdk.Backend, want int64) {
+	if got := t.health(b).Retrievable; got != want {
+		t.Errorf("retrievable is %d, want %d", got, want)
+	}
+}

@@ -1,0 +1,35 @@
+package backendtest_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync/atomic"
+	"testing"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/backendtest"
+	"github.com/codex-archive/codex/sdk/memory"
+)
+
+// memoryTarget is the reference backend, with everything a target can offer.
+func memoryTarget() backendtest.Target {
+	archives := new(memory.Archives)
+	driver := archives.Driver()
+	var n atomic.Int64
+	return backendtest.Target{
+		Name: driver.Name, Version: driver.Version, Protocol: sdk.ProtocolVersion, Schemes: driver.Schemes,
+		Open: driver.Open,
+		URL:  func() string { return "memory://" + strconv.FormatInt(n.Add(1), 10) },
+		Damage: func(_ context.Context, url string, content sdk.Digest) error {
+			if !archives.Damage(url, content) {
+				return errors.New("no such body")
+			}
+			return nil
+		},
+	}
+}
+
+func TestMemory(t *testing.T) { backendtest.Run(t, memoryTarget()) }
+
+func BenchmarkMemory(b *testing.B) { backendtest.Benchmark(b, memoryTarget()) }

@@ -1,0 +1,229 @@
+package backendtest
+
+import (
+	"slices"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+func putRules() []Rule {
+	return []Rule{
+		must("PUT-01", "A record comes back with every field as it was stored.", everyField),
+		must("PUT-02", "Put answers each item in the order of the items.", func(t *T) {
+			b := t.backend()
+			s := t.items(50)
+			slices.Reverse(s)
+			t.put(b, s...)
+			t.same(b, s...)
+		}),
+		must("PUT-03", "A Put of no items succeeds and answers none.", func(t *T) {
+			t.put(t.backend())
+		}),
+		must("PUT-04", "MaxItems items are stored by one Put.", func(t *T) {
+			b, s := t.backend(), t.items(sdk.MaxItems)
+			t.put(b, s...)
+			t.same(b, s[0], s[len(s)/2], s[len(s)-1])
+			if n := len(t.mine(b)); n != len(s) {
+				t.Errorf("list shows %d records, want %d", n, len(s))
+			}
+		}),
+		must("PUT-05", "The same Put again is success, says Repeated, and changes nothing.", func(t *T) {
+			b := t.backend()
+			s := t.items(3)
+			for i, stored := range t.put(b, s...) {
+				if stored.Repeated {
+					t.Errorf("item %d is called a repeat the first time", i)
+				}
+			}
+			before := t.health(b).Retrievable
+			for i, stored := range t.put(b, s...) {
+				if !stored.Repeated {
+					t.Errorf("item %d is not called a repeat the second time", i)
+				}
+			}
+			t.once(b, s...)
+			t.countIs(b, before)
+		}),
+		must("PUT-06", "A repeat need not bring its body again.", func(t *T) {
+			b, s := t.backend(), t.item(100)
+			t.put(b, s)
+			bare := s
+			bare.body = nil
+			if stored := t.put(b, bare); !stored[0].Repeated {
+				t.Errorf("it is not called a repeat")
+			}
+			t.once(b, s)
+		}),
+		must("PUT-07", "One Put may mix repeats and new items; the new ones are stored.", func(t *T) {
+			b, s := t.backend(), t.items(4)
+			t.put(b, s[1], s[3])
+			for i, stored := range t.put(b, s...) {
+				if stored.Repeated != (i%2 == 1) {
+					t.Errorf("item %d: repeated is %v", i, stored.Repeated)
+				}
+			}
+			t.once(b, s...)
+		}),
+		must("PUT-08", "The same item twice in one Put is stored once.", func(t *T) {
+			b, s := t.backend(), t.item(100)
+			if stored := t.put(b, s, s); stored[0].Repeated || !stored[1].Repeated {
+				t.Errorf("repeated is %v, then %v; want false, then true", stored[0].Repeated, stored[1].Repeated)
+			}
+			t.once(b, s)
+		}),
+		must("PUT-09", "Another record under a tombstone that is taken is Conflict, names it, and nothing of the call is written.", func(t *T) {
+			b, s := t.backend(), t.item(100)
+			t.put(b, s)
+			for _, change := range []func(*sample){
+				func(o *sample) { o.body = t.bytes(100); o.Content = plain(o.body) },
+				func(o *sample) { o.Path += "x" },
+				func(o *sample) { o.Repo += "x" },
+				func(o *sample) { o.ArchivedBy += "x" },
+				func(o *sample) { o.Event = t.id() },
+			} {
+				other := s
+				change(&other)
+				t.conflict(b, s.Tombstone, t.item(100), other, t.item(100))
+			}
+			t.once(b, s)
+		}),
+		must("PUT-10", "Two records under one tombstone in one Put are Conflict.", func(t *T) {
+			b, s := t.backend(), t.item(100)
+			other := t.item(100)
+			other.Tombstone = s.Tombstone
+			t.refused(b, sdk.Conflict, []sdk.Tombstone{s.Tombstone}, s, other)
+			t.missing(b, s, other)
+		}),
+		must("PUT-11", "An event id that another record has is Conflict, and nothing of the call is written.", func(t *T) {
+			b, s := t.backend(), t.item(100)
+			t.put(b, s)
+			other := t.item(100)
+			other.Event = s.Event
+			t.conflict(b, other.Tombstone, t.item(100), other)
+			t.once(b, s)
+		}),
+		must("PUT-12", "Content that is present is not stored again: the answer says Deduplicated and describes the body that is kept.", func(t *T) {
+			b, first := t.backend(), t.item(5000)
+			if t.put(b, first)[0].Deduplicated {
+				t.Errorf("the first is called deduplicated")
+			}
+			body, content := frame(first.body)
+			second := sample{t.record(content), body}
+			t.dedup(t.put(b, second)[0], first)
+			second.Content, second.body = first.Content, first.body
+			t.same(b, first, second)
+		}),
+		must("PUT-13", "Content that comes twice in one Put is stored once, as the first item brings it.", func(t *T) {
+			b, first := t.backend(), t.item(5000)
+			body, content := frame(first.body)
+			second := sample{t.record(content), body}
+			stored := t.put(b, first, second)
+			if stored[0].Deduplicated {
+				t.Errorf("the first is called deduplicated")
+			}
+			t.dedup(stored[1], first)
+			second.Content, second.body = first.Content, first.body
+			t.same(b, first, second)
+		}),
+		must("PUT-14", "An item without body is stored when its content is present.", func(t *T) {
+			b, first := t.backend(), t.item(5000)
+			t.put(b, first)
+			second := sample{Record: t.record(first.Content)}
+			second.Content.StoredSize, second.Content.CRC32C, second.Content.Codec = -1, 0, sdk.Zstd
+			t.dedup(t.put(b, second)[0], first)
+			second.Content, second.body = first.Content, first.body
+			t.same(b, second)
+		}),
+		must("PUT-15", "An item without body is stored when an earlier item of the same Put brings its content.", func(t *T) {
+			b, first := t.backend(), t.item(5000)
+			second := sample{Record: t.record(first.Content)}
+			t.dedup(t.put(b, first, second)[1], first)
+			second.body = first.body
+			t.same(b, first, second)
+		}),
+		must("PUT-16", "Items without body whose content is not there are ContentAbsent, which names them, and nothing of the call is written.", func(t *T) {
+			b := t.backend()
+			s := t.items(2*sdk.MaxCulprits + 1)
+			var culprits []sdk.Tombstone
+			for i := range s {
+				if i%2 == 0 { // 51: one more than an error may name
+					s[i].body = nil
+					culprits = append(culprits, s[i].Tombstone)
+				}
+			}
+			t.refused(b, sdk.ContentAbsent, culprits[:1], s[0], s[1])
+			t.refused(b, sdk.ContentAbsent, culprits, s...)
+			t.missing(b, s...)
+		}),
+		must("PUT-17", "With Refill the body replaces the one that is present, for every record of the content.", func(t *T) {
+			b, first := t.backend(), t.item(5000)
+			t.put(b, first)
+			body, content := frame(first.body)
+			t.refill(b, sample{t.record(content), body}, first)
+			t.refill(b, first, first) // and a repeat may refill too
+		}),
+		must("PUT-18", "With Refill, content that is not there is stored.", func(t *T) {
+			b, s := t.backend(), t.item(5000)
+			t.refill(b, s, s)
+		}),
+		should("PUT-19", "Content of another plain size under a SHA-256 that is taken is Conflict.", func(t *T) {
+			b, s := t.backend(), t.item(100)
+			t.put(b, s)
+			other := t.again(s)
+			other.Content.Size++
+			t.refused(b, sdk.Conflict, []sdk.Tombstone{other.Tombstone}, other)
+			t.same(b, s)
+		}),
+	}
+}
+
+// once checks that samples are there, and that the rule stored no others.
+func (t *T) once(b sdk.Backend, samples ...sample) {
+	t.same(b, samples...)
+	t.lists(b, "repository", sdk.Query{Repo: t.repo()}, samples...)
+	for _, e := range t.mine(b) {
+		if len(e.Events) != 1 {
+			t.Errorf("record %v has %d events, want one", e.Record.Tombstone, len(e.Events))
+		}
+	}
+}
+
+// conflict checks that a Put is refused because of one tombstone, and that
+// what else it brings is not there.
+func (t *T) conflict(b sdk.Backend, culprit sdk.Tombstone, samples ...sample) {
+	_, err := b.Put(t.ctx, sequence(samples...))
+	t.names(t.kind(err, sdk.Conflict), culprit)
+	for _, s := range samples {
+		if s.Tombstone != culprit {
+			t.unseen(b, s)
+			t.missing(b, s)
+		}
+	}
+}
+
+// dedup checks the answer to an item whose content first brought.
+func (t *T) dedup(got sdk.Stored, first sample) {
+	if !got.Deduplicated {
+		t.Errorf("it is not called deduplicated")
+	}
+	if got.Content != first.Content {
+		t.Errorf("the answer describes %+v, kept is %+v", got.Content, first.Content)
+	}
+}
+
+// refill puts s with Refill and checks that its body is what s and another
+// record of the content then have.
+func (t *T) refill(b sdk.Backend, s, other sample) {
+	item := s.item()
+	item.Refill = true
+	stored, err := b.Put(t.ctx, one(item))
+	if err != nil {
+		t.Fatalf("put with refill: %v", err)
+	}
+	t.answers(stored, s)
+	if stored[0].Content != s.Content {
+		t.Errorf("the answer describes %+v, want %+v", stored[0].Content, s.Content)
+	}
+	other.Content, other.body = s.Content, s.body
+	t.same(b, s, other)
+}

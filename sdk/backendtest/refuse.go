@@ -1,0 +1,106 @@
+package backendtest
+
+import (
+	"strings"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+func refusalRules() []Rule {
+	return []Rule{
+		must("LIMIT-01", "More than MaxItems items in one Put are Limit, and nothing is written.", func(t *T) {
+			b, s := t.backend(), t.items(sdk.MaxItems+1)
+			t.refused(b, sdk.Limit, nil, s...)
+			t.missing(b, s[:sdk.MaxItems]...)
+			t.put(b, s[sdk.MaxItems])
+		}),
+		must("LIMIT-02", "A text above its limit is Limit, names its record, and nothing of the call is written.", func(t *T) {
+			t.refuseEach(sdk.Limit, []func(*sample){
+				func(s *sample) { s.Repo = strings.Repeat("x", sdk.MaxName+1) },
+				func(s *sample) { s.Commit = strings.Repeat("x", sdk.MaxName+1) },
+				func(s *sample) { s.ArchivedBy = strings.Repeat("x", sdk.MaxName+1) },
+				func(s *sample) { s.Reason = strings.Repeat("x", sdk.MaxName+1) },
+				func(s *sample) { s.Path = strings.Repeat("x", sdk.MaxPath+1) },
+				func(s *sample) { s.WorkTreePath = strings.Repeat("x", sdk.MaxPath+1) },
+				func(s *sample) { s.Note = strings.Repeat("x", sdk.MaxText+1) },
+				func(s *sample) { s.Tags = []string{strings.Repeat("x", sdk.MaxName+1)} },
+				func(s *sample) { s.Tags = make([]string, sdk.MaxTags+1) },
+				func(s *sample) {
+					half := strings.Repeat("x", sdk.MaxText/2)
+					s.Metadata = map[string]string{"a": half, "b": half}
+				},
+			})
+		}),
+		must("LIMIT-03", "A record without what it must have is Invalid, names it, and nothing of the call is written.", func(t *T) {
+			t.refuseEach(sdk.Invalid, []func(*sample){
+				func(s *sample) { s.Event = sdk.ID{} },
+				func(s *sample) { s.Repo = "" },
+				func(s *sample) { s.Path = "" },
+				func(s *sample) { s.Reason = "" },
+				func(s *sample) { s.Kind = "" },
+				func(s *sample) { s.ArchivedBy = "" },
+				func(s *sample) { s.ArchivedAt = time.Time{} },
+				func(s *sample) { s.Content.Codec = "" },
+				func(s *sample) { s.Content.Size = -1 },
+				func(s *sample) { s.Mode = 0o1000 },
+				func(s *sample) { s.ArchivedAt = s.ArchivedAt.Add(time.Nanosecond) },
+				func(s *sample) { s.ModTime = s.ModTime.Add(time.Nanosecond) },
+				func(s *sample) { s.Tags = []string{"b", "a"} },
+				func(s *sample) { s.Tags = []string{"a", "a"} },
+				func(s *sample) { s.Tags = []string{""} },
+				func(s *sample) { s.Metadata = map[string]string{"": "x"} },
+			})
+		}),
+		must("LIMIT-04", "Text that holds a NUL or, paths aside, is not UTF-8 is Invalid, names its record, and nothing of the call is written.", func(t *T) {
+			t.refuseEach(sdk.Invalid, []func(*sample){
+				func(s *sample) { s.Path = "a\x00b" },
+				func(s *sample) { s.WorkTreePath = "a\x00b" },
+				func(s *sample) { s.Repo = "a\x00" },
+				func(s *sample) { s.Note = "\x00" },
+				func(s *sample) { s.Tags = []string{"a\x00"} },
+				func(s *sample) { s.Metadata = map[string]string{"a": "\x00"} },
+				func(s *sample) { s.Repo = "\xff" },
+				func(s *sample) { s.Note = "caf\xe9" },
+				func(s *sample) { s.ArchivedBy = "\xff" },
+				func(s *sample) { s.Metadata = map[string]string{"\xff": "x"} },
+			})
+		}),
+		must("LIMIT-05", "A record without tombstone is Invalid, and nothing of the call is written.", func(t *T) {
+			b, good, bad := t.backend(), t.item(100), t.item(100)
+			bad.Tombstone = sdk.Tombstone{}
+			_, err := b.Put(t.ctx, sequence(good, bad))
+			t.kind(err, sdk.Invalid)
+			t.unseen(b, good)
+		}),
+	}
+}
+
+// refuseEach spoils one item among good ones in each of these ways.
+func (t *T) refuseEach(kind sdk.Kind, spoil []func(*sample)) {
+	b := t.backend()
+	for _, f := range spoil {
+		s := t.items(3)
+		f(&s[1])
+		t.refused(b, kind, []sdk.Tombstone{s[1].Tombstone}, s...)
+		t.missing(b, s...)
+		if t.Failed() {
+			t.Fatalf("with %+v", brief(s[1].Record))
+		}
+	}
+	s := t.item(100)
+	t.put(b, s)
+	t.same(b, s)
+}
+
+// brief shortens the texts of a record for a message.
+func brief(r sdk.Record) sdk.Record {
+	for _, p := range []*string{&r.Repo, &r.Path, &r.WorkTreePath, &r.Commit, &r.Reason, &r.Note, &r.ArchivedBy} {
+		if len(*p) > 40 {
+			*p = (*p)[:40] + "…"
+		}
+	}
+	r.Tags = r.Tags[:min(len(r.Tags), 2)]
+	r.Metadata = nil
+	return r
+}

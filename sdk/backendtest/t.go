@@ -1,0 +1,168 @@
+package backendtest
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// T is what a rule works with: the little of [testing.T] that it needs, which
+// also exists outside "go test", and makers of ids, bodies and records that
+// belong to this rule alone.
+//
+// The methods that fail may be called from any goroutine; Fatalf and Skipf end
+// only the goroutine they are called in, so call them in the rule's own.
+type T struct {
+	ctx    context.Context
+	target *Target
+	rule   Rule
+	seed   uint64
+	url    string // of the archive that rules share
+	made   int    // how many ids and records were made
+
+	mu       sync.Mutex
+	log      []string
+	failed   bool
+	skipped  string
+	over     bool // the runner has gone on: nothing counts any more
+	cleanups []func()
+}
+
+// Context ends when the rule's time is up.
+func (t *T) Context() context.Context { return t.ctx }
+
+// Logf notes something that is shown if the rule fails.
+func (t *T) Logf(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.over {
+		t.log = append(t.log, fmt.Sprintf(format, args...))
+	}
+}
+
+// Errorf notes a failure and goes on.
+func (t *T) Errorf(format string, args ...any) {
+	t.Logf(format, args...)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.failed = t.failed || !t.over
+}
+
+// Fatalf notes a failure and ends the rule.
+func (t *T) Fatalf(format string, args ...any) {
+	t.Errorf(format, args...)
+	runtime.Goexit()
+}
+
+// Skipf says why the rule cannot be tried, and ends it.
+func (t *T) Skipf(format string, args ...any) {
+	t.mu.Lock()
+	t.skipped = fmt.Sprintf(format, args...)
+	t.mu.Unlock()
+	runtime.Goexit()
+}
+
+// Failed reports whether the rule has failed so far.
+func (t *T) Failed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failed
+}
+
+// Cleanup has f called when the rule has ended, the last one first.
+func (t *T) Cleanup(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cleanups = append(t.cleanups, f)
+}
+
+// TempDir returns a new directory that is removed when the rule has ended.
+func (t *T) TempDir() string {
+	dir, err := os.MkdirTemp("", "backendtest-")
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+func (t *T) cleanup() {
+	for {
+		t.mu.Lock()
+		n := len(t.cleanups)
+		if n == 0 {
+			t.mu.Unlock()
+			return
+		}
+		f := t.cleanups[n-1]
+		t.cleanups = t.cleanups[:n-1]
+		t.mu.Unlock()
+		f()
+	}
+}
+
+// backend returns a new handle on the shared archive, closed at the end of the
+// rule.
+func (t *T) backend() sdk.Backend { return t.open(sdk.Options{URL: t.url, Mode: sdk.ReadWrite}) }
+
+// open opens what o says or ends the rule.
+func (t *T) open(o sdk.Options) sdk.Backend {
+	b, err := t.tryOpen(t.ctx, o)
+	if err != nil {
+		t.Fatalf("open, mode %d: %v", o.Mode, err)
+	}
+	return b
+}
+
+func (t *T) tryOpen(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+	b, err := t.target.open(ctx, o)
+	if err == nil {
+		t.Cleanup(func() {
+			if err := b.Close(); err != nil {
+				t.Errorf("close: %v", err)
+			}
+		})
+	}
+	return b, err
+}
+
+// open fills in what the target asks for.
+func (t *Target) open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+	given := t.Options
+	given.URL, given.Mode = o.URL, o.Mode
+	if o.Parallel != 0 {
+		given.Parallel = o.Parallel
+	}
+	if given.Parallel == 0 {
+		given.Parallel = parallel
+	}
+	if o.Password != "" {
+		given.Password = o.Password
+	}
+	return t.Open(ctx, given)
+}
+
+// within returns a context of the rule that ends after d.
+func (t *T) within(d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.ctx, d)
+}
+
+// serial returns the next number of this rule.
+func (t *T) serial() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.made++
+	return t.made
+}
+
+// key derives 32 bytes from seed, rule and number: the source of everything
+// that looks random.
+func (t *T) key(n int) [32]byte {
+	return digest(fmt.Appendf(binary.BigEndian.AppendUint64(nil, t.seed), "%s/%d", t.rule.ID, n))
+}

@@ -1,0 +1,74 @@
+package backendtest
+
+import (
+	"context"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Target is a backend under test. Name, Open and URL are required; rules that
+// need one of the other fields are skipped, with the reason, where it is not set.
+type Target struct {
+	// Name of the backend, for the report.
+	Name string
+	// Version and Protocol of the backend, for the report.
+	Version  string
+	Protocol int
+	// Schemes of the URLs it takes, without "://", for the rules about secrets.
+	Schemes []string
+
+	// Open returns a new handle, as [sdk.Driver].Open does; for a backend that
+	// is a process, each call starts another one. The kit closes it.
+	Open func(ctx context.Context, o sdk.Options) (sdk.Backend, error)
+	// URL returns the URL of an archive that does not exist yet: another one
+	// at each call, unless Single is set. The kit cleans nothing up.
+	URL func() string
+	// Single says that URL returns the same URL each time, of an archive that
+	// may exist but must be empty. Rules that need an archive of their own are
+	// then skipped.
+	Single bool
+	// Options are passed to each Open, with URL and Mode replaced, and
+	// Parallel where it is 0.
+	Options sdk.Options
+
+	// Damage alters the stored body of content in the archive that url names,
+	// behind the backend's back. The content has at least 1 KiB.
+	Damage func(ctx context.Context, url string, content sdk.Digest) error
+}
+
+// Need is something that a rule needs and not every target has.
+type Need struct {
+	Reason string // what is missing, said when the rule is skipped
+	met    func(*Target) bool
+}
+
+// Options says which rules run, and how.
+type Options struct {
+	// Run reports whether the rule with this id runs. nil: all do.
+	Run func(id string) bool
+	// Seed of all ids and bodies; the same seed gives the same calls.
+	Seed uint64
+	// Deadline of each rule; 0: two minutes. A rule that does not end is
+	// failed and left behind.
+	Deadline time.Duration
+	// Done, if set, is told of each result as it comes.
+	Done func(Result)
+}
+
+const (
+	defaultDeadline = 2 * time.Minute
+	// grace is what a rule gets to notice that its context ended, before it is
+	// called hung.
+	grace = 5 * time.Second
+	// parallel is the Options.Parallel of most handles.
+	parallel = 8
+)
+
+var (
+	needsOwn = Need{"an archive of its own: the target has a single URL", func(t *Target) bool { return !t.Single }}
+
+	needsDamage = Need{"a way to damage a stored body: Target.Damage", func(t *Target) bool { return t.Damage != nil }}
+
+	needsSchemes = Need{"the schemes of the URLs: Target.Schemes", func(t *Target) bool { return len(t.Schemes) > 0 }}
+)
