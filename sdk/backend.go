@@ -27,7 +27,8 @@ type Item struct {
 	// compressed as it is read; otherwise both are checked against the body.
 	Record Record
 	// Body yields the stored bytes. It is read to its end before the loop body
-	// returns and is dead afterwards. nil says that the host believes the
+	// returns and is dead afterwards. An error of its Read, io.EOF aside, ends
+	// Put like an error in the sequence. nil says that the host believes the
 	// content to be present already.
 	Body io.Reader
 	// Refill replaces content that the archive has but that is damaged or
@@ -93,8 +94,9 @@ type Backend interface {
 
 	// Append records events, at most [MaxItems], in one transaction, with
 	// their effect: HOLD and RELEASE place and release a case, RETAIN moves
-	// RetainUntil later (earlier is [Refused]). An unknown tombstone is
-	// [NotFound] and nothing is written.
+	// RetainUntil later (earlier is [Refused]). HOLD of a case that stands, and
+	// RELEASE of one that does not, are recorded and change nothing else. An
+	// unknown tombstone is [NotFound] and nothing is written.
 	Append(ctx context.Context, events []Event) error
 
 	// Purge removes bodies, at most [MaxItems] tombstones, in one
