@@ -1,0 +1,38 @@
+// Package archive makes the two journeys between files and records: [Open]
+// reads a file and turns it into what a backend stores, [Restorer] turns what a
+// backend gave back into a file.
+//
+// # Storing
+//
+// A file is opened without following a symbolic link and must be regular.
+// Content up to [sdk.StagedBody] is read once, hashed and compressed in memory;
+// larger content is hashed first and is compressed while the backend reads it,
+// hashed again on the way: what changed in between ends the body in
+// [ErrChanged] and never in a torn record. Content from a pipe is spooled
+// first, because a blocked read cannot be cancelled.
+//
+// Bodies are single zstd frames that declare their content size, with a window
+// of at most 4 MiB. Small content that zstd does not make smaller is kept as it
+// is, with the codec "none"; large content is not tried out first, and costs 3
+// bytes in 128 KiB when it does not shrink.
+//
+// # Restoring
+//
+// A file is written under no name, or a temporary one, in the directory where
+// it will stand; it is verified against its SHA-256 and size, given its mode
+// and time, synced, published under its name in one step, and the directory is
+// synced. At no moment does a partial or unverified file stand under the name.
+// Up to 1 MiB is verified in memory, before anything is written.
+//
+// # Errors
+//
+// Errors of the archive and refusals are of type [*sdk.Error]: Corrupt (it
+// names both hashes), Refused (the output exists), Invalid (no regular file, no
+// such commit), Unsupported (an unknown codec), Canceled and Timeout. Errors of
+// the local file system are what package os says.
+//
+// # Memory
+//
+// A store or restore of any size stays well below 64 MiB: the benchmarks and
+// TestMemoryIsFlat print how much.
+package archive

@@ -1,0 +1,283 @@
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Destination says where a file goes.
+type Destination struct {
+	// Path of the file, or of a directory that it goes into under the last part
+	// of its recorded path: one that exists, or is named with a separator at
+	// the end.
+	Path string
+	// Base, if not nil, is what Path is relative to and cannot leave, neither
+	// by ".." nor by a symbolic link.
+	Base *os.Root
+	// Force replaces what is there. It never writes through a symbolic link.
+	Force bool
+}
+
+// Check reports what can be said against d before the archive is asked: an
+// output that is a symbolic link or a special file. nil is no promise.
+func (d Destination) Check() error {
+	t := d.tree()
+	if info, err := t.Stat(d.Path); err == nil && info.IsDir() || endsInSeparator(d.Path) {
+		return nil
+	}
+	info, err := t.Lstat(d.Path)
+	if err != nil {
+		return nil
+	}
+	return (&place{shown: d.Path}).judge(info, d.Force)
+}
+
+// tree is where a destination is looked up: the file system, or a part of it
+// that cannot be left.
+type tree interface {
+	Stat(name string) (fs.FileInfo, error)
+	Lstat(name string) (fs.FileInfo, error)
+	MkdirAll(name string, perm fs.FileMode) error
+	Open(name string) (*os.File, error)
+	OpenRoot(name string) (*os.Root, error)
+}
+
+var _ tree = (*os.Root)(nil)
+
+// everywhere is the whole file system.
+type everywhere struct{}
+
+func (everywhere) Stat(name string) (fs.FileInfo, error)        { return os.Stat(name) }
+func (everywhere) Lstat(name string) (fs.FileInfo, error)       { return os.Lstat(name) }
+func (everywhere) MkdirAll(name string, perm fs.FileMode) error { return os.MkdirAll(name, perm) }
+func (everywhere) Open(name string) (*os.File, error)           { return os.Open(name) }
+func (everywhere) OpenRoot(name string) (*os.Root, error)       { return os.OpenRoot(name) }
+
+func (d Destination) tree() tree {
+	if d.Base != nil {
+		return d.Base
+	}
+	return everywhere{}
+}
+
+// place is where one file will stand. Everything is done relative to its opened
+// directory, so it stays one directory even if that is moved meanwhile.
+type place struct {
+	tree  tree
+	dir   string   // as given, not cleaned: "link/.." is not "."
+	name  string   // in dir
+	shown string   // for people
+	root  *os.Root // dir, nil while it does not exist
+}
+
+// place finds out where the file of r goes.
+func (d Destination) place(r *sdk.Record) (*place, error) {
+	p := &place{tree: d.tree(), shown: d.Path}
+	p.dir, p.name = filepath.Split(d.Path)
+	if info, err := p.tree.Stat(d.Path); err == nil && info.IsDir() || endsInSeparator(d.Path) {
+		p.dir, p.name = d.Path, path.Base(r.Path)
+		p.shown = d.Path + p.name
+		if !endsInSeparator(d.Path) {
+			p.shown = d.Path + string(filepath.Separator) + p.name
+		}
+	}
+	if p.dir == "" {
+		p.dir = "."
+	}
+	if !filepath.IsLocal(p.name) || p.name == "." || filepath.Base(p.name) != p.name || isTempName(p.name) {
+		return nil, sdk.Errorf(sdk.Invalid, "output %s: %q cannot be the name of a file", p.shown, p.name)
+	}
+	root, err := p.tree.OpenRoot(p.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	p.root = root
+	return p, nil
+}
+
+func endsInSeparator(path string) bool {
+	return path != "" && os.IsPathSeparator(path[len(path)-1])
+}
+
+func (p *place) close() {
+	if p.root != nil {
+		p.root.Close()
+	}
+}
+
+// examine looks at what is there already. It reports true if that is a regular
+// file with the bytes of r, whose mode it then sets, and an error of kind
+// Refused if it must not be replaced.
+func (p *place) examine(ctx context.Context, r *sdk.Record, force bool) (same bool, err error) {
+	if p.root == nil {
+		return false, nil
+	}
+	info, err := p.root.Lstat(p.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := p.judge(info, force); err != nil {
+		return false, err
+	}
+	if info.Mode().IsRegular() && info.Size() == r.Content.Size {
+		same, err := p.sameBytes(ctx, info, r)
+		switch {
+		case same:
+			return true, nil
+		case ctx.Err() != nil:
+			return false, sdk.AsError(ctx.Err())
+		case err != nil && !force:
+			return false, p.refuse(fmt.Sprintf("exists, and whether it is the same cannot be seen (%v)", cause(err)), forceHint)
+		}
+	}
+	if force {
+		return false, nil
+	}
+	return false, p.refuse("exists with other content", forceHint)
+}
+
+const forceHint = "--force replaces it"
+
+// judge refuses what is never replaced, or not without force.
+func (p *place) judge(info fs.FileInfo, force bool) error {
+	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		return nil
+	case mode&fs.ModeSymlink == 0:
+		return p.refuse("is "+fileType(mode), "")
+	case force:
+		return nil
+	}
+	return p.refuse("is a symbolic link", forceHint)
+}
+
+func (p *place) refuse(why, hint string) error {
+	if hint != "" {
+		hint = "; " + hint
+	}
+	return sdk.Errorf(sdk.Refused, "output %s %s%s", p.shown, why, hint)
+}
+
+// failed says that the file could not be written, and names it instead of
+// whatever the failed call worked on.
+func (p *place) failed(err error) error {
+	return fmt.Errorf("write %s: %w", p.shown, cause(err))
+}
+
+// cause is err without the name of the call and its operands.
+func cause(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
+}
+
+// sameBytes compares a regular file with the content of r, and gives it the
+// mode of r if it is the same.
+func (p *place) sameBytes(ctx context.Context, info fs.FileInfo, r *sdk.Record) (bool, error) {
+	f, err := p.root.OpenFile(p.name, os.O_RDONLY|noFollow, 0)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	opened, err := f.Stat()
+	if err != nil || !os.SameFile(info, opened) {
+		return false, err
+	}
+	sum := sha256.New()
+	if _, err := io.CopyBuffer(onlyWriter{sum}, reader{ctx, f}, make([]byte, largeChunk)); err != nil {
+		return false, err
+	}
+	if sdk.Digest(sum.Sum(nil)) != r.Content.SHA256 {
+		return false, nil
+	}
+	if mode := fs.FileMode(r.Mode).Perm(); opened.Mode().Perm() != mode {
+		if err := f.Chmod(mode); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// makeDirs makes the directory and those above it, and makes their names
+// durable.
+func (p *place) makeDirs() error {
+	if p.root != nil {
+		return nil
+	}
+	missing := p.missing()
+	if err := p.tree.MkdirAll(p.dir, 0o777); err != nil {
+		return err
+	}
+	for _, dir := range missing {
+		if err := p.syncParent(dir); err != nil {
+			return err
+		}
+	}
+	root, err := p.tree.OpenRoot(p.dir)
+	if err != nil {
+		return p.failed(err)
+	}
+	p.root = root
+	return nil
+}
+
+// missing returns the directories that do not exist yet, lowest first.
+func (p *place) missing() (dirs []string) {
+	for dir := strings.TrimRight(p.dir, separators); dir != ""; {
+		if _, err := p.tree.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		dirs = append(dirs, dir)
+		up, _ := filepath.Split(dir)
+		dir = strings.TrimRight(up, separators)
+	}
+	return dirs
+}
+
+// separators of paths on this system.
+const separators = "/" + string(filepath.Separator)
+
+func (p *place) syncParent(dir string) error {
+	up, _ := filepath.Split(dir)
+	if up == "" {
+		up = "."
+	}
+	d, err := p.tree.Open(up)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return syncDir(d)
+}
+
+// sync makes the file's name durable.
+func (p *place) sync() error {
+	d, err := p.root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := syncDir(d); err != nil {
+		return fmt.Errorf("%s is there, but perhaps not after a crash: %w", p.shown, err)
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// verifiedInMemory is up to which plain size, in bytes, content is verified
+// before a directory or a file is made for it.
+const verifiedInMemory = 1 << 20
+
+// maxSwept bounds how many directories a Restorer remembers to have swept.
+const maxSwept = 4096
+
+// Restorer writes files. The zero value is ready, and may be used from several
+// goroutines; one for each run sweeps each directory once.
+type Restorer struct {
+	mu    sync.Mutex
+	swept map[string]bool
+}
+
+// Restored is what became of one restore.
+type Restored struct {
+	Path          string        // where the file is: as the destination was given, or the path of the file in it
+	Unchanged     bool          // it was there before, with the same bytes
+	Decompression time.Duration // waiting for the body not counted
+	Write         time.Duration // writing, syncing, publishing
+	Warnings      []string      // what the file system could not keep of mode and time
+}
+
+// Restore writes the content of r, whose stored bytes body yields, to d. body is
+// not read where the file already has the bytes.
+func (rs *Restorer) Restore(ctx context.Context, r *sdk.Record, body io.Reader, d Destination) (Restored, error) {
+	p, err := d.place(r)
+	if err != nil {
+		return Restored{}, err
+	}
+	defer p.close()
+	done := Restored{Path: p.shown}
+	if same, err := p.examine(ctx, r, d.Force); same || err != nil {
+		done.Unchanged = same
+		return done, err
+	}
+	if r.Content.Size <= verifiedInMemory {
+		if body, err = rs.verifyFirst(ctx, r, body, &done); err != nil {
+			return done, err
+		}
+	}
+	start := time.Now()
+	if err := p.makeDirs(); err != nil {
+		return done, err
+	}
+	rs.sweep(p)
+	return done, rs.write(ctx, r, body, restoring{place: p, force: d.Force, done: &done, start: start})
+}
+
+// plain is the body of content that was verified already.
+type plain struct{ io.Reader }
+
+// verifyFirst reads body into memory and verifies it.
+func (rs *Restorer) verifyFirst(ctx context.Context, r *sdk.Record, body io.Reader, done *Restored) (io.Reader, error) {
+	var b bytes.Buffer
+	x, err := extract(ctx, r, body, &b)
+	done.Decompression = x.decompression
+	return plain{&b}, err
+}
+
+// restoring is one file on its way.
+type restoring struct {
+	place *place
+	force bool
+	done  *Restored
+	start time.Time
+}
+
+// write fills a temporary file and publishes it.
+func (rs *Restorer) write(ctx context.Context, r *sdk.Record, body io.Reader, w restoring) (err error) {
+	t, err := newTemp(w.place.root)
+	if err != nil {
+		return w.place.failed(err)
+	}
+	defer t.discard()
+	if verified, ok := body.(plain); ok {
+		if _, err = io.Copy(t.f, verified); err != nil {
+			return w.place.failed(err)
+		}
+	} else {
+		x, err := extract(ctx, r, body, t.f)
+		if w.done.Decompression = x.decompression; err != nil {
+			return w.extractFailed(err)
+		}
+		// What was spent before the end of the body is not writing but x.write of it.
+		w.start = time.Now().Add(-x.write)
+	}
+	if err := t.finish(r, w.done); err != nil {
+		return w.place.failed(err)
+	}
+	if err := ctx.Err(); err != nil {
+		return sdk.AsError(err)
+	}
+	err = w.publish(ctx, t, r)
+	w.done.Write = time.Since(w.start)
+	return err
+}
+
+// extractFailed names the file in an error of writing it.
+func (w restoring) extractFailed(err error) error {
+	if e := (*sdk.Error)(nil); errors.As(err, &e) {
+		return err
+	}
+	return w.place.failed(err)
+}
+
+// publishTries bounds how often a file that appears and disappears under the
+// name is looked at again.
+const publishTries = 5
+
+// publish gives the file its name. What appears there meanwhile is judged as if
+// it had been there from the start.
+func (w restoring) publish(ctx context.Context, t *temp, r *sdk.Record) error {
+	for range publishTries {
+		err := t.publish(w.place.name, w.force)
+		if err == nil {
+			return w.place.sync()
+		}
+		if !errors.Is(err, os.ErrExist) {
+			return w.place.failed(err)
+		}
+		if same, err := w.place.examine(ctx, r, w.force); same || err != nil {
+			w.done.Unchanged = same
+			return err
+		}
+	}
+	return w.place.refuse("exists, and keeps changing", "")
+}
+
+// Print writes the content of r to w, nothing of it before all is verified.
+func Print(ctx context.Context, r *sdk.Record, body io.Reader, w io.Writer) (Restored, error) {
+	done := Restored{Path: "-"}
+	var s spool
+	defer s.Close()
+	x, err := extract(ctx, r, body, &s)
+	done.Decompression, done.Write = x.decompression, x.write
+	if err != nil {
+		return done, err
+	}
+	start := time.Now()
+	_, err = io.Copy(w, s.reader())
+	done.Write += time.Since(start)
+	return done, err
+}

@@ -1,0 +1,279 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// ErrChanged says that a file changed while it was read.
+var ErrChanged = errors.New("the file changed while it was read")
+
+// pipeMode is what content from a pipe is taken to have.
+const pipeMode = 0o644
+
+// Request says what to read.
+type Request struct {
+	Path       string      // of a regular file; "-": Stdin
+	Stdin      io.Reader   // what "-" reads
+	As         string      // path to record in place of Path; needed with "-"
+	Commit     string      // a full hash or any ref; "": HEAD where there is one
+	Compressor *Compressor // makes the body
+}
+
+// Source is a file that is about to be stored. Its fields are those of the
+// record.
+type Source struct {
+	Path         string // as recorded: cleaned, forward slashes
+	WorkTreePath string // relative to the git work tree, "" outside one
+	Commit       string // full hash, "" where none is known
+	Mode         uint32
+	ModTime      time.Time   // zero for a pipe
+	Content      sdk.Content // StoredSize is -1 where the body is made while it is read
+
+	compressor *Compressor
+	body       []byte // the body of small content
+	large      large  // where large content comes from
+}
+
+// Open reads and hashes what r names, and compresses it if it is small. git is
+// asked for the commit at the same time. The caller closes the Source.
+func Open(ctx context.Context, r Request) (*Source, error) {
+	path := r.As
+	if path == "" {
+		path = r.Path
+	}
+	if path == "" || path == "-" {
+		return nil, sdk.Errorf(sdk.Invalid, "standard input needs a path to be recorded under")
+	}
+	gitCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	origins := make(chan origin, 1)
+	go func() { origins <- locate(gitCtx, r) }()
+
+	s := &Source{Path: filepath.ToSlash(filepath.Clean(path)), compressor: r.Compressor}
+	if err := s.read(ctx, r); err != nil {
+		return nil, err
+	}
+	o := <-origins
+	if o.err != nil {
+		s.Close()
+		return nil, o.err
+	}
+	s.WorkTreePath, s.Commit = o.workTreePath, o.commit
+	return s, nil
+}
+
+// Fill writes what is known of the file into r.
+func (s *Source) Fill(r *sdk.Record) {
+	r.Path, r.WorkTreePath, r.Commit = s.Path, s.WorkTreePath, s.Commit
+	r.Mode, r.ModTime, r.Content = s.Mode, s.ModTime, s.Content
+}
+
+// Body returns a fresh reader of the stored bytes, one for each attempt. It
+// makes the one returned before useless.
+func (s *Source) Body() (io.Reader, error) {
+	if s.large.file == nil {
+		return bytes.NewReader(s.body), nil
+	}
+	return s.large.body(s)
+}
+
+// Close lets the file go. Bodies are dead afterwards.
+func (s *Source) Close() error {
+	s.body = nil
+	if s.large.file == nil {
+		return nil
+	}
+	return s.large.close()
+}
+
+func (s *Source) read(ctx context.Context, r Request) error {
+	if r.Path == "-" {
+		return s.readPipe(ctx, r.Stdin)
+	}
+	f, info, err := openRegular(r.Path)
+	if err != nil {
+		return err
+	}
+	s.Mode, s.ModTime = uint32(info.Mode().Perm()), sdk.Time(info.ModTime())
+	if info.Size() <= sdk.StagedBody {
+		defer f.Close()
+		return s.readSmall(ctx, f, info)
+	}
+	s.large = large{file: f, size: info.Size(), path: r.Path, before: info, close: f.Close}
+	if err := s.hashLarge(ctx); err != nil {
+		f.Close()
+		return err
+	}
+	return nil
+}
+
+// readSmall reads f in one piece.
+func (s *Source) readSmall(ctx context.Context, f *os.File, before fs.FileInfo) error {
+	plain := make([]byte, before.Size()+1) // one more, to see it grow
+	n, err := io.ReadFull(reader{ctx, f}, plain)
+	switch {
+	case err == nil, n < int(before.Size()) && (err == io.EOF || err == io.ErrUnexpectedEOF):
+		return changed(f.Name())
+	case err != io.EOF && err != io.ErrUnexpectedEOF:
+		return err
+	}
+	if err := unchanged(f, f.Name(), before); err != nil {
+		return err
+	}
+	s.small(plain[:n])
+	return nil
+}
+
+// small takes content that is in memory.
+func (s *Source) small(plain []byte) {
+	s.Content.SHA256, s.Content.Size = sha256.Sum256(plain), int64(len(plain))
+	s.body, s.Content.Codec = s.compressor.compress(plain)
+	s.Content.StoredSize = int64(len(s.body))
+	s.Content.CRC32C = crc32.Checksum(s.body, crc32.MakeTable(crc32.Castagnoli))
+}
+
+// hashLarge names the content of s.large, whose body is made later.
+func (s *Source) hashLarge(ctx context.Context) error {
+	sum := sha256.New()
+	buf := make([]byte, largeChunk)
+	n, err := io.CopyBuffer(onlyWriter{sum}, reader{ctx, s.large.plain()}, buf)
+	if err != nil {
+		return err
+	}
+	if err := s.large.unchanged(n); err != nil {
+		return err
+	}
+	s.promise(sdk.Digest(sum.Sum(nil)), n)
+	return nil
+}
+
+// promise says what the body of large content will hold.
+func (s *Source) promise(sum sdk.Digest, size int64) {
+	s.Content = sdk.Content{SHA256: sum, Size: size, Codec: s.compressor.codec, StoredSize: -1}
+}
+
+// readPipe spools in until it ends. A read that blocks ends with the process;
+// the spool is then left to whoever reads.
+func (s *Source) readPipe(ctx context.Context, in io.Reader) error {
+	s.Mode = pipeMode
+	type result struct {
+		sp  *spool
+		sum sdk.Digest
+		err error
+	}
+	results := make(chan result, 1)
+	go func() {
+		sp, sum := &spool{}, sha256.New()
+		_, err := io.CopyBuffer(io.MultiWriter(sp, sum), reader{ctx, in}, make([]byte, largeChunk))
+		if err != nil {
+			sp.Close()
+		}
+		results <- result{sp, sdk.Digest(sum.Sum(nil)), err}
+	}()
+	var got result
+	select {
+	case <-ctx.Done():
+		return sdk.AsError(ctx.Err())
+	case got = <-results:
+	}
+	if got.err != nil {
+		return fmt.Errorf("read standard input: %w", got.err)
+	}
+	if got.sp.file == nil {
+		s.small(got.sp.head)
+		return nil
+	}
+	s.large = large{file: got.sp.file, size: got.sp.size, path: "standard input", close: got.sp.Close}
+	s.promise(got.sum, got.sp.size)
+	return nil
+}
+
+// openRegular opens a regular file and nothing else, without following a
+// symbolic link.
+func openRegular(path string) (*os.File, fs.FileInfo, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, notRegular(path, info.Mode())
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	opened, err := f.Stat()
+	switch {
+	case err != nil:
+	case !opened.Mode().IsRegular():
+		err = notRegular(path, opened.Mode())
+	default:
+		return f, opened, nil
+	}
+	f.Close()
+	return nil, nil, err
+}
+
+func notRegular(path string, mode fs.FileMode) error {
+	return sdk.Errorf(sdk.Invalid, "%s: is %s; only regular files can be archived", path, fileType(mode))
+}
+
+// fileType names what is not a regular file.
+func fileType(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "a special file"
+}
+
+func changed(path string) error { return fmt.Errorf("read %s: %w", path, ErrChanged) }
+
+// unchanged reports whether f still has the size and time of before.
+func unchanged(f *os.File, path string, before fs.FileInfo) error {
+	now, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if now.Size() != before.Size() || !now.ModTime().Equal(before.ModTime()) {
+		return changed(path)
+	}
+	return nil
+}
+
+// reader is r until ctx ends.
+type reader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, sdk.AsError(err)
+	}
+	return r.r.Read(p)
+}
+
+// onlyWriter hides ReadFrom and the like, so that copies use the buffer that
+// they are given.
+type onlyWriter struct{ io.Writer }

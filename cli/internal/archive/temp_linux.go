@@ -1,0 +1,64 @@
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// openNameless returns a file in root that has no name, or nil where the file
+// system has no such thing or it could not be linked later (no /proc).
+func openNameless(root *os.Root) *os.File {
+	d, err := root.Open(".")
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	fd, err := unix.Openat(int(d.Fd()), ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil
+	}
+	f := os.NewFile(uintptr(fd), "a file without a name")
+	if _, err := os.Stat(procPath(f)); err != nil {
+		f.Close()
+		return nil
+	}
+	return f
+}
+
+// procPath is a path of an opened file, with or without a name.
+func procPath(f *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", f.Fd()) }
+
+// link gives a nameless file a name.
+func (t *temp) link(name string) error {
+	d, err := t.root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := unix.Linkat(unix.AT_FDCWD, procPath(t.f), int(d.Fd()), name, unix.AT_SYMLINK_FOLLOW); err != nil {
+		return &os.LinkError{Op: "linkat", Old: t.f.Name(), New: name, Err: err}
+	}
+	return nil
+}
+
+// setTime sets the modification time and leaves that of the last access.
+func (t *temp) setTime(at time.Time) error { return os.Chtimes(procPath(t.f), time.Time{}, at) }
+
+// renameNew renames unless the new name is taken.
+func renameNew(root *os.Root, from, to string) error {
+	d, err := root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	err = unix.Renameat2(int(d.Fd()), from, int(d.Fd()), to, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.EEXIST) {
+		return fs.ErrExist
+	}
+	return err
+}
