@@ -1,0 +1,142 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"iter"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/archivepb"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+)
+
+// undoTime is how long a Put that this side gives up waits for the backend to
+// say that everything is undone.
+const undoTime = 5 * time.Second
+
+// Put implements [sdk.Backend].
+func (r *remote) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+	const op = "put"
+	in, done, err := r.call(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	stream, err := r.client.Put(in)
+	if err != nil {
+		return nil, r.process.failed(ctx, op, err, sdk.EffectNone)
+	}
+	o := &outgoing{out: packer[*archivepb.PutPart]{send: func(parts []*archivepb.PutPart) error {
+		return stream.Send(&archivepb.PutFrame{Parts: parts})
+	}}}
+	if local := o.all(items); local != nil {
+		undo(stream, done)
+		return nil, local
+	}
+	// Whether everything went out or the backend has ended the stream before
+	// (then Send gave io.EOF): the answer has it.
+	reply, err := stream.CloseAndRecv()
+	switch {
+	case err != nil:
+		return nil, r.process.failed(ctx, op, err, o.effect())
+	case !o.committed:
+		return nil, badReply(op, errors.New("it answered before the commit"), sdk.EffectMaybe)
+	}
+	return r.stored(reply, o.count)
+}
+
+// stored reads the answer to a Put of count items.
+func (r *remote) stored(reply *archivepb.PutReply, count int) ([]sdk.Stored, error) {
+	if len(reply.GetStored()) != count {
+		return nil, badReply("put", fmt.Errorf("it answered for %d items of %d", len(reply.GetStored()), count), sdk.EffectMaybe)
+	}
+	stored := make([]sdk.Stored, count)
+	for i, m := range reply.GetStored() {
+		var err error
+		if stored[i], err = toStored(m); err != nil {
+			return nil, badReply("put", err, sdk.EffectMaybe)
+		}
+	}
+	return stored, nil
+}
+
+// undo ends a Put without a commit and waits until the backend says that it
+// has rolled back, so that nothing of it is under way when Put returns.
+func undo(stream grpc.ClientStreamingClient[archivepb.PutFrame, archivepb.PutReply], cancel func()) {
+	give := time.AfterFunc(undoTime, cancel)
+	defer give.Stop()
+	stream.CloseAndRecv() // the caller's own error is the one to tell
+}
+
+// outgoing sends items.
+type outgoing struct {
+	out       packer[*archivepb.PutPart]
+	count     int  // items sent
+	committed bool // the commit was handed to gRPC
+}
+
+// effect is what a Put that got no answer may have left behind: nothing before
+// the commit was sent.
+func (o *outgoing) effect() sdk.Effect {
+	if o.committed {
+		return sdk.EffectMaybe
+	}
+	return sdk.EffectNone
+}
+
+// all sends the items and the commit. It returns the error of the sequence, of
+// a body or of an item that is not fit to be sent. When the backend has ended
+// the stream it returns nil, and the stream's answer tells why.
+func (o *outgoing) all(items iter.Seq2[sdk.Item, error]) error {
+	for item, err := range items {
+		if err != nil {
+			return err
+		}
+		if ended, err := o.item(&item); err != nil || ended {
+			return err
+		}
+	}
+	o.committed = true
+	commit := &archivepb.PutPart{Part: &archivepb.PutPart_Commit{Commit: &archivepb.Commit{Items: uint32(o.count)}}}
+	if o.out.add(commit, 0) == nil {
+		o.out.flush() // io.EOF: the answer tells
+	}
+	return nil
+}
+
+// item sends one item. ended: the backend has ended the stream.
+func (o *outgoing) item(item *sdk.Item) (ended bool, err error) {
+	if o.count == sdk.MaxItems {
+		return false, &sdk.Error{Kind: sdk.Limit, Op: "put", Msg: fmt.Sprintf("more than %d items in one call", sdk.MaxItems)}
+	}
+	if err := item.Record.Validate(); err != nil {
+		return false, withOp(err, "put")
+	}
+	record := fromRecord(&item.Record)
+	header := &archivepb.PutHeader{Record: record, Body: item.Body != nil, Refill: item.Refill}
+	if o.out.add(&archivepb.PutPart{Part: &archivepb.PutPart_Header{Header: header}}, proto.Size(header)) != nil {
+		return true, nil
+	}
+	end := &archivepb.BodyEnd{}
+	if item.Body != nil {
+		end, err = o.out.addBody(item.Body, func(chunk []byte) *archivepb.PutPart {
+			return &archivepb.PutPart{Part: &archivepb.PutPart_Chunk{Chunk: chunk}}
+		})
+		var torn *bodyError
+		if errors.As(err, &torn) {
+			return false, torn.err
+		}
+		if err != nil {
+			return true, nil
+		}
+	}
+	if o.out.add(&archivepb.PutPart{Part: &archivepb.PutPart_End{End: end}}, proto.Size(end)) != nil {
+		return true, nil
+	}
+	o.count++
+	return false, nil
+}

@@ -1,0 +1,252 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/archivepb"
+	"github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+)
+
+// Command says how to start a backend program.
+type Command struct {
+	Path string   // of the program
+	Args []string // after the program's name; never a secret
+	// Env is the whole environment of the program, as "NAME=value"; what the
+	// handshake needs is added to it.
+	Env []string
+	// Logger receives the program's log; nil drops it. Its level is passed on
+	// to the program. What go-plugin itself says arrives at Trace.
+	Logger hclog.Logger
+	// StartTimeout is how long the program may take to answer; 0 is 30 s.
+	StartTimeout time.Duration
+	// SocketDir is where the private directory for the socket is made; empty
+	// chooses a short place. A socket's path has at most 103 bytes.
+	SocketDir string
+}
+
+// defaultStart is the StartTimeout where none is given.
+const defaultStart = 30 * time.Second
+
+// Launch starts a backend program and connects to it. It asks it nothing yet;
+// see [Process.Open]. Errors are of kind [sdk.NotStarted], one line that names
+// the program and says what to do, or of the kind of ctx's end. The program
+// ends with this process, however that ends.
+func Launch(ctx context.Context, c Command) (*Process, error) {
+	if c.Logger == nil {
+		c.Logger = hclog.NewNullLogger()
+	}
+	if c.StartTimeout <= 0 {
+		c.StartTimeout = defaultStart
+	}
+	sockets, err := newSocketDir(c.SocketDir)
+	if err != nil {
+		return nil, notStarted(c.Path, err)
+	}
+	p := &Process{name: filepath.Base(c.Path), sockets: sockets, secrets: &secrets{}}
+	lines := &loglines{log: c.Logger, secrets: p.secrets}
+	p.program = newProgram(&c, lines, sockets.remove)
+	p.link = newLink(p.dialProgram, func(other peer) error { return inGroup(other, p.program.pid()) })
+
+	started, cancel := context.WithTimeout(ctx, c.StartTimeout)
+	defer cancel()
+	if err := p.start(started, &c); err != nil {
+		return nil, p.abandon(ctx, &c, err)
+	}
+	return p, nil
+}
+
+// start runs go-plugin's start and waits for the connection, until ctx ends.
+func (p *Process) start(ctx context.Context, c *Command) error {
+	client := goplugin.NewClient(p.clientConfig(c))
+	type result struct {
+		conn *grpc.ClientConn
+		err  error
+	}
+	results := make(chan result, 1)
+	// go-plugin's start cannot be cancelled, but it ends when the process does,
+	// which abandon sees to.
+	go func() {
+		conn, err := connectTo(client)
+		results <- result{conn, err}
+	}()
+	select {
+	case <-ctx.Done():
+		go func() {
+			if r := <-results; r.err == nil {
+				r.conn.Close()
+			}
+		}()
+		return ctx.Err()
+	case r := <-results:
+		if r.err != nil {
+			return r.err
+		}
+		p.conn, p.client = r.conn, archivepb.NewArchiveClient(r.conn)
+	}
+	go func() {
+		<-p.program.exited
+		client.Kill() // there is nothing left to kill; it frees what go-plugin holds
+	}()
+	return p.link.ready(ctx, p.conn)
+}
+
+// connectTo starts client's program and returns the connection to it.
+func connectTo(client *goplugin.Client) (*grpc.ClientConn, error) {
+	protocol, err := client.Client()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := protocol.Dispense(serviceName)
+	if err != nil {
+		return nil, err
+	}
+	return raw.(*grpc.ClientConn), nil
+}
+
+func (p *Process) clientConfig(c *Command) *goplugin.ClientConfig {
+	return &goplugin.ClientConfig{
+		HandshakeConfig:  cookie,
+		Plugins:          goplugin.PluginSet{serviceName: &hostHalf{}},
+		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
+			p.program.cmd.Env = append(p.program.cmd.Env, cmd.Env...)
+			return p.program, nil
+		},
+		SkipHostEnv:      true,
+		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: p.sockets.path},
+		StartTimeout:     2 * c.StartTimeout, // ours comes first, with better words
+		Logger:           quiet{c.Logger},
+		SyncStdout:       &lineWriter{lines: p.program.lines, stream: "stdout"},
+		SyncStderr:       &lineWriter{lines: p.program.lines, stream: "stderr"},
+		AutoMTLS:         tlsOnly,
+		MinPort:          0, // 0 to 1 lets the system choose a port; 0 to 0 counts as unset
+		MaxPort:          1,
+		GRPCDialOptions:  p.link.options(tlsOnly),
+	}
+}
+
+// dialProgram connects to the address that the program has greeted with.
+func (p *Process) dialProgram(ctx context.Context) (net.Conn, error) {
+	<-p.program.greeted
+	var d net.Dialer
+	return d.DialContext(ctx, p.program.greeting.network, p.program.greeting.address)
+}
+
+// abandon ends a program that did not start and says why it did not.
+func (p *Process) abandon(ctx context.Context, c *Command, err error) error {
+	select {
+	case <-p.program.greeted: // it has said something: let it say the rest, on standard error too
+		if errors.Is(p.program.greetErr, io.EOF) {
+			p.program.await(pipesGrace)
+		}
+	default:
+	}
+	exited := p.hasExited()
+	p.program.kill()
+	p.program.await(leaveTime)
+	if p.conn != nil {
+		p.conn.Close()
+	}
+	p.sockets.remove()
+	if ctx.Err() != nil {
+		kind := sdk.KindOf(ctx.Err())
+		return &sdk.Error{Kind: kind, Op: "start " + c.Path, Msg: contextWords(kind), Retry: kind.Passing(), Err: ctx.Err()}
+	}
+	return notStarted(c.Path, p.whyNot(c, err, exited))
+}
+
+func (p *Process) hasExited() bool {
+	select {
+	case <-p.program.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// whyNot chooses the best explanation for a failed start. The process is gone;
+// exited says that it went by itself.
+func (p *Process) whyNot(c *Command, err error, exited bool) error {
+	greeted := false
+	select {
+	case <-p.program.greeted:
+		greeted = true
+	default:
+	}
+	switch words := p.program.lines.lastWords(); {
+	case p.program.pid() == 0:
+		return explainStart(err)
+	case greeted && p.program.greetErr != nil && !errors.Is(p.program.greetErr, io.EOF):
+		return p.program.greetErr
+	case exited && words != "":
+		return fmt.Errorf("it ended at once (%s): %s", p.program.ending(), words)
+	case exited:
+		return fmt.Errorf("it ended at once (%s); run it by hand to see why", p.program.ending())
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no answer within %v; is it a codex backend? a slow disk or a virus scanner may need a longer start timeout", c.StartTimeout)
+	case greeted && p.program.greetErr != nil:
+		return errNoGreeting
+	case p.link.why() != nil:
+		return fmt.Errorf("no connection to it: %w", p.link.why())
+	}
+	return fmt.Errorf("no connection to it: %w", err)
+}
+
+func notStarted(path string, err error) error {
+	return &sdk.Error{Kind: sdk.NotStarted, Op: "start " + path, Msg: err.Error(), Err: err}
+}
+
+// Attach connects to a backend that somebody else started, by go-plugin or
+// with --listen: network is "unix" or "tcp". On a Unix socket the other side must
+// belong to this user. Attach waits for a connection until ctx ends. Errors are
+// of kind [sdk.Unreachable], or of the kind of ctx's end.
+func Attach(ctx context.Context, network, address string) (*Process, error) {
+	p := &Process{name: "the backend at " + address, secrets: &secrets{}}
+	p.link = newLink(func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, address)
+	}, sameUser)
+	conn, err := grpc.NewClient("passthrough:///backend", p.link.options(false)...)
+	if err != nil {
+		return nil, &sdk.Error{Kind: sdk.Internal, Op: "attach", Msg: err.Error(), Err: err}
+	}
+	p.conn, p.client = conn, archivepb.NewArchiveClient(conn)
+	if err := p.link.ready(ctx, conn); err != nil {
+		conn.Close()
+		if ctx.Err() != nil {
+			kind := sdk.KindOf(ctx.Err())
+			return nil, &sdk.Error{Kind: kind, Op: "attach " + address, Msg: contextWords(kind), Retry: kind.Passing(), Err: ctx.Err()}
+		}
+		return nil, &sdk.Error{Kind: sdk.Unreachable, Op: "attach " + address, Msg: err.Error(), Retry: true, Err: err}
+	}
+	return p, nil
+}
+
+// hostHalf is go-plugin's view of what a backend serves, on the host's side:
+// it hands out the connection.
+type hostHalf struct {
+	goplugin.NetRPCUnsupportedPlugin
+}
+
+var _ goplugin.GRPCPlugin = (*hostHalf)(nil)
+
+// GRPCServer is never called on this side.
+func (*hostHalf) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error {
+	return errors.New("the host serves nothing")
+}
+
+// GRPCClient returns the connection.
+func (*hostHalf) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return conn, nil
+}

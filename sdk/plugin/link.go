@@ -1,0 +1,166 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/credentials"
+)
+
+// Limits of the connection, the same on both sides.
+const (
+	maxMessage   = 4 << 20   // bytes of one message: gRPC's own default on a server, here for clients too
+	streamWindow = 256 << 10 // bytes under way on a stream: larger ones only cost memory on a local socket
+	connWindow   = 4 << 20   // bytes under way on the connection
+	ioBuffer     = 128 << 10 // bytes of gRPC's read and write buffers: fewer system calls for bulk
+)
+
+// link is the one connection to a backend. It dials once: an archive is opened
+// for a connection, so a second one would know nothing of it.
+type link struct {
+	dialOnce sync.Once
+	dial     func(context.Context) (net.Conn, error)
+	check    func(peer) error // refuses a stranger at the other end; nil accepts all
+
+	lostOnce sync.Once
+	lost     chan struct{} // closed when the connection is gone
+
+	mu    sync.Mutex
+	peer  peer
+	cause error // why there is no connection
+}
+
+func newLink(dial func(context.Context) (net.Conn, error), check func(peer) error) *link {
+	return &link{dial: dial, check: check, lost: make(chan struct{})}
+}
+
+var errLinkGone = errors.New("the connection is gone")
+
+// connect is gRPC's dialer.
+func (l *link) connect(ctx context.Context, _ string) (net.Conn, error) {
+	var conn net.Conn
+	err := errLinkGone
+	l.dialOnce.Do(func() {
+		conn, err = l.dial(ctx)
+		if err != nil {
+			l.fail(err)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &linkConn{Conn: conn, link: l}, nil
+}
+
+// fail notes the first reason why there is no connection.
+func (l *link) fail(cause error) {
+	l.mu.Lock()
+	if l.cause == nil {
+		l.cause = cause
+	}
+	l.mu.Unlock()
+	l.lostOnce.Do(func() { close(l.lost) })
+}
+
+func (l *link) why() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cause
+}
+
+// isLost reports whether the connection is gone.
+func (l *link) isLost() bool {
+	select {
+	case <-l.lost:
+		return true
+	default:
+		return false
+	}
+}
+
+// linkConn notices the end of the connection before gRPC tells the calls that
+// are under way on it.
+type linkConn struct {
+	net.Conn
+	link *link
+}
+
+func (c *linkConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil {
+		c.link.fail(err)
+	}
+	return n, err
+}
+
+func (c *linkConn) Close() error {
+	c.link.fail(net.ErrClosed)
+	return c.Conn.Close()
+}
+
+// options of the host's side. They come after go-plugin's own and win over
+// them, above all over its message limit of 2 GiB.
+func (l *link) options(tls bool) []grpc.DialOption {
+	options := []grpc.DialOption{
+		grpc.WithContextDialer(l.connect),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
+		grpc.WithInitialWindowSize(streamWindow), grpc.WithInitialConnWindowSize(connWindow),
+		grpc.WithReadBufferSize(ioBuffer), grpc.WithWriteBufferSize(ioBuffer),
+		grpc.WithDisableRetry(),         // only the host retries
+		grpc.WithDisableServiceConfig(), // nobody else configures this connection
+		grpc.WithIdleTimeout(0),         // idleness would close the archive
+	}
+	if !tls {
+		options = append(options, grpc.WithTransportCredentials(&peerCredentials{accept: l.accept}))
+	}
+	return options
+}
+
+// accept judges who is at the other end.
+func (l *link) accept(p peer) error {
+	l.mu.Lock()
+	l.peer = p
+	l.mu.Unlock()
+	if l.check == nil {
+		return nil
+	}
+	err := l.check(p)
+	if err != nil {
+		l.fail(err)
+	}
+	return err
+}
+
+// pid returns the process at the other end, 0 where the system does not say.
+func (l *link) pid() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.peer.pid
+}
+
+// ready waits until conn is usable. It asks nothing of the server: the
+// exchange of HTTP/2 settings, which comes with the connection, is enough.
+func (l *link) ready(ctx context.Context, conn *grpc.ClientConn) error {
+	conn.Connect()
+	for {
+		state := conn.GetState()
+		switch state {
+		case connectivity.Ready:
+			return nil
+		case connectivity.TransientFailure, connectivity.Shutdown:
+			if err := l.why(); err != nil {
+				return err
+			}
+			return errLinkGone
+		}
+		if !conn.WaitForStateChange(ctx, state) {
+			return ctx.Err()
+		}
+	}
+}
+
+var _ credentials.TransportCredentials = (*peerCredentials)(nil)

@@ -1,0 +1,211 @@
+package plugin
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/archivepb"
+	"google.golang.org/grpc"
+)
+
+// Deadlines of the end of a process.
+const (
+	drainTime = 30 * time.Second // for a backend to finish or roll back and close its database
+	leaveTime = 2 * time.Second  // to exit after its lifeline was cut, then it is killed
+	exitTime  = 5 * time.Second  // to exit after it closed the connection, while a call waits to say why
+)
+
+// Description is what a backend says of itself without a database.
+type Description struct {
+	Name      string   // the NAME of codex-archive-NAME
+	Version   string   // of the program, for people
+	Protocol  int      // version of the protocol
+	Schemes   []string // of the URLs it takes, without "://"
+	MaxItems  int      // items of one call
+	ChunkSize int      // bytes of one chunk
+}
+
+// Process is a running backend: one that [Launch] started, or one that
+// [Attach] found. Its methods may be called from several goroutines.
+type Process struct {
+	name    string   // for messages
+	program *program // nil when attached
+	sockets *socketDir
+	link    *link
+	conn    *grpc.ClientConn
+	client  archivepb.ArchiveClient
+	secrets *secrets
+
+	description atomic.Pointer[Description]
+
+	mu     sync.Mutex
+	opened *remote
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Description returns what the backend said of itself: nothing (the zero
+// value) before [Process.Open] or [Process.Describe].
+func (p *Process) Description() Description {
+	if d := p.description.Load(); d != nil {
+		return *d
+	}
+	return Description{}
+}
+
+// Describe asks the backend what it is. It needs no database and no Open.
+func (p *Process) Describe(ctx context.Context) (Description, error) {
+	reply, err := p.client.Describe(ctx, &archivepb.DescribeRequest{})
+	if err != nil {
+		return Description{}, p.failed(ctx, "describe", err, sdk.EffectNone)
+	}
+	return p.learn(reply.GetDescription()), nil
+}
+
+func (p *Process) learn(m *archivepb.Description) Description {
+	d := Description{
+		Name: m.GetName(), Version: m.GetVersion(), Protocol: int(m.GetProtocol()), Schemes: m.GetSchemes(),
+		MaxItems: int(m.GetMaxItems()), ChunkSize: int(m.GetChunkSize()),
+	}
+	p.description.Store(&d)
+	return d
+}
+
+// Open opens an archive: once, because a process serves one archive, but again
+// after an error. The URL and password of o travel over the connection only.
+// Closing the Backend, or the Process, closes the archive.
+func (p *Process) Open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.opened != nil {
+		return nil, &sdk.Error{Kind: sdk.Invalid, Op: "open", Msg: "this backend process has opened its archive already"}
+	}
+	p.secrets.learn(o)
+	reply, err := p.client.Open(ctx, &archivepb.OpenRequest{
+		Url: []byte(o.URL), Password: []byte(o.Password), Dir: []byte(o.Dir),
+		Mode: archivepb.Mode(o.Mode), Parallel: uint32(max(o.Parallel, 0)), Protocol: sdk.ProtocolVersion,
+	})
+	if err != nil {
+		return nil, p.failed(ctx, "open", err, sdk.EffectNone)
+	}
+	if err := sameProtocol(int(p.learn(reply.GetDescription()).Protocol)); err != nil {
+		return nil, &sdk.Error{Kind: sdk.NotStarted, Op: "open " + p.name, Msg: err.Error()}
+	}
+	p.opened = newRemote(p)
+	return p.opened, nil
+}
+
+// Exited is closed when the process is gone and its log has been read, or, for
+// an attached one, when the connection is.
+func (p *Process) Exited() <-chan struct{} {
+	if p.program == nil {
+		return p.link.lost
+	}
+	return p.program.exited
+}
+
+// Pid returns the process id: of the program that was started (which may be a
+// wrapper around the backend), or of the attached one where the system tells.
+func (p *Process) Pid() int {
+	if p.program == nil {
+		return p.link.pid()
+	}
+	return p.program.pid()
+}
+
+// Close closes the archive, if one is open, and lets the process go: it has 2
+// seconds to exit and is killed then. Close does not wait for that when the
+// archive was closed properly, because nothing can be lost any more. It returns
+// the error of closing the archive. Closing twice is harmless.
+func (p *Process) Close() error {
+	p.closeOnce.Do(func() {
+		p.mu.Lock()
+		opened := p.opened
+		p.mu.Unlock()
+		if opened != nil {
+			p.closeErr = opened.Close()
+		}
+		p.end(opened != nil && p.closeErr == nil && !p.link.isLost())
+	})
+	return p.closeErr
+}
+
+// end gives up the connection and the process. A process that has answered its
+// Drain is known to be alive and will read its lifeline; another is waited for,
+// because this host may end before the killing is due.
+func (p *Process) end(drained bool) {
+	p.conn.Close()
+	if p.program == nil {
+		return
+	}
+	p.program.stop(leaveTime)
+	if !drained {
+		p.program.await(2 * leaveTime)
+	}
+	p.sockets.remove()
+}
+
+// failed turns the error of a call into an [sdk.Error]: that of the backend, or
+// what became of the connection, the process or ctx. effect is what the call
+// may have left behind if the backend did not say.
+func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.Effect) error {
+	e, detailed := fromStatus(err)
+	if !detailed {
+		e.Effect = effectOf(err, effect)
+	}
+	if op == "open" && !detailed && e.Kind == sdk.NotFound {
+		e.Kind = sdk.NoArchive
+	}
+	if ctxErr := ctx.Err(); ctxErr != nil && endsWithContext(e.Kind) {
+		kind := sdk.KindOf(ctxErr)
+		return &sdk.Error{Kind: kind, Op: op, Msg: contextWords(kind), Retry: kind.Passing(), Effect: e.Effect, Err: ctxErr}
+	}
+	if !detailed && e.Kind == sdk.Unreachable && p.link.isLost() {
+		return p.crash(op, e.Effect)
+	}
+	e.Msg = p.secrets.scrub(e.Msg)
+	if e.Op == "" {
+		e.Op = op
+	}
+	return e
+}
+
+// endsWithContext reports whether an error of kind k may just be how the end of
+// a context looks from the other side.
+func endsWithContext(k sdk.Kind) bool {
+	return k == sdk.Canceled || k == sdk.Timeout || k == sdk.Unreachable
+}
+
+func contextWords(k sdk.Kind) string {
+	if k == sdk.Timeout {
+		return "the time allowed is over"
+	}
+	return "canceled"
+}
+
+// crash says why the connection is gone. It waits for the process, because the
+// end of the connection is seen before its last words.
+func (p *Process) crash(op string, effect sdk.Effect) error {
+	e := &sdk.Error{Kind: sdk.Crashed, Op: op, Retry: true, Effect: effect}
+	if p.program == nil {
+		e.Kind, e.Msg = sdk.Unreachable, "the connection to "+p.name+" is gone"
+		return e
+	}
+	give := time.NewTimer(exitTime)
+	defer give.Stop()
+	select {
+	case <-p.program.exited:
+		e.Msg = p.name + " is gone (" + p.program.ending() + ")"
+		if words := p.program.lines.lastWords(); words != "" && p.program.exitErr != nil {
+			e.Msg += ": " + words
+		}
+	case <-give.C:
+		p.program.kill()
+		e.Msg = p.name + " closed the connection"
+	}
+	return e
+}

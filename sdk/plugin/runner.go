@@ -1,0 +1,250 @@
+package plugin
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-plugin/runner"
+)
+
+// pipesGrace is how long the pipes of an exited program may stay open, which
+// they do when it left a process behind, before what they hold is given up.
+const pipesGrace = time.Second
+
+// program is the process of a backend, in the form go-plugin wants. Unlike
+// go-plugin's own it gives the process an exact environment, a standard input
+// that ends with this host, a process group, and reads its output with care.
+type program struct {
+	cmd      *exec.Cmd
+	lines    *loglines
+	lifeline *os.File // its standard input; its end tells it to go
+	onExit   func()   // called once, when it is gone
+
+	greetOut *io.PipeReader // the checked greeting, for go-plugin
+	greetIn  *io.PipeWriter
+	errOut   *io.PipeReader // nothing, for go-plugin: lines has read it
+	errIn    *io.PipeWriter
+
+	pumps    sync.WaitGroup // readers of stdout and stderr
+	greeted  chan struct{}  // closed when the greeting was read, good or bad
+	greeting greeting       // valid after greeted
+	greetErr error          // valid after greeted
+
+	mu      sync.Mutex
+	started bool // the process is, or was, there
+	stopped bool // it must not start any more
+
+	exited  chan struct{} // closed when it is gone and its last words are read
+	exitErr error         // valid after exited
+}
+
+var _ runner.Runner = (*program)(nil)
+
+func newProgram(c *Command, lines *loglines, onExit func()) *program {
+	p := &program{
+		cmd: exec.Command(c.Path, c.Args...), lines: lines, onExit: onExit,
+		greeted: make(chan struct{}), exited: make(chan struct{}),
+	}
+	p.cmd.Env = append([]string(nil), c.Env...)
+	p.cmd.Env = append(p.cmd.Env,
+		envHostPid+"="+strconv.Itoa(os.Getpid()),
+		envLogLevel+"="+c.Logger.GetLevel().String())
+	ownGroup(p.cmd)
+	p.greetOut, p.greetIn = io.Pipe()
+	p.errOut, p.errIn = io.Pipe()
+	return p
+}
+
+// Start starts the process and the goroutines that read its output; all of
+// them end with the process.
+func (p *program) Start(context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.started || p.stopped {
+		return errors.New("a backend's process is started once")
+	}
+	var ends [6]*os.File // stdin, stdout, stderr: the process's end, then ours
+	for i := 0; i < len(ends); i += 2 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			closeAll(ends[:])
+			return err
+		}
+		ends[i], ends[i+1] = r, w
+	}
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = ends[0], ends[3], ends[5]
+	if err := p.cmd.Start(); err != nil {
+		closeAll(ends[:])
+		return err
+	}
+	p.started = true
+	closeAll([]*os.File{ends[0], ends[3], ends[5]})
+	p.lifeline = ends[1]
+	p.pumps.Go(func() { p.pumpStdout(ends[2]) })
+	p.pumps.Go(func() { p.lines.copyFrom(ends[4]) })
+	go p.reap(ends[2], ends[4])
+	return nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// pumpStdout passes the greeting on and logs whatever follows.
+func (p *program) pumpStdout(out io.Reader) {
+	in := bufio.NewReaderSize(out, maxGreeting)
+	p.greeting, p.greetErr = readGreeting(in)
+	close(p.greeted)
+	if p.greetErr == nil {
+		io.WriteString(p.greetIn, p.greeting.String())
+	}
+	p.greetIn.Close()
+	io.Copy(&lineWriter{lines: p.lines, stream: "stdout"}, in)
+}
+
+// reap waits for the process and ends what belongs to it.
+func (p *program) reap(stdout, stderr *os.File) {
+	p.exitErr = p.cmd.Wait()
+	// What it started in its group goes with it. The number cannot have been
+	// given to others yet: process numbers are used again only after all others.
+	killGroup(p.cmd.Process)
+	give := time.AfterFunc(pipesGrace, func() { closeAll([]*os.File{stdout, stderr}) })
+	p.pumps.Wait()
+	give.Stop()
+	closeAll([]*os.File{stdout, stderr})
+	p.lifeline.Close()
+	p.errIn.Close()
+	p.onExit()
+	close(p.exited)
+}
+
+// stop closes the lifeline, and kills the process if it is there d later.
+// It does not wait.
+func (p *program) stop(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	if p.started {
+		p.lifeline.Close()
+		time.AfterFunc(d, p.kill)
+	}
+}
+
+// kill ends the process at once, if it is there, and keeps it from starting if
+// it is not.
+func (p *program) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	if !p.started {
+		return
+	}
+	select {
+	case <-p.exited:
+	default:
+		killGroup(p.cmd.Process)
+	}
+}
+
+// await waits until there is no process (any more), at most d: one that hangs
+// in the kernel cannot even be killed.
+func (p *program) await(d time.Duration) {
+	if p.pid() == 0 {
+		return
+	}
+	give := time.NewTimer(d)
+	defer give.Stop()
+	select {
+	case <-p.exited:
+	case <-give.C:
+	}
+}
+
+// ending says how the process ended, after exited: "exit status 3".
+func (p *program) ending() string {
+	if p.exitErr == nil {
+		return "exit status 0"
+	}
+	return p.exitErr.Error()
+}
+
+// Wait waits for the process.
+func (p *program) Wait(context.Context) error {
+	<-p.exited
+	return p.exitErr
+}
+
+// Kill kills the process; go-plugin calls it when a start fails.
+func (p *program) Kill(context.Context) error {
+	p.kill()
+	return nil
+}
+
+// Stdout is what go-plugin reads the greeting from.
+func (p *program) Stdout() io.ReadCloser { return p.greetOut }
+
+// Stderr is empty for go-plugin.
+func (p *program) Stderr() io.ReadCloser { return p.errOut }
+
+// Name is the path of the program.
+func (p *program) Name() string { return p.cmd.Path }
+
+// ID is the process id, "" before the start.
+func (p *program) ID() string {
+	if pid := p.pid(); pid != 0 {
+		return strconv.Itoa(pid)
+	}
+	return ""
+}
+
+// pid returns 0 before the start.
+func (p *program) pid() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.started {
+		return 0
+	}
+	return p.cmd.Process.Pid
+}
+
+// Diagnose adds nothing to go-plugin's errors, which nobody sees.
+func (p *program) Diagnose(context.Context) string { return "" }
+
+// PluginToHost changes nothing: both sides see the same files.
+func (p *program) PluginToHost(network, address string) (string, string, error) {
+	return network, address, nil
+}
+
+// HostToPlugin changes nothing.
+func (p *program) HostToPlugin(network, address string) (string, string, error) {
+	return network, address, nil
+}
+
+// explainStart puts why a program could not be executed into words with a
+// remedy.
+func explainStart(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOEXEC):
+		return fmt.Errorf("it is not a program for %s/%s; install the build for this machine", runtime.GOOS, runtime.GOARCH)
+	case errors.Is(err, fs.ErrPermission):
+		return errors.New("it may not be executed; chmod +x it, or look whether its file system is mounted noexec")
+	case errors.Is(err, fs.ErrNotExist):
+		return errors.New("it is not there, or the interpreter named in its first line is not")
+	}
+	return err
+}
