@@ -114,7 +114,7 @@ func (r *runner) run(parent context.Context, rule Rule) Result {
 	defer cancel()
 	t := &T{ctx: ctx, target: r.target, rule: rule, seed: r.options.Seed, url: r.url}
 	start := time.Now()
-	hung := t.run()
+	hung := t.run(min(grace, r.deadline()))
 	res.Duration = time.Since(start)
 	t.result(&res)
 	if hung && !r.target.Single {
@@ -125,9 +125,10 @@ func (r *runner) run(parent context.Context, rule Rule) Result {
 	return res
 }
 
-// run reports whether the rule had to be left behind. Its goroutine, and what
-// it called, then live until the backend lets go of them.
-func (t *T) run() (hung bool) {
+// run reports whether the rule had to be left behind, because it did not end so
+// long after its context did. Its goroutine, and what it called, then live
+// until the backend lets go of them.
+func (t *T) run(grace time.Duration) (hung bool) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -167,6 +168,9 @@ func (t *T) result(res *Result) {
 	t.over = true
 	switch {
 	case t.failed:
+		if t.unlogged > 0 {
+			t.log = append(t.log, fmt.Sprintf("and %d more lines", t.unlogged))
+		}
 		res.Status, res.Why = Failed, strings.Join(t.log, "\n")
 	case t.skipped != "":
 		res.Status, res.Why = Skipped, t.skipped

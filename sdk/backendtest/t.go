@@ -27,12 +27,17 @@ type T struct {
 	made   int    // how many ids and records were made
 
 	mu       sync.Mutex
-	log      []string
+	log      []string // at most mostLines
+	unlogged int      // lines that came after them
 	failed   bool
 	skipped  string
 	over     bool // the runner has gone on: nothing counts any more
 	cleanups []func()
 }
+
+// mostLines bounds what one rule says: what is wrong a hundred times is clear
+// after a few.
+const mostLines = 20
 
 // Context ends when the rule's time is up.
 func (t *T) Context() context.Context { return t.ctx }
@@ -41,7 +46,11 @@ func (t *T) Context() context.Context { return t.ctx }
 func (t *T) Logf(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.over {
+	switch {
+	case t.over:
+	case len(t.log) == mostLines:
+		t.unlogged++
+	default:
 		t.log = append(t.log, fmt.Sprintf(format, args...))
 	}
 }

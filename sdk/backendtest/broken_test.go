@@ -1,0 +1,474 @@
+package backendtest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/backendtest"
+)
+
+// The backends below are the reference with one fault each, of the kind that
+// real ones have had. A kit that lets one of them pass proves nothing.
+
+// faults says which rule catches which. The wrapper stands around every handle.
+var faults = []struct {
+	name  string
+	rule  string
+	wrap  func(sdk.Backend) sdk.Backend
+	clean string // a rule that a backend with this fault still passes: the kit does not fail at random
+}{
+	{"commits each item by itself", "UNDO-01", wrap[committer], "PUT-04"},
+	{"keeps staged bodies after an error", "UNDO-03", wrap[keeper], "UNDO-01"},
+	{"lists the last entry of a page twice", "LIST-02", wrap[doubler], "LIST-01"},
+	{"lists oldest first", "LIST-01", wrap[reverser], "GET-01"},
+	{"loses the end of a long list", "LIST-02", wrap[shortener], "LIST-01"},
+	{"gives local times", "PUT-01", wrap[localizer], "LIST-01"},
+	{"cuts times to seconds", "TEXT-09", wrap[seconder], "LIST-01"},
+	{"swallows a cancel", "CONTEXT-02", wrap[deaf], "PUT-01"},
+	{"swallows a deadline", "CONTEXT-03", wrap[deaf], "PUT-01"},
+	{"cuts bodies at 4 MiB", "BODY-01", wrap[cutter], "PUT-01"},
+	{"ignores checksums", "BODY-09", wrap[credulous], "BODY-01"},
+	{"ignores sizes", "BODY-08", wrap[credulous], "BODY-01"},
+	{"ignores holds", "PURGE-08", wrap[releaser], "PURGE-05"},
+	{"purges in a dry run", "PURGE-13", wrap[wet], "PURGE-05"},
+	{"stores repeats as new records", "PUT-05", wrap[duplicator], "PUT-01"},
+	{"drops blanks at the end", "TEXT-01", wrap[trimmer], "PUT-01"},
+	{"folds case in queries", "TEXT-02", wrap[folder], "PUT-01"},
+	{"takes % in a path as a wildcard", "FILTER-06", wrap[wildcard], "PUT-01"},
+	{"revives purged content", "PURGE-16", wrap[reviver], "PURGE-05"},
+	{"ends Get at an unknown id", "GET-02", wrap[quitter], "GET-01"},
+	{"returns plain errors", "PUT-09", wrap[plainspoken], "PUT-01"},
+	{"wraps the error of the sequence", "UNDO-04", wrap[wrapper], "PUT-01"},
+	{"reads bodies after the sequence", "BODY-07", wrap[procrastinator], "PUT-01"},
+	{"works after Close", "CLOSE-01", wrap[undead], "CLOSE-03"},
+	{"panics on the empty Put", "PUT-03", wrap[panicker], "PUT-01"},
+}
+
+func TestBrokenBackends(t *testing.T) {
+	for _, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			target := memoryTarget()
+			open := target.Open
+			target.Open = func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+				b, err := open(ctx, o)
+				if err != nil {
+					return nil, err
+				}
+				return f.wrap(b), nil
+			}
+			catches(t, target, f.rule)
+			if r := runOnly(t, target, f.clean); r.Status != backendtest.Passed {
+				t.Errorf("%s, which has nothing to do with the fault: %s\n%s", f.clean, r.Status, r.Why)
+			}
+		})
+	}
+}
+
+// TestLeak is apart from the others because its fault is in Open.
+func TestLeak(t *testing.T) {
+	target := memoryTarget()
+	target.Open = func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+		b, err := memoryTarget().Open(ctx, o)
+		if err != nil {
+			return nil, sdk.Errorf(sdk.NoArchive, "open %s: %w", o.URL, err)
+		}
+		return b, nil
+	}
+	catches(t, target, "SECRET-01")
+	target.Open = func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+		b, err := memoryTarget().Open(ctx, o)
+		if err != nil {
+			return nil, sdk.Errorf(sdk.Login, "no login with %q", o.Password)
+		}
+		return b, nil
+	}
+	catches(t, target, "SECRET-02")
+}
+
+// TestHang: a backend that hangs costs its rule the deadline, and the rules
+// after it nothing.
+func TestHang(t *testing.T) {
+	t.Parallel()
+	target := memoryTarget()
+	open := target.Open
+	target.Open = func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+		b, err := open(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		return wrap[locker](b), nil
+	}
+	o := backendtest.Options{
+		Run:      func(id string) bool { return id == "LIST-06" || id == "LIST-07" || id == "LIST-10" },
+		Deadline: 3 * time.Second,
+	}
+	rep, err := backendtest.RunRules(t.Context(), target, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := rep.Results[1]; r.Status != backendtest.Failed || !strings.Contains(r.Why, "hangs") {
+		t.Errorf("%s: %s, %s", r.ID, r.Status, r.Why)
+	}
+	for _, i := range []int{0, 2} {
+		if r := rep.Results[i]; r.Status != backendtest.Passed {
+			t.Errorf("%s: %s, %s", r.ID, r.Status, r.Why)
+		}
+	}
+}
+
+func catches(t *testing.T, target backendtest.Target, rule string) {
+	t.Helper()
+	r := runOnly(t, target, rule)
+	if r.Status != backendtest.Failed {
+		t.Errorf("%s did not catch it: %s %s", rule, r.Status, r.Why)
+	}
+	t.Logf("%s says:\n%s", rule, r.Why)
+}
+
+// runOnly runs one rule, with a deadline that a sound backend keeps a hundred
+// times over.
+func runOnly(t *testing.T, target backendtest.Target, rule string) backendtest.Result {
+	t.Helper()
+	o := backendtest.Options{Run: func(id string) bool { return id == rule }, Deadline: 5 * time.Second}
+	if raceEnabled {
+		o.Deadline *= 6
+	}
+	rep, err := backendtest.RunRules(t.Context(), target, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rep.Results) != 1 {
+		t.Fatalf("%d rules are called %s", len(rep.Results), rule)
+	}
+	return rep.Results[0]
+}
+
+// inner is what each faulty backend has inside.
+type inner struct{ sdk.Backend }
+
+// fault is a faulty backend: a pointer to a struct that holds the sound one.
+type fault[B any] interface {
+	*B
+	sdk.Backend
+	around(sdk.Backend)
+}
+
+func (i *inner) around(b sdk.Backend) { i.Backend = b }
+
+func wrap[B any, P fault[B]](b sdk.Backend) sdk.Backend {
+	p := P(new(B))
+	p.around(b)
+	return p
+}
+
+type items = iter.Seq2[sdk.Item, error]
+
+// each returns items as change makes them.
+func each(in items, change func(*sdk.Item)) items {
+	return func(yield func(sdk.Item, error) bool) {
+		for i, err := range in {
+			if err == nil {
+				change(&i)
+			}
+			if !yield(i, err) {
+				return
+			}
+		}
+	}
+}
+
+// one yields an item.
+func one(i sdk.Item) items {
+	return func(yield func(sdk.Item, error) bool) { yield(i, nil) }
+}
+
+type committer struct{ inner }
+
+func (b *committer) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+	var all []sdk.Stored
+	for i, err := range in {
+		if err != nil {
+			return nil, err
+		}
+		stored, err := b.Backend.Put(ctx, one(i))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, stored...)
+	}
+	return all, nil
+}
+
+type keeper struct{ inner }
+
+func (b *keeper) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+	var staged []sdk.Item
+	stored, err := b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
+		if i.Record.Content.StoredSize > sdk.StagedBody && i.Body != nil {
+			data, _ := io.ReadAll(i.Body)
+			i.Body = bytes.NewReader(data)
+			kept := *i
+			kept.Body = bytes.NewReader(data)
+			staged = append(staged, kept)
+		}
+	}))
+	if err != nil {
+		for _, i := range staged {
+			_, _ = b.Backend.Put(ctx, one(i))
+		}
+	}
+	return stored, err
+}
+
+type doubler struct{ inner }
+
+func (b *doubler) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	return func(yield func(sdk.Entry, error) bool) {
+		n := 0
+		for e, err := range b.Backend.List(ctx, q) {
+			n++
+			if n%sdk.MaxItems == 0 && !yield(e, err) || !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+type reverser struct{ inner }
+
+func (b *reverser) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	return func(yield func(sdk.Entry, error) bool) {
+		var all []sdk.Entry
+		for e, err := range b.Backend.List(ctx, q) {
+			if err != nil {
+				yield(e, err)
+				return
+			}
+			all = append(all, e)
+		}
+		for _, e := range slices.Backward(all) {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+type shortener struct{ inner }
+
+func (b *shortener) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	if q.Limit == 0 {
+		q.Limit = sdk.MaxItems
+	}
+	return b.Backend.List(ctx, q)
+}
+
+type localizer struct{ inner }
+
+func (b *localizer) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
+	return func(yield func(sdk.Found, error) bool) {
+		for f, err := range b.Backend.Get(ctx, ids) {
+			f.Record.ModTime = f.Record.ModTime.In(time.FixedZone("here", 7200))
+			if !yield(f, err) {
+				return
+			}
+		}
+	}
+}
+
+type seconder struct{ inner }
+
+func (b *seconder) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) { i.Record.ModTime = i.Record.ModTime.Truncate(time.Second) }))
+}
+
+type deaf struct{ inner }
+
+func (b *deaf) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+	return b.Backend.Put(context.WithoutCancel(ctx), in)
+}
+
+type cutter struct{ inner }
+
+func (b *cutter) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
+		if i.Body != nil && i.Record.Content.StoredSize > 4<<20 {
+			i.Body, i.Record.Content.StoredSize = io.LimitReader(i.Body, 4<<20), -1
+		}
+	}))
+}
+
+type credulous struct{ inner }
+
+func (b *credulous) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) { i.Record.Content.StoredSize = -1 }))
+}
+
+type releaser struct{ inner }
+
+func (b *releaser) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
+	for _, item := range p.Items {
+		for e := range b.List(ctx, sdk.Query{Tombstones: []sdk.Tombstone{item.Tombstone}, WithHolds: true}) {
+			for i, h := range e.Holds {
+				_ = b.Append(ctx, []sdk.Event{{ID: sdk.ID{byte(i), 1}, Tombstone: item.Tombstone, Action: sdk.HoldReleased, Actor: "x", At: p.At, Case: h.Case}})
+			}
+		}
+	}
+	return b.Backend.Purge(ctx, p)
+}
+
+type wet struct{ inner }
+
+func (b *wet) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
+	p.DryRun = false
+	return b.Backend.Purge(ctx, p)
+}
+
+type duplicator struct{ inner }
+
+func (b *duplicator) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
+		for range b.List(ctx, sdk.Query{Tombstones: []sdk.Tombstone{i.Record.Tombstone}}) {
+			i.Record.Tombstone[0] ^= 0xff
+			i.Record.Event[0] ^= 0xff
+		}
+	}))
+}
+
+type trimmer struct{ inner }
+
+func (b *trimmer) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) { i.Record.Reason = strings.TrimRight(i.Record.Reason, " ") }))
+}
+
+type folder struct{ inner }
+
+func (b *folder) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	return func(yield func(sdk.Entry, error) bool) {
+		repo := q.Repo
+		q.Repo = ""
+		for e, err := range b.Backend.List(ctx, q) {
+			if (repo == "" || strings.EqualFold(e.Record.Repo, repo)) && !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+type wildcard struct{ inner }
+
+func (b *wildcard) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	q.Path, _, _ = strings.Cut(q.Path, "%")
+	return b.Backend.List(ctx, q)
+}
+
+type reviver struct{ inner }
+
+func (b *reviver) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
+	return func(yield func(sdk.Found, error) bool) {
+		for f, err := range b.Backend.Get(ctx, ids) {
+			missing, _ := b.Missing(ctx, []sdk.Digest{f.Record.Content.SHA256})
+			if sdk.KindOf(f.Err) == sdk.Purged && len(missing) == 0 {
+				f.Err, f.Body = nil, strings.NewReader("the body that is there again")
+			}
+			if !yield(f, err) {
+				return
+			}
+		}
+	}
+}
+
+type quitter struct{ inner }
+
+func (b *quitter) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
+	return func(yield func(sdk.Found, error) bool) {
+		for f, err := range b.Backend.Get(ctx, ids) {
+			if !yield(f, err) || f.Err != nil {
+				return
+			}
+		}
+	}
+}
+
+type plainspoken struct{ inner }
+
+func (b *plainspoken) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+	stored, err := b.Backend.Put(ctx, in)
+	if err != nil {
+		err = errors.New(err.Error())
+	}
+	return stored, err
+}
+
+type wrapper struct{ inner }
+
+func (b *wrapper) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+	stored, err := b.Backend.Put(ctx, in)
+	if err != nil {
+		err = fmt.Errorf("put: %w", err)
+	}
+	return stored, err
+}
+
+type locker struct {
+	inner
+	mu sync.Mutex
+}
+
+func (b *locker) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	return func(yield func(sdk.Entry, error) bool) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.Backend.List(ctx, q)(yield)
+	}
+}
+
+func (b *locker) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Backend.Put(ctx, in)
+}
+
+type procrastinator struct{ inner }
+
+func (b *procrastinator) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+	var all []sdk.Item
+	for i, err := range in {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, i)
+	}
+	return b.Backend.Put(ctx, func(yield func(sdk.Item, error) bool) {
+		for _, i := range all {
+			if !yield(i, nil) {
+				return
+			}
+		}
+	})
+}
+
+type undead struct{ inner }
+
+func (b *undead) Close() error { return nil }
+
+type panicker struct{ inner }
+
+func (b *panicker) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+	stored, err := b.Backend.Put(ctx, in)
+	if err == nil {
+		_ = stored[0]
+	}
+	return stored, err
+}
