@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -14,7 +15,10 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-const maxFile = 1 << 20 // bytes of a configuration file; a real one has 2 KiB
+const (
+	maxFile = 1 << 20 // bytes of a configuration file; a real one has 2 KiB
+	maxKeys = 20_000  // keys and brackets in one: the parser's search for repeated keys is quadratic, 3 s for 100,000
+)
 
 // entry is one setting in a file, before anything is known about it.
 type entry struct {
@@ -87,6 +91,9 @@ func fileType(mode fs.FileMode) string {
 // the file's name for messages.
 func parseFile(name string, data []byte) ([]entry, error) {
 	data = []byte(strings.TrimPrefix(string(data), "\ufeff"))
+	if marks(data) > maxKeys {
+		return nil, &problem{name, "", fmt.Sprintf("more than %d keys", maxKeys), "the settings there are"}
+	}
 	var document map[string]any
 	if err := toml.Unmarshal(data, &document); err != nil {
 		return nil, brokenTOML(name, err)
@@ -103,6 +110,17 @@ func parseFile(name string, data []byte) ([]entry, error) {
 		return cmp.Or(cmp.Compare(a.line, b.line), slices.Compare(a.path, b.path))
 	})
 	return entries, nil
+}
+
+// marks counts what introduces keys and tables, outside of comment lines.
+func marks(data []byte) int {
+	n := 0
+	for line := range bytes.Lines(data) {
+		if !bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("#")) {
+			n += bytes.Count(line, []byte("=")) + bytes.Count(line, []byte("["))
+		}
+	}
+	return n
 }
 
 // brokenTOML turns the parser's error into ours. The parser's messages name

@@ -96,7 +96,7 @@ func (l *loader) add(k Key, text string, source Source) error {
 	if !ok {
 		found := show(text)
 		if k.secret {
-			found = "a value that is none"
+			found = "a value that is no URL"
 		}
 		return &problem{source.where(), k.Name, found, k.Allowed}
 	}
@@ -416,7 +416,7 @@ func (l *loader) expandURL(url *Origin) error {
 	var scratch Config
 	canonical, ok := k.set(&scratch, expanded)
 	if !ok {
-		return &problem{source.where(), url.Key, "a value that is none once ${NAME} is replaced", k.Allowed}
+		return &problem{source.where(), url.Key, "a value that is no URL once ${NAME} is replaced", k.Allowed}
 	}
 	url.Value = canonical
 	l.loaded.secrets = append(l.loaded.secrets, canonical)

@@ -65,23 +65,18 @@ func checkURL(backend, raw string) (found, allowed string, ok bool) {
 		return showURL(raw), strings.Join(known, ":// ") + "://", false
 	}
 	if backend == "sqlite" {
-		if path, ok := sqlitePath(raw); !ok || path == "" {
-			return showURL(raw), "sqlite:///./x.db (from the project root) or sqlite:////dir/x.db (absolute)", false
+		if _, ok := sqlitePath(raw); !ok {
+			return showURL(raw), "sqlite:///./x.db (from the project root) or sqlite:////dir/x.db (absolute), without options", false
 		}
 	}
 	return "", "", true
 }
 
 // sqlitePath returns the path in a SQLite URL: relative after three slashes,
-// absolute after four. Options after "?" are no part of it.
+// absolute after four. It stands as it is, without escapes or options.
 func sqlitePath(raw string) (string, bool) {
 	path, ok := strings.CutPrefix(raw, "sqlite:///")
-	if !ok {
-		return "", false
-	}
-	path, _, _ = strings.Cut(path, "?")
-	decoded, err := url.PathUnescape(path)
-	return decoded, err == nil && !strings.Contains(decoded, "\x00")
+	return path, ok && path != "" && !strings.Contains(path, "?")
 }
 
 // SQLitePath returns the absolute path of the database file, and false where
@@ -94,7 +89,7 @@ func (l *Loaded) SQLitePath() (string, bool) {
 	if !ok {
 		return "", false
 	}
-	if !filepath.IsAbs(path) {
+	if path = filepath.FromSlash(path); !filepath.IsAbs(path) {
 		path = filepath.Join(l.Root, path)
 	}
 	return filepath.Clean(path), true
