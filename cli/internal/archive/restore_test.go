@@ -1,0 +1,509 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// sizes are a content that is verified in memory and one that is streamed.
+var sizes = map[string]int{"small": 5000, "large": 3*verifiedInMemory + 17}
+
+func TestParentsAreMade(t *testing.T) {
+	dir := t.TempDir()
+	s := inMemory(t, prose(100))
+	out := filepath.Join(dir, "a", "b", "c", "out")
+	if _, err := s.restore(t, Destination{Path: out}); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(mustRead(t, out), prose(100)) {
+		t.Error("other bytes")
+	}
+	t.Chdir(dir)
+	for _, path := range []string{"x/y", "./z", "a/../w"} {
+		if done, err := s.restore(t, Destination{Path: path}); err != nil || done.Path != path {
+			t.Errorf("%s: %+v, %v", path, done, err)
+		}
+		mustRead(t, path)
+	}
+	_, err := s.restore(t, Destination{Path: "z/under a file"})
+	if err == nil {
+		t.Error("a file was taken for a directory")
+	}
+}
+
+func TestIntoDirectory(t *testing.T) {
+	dir := t.TempDir()
+	s := inMemory(t, prose(100))
+	s.record.Path = "some/where/f.txt"
+	target, link := filepath.Join(dir, "dir"), filepath.Join(dir, "link")
+	if err := errors.Join(os.Mkdir(target, 0o700), os.Symlink(target, link)); err != nil {
+		t.Skip(err)
+	}
+	for given, want := range map[string]string{
+		target:                          filepath.Join(target, "f.txt"),
+		target + "/":                    filepath.Join(target, "f.txt"),
+		link:                            filepath.Join(link, "f.txt"),
+		filepath.Join(dir, "new") + "/": filepath.Join(dir, "new", "f.txt"),
+	} {
+		if done, err := s.restore(t, Destination{Path: given}); err != nil || done.Path != want {
+			t.Errorf("%s: %+v, %v; want %s", given, done, err, want)
+		}
+		mustRead(t, want)
+	}
+	// A directory stands where the file would go.
+	s.record.Path = "dir"
+	_, err := s.restore(t, Destination{Path: dir, Force: true})
+	wantKind(t, err, sdk.Refused, "is a directory")
+	for _, path := range []string{"..", "/", "x/..", tempPrefix + strings.Repeat("0", tempDigits)} {
+		s.record.Path = path
+		_, err := s.restore(t, Destination{Path: dir})
+		wantKind(t, err, sdk.Invalid)
+	}
+}
+
+// unreadable is a body that must not be read.
+type unreadable struct{ t *testing.T }
+
+func (u unreadable) Read([]byte) (int, error) {
+	u.t.Error("the body was read")
+	return 0, io.EOF
+}
+
+func TestOutputWithTheSameBytes(t *testing.T) {
+	for name, size := range sizes {
+		for _, force := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s force %v", name, force), func(t *testing.T) {
+				s := inMemory(t, prose(size))
+				out := write(t, filepath.Join(t.TempDir(), "out"), prose(size))
+				var rs Restorer
+				done, err := rs.Restore(t.Context(), &s.record, unreadable{t}, Destination{Path: out, Force: force})
+				if err != nil || !done.Unchanged {
+					t.Fatalf("%+v, %v", done, err)
+				}
+				if info, _ := os.Stat(out); runtime.GOOS != "windows" && info.Mode().Perm() != 0o640 {
+					t.Errorf("mode %v", info.Mode())
+				}
+			})
+		}
+	}
+}
+
+func TestOutputWithOtherBytes(t *testing.T) {
+	for name, size := range sizes {
+		for other, there := range map[string][]byte{"other size": []byte("mine"), "same size": noise(size)} {
+			t.Run(name+" "+other, func(t *testing.T) {
+				dir := t.TempDir()
+				s := inMemory(t, prose(size))
+				out := write(t, filepath.Join(dir, "out"), there)
+				_, err := s.restore(t, Destination{Path: out})
+				wantKind(t, err, sdk.Refused, out, "--force")
+				if !bytes.Equal(mustRead(t, out), there) {
+					t.Error("it was changed")
+				}
+				if _, err := s.restore(t, Destination{Path: out, Force: true}); err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(mustRead(t, out), prose(size)) {
+					t.Error("it was not replaced")
+				}
+				onlyNames(t, dir, "out")
+			})
+		}
+	}
+}
+
+func TestOutputThatIsALink(t *testing.T) {
+	for name, target := range map[string]string{"to a file": "target", "to nothing": "nothing"} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "target"), []byte("precious"))
+			out := filepath.Join(dir, "out")
+			if err := os.Symlink(target, out); err != nil {
+				t.Skip(err)
+			}
+			s := inMemory(t, prose(100))
+			for _, err := range []error{Destination{Path: out}.Check(), func() error { _, err := s.restore(t, Destination{Path: out}); return err }()} {
+				wantKind(t, err, sdk.Refused, "symbolic link", "--force")
+			}
+			d := Destination{Path: out, Force: true}
+			if err := d.Check(); err != nil {
+				t.Error(err)
+			}
+			if _, err := s.restore(t, d); err != nil {
+				t.Fatal(err)
+			}
+			if info, _ := os.Lstat(out); !info.Mode().IsRegular() {
+				t.Errorf("out is %v", info.Mode())
+			}
+			if string(mustRead(t, filepath.Join(dir, "target"))) != "precious" {
+				t.Error("the link was followed")
+			}
+			onlyNames(t, dir, "out", "target")
+		})
+	}
+}
+
+func TestSpecialFilesAreNeverReplaced(t *testing.T) {
+	dir := t.TempDir()
+	s := inMemory(t, prose(100))
+	for path, what := range specialFiles(t, dir) {
+		d := Destination{Path: path, Force: true}
+		wantKind(t, d.Check(), sdk.Refused, what)
+		_, err := s.restore(t, d)
+		wantKind(t, err, sdk.Refused, what)
+	}
+}
+
+func TestDamage(t *testing.T) {
+	for name, size := range sizes {
+		s := inMemory(t, prose(size))
+		raw := inMemory(t, noise(size))
+		if raw.record.Content.Codec != sdk.None {
+			t.Fatal("noise was compressed")
+		}
+		flip := func(b []byte, at int) []byte {
+			b = bytes.Clone(b)
+			b[at] ^= 0x40
+			return b
+		}
+		other := inMemory(t, prose(size-1))
+		for damage, c := range map[string]stored{
+			"flipped":          {s.record, flip(s.body, len(s.body)/2)},
+			"flipped at first": {s.record, flip(s.body, 0)},
+			"flipped raw":      {raw.record, flip(raw.body, size/2)},
+			"cut":              {s.record, s.body[:len(s.body)-5]},
+			"cut to nothing":   {s.record, nil},
+			"cut raw":          {raw.record, raw.body[:size-1]},
+			"longer":           {s.record, append(bytes.Clone(s.body), "garbage"...)},
+			"longer raw":       {raw.record, append(bytes.Clone(raw.body), 'x')},
+			"two frames":       {s.record, append(bytes.Clone(s.body), s.body...)},
+			"other content":    {s.record, other.body},
+		} {
+			t.Run(name+" "+damage, func(t *testing.T) {
+				dir := t.TempDir()
+				_, err := c.restore(t, Destination{Path: filepath.Join(dir, "out")})
+				wantKind(t, err, sdk.Corrupt, c.record.Content.SHA256.String(), "found", c.record.Tombstone.String())
+				onlyNames(t, dir)
+				old := write(t, filepath.Join(dir, "old"), []byte("old"))
+				_, err = c.restore(t, Destination{Path: old, Force: true})
+				wantKind(t, err, sdk.Corrupt)
+				if string(mustRead(t, old)) != "old" {
+					t.Error("the old file went")
+				}
+				onlyNames(t, dir, "old")
+				var b bytes.Buffer
+				_, err = Print(t.Context(), &c.record, bytes.NewReader(c.body), &b)
+				wantKind(t, err, sdk.Corrupt)
+				if b.Len() > 0 {
+					t.Error("unverified bytes were printed")
+				}
+			})
+		}
+	}
+}
+
+// Damage that can be seen at once leaves no directories.
+func TestSmallDamageLeavesNoDirectories(t *testing.T) {
+	dir := t.TempDir()
+	s := inMemory(t, prose(100))
+	s.record.Content.SHA256[0]++
+	_, err := s.restore(t, Destination{Path: filepath.Join(dir, "a", "b")})
+	wantKind(t, err, sdk.Corrupt)
+	onlyNames(t, dir)
+}
+
+// A window of 128 MiB is asked for by a few bytes.
+func TestHugeWindowIsRefused(t *testing.T) {
+	s := inMemory(t, prose(100))
+	s.record.Content.Codec = sdk.Zstd
+	s.body = []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 1, 0, 0}
+	_, err := s.restore(t, Destination{Path: filepath.Join(t.TempDir(), "out")})
+	wantKind(t, err, sdk.Corrupt)
+}
+
+func TestUnknownCodec(t *testing.T) {
+	s := inMemory(t, prose(100))
+	s.record.Content.Codec = "lzma"
+	_, err := s.restore(t, Destination{Path: filepath.Join(t.TempDir(), "out")})
+	wantKind(t, err, sdk.Unsupported, "lzma")
+}
+
+// failing is a body that ends in an error of the backend.
+func failing(body []byte, err error) io.Reader {
+	return io.MultiReader(bytes.NewReader(body[:len(body)/2]), readerFunc(func([]byte) (int, error) { return 0, err }))
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestErrorOfTheBody(t *testing.T) {
+	for name, size := range sizes {
+		for _, kind := range []sdk.Kind{sdk.Unreachable, sdk.Crashed, sdk.Corrupt} {
+			t.Run(fmt.Sprint(name, " ", kind), func(t *testing.T) {
+				dir := t.TempDir()
+				s := inMemory(t, prose(size))
+				cause := sdk.Errorf(kind, "the other side said so")
+				var rs Restorer
+				_, err := rs.Restore(t.Context(), &s.record, failing(s.body, cause), Destination{Path: filepath.Join(dir, "out")})
+				wantKind(t, err, kind, "the other side said so")
+				if kind == sdk.Corrupt {
+					wantKind(t, err, kind, s.record.Content.SHA256.String(), "found")
+				} else if err != error(cause) {
+					t.Errorf("the error was changed: %v", err)
+				}
+				onlyNames(t, dir)
+			})
+		}
+	}
+}
+
+func TestRestoreCanBeCanceled(t *testing.T) {
+	for name, size := range sizes {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := inMemory(t, prose(size))
+			ctx, cancel := context.WithCancel(t.Context())
+			body := failing(s.body, context.Canceled)
+			var rs Restorer
+			_, err := rs.Restore(ctx, &s.record, readerFunc(func(p []byte) (int, error) {
+				cancel()
+				return body.Read(p)
+			}), Destination{Path: filepath.Join(dir, "out")})
+			wantKind(t, err, sdk.Canceled)
+			onlyNames(t, dir)
+		})
+	}
+}
+
+func TestPrint(t *testing.T) {
+	for _, size := range []int{0, 1, 5000, spoolMemory + 1} {
+		s := inMemory(t, noise(size))
+		var b bytes.Buffer
+		if _, err := Print(t.Context(), &s.record, bytes.NewReader(s.body), &b); err != nil || !bytes.Equal(b.Bytes(), noise(size)) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
+func TestBase(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	if err := errors.Join(os.Symlink(outside, filepath.Join(dir, "way-out")), os.Mkdir(filepath.Join(dir, "in"), 0o700), os.Symlink("in", filepath.Join(dir, "way-in"))); err != nil {
+		t.Skip(err)
+	}
+	base, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer base.Close()
+	s := inMemory(t, prose(100))
+	for _, path := range []string{"f", "a/b/f", "way-in/f", "in", "new/"} {
+		if _, err := s.restore(t, Destination{Path: path, Base: base}); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	for _, path := range []string{"in/f", "in/b.txt", "new/b.txt", "a/b/f", "f"} {
+		mustRead(t, filepath.Join(dir, path))
+	}
+	for _, path := range []string{"../f", "a/../../f", filepath.Join(outside, "f"), "way-out/f", "way-out/new/f", "way-out", "way-out/"} {
+		if _, err := s.restore(t, Destination{Path: path, Base: base, Force: true}); err == nil && path != "way-out" {
+			t.Errorf("%s was written", path)
+		}
+	}
+	onlyNames(t, outside)
+}
+
+// Two restores of one name: the content that comes second meets the first.
+func TestRestoresAtOnce(t *testing.T) {
+	for round := range 20 {
+		out := filepath.Join(t.TempDir(), "sub", "out")
+		a, b := inMemory(t, prose(1000)), inMemory(t, noise(1000))
+		var rs Restorer
+		errs := make([]error, 8)
+		var wg sync.WaitGroup
+		for i := range errs {
+			s := []stored{a, b}[i%2]
+			wg.Go(func() {
+				_, errs[i] = rs.Restore(t.Context(), &s.record, bytes.NewReader(s.body), Destination{Path: out})
+			})
+		}
+		wg.Wait()
+		winner := 0
+		if bytes.Equal(mustRead(t, out), noise(1000)) {
+			winner = 1
+		}
+		for i, err := range errs {
+			if i%2 == winner && err != nil {
+				t.Errorf("round %d: the same content: %v", round, err)
+			}
+			if i%2 != winner {
+				wantKind(t, err, sdk.Refused, "other content")
+			}
+		}
+		onlyNames(t, filepath.Dir(out), "out")
+	}
+}
+
+// Named temporary files are what systems other than Linux use.
+func TestNamedTemp(t *testing.T) {
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	make := func(text string) *temp {
+		t.Helper()
+		tmp, err := newNamed(root)
+		if err == nil {
+			_, err = io.WriteString(tmp.f, text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tmp
+	}
+	publish := func(text string, replace bool) error {
+		tmp := make(text)
+		defer tmp.discard()
+		return tmp.publish("out", replace)
+	}
+	if err := publish("one", false); err != nil {
+		t.Fatal(err)
+	}
+	if err := publish("two", false); !errors.Is(err, os.ErrExist) {
+		t.Errorf("taken name: %v", err)
+	}
+	if string(mustRead(t, filepath.Join(dir, "out"))) != "one" {
+		t.Error("replaced without force")
+	}
+	if err := publish("three", true); err != nil || string(mustRead(t, filepath.Join(dir, "out"))) != "three" {
+		t.Errorf("with force: %v", err)
+	}
+	onlyNames(t, dir, "out")
+	make("abandoned").discard()
+	onlyNames(t, dir, "out")
+}
+
+// halfRole reads half of a body and says so, then hangs, with the output under
+// way.
+func halfRole(dir string) error {
+	content := noise(3 * verifiedInMemory)
+	s := &Source{Path: "f", compressor: &Compressor{codec: sdk.None}}
+	s.small(content)
+	var r sdk.Record
+	s.Fill(&r)
+	body := io.MultiReader(bytes.NewReader(s.body[:len(s.body)/2]), readerFunc(func([]byte) (int, error) {
+		fmt.Println("half")
+		select {}
+	}))
+	var rs Restorer
+	_, err := rs.Restore(context.Background(), &r, body, Destination{Path: filepath.Join(dir, "out"), Force: true})
+	return err
+}
+
+// namedRole holds a named temporary file.
+func namedRole(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	t, err := newNamed(root)
+	if err != nil {
+		return err
+	}
+	io.WriteString(t.f, "half a file")
+	fmt.Println(t.name)
+	select {}
+}
+
+// killed starts a role, waits for its line, runs check while it lives, and
+// kills it.
+func killed(t *testing.T, role, dir string, check func()) {
+	t.Helper()
+	cmd := child(t, role, dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAtLeast(out, make([]byte, 100), 4); err != nil {
+		t.Fatal(err)
+	}
+	check()
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+}
+
+func TestKilledRestoreLeavesTheOldFile(t *testing.T) {
+	dir := t.TempDir()
+	out := write(t, filepath.Join(dir, "out"), []byte("old"))
+	killed(t, "half", dir, func() {
+		if string(mustRead(t, out)) != "old" {
+			t.Error("the old file went before the new one was whole")
+		}
+	})
+	if string(mustRead(t, out)) != "old" {
+		t.Error("the old file went")
+	}
+	s := inMemory(t, prose(10))
+	if _, err := s.restore(t, Destination{Path: filepath.Join(dir, "next")}); err != nil {
+		t.Fatal(err)
+	}
+	onlyNames(t, dir, "next", "out")
+}
+
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	s := inMemory(t, prose(10))
+	lookalike := tempPrefix + "not-ours"
+	write(t, filepath.Join(dir, lookalike), nil)
+	killed(t, "named", dir, func() {
+		if _, err := s.restore(t, Destination{Path: filepath.Join(dir, "one")}); err != nil {
+			t.Fatal(err)
+		}
+		if names, _ := filepath.Glob(filepath.Join(dir, tempPrefix+"*")); len(names) != 2 {
+			t.Errorf("a file that is in use was swept: %v", names)
+		}
+	})
+	if _, err := s.restore(t, Destination{Path: filepath.Join(dir, "two")}); err != nil {
+		t.Fatal(err)
+	}
+	onlyNames(t, dir, lookalike, "one", "two")
+}
+
+// FuzzExtract takes any bytes as a body: they are refused unless they are the
+// recorded content.
+func FuzzExtract(f *testing.F) {
+	s := inMemory(f, prose(3000))
+	f.Add(s.body, true)
+	f.Add(prose(3000), false)
+	f.Add(append(bytes.Clone(s.body), s.body...), true)
+	f.Fuzz(func(t *testing.T, body []byte, zstd bool) {
+		r := s.record
+		r.Content.Codec = sdk.None
+		if zstd {
+			r.Content.Codec = sdk.Zstd
+		}
+		var b bytes.Buffer
+		_, err := Print(t.Context(), &r, bytes.NewReader(body), &b)
+		if err == nil != bytes.Equal(b.Bytes(), prose(3000)) {
+			t.Fatalf("%v with %d bytes", err, b.Len())
+		}
+	})
+}

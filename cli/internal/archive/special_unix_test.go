@@ -1,0 +1,27 @@
+//go:build unix
+
+package archive
+
+import (
+	"net"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// specialFiles makes a pipe and a socket in dir.
+func specialFiles(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	pipe := filepath.Join(dir, "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir) // the path of a socket is at most 107 bytes
+	l, err := net.Listen("unix", "socket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return map[string]string{pipe: "a pipe", filepath.Join(dir, "socket"): "a socket"}
+}
