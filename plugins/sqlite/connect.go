@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/sqlbackend"
+)
+
+// connect finds the file, makes an empty one where the mode is to make an
+// archive, and says how to open it.
+func connect(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
+	path, err := filePath(o.URL, o.Dir)
+	if err != nil {
+		return sqlbackend.Connection{}, err
+	}
+	if o.Mode >= sdk.Create {
+		if err := makeFile(path); err != nil {
+			return sqlbackend.Connection{}, err
+		}
+	}
+	if err := checkFile(path); err != nil {
+		return sqlbackend.Connection{}, err
+	}
+	conn := sqlbackend.Connection{Place: path, Writable: writable(path) && writable(filepath.Dir(path))}
+	if conn.Read, err = sqlite.NewConnector(readDSN(path)); err != nil {
+		return conn, err
+	}
+	if o.Mode == sdk.ReadOnly || !conn.Writable {
+		return conn, nil
+	}
+	writer, err := sqlite.NewConnector(writeDSN(path))
+	conn.Write = patient{writer}
+	return conn, err
+}
+
+// filePath returns the path that a URL names: three slashes and a path relative
+// to dir, or four and an absolute one. The path stands as it is, without
+// escapes.
+func filePath(u, dir string) (string, error) {
+	rest, ok := strings.CutPrefix(u, "sqlite://")
+	if !ok {
+		return "", sdk.Errorf(sdk.Unsupported, "this backend takes sqlite:///PATH")
+	}
+	path, ok := strings.CutPrefix(rest, "/")
+	switch {
+	case !ok:
+		return "", sdk.Errorf(sdk.Invalid, "a sqlite URL has three slashes and a relative path, or four and an absolute one")
+	case path == "" || strings.HasSuffix(path, "/"):
+		return "", sdk.Errorf(sdk.Invalid, "the sqlite URL names no file")
+	case strings.ContainsRune(path, 0):
+		return "", sdk.Errorf(sdk.Invalid, "the path in the sqlite URL holds a NUL")
+	case strings.ContainsRune(path, '?'):
+		return "", sdk.Errorf(sdk.Unsupported, "a sqlite URL has no options")
+	case path == ":memory:":
+		return "", sdk.Errorf(sdk.Unsupported, "an archive in memory would be gone at once")
+	}
+	path = filepath.FromSlash(path)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	return filepath.Clean(path), nil
+}
+
+// makeFile makes an empty file, readable by its owner only, and its directory.
+// SQLite gives its log files the same permissions.
+func makeFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fileError(err, "make the directory of the archive")
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fileError(err, "make the archive")
+	}
+	return f.Close()
+}
+
+// checkFile finds what SQLite has one code for.
+func checkFile(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return sdk.Errorf(sdk.NoArchive, "there is no archive at %s; make one with: codex archive init", path)
+	case err != nil:
+		return fileError(err, "open the archive")
+	case info.IsDir():
+		return sdk.Errorf(sdk.NoArchive, "%s is a directory, not an archive", path)
+	case !info.Mode().IsRegular():
+		return sdk.Errorf(sdk.NoArchive, "%s is not a regular file", path)
+	}
+	return nil
+}
+
+// fileError gives an error of the file system its kind.
+func fileError(err error, doing string) error {
+	kind := sdk.Unreachable
+	switch {
+	case errors.Is(err, fs.ErrPermission), isReadOnlyFS(err):
+		kind = sdk.Denied
+	case isFull(err):
+		kind = sdk.Full
+	}
+	e := sdk.Errorf(kind, "%s: %w", doing, err)
+	e.Retry = false
+	return e
+}
+
+// busyTimeout is how long a connection waits for another program's lock. Thirty
+// programs that store one file each need a second here.
+const busyTimeout = 10 * time.Second
+
+// writeDSN keeps to this order of the driver: busy_timeout, then the _pragma
+// values sorted, then the others. page_size must come before WAL, and only
+// matters for a new file.
+func writeDSN(path string) string {
+	return dsn(path, url.Values{
+		"mode":          {"rw"},
+		"_busy_timeout": {"10000"},
+		"_pragma": {
+			"cache_size(-8192)",            // KiB; as much as one group
+			"journal_size_limit(67108864)", // bytes the log keeps when it is done with more
+			"page_size(16384)",             // bytes; a chunk is 16 of them
+			"wal_autocheckpoint(256)",      // pages: 4 MiB
+		},
+		"_foreign_keys": {"on"},
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {"FULL"},
+	})
+}
+
+// readDSN never writes. Without mode=ro the driver would make a missing file.
+func readDSN(path string) string {
+	options := url.Values{
+		"mode":          {"ro"},
+		"_busy_timeout": {"10000"},
+		"_pragma":       {"cache_size(-1024)"}, // KiB, for each of up to 33 connections
+	}
+	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) && !writable(filepath.Dir(path)) {
+		options.Set("immutable", "1") // SQLite could not make the files that readers share
+	}
+	return dsn(path, options)
+}
+
+// dsn makes a URI of path, in which nothing can be taken for options. Errors
+// then carry no text of another operation (_error_rc).
+func dsn(path string, options url.Values) string {
+	options.Set("_error_rc", "1")
+	options.Set("_dqs", "0")
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed // C:/x
+	}
+	return "file://" + (&url.URL{Path: slashed}).EscapedPath() + "?" + options.Encode()
+}
+
+// patient waits where SQLite does not: the change to WAL of a new file does not
+// heed busy_timeout.
+type patient struct{ driver.Connector }
+
+// Connect tries until busyTimeout is over.
+func (p patient) Connect(ctx context.Context) (driver.Conn, error) {
+	deadline := time.Now().Add(busyTimeout)
+	for {
+		conn, err := p.Connector.Connect(ctx)
+		if err == nil || classify(err).Kind != sdk.Busy || time.Now().After(deadline) {
+			return conn, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"embed"
+	"errors"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/sqlbackend"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+// dialect is what SQLite does differently.
+func dialect() *sqlbackend.Dialect {
+	files, err := fs.Sub(schema, "schema")
+	if err != nil {
+		panic(err) // the name above is wrong
+	}
+	return &sqlbackend.Dialect{
+		Connect:      connect,
+		Classify:     classify,
+		Schema:       files,
+		AtomicSchema: true,
+		Tables:       `SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'codex\_%' ESCAPE '\'`,
+		Version:      "SELECT 'SQLite ' || sqlite_version()",
+		Now:          "CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000",
+		Begin:        "BEGIN IMMEDIATE",
+		OneWriter:    true,
+		Pause:        2 * time.Millisecond,
+		Brief:        true,
+		IgnoreSuffix: "ON CONFLICT DO NOTHING",
+		Shapes:       []int{1},
+	}
+}
+
+// classes maps result codes, exact ones before primary ones, which are the low
+// byte of the exact.
+var classes = map[int]sqlbackend.Class{
+	lib.SQLITE_CONSTRAINT_PRIMARYKEY: {Kind: sdk.Conflict, Answered: true},
+	lib.SQLITE_CONSTRAINT_UNIQUE:     {Kind: sdk.Conflict, Answered: true},
+	lib.SQLITE_CONSTRAINT_FOREIGNKEY: {Kind: sdk.Internal, Answered: true},
+	lib.SQLITE_IOERR_DATA:            {Kind: sdk.Corrupt},
+	lib.SQLITE_IOERR_CORRUPTFS:       {Kind: sdk.Corrupt},
+	lib.SQLITE_READONLY_DIRECTORY:    {Kind: sdk.Denied, Answered: true, Msg: "the directory of the archive cannot be written"},
+
+	lib.SQLITE_ERROR:      {Kind: sdk.Internal, Answered: true},
+	lib.SQLITE_PERM:       {Kind: sdk.Denied, Answered: true},
+	lib.SQLITE_BUSY:       {Kind: sdk.Busy, Answered: true, Msg: "the archive is locked by another program"},
+	lib.SQLITE_LOCKED:     {Kind: sdk.Busy, Answered: true},
+	lib.SQLITE_NOMEM:      {Kind: sdk.Busy, Final: true},
+	lib.SQLITE_READONLY:   {Kind: sdk.Denied, Answered: true, Msg: "the archive cannot be written"},
+	lib.SQLITE_INTERRUPT:  {Kind: sdk.Canceled, Answered: true},
+	lib.SQLITE_IOERR:      {Kind: sdk.Unreachable, Final: true, Msg: "the disk reports an error"},
+	lib.SQLITE_CORRUPT:    {Kind: sdk.Corrupt, Answered: true, Msg: "the database file is damaged"},
+	lib.SQLITE_FULL:       {Kind: sdk.Full, Answered: true, Msg: "the disk is full, or the database at its limit"},
+	lib.SQLITE_CANTOPEN:   {Kind: sdk.Denied, Answered: true, Msg: "a file of the archive cannot be opened or made"},
+	lib.SQLITE_PROTOCOL:   {Kind: sdk.Busy, Answered: true},
+	lib.SQLITE_SCHEMA:     {Kind: sdk.Busy, Answered: true},
+	lib.SQLITE_TOOBIG:     {Kind: sdk.Limit, Answered: true},
+	lib.SQLITE_CONSTRAINT: {Kind: sdk.Invalid, Answered: true},
+	lib.SQLITE_MISMATCH:   {Kind: sdk.Invalid, Answered: true},
+	lib.SQLITE_NOLFS:      {Kind: sdk.Limit, Answered: true},
+	lib.SQLITE_AUTH:       {Kind: sdk.Denied, Answered: true},
+	lib.SQLITE_NOTADB:     {Kind: sdk.NoArchive, Answered: true, Msg: "the file is not a SQLite database, or its first page is damaged"},
+}
+
+// classify goes by the result code.
+func classify(err error) sqlbackend.Class {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return sqlbackend.Class{}
+	}
+	c, ok := classes[e.Code()]
+	if !ok {
+		c, ok = classes[e.Code()&0xff]
+	}
+	if !ok {
+		c = sqlbackend.Class{Kind: sdk.Internal}
+	}
+	c.Native = strconv.Itoa(e.Code())
+	return c
+}

@@ -1,0 +1,16 @@
+//go:build !unix
+
+package main
+
+import "os"
+
+// writable looks at the read-only attribute; whether the rights suffice shows
+// at the first write.
+func writable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().Perm()&0o200 != 0
+}
+
+func isFull(error) bool { return false }
+
+func isReadOnlyFS(error) bool { return false }

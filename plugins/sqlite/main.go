@@ -1,0 +1,27 @@
+// Program codex-archive-sqlite keeps archives in SQLite files.
+package main
+
+import (
+	"context"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/plugin"
+	"github.com/codex-archive/codex/sdk/sqlbackend"
+)
+
+// version is set by the build.
+var version = "dev"
+
+func main() { plugin.Serve(sqliteDriver()) }
+
+func sqliteDriver() sdk.Driver {
+	return sdk.Driver{Name: "sqlite", Version: version, Schemes: []string{"sqlite"}, Open: open}
+}
+
+func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+	b, err := sqlbackend.Open(ctx, dialect(), o)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}

@@ -1,0 +1,255 @@
+package sqlbackend
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Backend is an archive in a SQL database.
+type Backend struct {
+	d        *Dialect
+	place    string
+	mode     sdk.Mode
+	writable bool // the archive can be written by somebody
+	archive  sdk.ID
+	schema   int
+
+	writers *pool // nil: nothing can be written
+	readers *pool // the same as writers where the database has one kind of connection
+	names   nameCache
+	limits  limits
+	secrets []string // for [sdk.Scrub]
+
+	closing context.Context // done from Close on
+	close   context.CancelFunc
+	broken  atomic.Pointer[sdk.Error] // set once: a commit ended in doubt, this process must not go on
+	swept   sync.Once
+}
+
+var _ sdk.Backend = (*Backend)(nil)
+
+// limits are the sizes that follow from the options.
+type limits struct {
+	chunkRows      int // chunk rows read by one statement
+	statementBytes int // of values in one INSERT
+}
+
+// Memory that one Get may hold for chunks: 16 rows are 4 MiB; all Gets at once
+// hold no more than 16 MiB.
+const (
+	maxChunkRows = 16
+	allChunkRows = 64
+)
+
+// Open opens the archive that o names, and makes or upgrades its schema where
+// o.Mode allows it.
+func Open(ctx context.Context, d *Dialect, o sdk.Options) (*Backend, error) {
+	b := &Backend{d: d, mode: o.Mode, secrets: []string{o.URL, o.Password}}
+	b.closing, b.close = context.WithCancel(context.Background())
+	if err := b.open(ctx, o); err != nil {
+		b.Close()
+		return nil, b.wrap(ctx, "open", err)
+	}
+	return b, nil
+}
+
+func (b *Backend) open(ctx context.Context, o sdk.Options) error {
+	conn, err := b.d.Connect(ctx, o)
+	if err != nil {
+		return err
+	}
+	b.place, b.writable = conn.Place, conn.Writable
+	parallel := min(max(o.Parallel, 1), 32)
+	b.limits = limits{
+		chunkRows:      min(maxChunkRows, max(1, allChunkRows/parallel)),
+		statementBytes: conn.StatementBytes,
+	}
+	if b.limits.statementBytes == 0 {
+		b.limits.statementBytes = 1 << 20
+	}
+	b.openPools(conn, parallel)
+	return b.openSchema(ctx)
+}
+
+// openPools makes the pools; nothing connects yet.
+func (b *Backend) openPools(conn Connection, parallel int) {
+	if conn.Write != nil {
+		n := parallel + 1 // one more, so that Health answers while all others work
+		if b.d.OneWriter {
+			n = 1
+		}
+		b.writers = newPool(b, sql.OpenDB(conn.Write), n)
+		b.readers = b.writers
+	}
+	if conn.Read != nil {
+		b.readers = newPool(b, sql.OpenDB(conn.Read), parallel+1)
+	}
+}
+
+// Close ends what is under way and frees the connections. A COMMIT that is out
+// is waited for.
+func (b *Backend) Close() error {
+	b.close()
+	var err error
+	if b.writers != nil {
+		err = b.writers.close()
+	}
+	if b.readers != nil && b.readers != b.writers {
+		err = errors.Join(err, b.readers.close())
+	}
+	if err != nil {
+		return b.wrap(context.Background(), "close", err)
+	}
+	return nil
+}
+
+// begin gives a call the context that ends with ctx or with Close.
+func (b *Backend) begin(ctx context.Context, op string) (context.Context, context.CancelFunc, error) {
+	if b.closing.Err() != nil {
+		return nil, nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: "the archive is closed"}
+	}
+	if e := b.broken.Load(); e != nil {
+		again := *e
+		again.Op, again.Effect = op, sdk.EffectNone
+		again.Msg = "an earlier commit failed, the archive must be opened again: " + e.Msg
+		return nil, nil, &again
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, b.wrap(ctx, op, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(b.closing, cancel)
+	return ctx, func() { stop(); cancel() }, nil
+}
+
+// read runs fn with a connection for reading. fn does not call out.
+func (b *Backend) read(ctx context.Context, op string, fn func(ctx context.Context, s *session) error) error {
+	ctx, done, err := b.begin(ctx, op)
+	if err != nil {
+		return err
+	}
+	defer done()
+	s, err := b.readers.acquire(ctx)
+	if err != nil {
+		return b.wrap(ctx, op, err)
+	}
+	err = fn(ctx, s)
+	b.readers.release(s, reusable(err))
+	return b.wrap(ctx, op, err)
+}
+
+// mayWrite refuses what this Backend was not opened for, or cannot do.
+func (b *Backend) mayWrite(op string) error {
+	switch {
+	case b.mode == sdk.ReadOnly:
+		return &sdk.Error{Kind: sdk.Denied, Op: op, Msg: "the archive was opened for reading only"}
+	case b.writers == nil:
+		return &sdk.Error{Kind: sdk.Denied, Op: op, Msg: b.place + " cannot be written"}
+	}
+	return nil
+}
+
+// commitTime bounds a COMMIT, which nothing else ends.
+const commitTime = 30 * time.Second
+
+// errUndo makes write roll back and report success: a dry run.
+var errUndo = errors.New("undo")
+
+// write runs fn in a transaction. fn does not call out.
+func (b *Backend) write(ctx context.Context, op string, fn func(ctx context.Context, s *session) error) error {
+	if err := b.mayWrite(op); err != nil {
+		return err
+	}
+	ctx, done, err := b.begin(ctx, op)
+	if err != nil {
+		return err
+	}
+	defer done()
+	s, err := b.writers.acquire(ctx)
+	if err != nil {
+		return b.wrap(ctx, op, err)
+	}
+	healthy := false
+	defer func() { b.writers.release(s, healthy) }()
+
+	if err := b.letOthersGo(ctx, s); err != nil {
+		return b.wrap(ctx, op, err)
+	}
+	if err := s.command(ctx, b.d.Begin); err != nil {
+		return b.wrap(ctx, op, err)
+	}
+	if err := fn(ctx, s); err != nil {
+		healthy = s.rollback() == nil && reusable(err)
+		if err == errUndo {
+			return nil
+		}
+		return b.wrap(ctx, op, err)
+	}
+	if err := ctx.Err(); err != nil {
+		healthy = s.rollback() == nil
+		return b.wrap(ctx, op, err)
+	}
+	if err := s.commit(); err != nil {
+		return b.commitFailed(op, err)
+	}
+	s.committed = time.Now()
+	healthy = true
+	return nil
+}
+
+// letOthersGo waits out Dialect.Pause since the last commit.
+func (b *Backend) letOthersGo(ctx context.Context, s *session) error {
+	wait := b.d.Pause - time.Since(s.committed)
+	if wait <= 0 {
+		return nil
+	}
+	select {
+	case <-time.After(wait):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// reusable reports whether a connection on which err happened can go back to
+// its pool: after our own verdicts, never after an error of the driver.
+func reusable(err error) bool {
+	var e *sdk.Error
+	return err == nil || err == errUndo || errors.As(err, &e)
+}
+
+// now returns the database's clock.
+func (b *Backend) now(ctx context.Context, s *session) (time.Time, error) {
+	var us int64
+	err := s.queryRow(ctx, "SELECT "+b.d.Now, nil, &us)
+	return time.UnixMicro(us).UTC(), err
+}
+
+// Health measures the archive.
+func (b *Backend) Health(ctx context.Context) (sdk.Health, error) {
+	h := sdk.Health{Archive: b.archive, Schema: b.schema, Writable: b.writable}
+	err := b.read(ctx, "health", func(ctx context.Context, s *session) error {
+		if err := s.queryRow(ctx, b.d.Version, nil, &h.Server); err != nil {
+			return err
+		}
+		clock, err := b.now(ctx, s)
+		if err != nil {
+			return err
+		}
+		h.Clock = clock
+		if h.Writable && b.d.Writable != "" {
+			if err := s.queryRow(ctx, b.d.Writable, nil, &h.Writable); err != nil {
+				return err
+			}
+		}
+		return s.queryRow(ctx, `SELECT count(*) FROM codex_item i JOIN codex_artifact a ON a.id = i.artifact
+			WHERE i.purged_at IS NULL AND a.present = 1`, nil, &h.Retrievable)
+	})
+	return h, err
+}

@@ -1,0 +1,115 @@
+package sqlbackend
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// wrap makes an [sdk.Error] of err: of our own verdicts by adding op, of a
+// driver's error by the dialect's class. Its effect is none; commitFailed is
+// for the rest.
+func (b *Backend) wrap(ctx context.Context, op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *sdk.Error
+	if errors.As(err, &e) {
+		named := *e
+		if named.Op == "" {
+			named.Op = op
+		}
+		if len(named.Tombstones) > sdk.MaxCulprits {
+			named.Tombstones = named.Tombstones[:sdk.MaxCulprits]
+		}
+		return &named
+	}
+	if ended := ctx.Err(); ended != nil {
+		return b.ended(op, ended)
+	}
+	return b.classified(op, err, b.classify(err))
+}
+
+// ended is the error of a call whose context is done.
+func (b *Backend) ended(op string, cause error) *sdk.Error {
+	e := &sdk.Error{Kind: sdk.KindOf(cause), Op: op, Msg: cause.Error(), Err: cause}
+	if b.closing.Err() != nil {
+		e.Kind, e.Msg = sdk.Canceled, "the archive was closed"
+	}
+	e.Retry = e.Kind.Passing()
+	return e
+}
+
+func (b *Backend) classified(op string, err error, c Class) *sdk.Error {
+	msg := c.Msg
+	if msg == "" {
+		msg = oneLine(sdk.Scrub(err.Error(), b.secrets...))
+	}
+	return &sdk.Error{Kind: c.Kind, Op: op, Msg: msg, Native: c.Native, Retry: c.Kind.Passing() && !c.Final}
+}
+
+// oneLine keeps a driver's text on one line.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// commitFailed is the error of a COMMIT. Unless the database answered, nobody
+// knows what became of it. A final one, a failing disk, ends the work of this
+// process with the archive: its view of the file can no longer be trusted.
+func (b *Backend) commitFailed(op string, err error) error {
+	c := b.classify(err)
+	e := b.classified(op, err, c)
+	if c.Answered {
+		return e
+	}
+	e.Effect = sdk.EffectMaybe
+	if c.Final {
+		b.broken.CompareAndSwap(nil, e)
+	}
+	return e
+}
+
+// classify asks the dialect first, then recognises what every driver's
+// connection can end in.
+func (b *Backend) classify(err error) Class {
+	if c := b.d.Classify(err); c.Kind != 0 {
+		return c
+	}
+	var timeout interface{ Timeout() bool }
+	var op *net.OpError
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return Class{Kind: sdk.Canceled}
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return Class{Kind: sdk.Timeout}
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		errors.As(err, &op), errors.As(err, &dns):
+		return Class{Kind: sdk.Unreachable}
+	}
+	return Class{Kind: sdk.Internal}
+}
+
+// culprits collects the tombstones of one verdict.
+type culprits struct {
+	kind sdk.Kind
+	msg  string
+	ids  []sdk.Tombstone
+}
+
+func (c *culprits) add(id sdk.Tombstone) { c.ids = append(c.ids, id) }
+
+// err returns nil while nobody was added.
+func (c *culprits) err() error {
+	if len(c.ids) == 0 {
+		return nil
+	}
+	return &sdk.Error{Kind: c.kind, Msg: c.msg, Retry: c.kind.Passing(), Tombstones: c.ids[:min(len(c.ids), sdk.MaxCulprits)]}
+}

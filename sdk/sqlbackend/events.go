@@ -1,0 +1,116 @@
+package sqlbackend
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+const selectEvents = `SELECT e.id, e.item, e.action, w.name, e.happened_at, e.case_name, e.retain_until, e.detail
+	FROM codex_event e LEFT JOIN codex_name w ON w.id = e.actor WHERE `
+
+// scanEvent reads one row of selectEvents; the tombstone is the caller's to
+// add.
+func scanEvent(scan scan) (e sdk.Event, item int64, err error) {
+	var id []byte
+	var at, retain sql.NullInt64
+	var detail string
+	if err := scan(&id, &item, &e.Action, &e.Actor, &at, &e.Case, &retain, &detail); err != nil {
+		return e, 0, err
+	}
+	if err := fixed("event id", id, e.ID[:]); err != nil {
+		return e, 0, err
+	}
+	e.At, e.RetainUntil = fromMicros(at), fromMicros(retain)
+	if decodeJSON(detail, &e.Detail) != nil {
+		return e, 0, sdk.Errorf(sdk.Corrupt, "the detail of event %v is no JSON", e.ID)
+	}
+	return e, item, nil
+}
+
+// addEvents fills Entry.Events, the record's own included.
+func (s *session) addEvents(ctx context.Context, keys []any, entries map[int64]*sdk.Entry) error {
+	for _, entry := range entries {
+		r := &entry.Record
+		entry.Events = []sdk.Event{{ID: r.Event, Tombstone: r.Tombstone, Action: sdk.Archived, Actor: r.ArchivedBy, At: r.ArchivedAt}}
+	}
+	in, args := s.b.d.in("e.item", Int, keys)
+	err := s.query(ctx, selectEvents+in, args, func(scan scan) error {
+		e, item, err := scanEvent(scan)
+		if err != nil {
+			return err
+		}
+		entry := entries[item]
+		e.Tombstone = entry.Record.Tombstone
+		entry.Events = append(entry.Events, e)
+		return nil
+	})
+	for _, entry := range entries {
+		slices.SortFunc(entry.Events, func(x, y sdk.Event) int {
+			return cmp.Or(x.At.Compare(y.At), bytes.Compare(x.ID[:], y.ID[:]))
+		})
+	}
+	return err
+}
+
+// hold is a row of codex_hold.
+type hold struct {
+	sdk.Hold
+	key, item int64
+}
+
+const selectHolds = `SELECT h.id, h.item, h.case_name, h.placed_at, w.name, h.released_at
+	FROM codex_hold h LEFT JOIN codex_name w ON w.id = h.placed_by WHERE `
+
+func scanHold(scan scan) (hold, error) {
+	var h hold
+	var placed, released sql.NullInt64
+	err := scan(&h.key, &h.item, &h.Case, &placed, &h.PlacedBy, &released)
+	h.Placed, h.Released = fromMicros(placed), fromMicros(released)
+	return h, err
+}
+
+// addHolds fills Entry.Holds.
+func (s *session) addHolds(ctx context.Context, keys []any, entries map[int64]*sdk.Entry) error {
+	in, args := s.b.d.in("h.item", Int, keys)
+	err := s.query(ctx, selectHolds+in, args, func(scan scan) error {
+		h, err := scanHold(scan)
+		if err == nil {
+			entries[h.item].Holds = append(entries[h.item].Holds, h.Hold)
+		}
+		return err
+	})
+	for _, entry := range entries {
+		slices.SortFunc(entry.Holds, func(x, y sdk.Hold) int {
+			return cmp.Or(x.Placed.Compare(y.Placed), cmp.Compare(x.Case, y.Case))
+		})
+	}
+	return err
+}
+
+// lockItems reads the records of ids and locks their rows, in order.
+func (s *session) lockItems(ctx context.Context, tombstones []sdk.Tombstone, forUpdate string) (map[sdk.Tombstone]*lockedItem, error) {
+	items := make(map[sdk.Tombstone]*lockedItem, len(tombstones))
+	if len(tombstones) == 0 {
+		return items, nil
+	}
+	in, args := s.b.d.in("tombstone", Bytes, ids(tombstones))
+	err := s.query(ctx, `SELECT id, tombstone, event, artifact, retain_until, purged_at FROM codex_item WHERE `+in+
+		" ORDER BY tombstone"+forUpdate, args, func(scan scan) error {
+		var it lockedItem
+		var id, event []byte
+		var retain, purged sql.NullInt64
+		if err := scan(&it.key, &id, &event, &it.artifact, &retain, &purged); err != nil {
+			return err
+		}
+		it.retainUntil, it.purgedAt = fromMicros(retain), fromMicros(purged)
+		it.event = sdk.ID(event)
+		items[sdk.Tombstone(id)] = &it
+		return nil
+	})
+	return items, err
+}

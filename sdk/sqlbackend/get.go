@@ -1,0 +1,299 @@
+package sqlbackend
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// foundRows is how many records one statement of Get reads, each with its body
+// if that is in one row: 32 times SmallBody are 2 MiB.
+const foundRows = 32
+
+// Missing looks at codex_artifact only: whether a body is damaged shows when it
+// is read.
+func (b *Backend) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Digest, error) {
+	if len(contents) > sdk.MaxItems {
+		return nil, tooMany("missing", "contents")
+	}
+	present := make(map[sdk.Digest]bool, len(contents))
+	keys := make([]any, len(contents))
+	for i := range contents {
+		keys[i] = contents[i][:]
+	}
+	err := b.read(ctx, "missing", func(ctx context.Context, s *session) error {
+		if len(keys) == 0 {
+			return nil
+		}
+		in, args := b.d.in("sha256", Bytes, keys)
+		return s.query(ctx, "SELECT sha256 FROM codex_artifact WHERE present = 1 AND "+in, args, func(scan scan) error {
+			var sha []byte
+			var digest sdk.Digest
+			if err := scan(&sha); err != nil {
+				return err
+			}
+			err := fixed("SHA-256", sha, digest[:])
+			present[digest] = true
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	var missing []sdk.Digest
+	for _, d := range contents {
+		if !present[d] {
+			missing = append(missing, d)
+		}
+	}
+	return missing, nil
+}
+
+func tooMany(op, what string) error {
+	return &sdk.Error{Kind: sdk.Limit, Op: op, Msg: fmt.Sprintf("more than %d %s in one call", sdk.MaxItems, what)}
+}
+
+// Get reads records some at a time, and larger bodies while they are read.
+func (b *Backend) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
+	return func(yield func(sdk.Found, error) bool) {
+		if len(ids) > sdk.MaxItems {
+			yield(sdk.Found{}, tooMany("get", "tombstones"))
+			return
+		}
+		for rest, first := ids, true; first || len(rest) > 0; first = false {
+			page := rest[:min(len(rest), foundRows)]
+			rest = rest[len(page):]
+			found, err := b.find(ctx, page)
+			if err != nil {
+				yield(sdk.Found{}, err)
+				return
+			}
+			if !b.yieldPage(ctx, page, found, yield) {
+				return
+			}
+		}
+	}
+}
+
+// yieldPage reports whether the loop goes on.
+func (b *Backend) yieldPage(ctx context.Context, page []sdk.Tombstone, found map[sdk.Tombstone]*foundItem, yield func(sdk.Found, error) bool) bool {
+	for i, id := range page {
+		if i > 0 {
+			if err := b.alive(ctx, "get"); err != nil {
+				yield(sdk.Found{}, err)
+				return false
+			}
+		}
+		one, body := b.found(ctx, id, found[id])
+		more := yield(one, nil)
+		if body != nil {
+			body.end()
+		}
+		if !more {
+			return false
+		}
+	}
+	return true
+}
+
+// alive reports why a sequence under way must end, if it must.
+func (b *Backend) alive(ctx context.Context, op string) error {
+	_, done, err := b.begin(ctx, op)
+	if err == nil {
+		done()
+	}
+	return err
+}
+
+// foundItem is a record with what leads to its body.
+type foundItem struct {
+	*item
+	upload sql.NullInt64 // of codex_upload
+	data   []byte        // of codex_body; nil: no row
+}
+
+// find reads the records of a page, in no order.
+func (b *Backend) find(ctx context.Context, page []sdk.Tombstone) (map[sdk.Tombstone]*foundItem, error) {
+	found := make(map[sdk.Tombstone]*foundItem, len(page))
+	err := b.read(ctx, "get", func(ctx context.Context, s *session) error {
+		if len(page) == 0 {
+			return nil
+		}
+		in, args := b.d.in("i.tombstone", Bytes, ids(page))
+		return s.query(ctx, selectItems+", u.id, d.artifact, d.data"+fromItems+`
+			LEFT JOIN codex_upload u ON u.artifact = a.id
+			LEFT JOIN codex_body d ON d.artifact = a.id
+			WHERE `+in, args, func(scan scan) error {
+			f, err := scanFound(scan)
+			if err == nil {
+				found[f.Tombstone] = f
+			}
+			return err
+		})
+	})
+	return found, err
+}
+
+func scanFound(scan scan) (*foundItem, error) {
+	var f foundItem
+	var row sql.NullInt64
+	var err error
+	if f.item, err = scanItem(scan, &f.upload, &row, &f.data); err != nil {
+		return nil, err
+	}
+	if row.Valid && f.data == nil {
+		f.data = []byte{}
+	}
+	return &f, nil
+}
+
+// found turns what was read into an answer. The body, if there is one, is to
+// be ended after the loop body.
+func (b *Backend) found(ctx context.Context, id sdk.Tombstone, f *foundItem) (sdk.Found, *bodyReader) {
+	if f == nil {
+		return sdk.Found{Record: sdk.Record{Tombstone: id}, Err: verdictOn(id, sdk.NotFound, "no such tombstone")}, nil
+	}
+	one := sdk.Found{Record: f.Record}
+	one.Record.Tags, one.Record.Metadata = slices.Clone(f.Tags), maps.Clone(f.Metadata) // the same id may come twice
+	switch {
+	case !f.PurgedAt.IsZero():
+		one.Err = verdictOn(id, sdk.Purged, "its content was purged on "+f.PurgedAt.Format("2006-01-02"))
+		return one, nil
+	case !f.present:
+		one.Err = verdictOn(id, sdk.ContentAbsent, "the archive does not have its content")
+		return one, nil
+	}
+	body := &bodyReader{ctx: ctx, b: b, f: f}
+	one.Body = body
+	return one, body
+}
+
+func verdictOn(id sdk.Tombstone, kind sdk.Kind, msg string) *sdk.Error {
+	return &sdk.Error{Kind: kind, Op: "get", Msg: msg, Tombstones: []sdk.Tombstone{id}, Retry: kind.Passing()}
+}
+
+// bodyReader yields a body and proves at its end that it is the one that was
+// stored. It holds some pieces in memory, and a connection only while it reads
+// the next ones.
+type bodyReader struct {
+	ctx context.Context // of the Get, which the loop body cannot outlive
+	b   *Backend
+	f   *foundItem
+
+	rest   []byte // not yet given out
+	next   int64  // chunk to be read
+	loaded bool   // all there is has been read
+	size   int64  // of what was given out
+	sum    uint32
+	err    error // sticks
+}
+
+// Read implements [io.Reader].
+func (r *bodyReader) Read(p []byte) (int, error) {
+	for r.err == nil && len(r.rest) == 0 && len(p) > 0 {
+		r.err = r.load()
+	}
+	if r.err != nil || len(p) == 0 {
+		return 0, r.err
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	r.sum = crc32.Update(r.sum, castagnoli, p[:n])
+	r.size += int64(n)
+	if r.size > r.f.Content.StoredSize {
+		r.err = r.corrupt("the stored body is longer than the %d bytes recorded", r.f.Content.StoredSize)
+	}
+	return n, r.err
+}
+
+// end makes the reader dead.
+func (r *bodyReader) end() {
+	r.rest = nil
+	if r.err == nil {
+		r.err = &sdk.Error{Kind: sdk.Invalid, Op: "get", Msg: "the body was read after its loop had gone on"}
+	}
+}
+
+// load reads more, or returns what ends the body.
+func (r *bodyReader) load() error {
+	if r.loaded {
+		return r.verdict()
+	}
+	if err := r.b.alive(r.ctx, "get"); err != nil {
+		return err
+	}
+	if !r.f.upload.Valid {
+		r.loaded = true
+		r.rest = r.f.data
+		return nil
+	}
+	rest, n, err := r.b.chunks(r.ctx, r.f.upload.Int64, r.next)
+	r.rest, r.next = rest, r.next+int64(n)
+	r.loaded = n < r.b.limits.chunkRows
+	return err
+}
+
+// verdict is io.EOF for a body that is what was stored.
+func (r *bodyReader) verdict() error {
+	c := r.f.Content
+	switch {
+	case r.size == c.StoredSize && r.sum == c.CRC32C && (r.f.upload.Valid || r.f.data != nil):
+		return io.EOF
+	case r.size == c.StoredSize:
+		return r.corrupt("the stored body has checksum %08x, recorded is %08x", r.sum, c.CRC32C)
+	}
+	return r.short()
+}
+
+// short explains a body with too few bytes: the content may have been purged
+// or replaced since the record was read.
+func (r *bodyReader) short() error {
+	now, err := r.b.find(r.ctx, []sdk.Tombstone{r.f.Tombstone})
+	if err != nil {
+		return err
+	}
+	f := now[r.f.Tombstone]
+	switch {
+	case f != nil && !f.PurgedAt.IsZero():
+		return verdictOn(f.Tombstone, sdk.Purged, "its content was purged while it was read")
+	case f != nil && f.upload != r.f.upload:
+		return verdictOn(f.Tombstone, sdk.Busy, "its content was replaced while it was read")
+	}
+	return r.corrupt("the stored body has %d bytes, recorded are %d", r.size, r.f.Content.StoredSize)
+}
+
+func (r *bodyReader) corrupt(format string, args ...any) error {
+	return verdictOn(r.f.Tombstone, sdk.Corrupt, fmt.Sprintf(format, args...))
+}
+
+// chunks reads some pieces of an upload, in one short statement. A gap in their
+// numbers ends them.
+func (b *Backend) chunks(ctx context.Context, upload, from int64) (data []byte, n int, err error) {
+	err = b.read(ctx, "get", func(ctx context.Context, s *session) error {
+		return s.query(ctx, "SELECT seq, data FROM codex_artifact_chunk WHERE upload = ? AND seq >= ? AND seq < ? ORDER BY seq",
+			[]any{upload, from, from + int64(b.limits.chunkRows)}, func(scan scan) error {
+				var seq int64
+				var piece sql.RawBytes
+				if err := scan(&seq, &piece); err != nil {
+					return err
+				}
+				if seq != from+int64(n) {
+					return errEnough
+				}
+				if data == nil {
+					data = make([]byte, 0, len(piece)) // most bodies have few pieces
+				}
+				data = append(data, piece...)
+				n++
+				return nil
+			})
+	})
+	return data, n, err
+}

@@ -1,0 +1,143 @@
+package sqlbackend
+
+import (
+	"context"
+	"strings"
+)
+
+// column is one column of a table.
+type column struct {
+	name string
+	typ  Type
+}
+
+// insert says how rows come into a table.
+type insert struct {
+	table     string
+	columns   []column
+	skipTaken bool   // leave rows with a taken key alone
+	returning string // columns that come back for each row inserted
+}
+
+// rows inserts many rows in as few statements as the dialect allows. row, where
+// the insert returns something, is called for each row that was inserted.
+func (ins *insert) rows(ctx context.Context, s *session, rows [][]any, row func(scan) error) error {
+	d := s.b.d
+	most := maxRows
+	if d.Array == nil {
+		most = d.Shapes[0]
+	}
+	for len(rows) > 0 {
+		n := fits(rows, most, s.b.limits.statementBytes)
+		if d.Array == nil {
+			n = d.shape(n)
+		}
+		query, args := ins.statement(d, rows[:n])
+		if err := ins.run(ctx, s, query, args, row); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// maxRows is how many rows arrays carry: more gained nothing.
+const maxRows = 100
+
+// fits returns how many of rows, at least one, stay within a number and a size.
+func fits(rows [][]any, most, bytes int) int {
+	for n, row := range rows {
+		for _, v := range row {
+			switch v := v.(type) {
+			case []byte:
+				bytes -= len(v)
+			case string:
+				bytes -= len(v)
+			default:
+				bytes -= 8
+			}
+		}
+		if n > 0 && bytes < 0 || n == most {
+			return n
+		}
+	}
+	return len(rows)
+}
+
+// shape returns the largest shape of at most n rows.
+func (d *Dialect) shape(n int) int {
+	for _, shape := range d.Shapes {
+		if shape <= n {
+			return shape
+		}
+	}
+	return 1
+}
+
+func (ins *insert) run(ctx context.Context, s *session, query string, args []any, row func(scan) error) error {
+	if ins.returning != "" {
+		return s.query(ctx, query, args, row)
+	}
+	_, err := s.exec(ctx, query, args...)
+	return err
+}
+
+// statement returns the text for rows, and its arguments.
+func (ins *insert) statement(d *Dialect, rows [][]any) (string, []any) {
+	var b strings.Builder
+	b.WriteString("INSERT INTO ")
+	if ins.skipTaken && d.IgnorePrefix != "" {
+		b.Reset()
+		b.WriteString(d.IgnorePrefix + " ")
+	}
+	b.WriteString(ins.table + " (")
+	for i, c := range ins.columns {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(c.name)
+	}
+	b.WriteString(")")
+	args := ins.values(d, &b, rows)
+	if ins.skipTaken && d.IgnoreSuffix != "" {
+		b.WriteString(" " + d.IgnoreSuffix)
+	}
+	if ins.returning != "" {
+		b.WriteString(" RETURNING " + ins.returning)
+	}
+	return b.String(), args
+}
+
+func (ins *insert) values(d *Dialect, b *strings.Builder, rows [][]any) []any {
+	if d.Array != nil {
+		return ins.arrays(d, b, rows)
+	}
+	b.WriteString(" VALUES ")
+	one := "(?" + strings.Repeat(",?", len(ins.columns)-1) + ")"
+	b.WriteString(one)
+	b.WriteString(strings.Repeat(","+one, len(rows)-1))
+	args := make([]any, 0, len(rows)*len(ins.columns))
+	for _, row := range rows {
+		args = append(args, row...)
+	}
+	return args
+}
+
+// arrays writes one array for each column.
+func (ins *insert) arrays(d *Dialect, b *strings.Builder, rows [][]any) []any {
+	b.WriteString(" SELECT * FROM unnest(")
+	args := make([]any, len(ins.columns))
+	for i, c := range ins.columns {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("?::" + d.ArrayTypes[c.typ])
+		values := make([]any, len(rows))
+		for j, row := range rows {
+			values[j] = row[i]
+		}
+		args[i] = d.Array(c.typ, values)
+	}
+	b.WriteString(")")
+	return args
+}

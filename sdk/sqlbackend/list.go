@@ -1,0 +1,261 @@
+package sqlbackend
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Sizes of the pages of List.
+const (
+	pageRows    = 1000    // records read by one statement
+	pageBytes   = 1 << 20 // of their texts: records can have 200 KiB of them
+	historyRows = 100     // records whose events and holds are read by one statement
+)
+
+// List reads pages, each continuing below the last record of the one before.
+func (b *Backend) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	return func(yield func(sdk.Entry, error) bool) {
+		l := lister{b: b, q: q, limit: pageRows, left: q.Limit}
+		if err := l.prepare(); err != nil {
+			yield(sdk.Entry{}, b.wrap(ctx, "list", err))
+			return
+		}
+		for !l.done {
+			page, err := l.page(ctx)
+			if err != nil {
+				yield(sdk.Entry{}, err)
+				return
+			}
+			for len(page) > 0 {
+				some := page[:min(len(page), historyRows)]
+				page = page[len(some):]
+				if !l.yieldSome(ctx, some, yield) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// yieldSome reports whether the loop goes on.
+func (l *lister) yieldSome(ctx context.Context, some []*item, yield func(sdk.Entry, error) bool) bool {
+	entries, err := l.entries(ctx, some)
+	if err != nil {
+		yield(sdk.Entry{}, err)
+		return false
+	}
+	for i := range entries {
+		if i > 0 {
+			if err := l.b.alive(ctx, "list"); err != nil {
+				yield(sdk.Entry{}, err)
+				return false
+			}
+		}
+		if !yield(entries[i], nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// lister is a List under way.
+type lister struct {
+	b     *Backend
+	q     sdk.Query
+	where []string
+	args  []any
+	last  *item // of the page before
+	limit int   // rows of the next page
+	left  int   // of Query.Limit; meaningless where that is 0
+	done  bool
+}
+
+// prepare checks the query and makes its conditions.
+func (l *lister) prepare() error {
+	q := &l.q
+	switch {
+	case len(q.Tombstones) > sdk.MaxItems:
+		return tooMany("list", "tombstones")
+	case len(q.Events) > sdk.MaxItems:
+		return tooMany("list", "events")
+	case q.Limit < 0:
+		return sdk.Errorf(sdk.Invalid, "limit %d is negative", q.Limit)
+	}
+	if q.Prefix != "" {
+		low, high, err := sdk.PrefixRange(q.Prefix)
+		if err != nil {
+			return sdk.Errorf(sdk.Invalid, "prefix: %w", err)
+		}
+		l.and("i.tombstone >= ? AND i.tombstone <= ?", low[:], high[:])
+	}
+	if len(q.Tombstones) > 0 {
+		l.in("i.tombstone", q.Tombstones)
+	}
+	if len(q.Events) > 0 {
+		direct, args := l.b.d.in("i.event", Bytes, ids(q.Events))
+		later, more := l.b.d.in("e.id", Bytes, ids(q.Events))
+		l.and("("+direct+" OR i.id IN (SELECT e.item FROM codex_event e WHERE "+later+"))", append(args, more...)...)
+	}
+	l.texts()
+	l.times()
+	return nil
+}
+
+func (l *lister) texts() {
+	q := &l.q
+	const named = " = (SELECT id FROM codex_name WHERE name = ?)"
+	if q.Repo != "" {
+		l.and("i.repo"+named, q.Repo)
+	}
+	if q.Actor != "" {
+		l.and("i.actor"+named, q.Actor)
+	}
+	if q.Reason != "" {
+		l.and("i.reason"+named, q.Reason)
+	}
+	if q.Tag != "" {
+		l.and("i.id IN (SELECT t.item FROM codex_item_tag t WHERE t.tag"+named+")", q.Tag)
+	}
+	if q.Path != "" {
+		l.and("i.path >= ?", []byte(q.Path))
+		if end := after([]byte(q.Path)); end != nil {
+			l.and("i.path < ?", end)
+		}
+	}
+}
+
+// after returns the first byte string behind all that begin with prefix; nil
+// when there is none.
+func after(prefix []byte) []byte {
+	for n := len(prefix); n > 0; n-- {
+		if prefix[n-1] < 0xff {
+			end := slices.Clone(prefix[:n])
+			end[n-1]++
+			return end
+		}
+	}
+	return nil
+}
+
+func (l *lister) times() {
+	if !l.q.Since.IsZero() {
+		l.and("i.archived_at >= ?", ceilMicros(l.q.Since))
+	}
+	if !l.q.Until.IsZero() {
+		l.and("i.archived_at < ?", ceilMicros(l.q.Until))
+	}
+}
+
+// ceilMicros rounds up: no record lies between two microseconds.
+func ceilMicros(t time.Time) int64 {
+	us := t.UnixMicro()
+	if t.After(time.UnixMicro(us)) {
+		us++
+	}
+	return us
+}
+
+func (l *lister) and(condition string, args ...any) {
+	l.where = append(l.where, condition)
+	l.args = append(l.args, args...)
+}
+
+func (l *lister) in(column string, list []sdk.ID) {
+	in, args := l.b.d.in(column, Bytes, ids(list))
+	l.and(in, args...)
+}
+
+// page reads the next records, fewer than there could be when they are large.
+func (l *lister) page(ctx context.Context) (page []*item, err error) {
+	limit := l.limit
+	if l.q.Limit > 0 {
+		limit = min(limit, l.left)
+	}
+	query, args := l.statement(limit)
+	room := pageBytes
+	cut := false
+	err = l.b.read(ctx, "list", func(ctx context.Context, s *session) error {
+		return s.queryOnce(ctx, query, args, func(scan scan) error {
+			it, err := scanItem(scan)
+			if err != nil {
+				return err
+			}
+			page = append(page, it)
+			room -= len(it.Note) + len(it.Path) + len(it.WorkTreePath) + 64*len(it.Tags) + 64*len(it.Metadata)
+			for _, v := range it.Metadata {
+				room -= len(v)
+			}
+			if cut = room < 0; cut {
+				return errEnough
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.advance(page, limit, cut)
+	return page, nil
+}
+
+// advance says where the next page begins, and how long it may be.
+func (l *lister) advance(page []*item, limit int, cut bool) {
+	l.done = !cut && len(page) < limit
+	if len(page) > 0 {
+		l.last = page[len(page)-1]
+	}
+	l.limit = pageRows
+	if cut {
+		l.limit = len(page) // the next ones are likely to be as large
+	}
+	if l.q.Limit > 0 {
+		l.left -= len(page)
+		l.done = l.done || l.left == 0
+	}
+}
+
+func (l *lister) statement(limit int) (string, []any) {
+	where, args := slices.Clone(l.where), slices.Clone(l.args)
+	if l.last != nil {
+		// The first half is what every planner finds an index for.
+		where = append(where, "i.archived_at <= ? AND (i.archived_at < ? OR i.tombstone < ?)")
+		at := l.last.ArchivedAt.UnixMicro()
+		args = append(args, at, at, l.last.Tombstone[:])
+	}
+	text := selectItems + fromItems
+	if len(where) > 0 {
+		text += " WHERE " + strings.Join(where, " AND ")
+	}
+	return text + " ORDER BY i.archived_at DESC, i.tombstone DESC LIMIT ?", append(args, limit)
+}
+
+// entries adds to records what the query asks for.
+func (l *lister) entries(ctx context.Context, some []*item) ([]sdk.Entry, error) {
+	entries := make([]sdk.Entry, len(some))
+	byKey := make(map[int64]*sdk.Entry, len(some))
+	keys := make([]any, len(some))
+	for i, it := range some {
+		entries[i] = sdk.Entry{Record: it.Record, Present: it.present && it.PurgedAt.IsZero()}
+		byKey[it.key], keys[i] = &entries[i], it.key
+	}
+	if !l.q.WithEvents && !l.q.WithHolds {
+		return entries, nil
+	}
+	err := l.b.read(ctx, "list", func(ctx context.Context, s *session) error {
+		if l.q.WithEvents {
+			if err := s.addEvents(ctx, keys, byKey); err != nil {
+				return err
+			}
+		}
+		if l.q.WithHolds {
+			return s.addHolds(ctx, keys, byKey)
+		}
+		return nil
+	})
+	return entries, err
+}

@@ -1,0 +1,295 @@
+package sqlbackend
+
+import (
+	"context"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Purge judges records inside the transaction that removes their bodies. A dry
+// run judges in the same way and writes nothing.
+func (b *Backend) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
+	if err := checkPurge(p); err != nil {
+		return nil, b.wrap(ctx, "purge", err)
+	}
+	var j *purge
+	run := func(ctx context.Context, s *session) error {
+		j = &purge{s: s, Purge: p}
+		return j.run(ctx)
+	}
+	var err error
+	if p.DryRun {
+		err = b.read(ctx, "purge", run)
+	} else {
+		err = b.write(ctx, "purge", run)
+	}
+	if err != nil {
+		return nil, explainTaken(err)
+	}
+	if !p.DryRun {
+		b.names.add(j.names)
+	}
+	return j.verdicts, nil
+}
+
+func checkPurge(p sdk.Purge) error {
+	switch {
+	case len(p.Items) > sdk.MaxItems:
+		return tooMany("purge", "tombstones")
+	case p.At.IsZero() || !p.At.Equal(sdk.Time(p.At)):
+		return sdk.Errorf(sdk.Invalid, "time is missing or finer than a microsecond")
+	}
+	// An event checks the actor in the same way.
+	e := sdk.Event{ID: sdk.ID{1}, Tombstone: sdk.Tombstone{1}, Action: sdk.Restored, Actor: p.Actor, At: p.At}
+	if err := e.Validate(); err != nil {
+		return sdk.Errorf(sdk.KindOf(err), "%s", sdk.AsError(err).Msg)
+	}
+	for _, item := range p.Items {
+		if item.Tombstone.IsZero() || item.Event.IsZero() {
+			return &sdk.Error{Kind: sdk.Invalid, Msg: "tombstone or event id is missing", Tombstones: []sdk.Tombstone{item.Tombstone}}
+		}
+	}
+	return nil
+}
+
+// purge is the work of one Purge inside its transaction.
+type purge struct {
+	s *session
+	sdk.Purge
+	now      time.Time // the earlier of the two clocks
+	items    map[sdk.Tombstone]*lockedItem
+	known    map[sdk.ID]sdk.Event // of the event ids asked for
+	requests map[int64][]string   // who asked, by record
+	bodies   map[int64]*purgedBody
+	names    map[string]int64
+	verdicts []sdk.Verdict
+}
+
+// purgedBody is a content that may lose its body.
+type purgedBody struct {
+	stored  int64 // bytes of the body
+	present bool
+	live    int64 // records that need it
+}
+
+func (j *purge) run(ctx context.Context) error {
+	if len(j.Items) == 0 {
+		return nil
+	}
+	if err := j.look(ctx); err != nil {
+		return err
+	}
+	j.verdicts = make([]sdk.Verdict, len(j.Items))
+	var events []sdk.Event
+	for i, item := range j.Items {
+		v := j.judge(item)
+		if v.Outcome == sdk.OutcomePurged {
+			v.Freed = j.take(item)
+			events = append(events, sdk.Event{ID: item.Event, Tombstone: item.Tombstone, Action: sdk.PurgeDone, Actor: j.Actor, At: j.now})
+		}
+		j.verdicts[i] = v
+	}
+	if j.DryRun || len(events) == 0 {
+		return nil
+	}
+	return j.write(ctx, events)
+}
+
+// look reads and locks everything that the verdicts depend on: names, records
+// in order, then contents in order.
+func (j *purge) look(ctx context.Context) (err error) {
+	forUpdate := j.s.b.d.ForUpdate
+	if j.DryRun {
+		forUpdate = ""
+	} else if j.names, err = j.s.b.nameKeys(ctx, j.s, []string{j.Actor}); err != nil {
+		return err
+	}
+	clock, err := j.s.b.now(ctx, j.s)
+	if err != nil {
+		return err
+	}
+	if j.now = j.At; clock.Before(j.now) {
+		j.now = clock
+	}
+	if j.items, err = j.s.lockItems(ctx, j.tombstones(), forUpdate); err != nil {
+		return err
+	}
+	if err := j.lookEvents(ctx); err != nil {
+		return err
+	}
+	if err := j.s.readHolds(ctx, j.items); err != nil {
+		return err
+	}
+	if err := j.lookRequests(ctx); err != nil {
+		return err
+	}
+	return j.lookBodies(ctx, forUpdate)
+}
+
+func (j *purge) tombstones() []sdk.Tombstone {
+	list := make([]sdk.Tombstone, len(j.Items))
+	for i, item := range j.Items {
+		list[i] = item.Tombstone
+	}
+	return list
+}
+
+// lookEvents refuses event ids that belong to something else.
+func (j *purge) lookEvents(ctx context.Context) (err error) {
+	eventIDs := make([]sdk.ID, len(j.Items))
+	for i, item := range j.Items {
+		eventIDs[i] = item.Event
+	}
+	if j.known, err = j.s.knownEvents(ctx, eventIDs); err != nil {
+		return err
+	}
+	asked := map[sdk.ID]sdk.Tombstone{}
+	for _, item := range j.Items {
+		other, twice := asked[item.Event]
+		old, taken := j.known[item.Event]
+		if twice && other != item.Tombstone || taken && (old.Tombstone != item.Tombstone || old.Action != sdk.PurgeDone) {
+			return &sdk.Error{Kind: sdk.Conflict, Msg: "the event id " + item.Event.String() + " is taken", Tombstones: []sdk.Tombstone{item.Tombstone}}
+		}
+		asked[item.Event] = item.Tombstone
+	}
+	return nil
+}
+
+// keys lists the keys of the records, or of their contents.
+func (j *purge) keys(of func(*lockedItem) int64) []any {
+	seen := map[int64]bool{}
+	var keys []any
+	for _, it := range j.items {
+		if key := of(it); !seen[key] {
+			seen[key] = true
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func (j *purge) lookRequests(ctx context.Context) error {
+	j.requests = map[int64][]string{}
+	keys := j.keys(func(it *lockedItem) int64 { return it.key })
+	if len(keys) == 0 {
+		return nil
+	}
+	in, args := j.s.b.d.in("e.item", Int, keys)
+	return j.s.query(ctx, "SELECT e.item, w.name FROM codex_event e JOIN codex_name w ON w.id = e.actor WHERE "+in+
+		" AND e.action = ?", append(args, string(sdk.PruneRequested)), func(scan scan) error {
+		var item int64
+		var actor string
+		err := scan(&item, &actor)
+		j.requests[item] = append(j.requests[item], actor)
+		return err
+	})
+}
+
+// lookBodies locks the contents, then counts who needs them: in this order, so
+// that no Put can add a record between the two.
+func (j *purge) lookBodies(ctx context.Context, forUpdate string) error {
+	j.bodies = map[int64]*purgedBody{}
+	keys := j.keys(func(it *lockedItem) int64 { return it.artifact })
+	if len(keys) == 0 {
+		return nil
+	}
+	in, args := j.s.b.d.in("id", Int, keys)
+	err := j.s.query(ctx, "SELECT id, stored_size, present FROM codex_artifact WHERE "+in+" ORDER BY sha256"+forUpdate, args, func(scan scan) error {
+		var key int64
+		var body purgedBody
+		err := scan(&key, &body.stored, &body.present)
+		j.bodies[key] = &body
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	in, args = j.s.b.d.in("artifact", Int, keys)
+	return j.s.query(ctx, "SELECT artifact, count(*) FROM codex_item WHERE "+in+" AND purged_at IS NULL GROUP BY artifact", args, func(scan scan) error {
+		var key, live int64
+		err := scan(&key, &live)
+		j.bodies[key].live = live
+		return err
+	})
+}
+
+// judge gives the verdict on one record, in the order of [sdk.Outcome].
+func (j *purge) judge(item sdk.PurgeItem) sdk.Verdict {
+	verdict := func(o sdk.Outcome, why string) sdk.Verdict {
+		return sdk.Verdict{Tombstone: item.Tombstone, Outcome: o, Why: why}
+	}
+	it := j.items[item.Tombstone]
+	if it == nil {
+		return verdict(sdk.OutcomeUnknown, "no such tombstone")
+	}
+	_, repeated := j.known[item.Event] // lookEvents: then it is this record's PURGE
+	switch {
+	case repeated:
+		return verdict(sdk.OutcomeRepeated, "purged by this very request before")
+	case !it.purgedAt.IsZero():
+		return verdict(sdk.OutcomeAlready, "purged before, on "+it.purgedAt.Format("2006-01-02"))
+	case it.standing("") != nil:
+		return verdict(sdk.OutcomeHeld, "case "+it.standing("").Case+" stands")
+	case it.retainUntil.After(j.now):
+		return verdict(sdk.OutcomeRetained, "retained until "+it.retainUntil.Format("2006-01-02"))
+	}
+	requests := j.requests[it.key]
+	if len(requests) == 0 {
+		return verdict(sdk.OutcomeNoReq, "nobody asked for it")
+	}
+	for _, actor := range requests {
+		if !sdk.SamePerson(actor, j.Actor) {
+			return verdict(sdk.OutcomePurged, "")
+		}
+	}
+	return verdict(sdk.OutcomeSameEyes, "only "+j.Actor+" asked for it")
+}
+
+// take notes that a record is purged, for the verdicts after it, and returns
+// the bytes that go with it.
+func (j *purge) take(item sdk.PurgeItem) int64 {
+	it := j.items[item.Tombstone]
+	it.purgedAt = j.now
+	j.known[item.Event] = sdk.Event{}
+	body := j.bodies[it.artifact]
+	body.live--
+	if body.live > 0 || !body.present {
+		return 0
+	}
+	return body.stored
+}
+
+// write makes what was judged so.
+func (j *purge) write(ctx context.Context, events []sdk.Event) error {
+	for _, e := range events {
+		_, err := j.s.exec(ctx, "UPDATE codex_item SET purged_at = ? WHERE id = ?", j.now.UnixMicro(), j.items[e.Tombstone].key)
+		if err != nil {
+			return err
+		}
+	}
+	for key, body := range j.bodies {
+		if body.live > 0 || !body.present {
+			continue
+		}
+		if err := j.s.removeBody(ctx, key); err != nil {
+			return err
+		}
+	}
+	return j.s.insertEvents(ctx, events, j.items, j.names)
+}
+
+// removeBody takes the bytes of a content away, and says so in its row.
+func (s *session) removeBody(ctx context.Context, artifact int64) error {
+	for _, statement := range []string{
+		"DELETE FROM codex_body WHERE artifact = ?",
+		"DELETE FROM codex_artifact_chunk WHERE upload IN (SELECT id FROM codex_upload WHERE artifact = ?)",
+		"DELETE FROM codex_upload WHERE artifact = ?",
+		"UPDATE codex_artifact SET present = 0 WHERE id = ?",
+	} {
+		if _, err := s.exec(ctx, statement, artifact); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,483 @@
+package sqlbackend
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"slices"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Put reads the sequence to its end, then writes everything in one transaction.
+func (b *Backend) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+	if err := b.mayWrite("put"); err != nil {
+		return nil, err
+	}
+	call, done, err := b.begin(ctx, "put")
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	b.sweep(call)
+	in := b.newIntake()
+	defer in.staging.abandon(ctx)
+	if err := in.takeAll(call, items); err != nil {
+		var foreign foreignError
+		if errors.As(err, &foreign) {
+			return nil, foreign.error
+		}
+		return nil, b.wrap(call, "put", err)
+	}
+	return b.put(call, in)
+}
+
+// takeAll takes in every item. A break in here ends the sequence, which frees
+// what the host holds.
+func (in *intake) takeAll(ctx context.Context, items iter.Seq2[sdk.Item, error]) error {
+	for item, err := range items {
+		if err != nil {
+			return foreignError{err}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := in.take(ctx, item); err != nil {
+			return err
+		}
+	}
+	return in.staging.flush(ctx)
+}
+
+// put writes what was taken in.
+func (b *Backend) put(ctx context.Context, in *intake) ([]sdk.Stored, error) {
+	if len(in.entries) == 0 {
+		return nil, nil
+	}
+	var g *group
+	err := b.write(ctx, "put", func(ctx context.Context, s *session) error {
+		g = newGroup(b, s, in)
+		return g.store(ctx)
+	})
+	if err != nil {
+		return nil, explainTaken(err)
+	}
+	b.names.add(g.names)
+	in.staging.adopted(g.contents)
+	return g.stored, nil
+}
+
+// explainTaken says what a taken key means, which only the database found: the
+// transaction had looked for all of them. Somebody else wrote the same at this
+// very moment, and the next try finds it.
+func explainTaken(err error) error {
+	if e := sdk.AsError(err); e != nil && e.Kind == sdk.Conflict && e.Native != "" && e.Effect == sdk.EffectNone {
+		e.Kind, e.Retry = sdk.Busy, true
+		e.Msg = "another program wrote the same record or event at the same moment"
+	}
+	return err
+}
+
+// content is one content of a group.
+type content struct {
+	sdk.Content        // as asked for; as stored, once that is known
+	body        *body  // nil: nobody brought one
+	from        *entry // who brought body
+	refill      bool
+	users       []sdk.Tombstone
+
+	key     int64 // of codex_artifact; 0: no row
+	present bool
+	written bool // by this group
+}
+
+// group is the work of one Put inside its transaction.
+type group struct {
+	b        *Backend
+	s        *session
+	entries  []*entry // not stored yet, sorted by content, then tombstone
+	repeats  []*entry // stored before, whose content may have to be
+	contents []*content
+	byDigest map[sdk.Digest]*content
+	names    map[string]int64
+	stored   []sdk.Stored
+}
+
+func newGroup(b *Backend, s *session, in *intake) *group {
+	g := &group{b: b, s: s, entries: slices.Clone(in.entries), stored: make([]sdk.Stored, len(in.entries))}
+	slices.SortStableFunc(g.entries, func(x, y *entry) int {
+		if c := bytes.Compare(x.record.Content.SHA256[:], y.record.Content.SHA256[:]); c != 0 {
+			return c
+		}
+		return bytes.Compare(x.record.Tombstone[:], y.record.Tombstone[:])
+	})
+	return g
+}
+
+// store does everything between BEGIN and COMMIT.
+func (g *group) store(ctx context.Context) error {
+	if err := g.dropRepeats(ctx); err != nil {
+		return err
+	}
+	if len(g.entries) == 0 && len(g.repeats) == 0 {
+		return nil
+	}
+	if len(g.entries) > 0 {
+		if err := g.checkEvents(ctx); err != nil {
+			return err
+		}
+		if err := g.findNames(ctx); err != nil {
+			return err
+		}
+	}
+	if err := g.storeContents(ctx); err != nil {
+		return err
+	}
+	return g.storeItems(ctx)
+}
+
+// dropRepeats takes out the entries that are in the archive already, or twice
+// in the group.
+func (g *group) dropRepeats(ctx context.Context) error {
+	known := map[sdk.Tombstone]*item{}
+	keys := make([]any, len(g.entries))
+	for i, e := range g.entries {
+		keys[i] = e.record.Tombstone[:]
+	}
+	in, args := g.b.d.in("i.tombstone", Bytes, keys)
+	err := g.s.query(ctx, selectItems+fromItems+" WHERE "+in, args, func(scan scan) error {
+		it, err := scanItem(scan)
+		if err == nil {
+			known[it.Tombstone] = it
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return g.drop(known)
+}
+
+// drop sorts out repeats: answered at once, or, where a body may be needed,
+// kept for the sake of their content.
+func (g *group) drop(known map[sdk.Tombstone]*item) error {
+	conflicts := culprits{kind: sdk.Conflict, msg: "the tombstone is taken by another record"}
+	inGroup := map[sdk.Tombstone]*entry{}
+	g.entries = slices.DeleteFunc(g.entries, func(e *entry) bool {
+		id := e.record.Tombstone
+		if it := known[id]; it != nil {
+			if !it.Same(&e.record) {
+				conflicts.add(id)
+			}
+			purged := !it.PurgedAt.IsZero()
+			g.stored[e.index] = sdk.Stored{Tombstone: id, Content: it.Content, Deduplicated: !purged, Repeated: true}
+			if !purged && (e.refill || !it.present) {
+				g.repeats = append(g.repeats, e)
+			}
+			return true
+		}
+		if first := inGroup[id]; first != nil {
+			if !first.record.Same(&e.record) {
+				conflicts.add(id)
+			}
+			g.repeats = append(g.repeats, e)
+			return true
+		}
+		inGroup[id] = e
+		return false
+	})
+	return conflicts.err()
+}
+
+// checkEvents refuses event ids that other records or events have.
+func (g *group) checkEvents(ctx context.Context) error {
+	conflicts := culprits{kind: sdk.Conflict, msg: "the event id is taken"}
+	owner := map[sdk.ID]sdk.Tombstone{}
+	keys := make([]any, len(g.entries))
+	for i, e := range g.entries {
+		if _, taken := owner[e.record.Event]; taken {
+			conflicts.add(e.record.Tombstone)
+		}
+		owner[e.record.Event] = e.record.Tombstone
+		keys[i] = e.record.Event[:]
+	}
+	for column, table := range map[string]string{"event": "codex_item", "id": "codex_event"} {
+		in, args := g.b.d.in(column, Bytes, keys)
+		err := g.s.query(ctx, "SELECT "+column+" FROM "+table+" WHERE "+in, args, func(scan scan) error {
+			var id []byte
+			if err := scan(&id); err != nil {
+				return err
+			}
+			conflicts.add(owner[sdk.ID(id)])
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return conflicts.err()
+}
+
+func (g *group) findNames(ctx context.Context) (err error) {
+	var names []string
+	for _, e := range g.entries {
+		names = append(names, itemNames(&e.record)...)
+	}
+	g.names, err = g.b.nameKeys(ctx, g.s, names)
+	return err
+}
+
+// storeContents makes sure that every content of the group is present, and
+// locks its row.
+func (g *group) storeContents(ctx context.Context) error {
+	g.collect()
+	if err := g.insertArtifacts(ctx); err != nil {
+		return err
+	}
+	if err := g.lockArtifacts(ctx); err != nil {
+		return err
+	}
+	if err := g.judge(); err != nil {
+		return err
+	}
+	for _, c := range g.contents {
+		if err := g.restock(ctx, c); err != nil {
+			return err
+		}
+	}
+	return g.storeBodies(ctx)
+}
+
+// collect finds the contents of the group, sorted.
+func (g *group) collect() {
+	g.byDigest = make(map[sdk.Digest]*content, len(g.entries))
+	for _, e := range append(slices.Clone(g.entries), g.repeats...) {
+		c := g.byDigest[e.record.Content.SHA256]
+		if c == nil {
+			c = &content{Content: e.record.Content}
+			g.byDigest[c.SHA256] = c
+			g.contents = append(g.contents, c)
+		}
+		if e.body != nil {
+			c.body, c.from, c.Content = e.body, e, e.body.content
+		}
+		c.refill = c.refill || e.refill && e.hasBody
+		c.users = append(c.users, e.record.Tombstone)
+	}
+	slices.SortFunc(g.contents, func(x, y *content) int { return bytes.Compare(x.SHA256[:], y.SHA256[:]) })
+}
+
+var insertArtifact = insert{
+	table: "codex_artifact",
+	columns: []column{
+		{"sha256", Bytes}, {"size", Int}, {"codec", Text}, {"stored_size", Int}, {"crc32c", Int}, {"present", Int},
+	},
+	skipTaken: true,
+	returning: "id, sha256",
+}
+
+// insertArtifacts makes rows for the contents that have bodies and no row yet.
+func (g *group) insertArtifacts(ctx context.Context) error {
+	var rows [][]any
+	for _, c := range g.contents {
+		if c.body != nil && !c.body.dropped {
+			rows = append(rows, []any{c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), int64(1)})
+		}
+	}
+	return insertArtifact.rows(ctx, g.s, rows, func(scan scan) error {
+		var key int64
+		var sha []byte
+		if err := scan(&key, &sha); err != nil {
+			return err
+		}
+		c := g.byDigest[sdk.Digest(sha)]
+		c.key, c.present, c.written = key, true, true
+		return nil
+	})
+}
+
+const selectArtifacts = "SELECT id, sha256, size, codec, stored_size, crc32c, present FROM codex_artifact WHERE "
+
+// lockArtifacts locks the rows that were there before, in order, so that no
+// purge takes their bodies before this transaction ends.
+func (g *group) lockArtifacts(ctx context.Context) error {
+	var keys []any
+	for _, c := range g.contents {
+		if !c.written {
+			keys = append(keys, c.SHA256[:])
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	in, args := g.b.d.in("sha256", Bytes, keys)
+	return g.s.query(ctx, selectArtifacts+in+" ORDER BY sha256"+g.b.d.ForUpdate, args, func(scan scan) error {
+		var stored sdk.Content
+		var key int64
+		var sha []byte
+		var present bool
+		if err := scan(&key, &sha, &stored.Size, &stored.Codec, &stored.StoredSize, &stored.CRC32C, &present); err != nil {
+			return err
+		}
+		c := g.byDigest[sdk.Digest(sha)]
+		stored.SHA256 = c.SHA256
+		if stored.Size != c.Size {
+			return &sdk.Error{Kind: sdk.Conflict, Tombstones: c.users, Msg: "content with this SHA-256 is known with another size"}
+		}
+		c.key, c.present = key, present
+		if present {
+			c.Content = stored
+		}
+		return nil
+	})
+}
+
+// judge finds contents that are neither present nor brought along.
+func (g *group) judge() error {
+	absent := culprits{kind: sdk.ContentAbsent, msg: "the archive does not have the content"}
+	dropped := culprits{kind: sdk.Busy, msg: "the content was purged while it was being stored again"}
+	for _, c := range g.contents {
+		if c.present || c.body != nil && !c.body.dropped {
+			continue
+		}
+		verdict := &absent
+		if c.body != nil {
+			verdict = &dropped
+		}
+		for _, id := range c.users {
+			verdict.add(id)
+		}
+	}
+	if err := absent.err(); err != nil {
+		return err
+	}
+	return dropped.err()
+}
+
+// restock brings back a body that was purged, or, where an item asks for it,
+// replaces the one that is there.
+func (g *group) restock(ctx context.Context, c *content) error {
+	if c.written || c.body == nil || c.body.dropped || c.present && !c.refill {
+		return nil
+	}
+	if c.present {
+		if err := g.s.removeBody(ctx, c.key); err != nil {
+			return err
+		}
+	}
+	c.Content, c.present, c.written = c.body.content, true, true
+	_, err := g.s.exec(ctx, "UPDATE codex_artifact SET codec = ?, stored_size = ?, crc32c = ?, present = 1 WHERE id = ?",
+		string(c.Codec), c.StoredSize, int64(c.CRC32C), c.key)
+	return err
+}
+
+var insertBody = insert{
+	table:   "codex_body",
+	columns: []column{{"artifact", Int}, {"data", Bytes}},
+}
+
+// storeBodies writes the bodies of the contents that this group made.
+func (g *group) storeBodies(ctx context.Context) error {
+	var small [][]any
+	for _, c := range g.contents {
+		if !c.written {
+			continue
+		}
+		body := c.body
+		switch {
+		case body.staged != nil:
+			if err := body.staged.adopt(ctx, g.s, c.key); err != nil {
+				return err
+			}
+		case c.StoredSize > sdk.SmallBody:
+			if err := g.storeChunks(ctx, c); err != nil {
+				return err
+			}
+		default:
+			small = append(small, []any{c.key, bytes.Join(body.pieces, []byte{})})
+		}
+	}
+	return insertBody.rows(ctx, g.s, small, nil)
+}
+
+// storeChunks writes a held body in pieces, under an upload that is adopted
+// from the start.
+func (g *group) storeChunks(ctx context.Context, c *content) error {
+	var upload int64
+	err := g.s.query(ctx, "INSERT INTO codex_upload (owner, artifact) VALUES (?, ?) RETURNING id",
+		[]any{c.from.record.Tombstone[:], c.key}, func(scan scan) error { return scan(&upload) })
+	if err != nil {
+		return err
+	}
+	rows := make([][]any, len(c.body.pieces))
+	for i, piece := range c.body.pieces {
+		rows[i] = []any{upload, int64(i), piece}
+	}
+	return insertChunk.rows(ctx, g.s, rows, nil)
+}
+
+// storeItems writes the records, and says what became of each.
+func (g *group) storeItems(ctx context.Context) error {
+	rows := make([][]any, len(g.entries))
+	for i, e := range g.entries {
+		row, err := itemRow(&e.record, g.byDigest[e.record.Content.SHA256].key, g.names)
+		if err != nil {
+			return err
+		}
+		rows[i] = row
+		g.stored[e.index] = g.answer(e, false)
+	}
+	for _, e := range g.repeats {
+		g.stored[e.index] = g.answer(e, true)
+	}
+	if err := insertItem.rows(ctx, g.s, rows, nil); err != nil {
+		return err
+	}
+	return g.storeTags(ctx)
+}
+
+func (g *group) answer(e *entry, repeated bool) sdk.Stored {
+	c := g.byDigest[e.record.Content.SHA256]
+	return sdk.Stored{
+		Tombstone: e.record.Tombstone, Content: c.Content, Deduplicated: !c.written || c.from != e, Repeated: repeated,
+	}
+}
+
+var insertTag = insert{
+	table:   "codex_item_tag",
+	columns: []column{{"tag", Int}, {"item", Int}},
+}
+
+// storeTags writes the index of tags.
+func (g *group) storeTags(ctx context.Context) error {
+	tags := map[sdk.Tombstone][]string{}
+	var keys []any
+	for _, e := range g.entries {
+		if len(e.record.Tags) > 0 {
+			tags[e.record.Tombstone] = e.record.Tags
+			keys = append(keys, e.record.Tombstone[:])
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	var rows [][]any
+	in, args := g.b.d.in("tombstone", Bytes, keys)
+	err := g.s.query(ctx, "SELECT id, tombstone FROM codex_item WHERE "+in, args, func(scan scan) error {
+		var key int64
+		var id []byte
+		err := scan(&key, &id)
+		if err != nil {
+			return err
+		}
+		for _, tag := range tags[sdk.Tombstone(id)] {
+			rows = append(rows, []any{g.names[tag], key})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return insertTag.rows(ctx, g.s, rows, nil)
+}

@@ -1,0 +1,135 @@
+package sqlbackend
+
+import (
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+var insertItem = insert{
+	table: "codex_item",
+	columns: []column{
+		{"tombstone", Bytes}, {"event", Bytes}, {"artifact", Int}, {"repo", Int}, {"path", Bytes}, {"work_path", Bytes},
+		{"revision", Int}, {"reason", Int}, {"kind", Int}, {"note", Text}, {"tags", Text}, {"metadata", Text},
+		{"file_mode", Int}, {"file_mtime", Int}, {"actor", Int}, {"archived_at", Int}, {"retain_until", Int},
+	},
+}
+
+// itemNames are the texts of r that codex_name keeps.
+func itemNames(r *sdk.Record) []string {
+	return append([]string{r.Repo, r.Commit, r.Reason, r.Kind, r.ArchivedBy}, r.Tags...)
+}
+
+// itemRow is the row of r in the order of insertItem.
+func itemRow(r *sdk.Record, artifact int64, names map[string]int64) ([]any, error) {
+	tags, err := encodeJSON(r.Tags, len(r.Tags))
+	if err != nil {
+		return nil, err
+	}
+	metadata, err := encodeJSON(r.Metadata, len(r.Metadata))
+	if err != nil {
+		return nil, err
+	}
+	return []any{
+		r.Tombstone[:], r.Event[:], artifact, names[r.Repo], []byte(r.Path), []byte(r.WorkTreePath),
+		names[r.Commit], names[r.Reason], names[r.Kind], r.Note, tags, metadata,
+		int64(r.Mode), micros(r.ModTime), names[r.ArchivedBy], micros(r.ArchivedAt), micros(r.RetainUntil),
+	}, nil
+}
+
+// encodeJSON writes v as JSON, nothing as "".
+func encodeJSON(v any, n int) (string, error) {
+	if n == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(v)
+	return string(text), err
+}
+
+func decodeJSON(text string, v any) error {
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), v)
+}
+
+// micros is t as the database keeps it, nil for the zero time.
+func micros(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(us sql.NullInt64) time.Time {
+	if !us.Valid {
+		return time.Time{}
+	}
+	return time.UnixMicro(us.Int64).UTC()
+}
+
+// selectItems reads records; what it selects is scanned by scanItem. Outer
+// joins keep planners from beginning with a small table.
+const selectItems = `SELECT i.id, i.tombstone, i.event, i.path, i.work_path, i.note, i.tags, i.metadata,
+	i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at,
+	r.name, v.name, n.name, k.name, w.name,
+	a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.present`
+
+const fromItems = ` FROM codex_item i
+	LEFT JOIN codex_artifact a ON a.id = i.artifact
+	LEFT JOIN codex_name r ON r.id = i.repo
+	LEFT JOIN codex_name v ON v.id = i.revision
+	LEFT JOIN codex_name n ON n.id = i.reason
+	LEFT JOIN codex_name k ON k.id = i.kind
+	LEFT JOIN codex_name w ON w.id = i.actor`
+
+// item is a record with the keys of its rows.
+type item struct {
+	sdk.Record
+	key      int64 // of codex_item
+	artifact int64 // of codex_artifact
+	present  bool
+}
+
+// scanItem reads one row of selectItems, and into more what a query selects
+// after it.
+func scanItem(scan scan, more ...any) (*item, error) {
+	var i item
+	var tombstone, event, sha []byte
+	var tags, metadata, codec string
+	var mtime, archived, retain, purged sql.NullInt64
+	err := scan(append([]any{&i.key, &tombstone, &event, &i.Path, &i.WorkTreePath, &i.Note, &tags, &metadata,
+		&i.Mode, &mtime, &archived, &retain, &purged,
+		&i.Repo, &i.Commit, &i.Reason, &i.Kind, &i.ArchivedBy,
+		&i.artifact, &sha, &i.Content.Size, &codec, &i.Content.StoredSize, &i.Content.CRC32C, &i.present}, more...)...)
+	if err != nil {
+		return nil, err
+	}
+	if err := fixed("tombstone", tombstone, i.Tombstone[:]); err != nil {
+		return nil, err
+	}
+	if err := fixed("event id", event, i.Event[:]); err != nil {
+		return nil, err
+	}
+	if err := fixed("SHA-256", sha, i.Content.SHA256[:]); err != nil {
+		return nil, err
+	}
+	i.Content.Codec = sdk.Codec(codec)
+	i.ModTime, i.ArchivedAt = fromMicros(mtime), fromMicros(archived)
+	i.RetainUntil, i.PurgedAt = fromMicros(retain), fromMicros(purged)
+	if decodeJSON(tags, &i.Tags) != nil || decodeJSON(metadata, &i.Metadata) != nil {
+		return nil, &sdk.Error{Kind: sdk.Corrupt, Msg: "tags or metadata are no JSON", Tombstones: []sdk.Tombstone{i.Tombstone}}
+	}
+	return &i, nil
+}
+
+// fixed copies a value that must fill into.
+func fixed(what string, value, into []byte) error {
+	if len(value) != len(into) {
+		return sdk.Errorf(sdk.Corrupt, "a %s in the database has %d bytes instead of %d", what, len(value), len(into))
+	}
+	copy(into, value)
+	return nil
+}
