@@ -38,7 +38,7 @@ const (
 
 var kindNames = map[Kind]string{
 	Internal: "internal", Invalid: "invalid", NotFound: "not_found", Conflict: "conflict", Purged: "purged",
-	ContentAbsent: "content_absent", Corrupt: "corrupt", Unreachable: "unreachable", Busy: "busy",
+	ContentAbsent: "content_absent", Corrupt: "corrupt", Unreachable: "unavailable", Busy: "busy",
 	Timeout: "timeout", Canceled: "canceled", Login: "login", Denied: "denied", NoArchive: "no_archive",
 	Schema: "schema", Full: "full", Limit: "limit", Refused: "refused", Unsupported: "unsupported",
 	Crashed: "crashed", NotStarted: "not_started",

@@ -31,7 +31,9 @@ func textLine(l line, colour bool) []byte {
 	}
 	b.WriteString(level + " " + escape(l.msg))
 	for _, p := range l.pairs {
-		b.WriteString(" " + textKey(p.key) + "=" + textValue(p.value))
+		if !p.quiet {
+			b.WriteString(" " + textKey(p.key) + "=" + textValue(p.value))
+		}
 	}
 	b.WriteByte('\n')
 	return []byte(b.String())

@@ -15,7 +15,12 @@ import (
 type pair struct {
 	key   string
 	value any
+	quiet bool // in JSON lines only
 }
+
+// JSONOnly is a value that lines of text leave out, because their message says
+// it already or only programs want it.
+type JSONOnly struct{ Value any }
 
 // number is a number as both formats write it.
 type number string
@@ -25,11 +30,16 @@ const suffix = "_ms"
 
 // makePair brings any value into one of the few forms that are written.
 func makePair(key string, value any, scrub func(string) string) pair {
+	if only, ok := value.(JSONOnly); ok {
+		p := makePair(key, only.Value, scrub)
+		p.quiet = true
+		return p
+	}
 	if d, ok := value.(time.Duration); ok {
 		if !strings.HasSuffix(key, suffix) {
 			key += suffix
 		}
-		return pair{key, milliseconds(float64(d) / float64(time.Millisecond))}
+		return pair{key: key, value: milliseconds(float64(d) / float64(time.Millisecond))}
 	}
 	v := plainValue(value, scrub)
 	if n, ok := v.(number); ok && strings.HasSuffix(key, suffix) {
@@ -37,7 +47,7 @@ func makePair(key string, value any, scrub func(string) string) pair {
 			v = milliseconds(f)
 		}
 	}
-	return pair{key, v}
+	return pair{key: key, value: v}
 }
 
 func milliseconds(ms float64) number { return number(strconv.FormatFloat(ms, 'f', 1, 64)) }

@@ -66,7 +66,7 @@ func (s *sink) write(l line) {
 	if err != nil && !s.failed {
 		s.failed = true
 		_, _ = s.stderr.Write(s.format(line{at: l.at, level: hclog.Warn, msg: "Log file is incomplete",
-			pairs: []pair{{"error", s.scrub(err.Error())}}}, s.colour))
+			pairs: []pair{{key: "error", value: s.scrub(err.Error())}}}, s.colour))
 	}
 }
 

@@ -1,0 +1,51 @@
+# Two targets do all set-up on a machine that has Go, make and git:
+#
+#   make demo    build, then archive and restore real files on SQLite
+#   make test    every test, on real databases (installed where that is allowed)
+#
+# The others: build, check (what CI runs besides test), bench, proto, install,
+# release, clean.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+PLUGINS := $(notdir $(patsubst %/,%,$(wildcard plugins/*/)))
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+TOOL    := go tool -modfile=scripts/tools.mod
+
+.PHONY: build demo test check bench proto install release clean databases
+
+build:
+	@mkdir -p bin/plugins
+	$(GOBUILD) -o bin/codex ./cli
+	$(foreach p,$(PLUGINS),$(GOBUILD) -o bin/plugins/codex-archive-$(p) ./plugins/$(p) &&) true
+
+demo: build
+	scripts/demo.sh bin/codex
+
+# Installs PostgreSQL and MariaDB for the tests, where it may.
+databases:
+	scripts/databases/install.sh
+
+test: databases
+	go test -timeout 20m ./...
+
+check:
+	scripts/check.sh
+
+bench: build
+	go run ./scripts/bench -codex bin/codex
+
+proto:
+	go run -modfile=scripts/tools.mod scripts/proto.go
+
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/codex
+	install -m 755 bin/codex $(DESTDIR)$(PREFIX)/bin/codex
+	$(foreach p,$(PLUGINS),install -m 755 bin/plugins/codex-archive-$(p) $(DESTDIR)$(PREFIX)/libexec/codex/ &&) true
+
+clean:
+	rm -rf bin dist

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/sdk"
+)
+
+func (p *program) initCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:      "init",
+		Usage:     "write a commented configuration and make the archive",
+		UsageText: "codex archive init [flags]",
+		Description: "Writes .codex/archive.toml, in which every setting is explained, and .codex/.gitignore for\n" +
+			"database, logs and evidence; neither is ever overwritten. Then makes the archive that the\n" +
+			"configuration names. Running it again is harmless.\n\n" +
+			"EXAMPLES:\n" +
+			"   codex archive init\n" +
+			"   codex archive init --upgrade     bring an older archive's schema up to date",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "upgrade", Usage: "bring an older schema up to date; nothing else does", DisableDefaultText: true},
+		},
+	}, (*session).init)
+}
+
+// gitignore keeps what belongs to one machine out of the repository.
+const gitignore = `# Written by codex archive init: what stays out of the repository.
+*.sqlite
+*.sqlite-*
+*.log
+evidence/
+`
+
+// initView is the result of init.
+type initView struct {
+	Config    string `json:"config"`
+	Created   bool   `json:"config_created"`
+	GitIgnore string `json:"gitignore"`
+	Backend   string `json:"backend"`
+	URL       string `json:"url"`
+	Archive   string `json:"archive"`
+	Schema    int    `json:"schema"`
+}
+
+func (s *session) init(ctx context.Context) error {
+	if err := s.arguments(0, 0); err != nil {
+		return err
+	}
+	mode := sdk.Create
+	if s.flags.Bool("upgrade") {
+		mode = sdk.Upgrade
+	}
+	if err := s.dial(ctx, mode); err != nil {
+		return err
+	}
+	dir := filepath.Join(s.config.Root, ".codex")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	view := initView{
+		Config: filepath.Join(dir, "archive.toml"), GitIgnore: filepath.Join(dir, ".gitignore"),
+		Backend: s.config.Backend.Type, URL: s.redactedURL(),
+	}
+	var err error
+	if view.Created, err = writeOnce(view.Config, config.Template()); err != nil {
+		return err
+	}
+	if _, err := writeOnce(view.GitIgnore, gitignore); err != nil {
+		return err
+	}
+	backend, err := s.backend(ctx)
+	if err != nil {
+		return err
+	}
+	health, err := backend.Health(ctx)
+	if err != nil {
+		return err
+	}
+	view.Archive, view.Schema = health.Archive.String(), health.Schema
+	if s.json {
+		return writeJSON(s.stdout, view)
+	}
+	verb := "kept"
+	if view.Created {
+		verb = "written"
+	}
+	fmt.Fprintf(s.stdout, "Configuration: %s (%s)\nArchive: %s %s\nArchive ID: %s, schema version %d\n",
+		view.Config, verb, view.Backend, view.URL, view.Archive, view.Schema)
+	fmt.Fprintln(s.stdout, "Next: codex archive store REPO PATH --by YOU --reason dead")
+	return nil
+}
+
+// writeOnce writes a file that is not there yet, whole or not at all.
+func writeOnce(path, content string) (created bool, err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	_, err = f.WriteString(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		os.Remove(path)
+		return false, err
+	}
+	return true, nil
+}

@@ -1,0 +1,36 @@
+package backends
+
+import (
+	"slices"
+	"strings"
+)
+
+// passed names the variables that every backend gets; a "*" stands for any
+// ending. They say who runs it and in which language, where trusted
+// certificates lie, and what the databases' own clients read.
+var passed = []string{
+	"HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LC_*", "SSL_CERT_FILE", "SSL_CERT_DIR",
+	"XDG_*", "PG*", "MYSQL_*", "MARIADB_*",
+	// Without these two no program of Windows finds its libraries.
+	"SYSTEMROOT", "SYSTEMDRIVE",
+}
+
+// Environ picks from environ, in the form of os.Environ, what a backend gets:
+// the fixed few and those that the user named.
+func Environ(environ, named []string) []string {
+	var env []string
+	for _, pair := range environ {
+		name, _, _ := strings.Cut(pair, "=")
+		if slices.Contains(named, name) || slices.ContainsFunc(passed, func(p string) bool { return matches(p, name) }) {
+			env = append(env, pair)
+		}
+	}
+	return env
+}
+
+func matches(pattern, name string) bool {
+	if stem, ok := strings.CutSuffix(pattern, "*"); ok {
+		return strings.HasPrefix(name, stem)
+	}
+	return pattern == name
+}

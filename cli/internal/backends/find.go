@@ -1,0 +1,214 @@
+// Package backends turns the name of a backend into an opened archive: it finds
+// the program, checks that it may be trusted, starts it and opens it.
+package backends
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// prefix of the names of backend programs.
+const prefix = "codex-archive-"
+
+// namePattern is what a backend may be called.
+var namePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+
+// Place is a directory in which programs are looked for.
+type Place struct {
+	Dir string
+	Why string // who named it, such as "--plugin-dir"
+}
+
+// Program is a backend's program that may be run.
+type Program struct {
+	Name  string // of the backend
+	Path  string // absolute, symlinks resolved
+	Place Place
+	Warn  string // what is not forbidden but unwise about it, "" if nothing
+}
+
+// Ignored is a program that was found and may not be run, or is hidden by
+// another of the same name in an earlier place.
+type Ignored struct {
+	Name, Path, Why string
+}
+
+// Search says where to look.
+type Search struct {
+	Flags      []string // directories of --plugin-dir
+	Path       string   // CODEX_ARCHIVE_PLUGIN_PATH, a list as in PATH
+	Executable string   // of the running codex, symlinks resolved
+	DataHome   string   // XDG_DATA_HOME, or its default
+}
+
+// Places returns the directories to look in, in order. The current directory,
+// PATH and the project's configuration are not among them: cloning a
+// repository must not be enough to run its code.
+func (s Search) Places() []Place {
+	var places []Place
+	add := func(dir, why string) {
+		if dir != "" && filepath.IsAbs(dir) && !slices.ContainsFunc(places, func(p Place) bool { return p.Dir == dir }) {
+			places = append(places, Place{filepath.Clean(dir), why})
+		}
+	}
+	for _, dir := range s.Flags {
+		if abs, err := filepath.Abs(dir); err == nil {
+			add(abs, "--plugin-dir")
+		}
+	}
+	for _, dir := range filepath.SplitList(s.Path) {
+		add(dir, "CODEX_ARCHIVE_PLUGIN_PATH")
+	}
+	if s.Executable != "" {
+		dir := filepath.Dir(s.Executable)
+		add(dir, "beside codex")
+		add(filepath.Join(dir, "plugins"), "beside codex")
+		add(filepath.Join(dir, "..", "libexec", "codex"), "beside codex")
+	}
+	if s.DataHome != "" {
+		add(filepath.Join(s.DataHome, "codex", "plugins"), "user's data")
+	}
+	if runtime.GOOS != "windows" {
+		add("/usr/local/libexec/codex", "system")
+		add("/usr/libexec/codex", "system")
+	}
+	return places
+}
+
+// NotFoundError says that no program serves a backend.
+type NotFoundError struct {
+	Name   string
+	Found  []string // names of backends that are there
+	Looked []Place
+}
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("no program %s for backend %q", prefix+e.Name, e.Name)
+}
+
+// Hint says what there is, and where was looked.
+func (e *NotFoundError) Hint() string {
+	found := "none"
+	if len(e.Found) > 0 {
+		found = strings.Join(e.Found, ", ")
+	}
+	dirs := make([]string, len(e.Looked))
+	for i, p := range e.Looked {
+		dirs[i] = p.Dir
+	}
+	return fmt.Sprintf("backends found: %s; looked in: %s", found, strings.Join(dirs, ", "))
+}
+
+// Find returns the program of the backend called name: the first hit in
+// [Search.Places]. A first hit that may not be trusted is an error and not
+// skipped, so that nobody gets another program than the one they put first.
+func (s Search) Find(name string) (Program, error) {
+	if !namePattern.MatchString(name) {
+		return Program{}, fmt.Errorf("backend %q: a name is a lower-case letter and up to 31 letters, digits and hyphens", name)
+	}
+	for _, place := range s.Places() {
+		path := filepath.Join(place.Dir, prefix+name+suffix())
+		if _, err := os.Lstat(path); err != nil {
+			continue
+		}
+		return check(name, path, place)
+	}
+	programs, _ := s.List()
+	missing := &NotFoundError{Name: name, Looked: s.Places()}
+	for _, p := range programs {
+		missing.Found = append(missing.Found, p.Name)
+	}
+	return Program{}, missing
+}
+
+// List returns every backend that Find would find, by name, and what it would
+// ignore and why.
+func (s Search) List() ([]Program, []Ignored) {
+	var programs []Program
+	var ignored []Ignored
+	for _, place := range s.Places() {
+		entries, err := os.ReadDir(place.Dir)
+		if err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				ignored = append(ignored, Ignored{"", place.Dir, err.Error()})
+			}
+			continue
+		}
+		for _, entry := range entries {
+			name, ok := strings.CutPrefix(strings.TrimSuffix(entry.Name(), suffix()), prefix)
+			path := filepath.Join(place.Dir, entry.Name())
+			switch {
+			case !ok || entry.IsDir():
+				continue
+			case !namePattern.MatchString(name):
+				ignored = append(ignored, Ignored{name, path, "not a backend's name"})
+				continue
+			}
+			if i := slices.IndexFunc(programs, func(p Program) bool { return p.Name == name }); i >= 0 {
+				ignored = append(ignored, Ignored{name, path, "hidden by " + programs[i].Path})
+				continue
+			}
+			program, err := check(name, path, place)
+			if err != nil {
+				ignored = append(ignored, Ignored{name, path, err.Error()})
+				continue
+			}
+			programs = append(programs, program)
+		}
+	}
+	slices.SortFunc(programs, func(a, b Program) int { return strings.Compare(a.Name, b.Name) })
+	return programs, ignored
+}
+
+// Check returns the program at path, which somebody named outright, after the
+// same checks as a program that was found.
+func Check(path string) (Program, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return Program{}, err
+	}
+	name := strings.TrimPrefix(strings.TrimSuffix(filepath.Base(abs), suffix()), prefix)
+	return check(name, abs, Place{filepath.Dir(abs), "named outright"})
+}
+
+// check resolves path and reports why it may not be run, if so.
+func check(name, path string, place Place) (Program, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return Program{}, fmt.Errorf("%s: %w", path, err)
+	}
+	p := Program{Name: name, Path: real, Place: place}
+	info, err := os.Stat(real)
+	switch {
+	case err != nil:
+		return Program{}, err
+	case !info.Mode().IsRegular():
+		return Program{}, fmt.Errorf("%s is not a regular file", real)
+	case runtime.GOOS != "windows" && info.Mode()&0o111 == 0:
+		return Program{}, fmt.Errorf("%s is not executable: chmod +x it", real)
+	}
+	for _, trusted := range []string{filepath.Dir(real), real} {
+		warn, err := trust(trusted)
+		if err != nil {
+			return Program{}, err
+		}
+		if warn != "" {
+			p.Warn = warn
+		}
+	}
+	return p, nil
+}
+
+func suffix() string {
+	if runtime.GOOS == "windows" {
+		return ".exe"
+	}
+	return ""
+}

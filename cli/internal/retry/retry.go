@@ -1,0 +1,86 @@
+// Package retry repeats calls that failed for a passing reason, with growing
+// waits between them.
+package retry
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	retry "github.com/sethvargo/go-retry"
+)
+
+// Policy says how often and how patiently.
+type Policy struct {
+	Attempts int           // in all, the first included; 1 or less: no repeat
+	Initial  time.Duration // wait after the first attempt
+	Max      time.Duration // no wait is longer
+	Factor   float64       // each wait is so many times the one before
+	Jitter   bool          // vary each wait by up to 10 % either way
+	Budget   *Budget       // shared by the calls of one command; nil: no limit
+	Rand     *rand.Rand    // source of the jitter; nil: the process's own
+}
+
+// Failure is an attempt that failed and will be repeated after Wait.
+type Failure struct {
+	Attempt int // from 1
+	Err     error
+	Wait    time.Duration
+}
+
+// Do calls try until it succeeds, fails for good, or the policy is used up, and
+// returns how often it called it and the last error. passing says whether an
+// error is worth a repeat. Before each wait, failed is told; an error of its own
+// ends the repeats and is returned beside the last. When ctx ends during a wait,
+// Do returns at once with ctx's error beside the last.
+func Do(ctx context.Context, p Policy, try func(context.Context) error, passing func(error) bool, failed func(Failure) error) (attempts int, err error) {
+	var last, stop error
+	backoff := retry.BackoffFunc(func() (time.Duration, bool) {
+		if attempts >= p.Attempts || !p.Budget.take() {
+			return 0, true
+		}
+		wait := p.wait(attempts)
+		stop = failed(Failure{attempts, last, wait})
+		return wait, stop != nil
+	})
+	err = retry.Do(ctx, backoff, func(ctx context.Context) error {
+		attempts++
+		last = try(ctx)
+		if last != nil && passing(last) && ctx.Err() == nil {
+			return retry.RetryableError(last)
+		}
+		return last
+	})
+	switch {
+	case err == nil:
+		p.Budget.give()
+		return attempts, nil
+	case stop != nil:
+		return attempts, errors.Join(stop, last)
+	case last == nil || errors.Is(last, err):
+		return attempts, err
+	case errors.Is(err, last):
+		return attempts, last // the engine wraps what is exhausted
+	}
+	// The engine answers with the context's error alone when time runs out.
+	return attempts, errors.Join(err, last)
+}
+
+// wait returns how long to wait after the n-th attempt:
+// min(Max, Initial * Factor^(n-1) * j) with j in 0.9 to 1.1.
+func (p Policy) wait(n int) time.Duration {
+	seconds := p.Initial.Seconds() * math.Pow(p.Factor, float64(n-1))
+	if p.Jitter {
+		random := rand.Float64
+		if p.Rand != nil {
+			random = p.Rand.Float64
+		}
+		seconds *= 0.9 + 0.2*random()
+	}
+	if seconds >= p.Max.Seconds() {
+		return p.Max
+	}
+	return time.Duration(seconds * float64(time.Second))
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/retry"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// journal is the evidence of one command: no record, no action.
+type journal struct {
+	*session
+	file  *evidence.Log
+	actor string
+
+	repairOnce sync.Once
+}
+
+// openEvidence proves that evidence can be written, before the archive is
+// touched. Every command that changes or hands out anything begins with it.
+func (s *session) openEvidence(actor string) (*journal, error) {
+	log, err := evidence.Open(s.config.Evidence.Dir)
+	if err != nil {
+		return nil, evidenceError(err, "nothing was done: make the evidence directory writable, or set evidence.dir")
+	}
+	s.evidence = &journal{session: s, file: log, actor: actor}
+	return s.evidence, nil
+}
+
+// newID draws a random UUID.
+func newID() sdk.ID { return sdk.ID(uuid.New()) }
+
+// record returns a record of this command, with what every record has.
+func (j *journal) record(action evidence.Action, status evidence.Status) *evidence.Record {
+	return &evidence.Record{
+		ID: newID(), Time: time.Now(), Action: action, Actor: j.actor,
+		Backend: j.config.Backend.Type, Duration: j.elapsed(), Status: status,
+	}
+}
+
+// archived fills in what a record says of a stored file.
+func archived(e *evidence.Record, r sdk.Record) {
+	e.Tombstone, e.Repo, e.Path, e.Commit, e.Reason = r.Tombstone.String(), r.Repo, r.Path, r.Commit, r.Reason
+	e.SHA256, e.Size = r.Content.SHA256.String(), r.Content.Size
+	e.CompressedSize, e.Codec = max(r.Content.StoredSize, 0), string(r.Content.Codec)
+}
+
+// fail records that the command failed and returns err, or an error of exit
+// code 8 where it couldn't be recorded.
+func (j *journal) fail(action evidence.Action, err error, describe func(*evidence.Record)) error {
+	status := evidence.Failed
+	if sdk.KindOf(err) == sdk.Refused {
+		status = evidence.Refused
+	}
+	e := j.record(action, status)
+	describe(e)
+	e.Error, e.URL = err.Error(), j.redactedURL()
+	if append := j.file.Append(e); append != nil {
+		return evidenceError(errors.Join(err, append), "the failure itself is not recorded")
+	}
+	return err
+}
+
+// try calls do with the opened archive, again and again as retry.* allows, and
+// leaves a line of evidence for each repeat.
+func (j *journal) try(ctx context.Context, action evidence.Action, describe func(*evidence.Record), do func(context.Context, sdk.Backend) error) (attempts int, err error) {
+	attempt := func(ctx context.Context) error {
+		backend, err := j.backend(ctx)
+		if err != nil {
+			return err
+		}
+		j.repairOnce.Do(func() { j.repair(ctx, backend) })
+		return do(ctx, backend)
+	}
+	return retry.Do(ctx, j.policy(), attempt, passing, func(f retry.Failure) error {
+		j.log.Warn(fmt.Sprintf("Attempt %d failed, next in %s: %v", f.Attempt, millis(f.Wait), f.Err))
+		e := j.record(action, evidence.Retrying)
+		describe(e)
+		e.Attempt, e.Reason = f.Attempt, f.Err.Error()
+		if err := j.file.Append(e); err != nil {
+			return evidenceError(err, "the repeats were given up, because they can't be recorded")
+		}
+		return nil
+	})
+}
+
+// policy is retry.* of the configuration.
+func (s *session) policy() retry.Policy {
+	r := s.config.Retry
+	p := retry.Policy{Initial: r.InitialDelay, Max: r.MaxDelay, Factor: r.BackoffFactor, Jitter: r.Jitter}
+	if r.Enabled {
+		p.Attempts = r.MaxAttempts
+	}
+	return p
+}
+
+// passing reports whether err is worth another attempt: the backend decides.
+func passing(err error) bool {
+	var e *sdk.Error
+	return errors.As(err, &e) && e.Retry
+}
+
+// note writes beside the log which event is about to be written to the archive,
+// so that the next command can record it if this one dies in between.
+func (j *journal) note(e *evidence.Record) (*evidence.Pending, error) {
+	p, err := j.file.Note(evidence.Note{Backend: j.config.Backend.Type, Archive: j.archiveKey(), Records: []*evidence.Record{e}})
+	if err != nil {
+		return nil, evidenceError(err, "nothing was done")
+	}
+	return p, nil
+}
+
+// done records what the archive now holds and lets the note go. An error means
+// that the archive has it and the evidence does not; the note stays, so that the
+// next command can mend that.
+func (j *journal) done(p *evidence.Pending, e *evidence.Record) error {
+	if err := j.file.Append(e); err != nil {
+		return err
+	}
+	if err := p.Done(); err != nil {
+		j.log.Warn(err.Error())
+	}
+	return nil
+}
+
+// abandon lets a note go after a call that failed. Where the call may have been
+// committed all the same the note stays, and the next command finds out.
+func (j *journal) abandon(p *evidence.Pending, err error) {
+	var e *sdk.Error
+	if errors.As(err, &e) && e.Effect != sdk.EffectNone {
+		return
+	}
+	if err := p.Done(); err != nil {
+		j.log.Warn(err.Error())
+	}
+}
+
+// repair records what commands that died had committed and not recorded. What
+// can't be settled now is left for a later command, with a warning.
+func (j *journal) repair(ctx context.Context, backend sdk.Backend) {
+	orphans, err := j.file.Orphans()
+	if err != nil {
+		j.log.Warn(err.Error())
+	}
+	for _, o := range orphans {
+		if o.Note.Backend != j.config.Backend.Type || o.Note.Archive != j.archiveKey() {
+			j.log.Warn("A command that died left a note about another archive ("+o.Note.Backend+"); it is kept until a command uses that archive", "note", o.Note.Op.String())
+			o.Release()
+			continue
+		}
+		if err := j.repairOne(ctx, backend, o); err != nil {
+			j.log.Warn("A command that died left a note that could not be settled; it is kept: "+err.Error(), "note", o.Note.Op.String())
+		}
+	}
+}
+
+func (j *journal) repairOne(ctx context.Context, backend sdk.Backend, o *evidence.Orphan) error {
+	stands := map[sdk.ID]bool{}
+	for ids := range slices.Chunk(o.Events(), sdk.MaxItems) {
+		for entry, err := range backend.List(ctx, sdk.Query{Events: ids, WithEvents: true}) {
+			if err != nil {
+				return errors.Join(err, o.Release())
+			}
+			for _, event := range entry.Events {
+				stands[event.ID] = true
+			}
+		}
+	}
+	if err := o.Resolve(func(id sdk.ID) bool { return stands[id] }); err != nil {
+		return err
+	}
+	j.log.Info("Recorded what a command that died had done", "note", o.Note.Op.String())
+	return nil
+}

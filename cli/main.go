@@ -1,0 +1,35 @@
+// Command codex archives retired files in a database and brings them back.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version and commit are set by the Makefile.
+var (
+	version = "unknown"
+	commit  = "unknown"
+)
+
+func main() {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitInterrupted)
+	}()
+	dir, err := os.Getwd()
+	if err != nil {
+		io.WriteString(os.Stderr, "codex: the current directory is gone: "+err.Error()+"\n")
+		os.Exit(exitFailed)
+	}
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), dir: dir}
+	os.Exit(p.run(ctx, os.Args[1:]))
+}

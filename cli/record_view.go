@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// recordView is a record as results show it.
+type recordView struct {
+	Tombstone      string            `json:"tombstone"`
+	SHA256         string            `json:"sha256"`
+	Size           int64             `json:"size_bytes"`
+	CompressedSize int64             `json:"compressed_size"`
+	Codec          string            `json:"codec"`
+	Deduplicated   *bool             `json:"deduplicated,omitempty"` // of store only
+	Repo           string            `json:"repo"`
+	Path           string            `json:"path"`
+	PathB64        string            `json:"path_b64,omitempty"`
+	WorkTreePath   string            `json:"worktree_path,omitempty"`
+	Commit         string            `json:"commit"`
+	Reason         string            `json:"reason"`
+	Kind           string            `json:"kind"`
+	Note           string            `json:"note,omitempty"`
+	Tags           []string          `json:"tags,omitempty"`
+	Metadata       map[string]string `json:"metadata,omitempty"`
+	Mode           string            `json:"mode"`
+	ModifiedAt     time.Time         `json:"modified_at"`
+	ArchivedBy     string            `json:"archived_by"`
+	ArchivedAt     time.Time         `json:"archived_at"`
+	RetainUntil    *time.Time        `json:"retain_until,omitempty"`
+	PurgedAt       *time.Time        `json:"purged_at,omitempty"`
+	Present        *bool             `json:"content_present,omitempty"` // of list and show
+}
+
+func viewRecord(r sdk.Record) recordView {
+	v := recordView{
+		Tombstone: r.Tombstone.String(), SHA256: r.Content.SHA256.String(), Size: r.Content.Size,
+		CompressedSize: r.Content.StoredSize, Codec: string(r.Content.Codec),
+		Repo: r.Repo, Commit: r.Commit, Reason: r.Reason, Kind: r.Kind, Note: r.Note,
+		Tags: r.Tags, Metadata: r.Metadata, Mode: fmt.Sprintf("%04o", r.Mode), ModifiedAt: r.ModTime,
+		ArchivedBy: r.ArchivedBy, ArchivedAt: r.ArchivedAt,
+		RetainUntil: optionalTime(r.RetainUntil), PurgedAt: optionalTime(r.PurgedAt),
+	}
+	v.Path, v.PathB64 = pathText(r.Path)
+	v.WorkTreePath, _ = pathText(r.WorkTreePath)
+	return v
+}
+
+func optionalTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

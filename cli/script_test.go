@@ -1,0 +1,243 @@
+package main
+
+import (
+	"bytes"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	_ "modernc.org/sqlite"
+)
+
+// programs is where TestMain put codex and the backends, laid out as make
+// build does.
+var programs string
+
+// TestMain builds the real programs: every test of this package runs them as
+// processes.
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "codex-test-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	programs = dir
+	if err := buildPrograms(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+func buildPrograms(dir string) error {
+	targets := map[string]string{".": "codex"}
+	plugins, err := filepath.Glob("../plugins/*/main.go")
+	if err != nil {
+		return err
+	}
+	for _, main := range plugins {
+		name := filepath.Base(filepath.Dir(main))
+		targets["../plugins/"+name] = filepath.Join("plugins", "codex-archive-"+name)
+	}
+	for pkg, program := range targets {
+		if runtime.GOOS == "windows" {
+			program += ".exe"
+		}
+		build := exec.Command("go", "build", "-ldflags", "-s -w -X main.version=test -X main.commit=0123456789ab", "-o", filepath.Join(dir, program), pkg)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", build, err, out)
+		}
+	}
+	return nil
+}
+
+// TestScripts runs every script of testdata/script on SQLite.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup:               setupScript,
+		Cmds:                scriptCommands(),
+	})
+}
+
+// setupScript gives a script an environment of its own: a home, a PATH with
+// codex before everything else, and no setting from outside.
+func setupScript(env *testscript.Env) error {
+	home := filepath.Join(env.WorkDir, "home")
+	if err := os.Mkdir(home, 0o755); err != nil {
+		return err
+	}
+	for name, value := range map[string]string{
+		"HOME": home, "USER": "tester", "TMPDIR": filepath.Join(env.WorkDir, "tmp"),
+		"PATH":   programs + string(os.PathListSeparator) + os.Getenv("PATH"),
+		"GOROOT": runtime.GOROOT(), "PROGRAMS": programs,
+		"CODEX_ARCHIVE_LOG_FORMAT": "text",
+		"GIT_AUTHOR_NAME":          "tester", "GIT_AUTHOR_EMAIL": "tester@example.com",
+		"GIT_COMMITTER_NAME": "tester", "GIT_COMMITTER_EMAIL": "tester@example.com",
+	} {
+		env.Setenv(name, value)
+	}
+	return os.Mkdir(filepath.Join(env.WorkDir, "tmp"), 0o700)
+}
+
+// scriptCommands are what scripts have besides testscript's own commands.
+func scriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
+	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
+		"field":    scriptField,
+		"evidence": scriptEvidence,
+		"code":     scriptCode,
+		"tamper":   scriptTamper,
+		"random":   scriptRandom,
+		"mode":     scriptMode,
+	}
+}
+
+// scriptField is "field NAME KEY": puts the value that KEY has in the JSON
+// document on stdout into the variable NAME.
+func scriptField(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: field NAME KEY")
+	}
+	var document map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &document))
+	value, ok := document[args[1]]
+	if !ok {
+		ts.Fatalf("stdout has no %q", args[1])
+	}
+	ts.Setenv(args[0], fmt.Sprint(value))
+}
+
+// scriptCode is "code N PROGRAM ARGS...": runs a program and holds its exit
+// code against N. stdout and stderr are as after exec.
+func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N program [args...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if err != nil {
+		exit, ok := err.(*exec.ExitError)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// scriptEvidence is "evidence N KEY=VALUE...": the log holds N lines with all
+// these values. Every line is checked to be whole and chained.
+func scriptEvidence(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: evidence N key=value...")
+	}
+	found := 0
+	prev := strings.Repeat("0", 64)
+	for i, line := range evidenceLines(ts) {
+		var record map[string]any
+		ts.Check(json.Unmarshal(line, &record))
+		if record["prev"] != prev || record["seq"] != float64(i+1) {
+			ts.Fatalf("line %d is not chained: %s", i+1, line)
+		}
+		prev = sha256Hex(line)
+		if _, ok := record["duration_ms"].(float64); !ok {
+			ts.Fatalf("line %d has no duration_ms: %s", i+1, line)
+		}
+		if hasAll(record, args[1:]) {
+			found++
+		}
+	}
+	if fmt.Sprint(found) != args[0] {
+		ts.Fatalf("%d lines with %v, want %s:\n%s", found, args[1:], args[0], bytes.Join(evidenceLines(ts), []byte("\n")))
+	}
+}
+
+func evidenceLines(ts *testscript.TestScript) [][]byte {
+	data, err := os.ReadFile(ts.MkAbs(".codex/evidence/archive_ops.jsonl"))
+	ts.Check(err)
+	lines := bytes.Split(data, []byte("\n"))
+	if last := len(lines) - 1; len(lines[last]) != 0 {
+		ts.Fatalf("the last line has no end: %s", lines[last])
+	}
+	return lines[:len(lines)-1]
+}
+
+func hasAll(record map[string]any, pairs []string) bool {
+	for _, pair := range pairs {
+		key, want, _ := strings.Cut(pair, "=")
+		value, ok := record[key]
+		if !ok || fmt.Sprint(value) != want {
+			return false
+		}
+	}
+	return true
+}
+
+// scriptTamper is "tamper [-crc] FILE": puts the content of FILE in the place
+// of the only small body in the database, and with -crc its checksum too.
+func scriptTamper(ts *testscript.TestScript, neg bool, args []string) {
+	crc := len(args) == 2 && args[0] == "-crc"
+	if neg || len(args) != 1 && !crc {
+		ts.Fatalf("usage: tamper [-crc] FILE")
+	}
+	content := []byte(ts.ReadFile(args[len(args)-1]))
+	db, err := sql.Open("sqlite", ts.MkAbs(".codex/archive.sqlite"))
+	ts.Check(err)
+	defer db.Close()
+	statements := []string{fmt.Sprintf("UPDATE codex_body SET data = x'%x'", content)}
+	if crc {
+		sum := crc32.Checksum(content, crc32.MakeTable(crc32.Castagnoli))
+		statements = append(statements, fmt.Sprintf("UPDATE codex_artifact SET crc32c = %d, stored_size = %d", sum, len(content)))
+	}
+	for _, statement := range statements {
+		result, err := db.Exec(statement)
+		ts.Check(err)
+		if n, err := result.RowsAffected(); err != nil || n != 1 {
+			ts.Fatalf("%s: changed %d rows, %v", statement, n, err)
+		}
+	}
+}
+
+// scriptRandom is "random FILE BYTES": writes bytes that do not compress.
+func scriptRandom(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: random FILE BYTES")
+	}
+	var n int64
+	if _, err := fmt.Sscan(args[1], &n); err != nil {
+		ts.Fatalf("%v", err)
+	}
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	_, err = io.CopyN(f, newNoise(args[0]), n)
+	ts.Check(err)
+	ts.Check(f.Close())
+}
+
+// scriptMode is "mode FILE 0644": checks the permission bits.
+func scriptMode(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: mode FILE MODE")
+	}
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); (got == args[1]) == neg {
+		ts.Fatalf("%s has mode %s", args[0], got)
+	}
+}

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# The main job from end to end on SQLite, with real files: some of the Go tree's
+# own sources are archived, deleted, restored and compared.
+set -euo pipefail
+
+codex=$(realpath "${1:?usage: demo.sh path/to/codex}")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+export CODEX_ACTOR=demo NO_COLOR=1 CODEX_ARCHIVE_LOG_LEVEL=warn
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+run() { printf '$ %s\n' "$*" | sed "s|$codex|codex|g"; "$@"; }
+
+say "1. A project with files to retire: sources of Go's own standard library"
+mkdir -p original project/lib
+find "$(go env GOROOT)/src/strings" "$(go env GOROOT)/src/bytes" -name '*.go' -size +0 | sort | head -n 12 |
+  while read -r file; do cp -p "$file" "original/$(basename "$(dirname "$file")")_$(basename "$file")"; done
+cp -p original/* project/lib/
+cd project
+git init -q .
+git add lib
+git -c user.name=demo -c user.email=demo@example.com commit -qm "before retirement"
+files=(lib/*.go)
+printf '%d files, %s bytes, in a git repository\n' "${#files[@]}" "$(cat lib/*.go | wc -c)"
+
+say "2. An archive for it"
+run "$codex" archive init
+
+say "3. Store each file; the answer is its tombstone"
+run "$codex" archive store demo-project "${files[0]}" --reason dead --note "replaced by v2"
+tombstones=("$("$codex" archive list --json | sed -n 's/.*"tombstone":"\([^"]*\)".*/\1/p' | head -n 1)")
+for file in "${files[@]:1}"; do
+  tombstones+=("$("$codex" archive store demo-project "$file" --reason dead | sed -n 's/^  "tombstone": "\(.*\)",$/\1/p')")
+done
+printf '… and %d more\n' $((${#files[@]} - 1))
+
+say "4. What the archive holds now"
+run "$codex" archive list --limit 5
+run "$codex" archive health-check
+
+say "5. Delete the files, then bring each of them back"
+rm -r lib
+for i in "${!files[@]}"; do
+  "$codex" archive restore "${tombstones[$i]}" "${files[$i]}" >/dev/null
+done
+run "$codex" archive restore "${tombstones[0]:0:8}" back/ --by someone-else
+
+say "6. Compare with the originals, byte for byte"
+diff -r lib ../original
+printf 'identical: %d files\n' "${#files[@]}"
+
+say "7. The evidence of it"
+printf '%s lines, the last one:\n' "$(wc -l <.codex/evidence/archive_ops.jsonl)"
+tail -n 1 .codex/evidence/archive_ops.jsonl

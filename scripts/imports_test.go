@@ -1,0 +1,170 @@
+// Package scripts holds what the Makefile calls, and the test that keeps the
+// layout true.
+package scripts
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/codex-archive/codex/"
+
+// layout is who may import whom inside the module, and why. A path that ends in
+// "/..." covers what lies below. What is not listed may be imported by nobody.
+// Tests may import more: only what ships is judged.
+var layout = []struct {
+	from    string
+	may     []string
+	outside []string // modules; nil: the standard library only
+	reason  string
+}{
+	{"sdk", nil, nil,
+		"the contract: whoever implements it must not take in anything else"},
+	{"sdk/archivepb", nil, []string{"google.golang.org/"},
+		"generated from archive.proto"},
+	{"sdk/plugin", []string{"sdk", "sdk/archivepb"}, []string{"google.golang.org/", "github.com/hashicorp/", "golang.org/x/sys"},
+		"the wire: nobody else knows that there is another process"},
+	{"sdk/memory", []string{"sdk"}, nil,
+		"the reference backend shows that the contract needs nothing else"},
+	{"sdk/sqlbackend", []string{"sdk"}, nil,
+		"the engine knows database/sql and no driver: differences are data in the dialect"},
+	{"sdk/backendtest", []string{"sdk", "sdk/plugin", "sdk/archivepb"}, []string{"google.golang.org/"},
+		"the kit kills and dials processes, and knows no backend"},
+	{"plugins/sqlite", []string{"sdk", "sdk/plugin", "sdk/sqlbackend"}, []string{"modernc.org/sqlite"},
+		"how SQLite differs, and nothing else; never the host"},
+	{"plugins/postgres", []string{"sdk", "sdk/plugin", "sdk/sqlbackend"}, []string{"github.com/jackc/pgx/v5"},
+		"how PostgreSQL differs, and nothing else; never the host"},
+	{"plugins/mariadb", []string{"sdk", "sdk/plugin", "sdk/sqlbackend"}, []string{"github.com/go-sql-driver/mysql"},
+		"how MariaDB differs, and nothing else; never the host"},
+	{"cli", []string{"sdk", "sdk/plugin", "sdk/backendtest", "cli/internal/..."}, []string{"github.com/", "golang.org/x/"},
+		"the commands compose everything else"},
+	{"cli/internal/backends", []string{"sdk", "sdk/plugin"}, nil,
+		"from a name to an opened archive: of the internal packages the only one that knows of processes"},
+	{"cli/internal/archive", []string{"sdk"}, []string{"github.com/klauspost/compress", "golang.org/x/sys"},
+		"between files and records; siblings do not import each other"},
+	{"cli/internal/config", []string{"sdk"}, []string{"github.com/", "golang.org/x/sys"},
+		"siblings do not import each other"},
+	{"cli/internal/evidence", []string{"sdk"}, []string{"github.com/", "golang.org/x/sys"},
+		"siblings do not import each other"},
+	{"cli/internal/logging", nil, []string{"github.com/hashicorp/go-hclog", "golang.org/x/term"},
+		"siblings do not import each other"},
+	{"cli/internal/retry", nil, []string{"github.com/sethvargo/go-retry"},
+		"siblings do not import each other"},
+	{"cli/internal/batch", []string{"sdk"}, []string{"github.com/"},
+		"siblings do not import each other"},
+	{"scripts/...", []string{"sdk", "sdk/plugin"}, []string{"github.com/", "golang.org/x/"},
+		"what the Makefile calls may start plugins, to measure them"},
+}
+
+func TestImports(t *testing.T) {
+	for _, pkg := range packages(t) {
+		name := strings.TrimPrefix(pkg.ImportPath, module)
+		i := slices.IndexFunc(layout, func(row struct {
+			from    string
+			may     []string
+			outside []string
+			reason  string
+		}) bool {
+			return covers(row.from, name)
+		})
+		if i < 0 {
+			t.Errorf("%s is not in the table: say what it may import, and why", name)
+			continue
+		}
+		for _, imported := range pkg.Imports {
+			inside, ok := strings.CutPrefix(imported, module)
+			allowed := layout[i].may
+			if !ok {
+				if !strings.Contains(strings.Split(imported, "/")[0], ".") {
+					continue // the standard library
+				}
+				inside, allowed = imported, nil
+				for _, prefix := range layout[i].outside {
+					if strings.HasPrefix(imported, prefix) {
+						allowed = []string{imported}
+					}
+				}
+			}
+			if !slices.ContainsFunc(allowed, func(a string) bool { return covers(a, inside) }) {
+				t.Errorf("%s imports %s: %s", name, imported, layout[i].reason)
+			}
+		}
+	}
+}
+
+func covers(pattern, name string) bool {
+	if dir, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return name == dir || strings.HasPrefix(name, dir+"/")
+	}
+	return pattern == name
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var pkg listed
+		if err := d.Decode(&pkg); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, pkg)
+	}
+	if len(found) < 5 {
+		t.Fatalf("go list found only %d packages", len(found))
+	}
+	return found
+}
+
+// TestDependencies holds go.mod against the list of reasons.
+func TestDependencies(t *testing.T) {
+	mod, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons, err := os.ReadFile("../.ci/deps.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known []string
+	for line := range strings.Lines(string(reasons)) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] != "#" {
+			known = append(known, fields[0])
+		}
+	}
+	var direct []string
+	for line := range strings.Lines(string(mod)) {
+		fields := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require "))
+		if len(fields) == 2 && strings.HasPrefix(fields[1], "v") {
+			direct = append(direct, fields[0])
+		}
+	}
+	for _, dep := range direct {
+		if !slices.Contains(known, dep) {
+			t.Errorf("%s is a dependency without a reason in .ci/deps.txt", dep)
+		}
+	}
+	for _, dep := range known {
+		if !slices.Contains(direct, dep) {
+			t.Errorf(".ci/deps.txt gives a reason for %s, which go.mod does not need directly", dep)
+		}
+	}
+}
