@@ -31,6 +31,8 @@ func TestProjectStaysInside(t *testing.T) {
 		{name: "dangling link", file: "[logging]\nfile = \"link/a.log\"\n", links: map[string]string{"link": "/nowhere/at/all"}, want: "logging.file"},
 		{name: "chain of links", file: "[logging]\nfile = \"a/x.log\"\n", links: map[string]string{"a": "b", "b": "c/d", "c": "../.."}, want: "logging.file"},
 		{name: "loop", file: "[logging]\nfile = \"a/x.log\"\n", links: map[string]string{"a": "b", "b": "a"}, want: "logging.file"},
+		{name: "git", file: "[logging]\nfile = \".git/hooks/pre-commit\"\n", want: "logging.file: found .git/hooks/pre-commit, a path in .git"},
+		{name: "link to git", file: "[logging]\nfile = \"a/pre-commit\"\n", links: map[string]string{"a": "sub/.GIT", "sub/.GIT/x": "x"}, want: "a path in .git"},
 		{name: "default evidence", links: map[string]string{".codex/evidence": "../../x"}, want: "default: evidence.dir"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -51,8 +51,8 @@ type Loaded struct {
 	password atomic.Pointer[string] // what Password read last, for Scrub
 }
 
-// Load finds the project, reads every layer, checks all values and merges
-// them. Each error is one line that says where, what, and what is allowed. An
+// Load finds the project, reads every layer, checks all values, overruled ones
+// too, and merges them. Each error is one line that says where, what, and what is allowed. An
 // empty variable counts as not set.
 func Load(o Options) (*Loaded, error) {
 	if o.Env == nil {

@@ -11,12 +11,12 @@ import (
 
 // project is a project directory of its own for one test, and an environment.
 type project struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 	env map[string]string
 }
 
-func newProject(t *testing.T, file string) *project {
+func newProject(t testing.TB, file string) *project {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -85,9 +87,29 @@ func confine(root, path string) (string, error) {
 	_, err = dir.Stat(local)
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR):
-		return filepath.Join(root, local), nil
+	default:
+		return "", fmt.Errorf("a path that leads out of the project (%w)", cause(err))
 	}
-	return "", fmt.Errorf("a path that leads out of the project (%w)", cause(err))
+	path = filepath.Join(root, local)
+	if inGit(path) {
+		return "", errors.New("a path in .git")
+	}
+	return path, nil
+}
+
+// inGit reports whether path leads into a .git directory, the one part of a
+// clone that does not come from the repository: lines appended to a hook would
+// be run.
+func inGit(path string) bool {
+	rest := ""
+	real, err := filepath.EvalSymlinks(path)
+	for ; err != nil && filepath.Dir(path) != path; real, err = filepath.EvalSymlinks(path) {
+		rest = filepath.Join(filepath.Base(path), rest)
+		path = filepath.Dir(path)
+	}
+	return slices.ContainsFunc(strings.Split(filepath.Join(real, rest), string(filepath.Separator)), func(name string) bool {
+		return strings.EqualFold(name, ".git")
+	})
 }
 
 // localTo returns path relative to root, and whether it stays below root by
