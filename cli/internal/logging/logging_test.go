@@ -59,6 +59,7 @@ func logEverything(l hclog.Logger) {
 	l.With("run", 7).Info("implied", "own", 1)
 	l.Named("codex-archive-sqlite").Warn("slow", "ms", 3)
 	l.Named("/usr/libexec/codex/codex-archive-acme.exe").Info("vendor")
+	l.Info("for programs", "action", logging.JSONOnly{Value: "RESTORE"}, "n", 1, "wait", logging.JSONOnly{Value: time.Second})
 	l.Log(hclog.NoLevel, "no level")
 	l.Trace("never shown")
 }
