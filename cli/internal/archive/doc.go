@@ -33,6 +33,8 @@
 //
 // # Memory
 //
-// A store or restore of any size stays well below 64 MiB: the benchmarks and
-// TestMemoryIsFlat print how much.
+// A file of any size takes the same: to store it 8 MiB of content and as much of
+// a body, or an encoder and a few chunks; to restore it a decoder of at most
+// twice the window and 2 MiB of chunks. TestMemoryIsFlat prints the peak of a
+// whole process, about 25 MiB.
 package archive

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 
 	"github.com/codex-archive/codex/sdk"
 )
@@ -242,19 +241,23 @@ func (p *place) makeDirs() error {
 
 // missing returns the directories that do not exist yet, lowest first.
 func (p *place) missing() (dirs []string) {
-	for dir := strings.TrimRight(p.dir, separators); dir != ""; {
+	for dir := trimSeparators(p.dir); dir != ""; {
 		if _, err := p.tree.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 		dirs = append(dirs, dir)
 		up, _ := filepath.Split(dir)
-		dir = strings.TrimRight(up, separators)
+		dir = trimSeparators(up)
 	}
 	return dirs
 }
 
-// separators of paths on this system.
-const separators = "/" + string(filepath.Separator)
+func trimSeparators(dir string) string {
+	for endsInSeparator(dir) {
+		dir = dir[:len(dir)-1]
+	}
+	return dir
+}
 
 func (p *place) syncParent(dir string) error {
 	up, _ := filepath.Split(dir)

@@ -67,6 +67,7 @@ type plain struct{ io.Reader }
 // verifyFirst reads body into memory and verifies it.
 func (rs *Restorer) verifyFirst(ctx context.Context, r *sdk.Record, body io.Reader, done *Restored) (io.Reader, error) {
 	var b bytes.Buffer
+	b.Grow(int(max(r.Content.Size, 0)))
 	x, err := extract(ctx, r, body, &b)
 	done.Decompression = x.decompression
 	return plain{&b}, err

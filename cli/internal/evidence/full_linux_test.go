@@ -85,7 +85,21 @@ func fullRole(dir string) error {
 	if rep, err := Verify(l.Path()); err != nil || rep.Torn || rep.Broken != 0 {
 		return fmt.Errorf("at the end: %+v, %w", rep, err)
 	}
-	return p.Done()
+	if err := p.Done(); err != nil {
+		return err
+	}
+	return readOnly(dir)
+}
+
+// readOnly checks that a log which cannot be written is not opened.
+func readOnly(dir string) error {
+	if err := syscall.Mount("none", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		return err
+	}
+	if _, err := Open(dir); !errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("open on a read-only disk: %w", err)
+	}
+	return nil
 }
 
 // fill writes to path until the disk is full.

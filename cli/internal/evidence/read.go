@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -24,17 +25,26 @@ type Line struct {
 
 // Record reads the line.
 func (l Line) Record() (*Record, error) {
-	switch {
-	case l.Torn:
-		return nil, fmt.Errorf("line %d: has no end", l.Number)
-	case l.Length > int64(len(l.Raw)):
-		return nil, fmt.Errorf("line %d: is longer than %d bytes", l.Number, MaxLine)
-	}
 	r := new(Record)
-	if err := json.Unmarshal(l.Raw, r); err != nil {
+	err := l.whole()
+	if err == nil {
+		err = json.Unmarshal(l.Raw, r)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("line %d: %w", l.Number, err)
 	}
 	return r, nil
+}
+
+// whole reports why a line cannot be read.
+func (l Line) whole() error {
+	switch {
+	case l.Torn:
+		return errors.New("has no end")
+	case l.Length > int64(len(l.Raw)):
+		return fmt.Errorf("is longer than %d bytes", MaxLine)
+	}
+	return nil
 }
 
 // Read yields the lines of the log at path, in order, without a lock: what is
@@ -161,27 +171,47 @@ func verify(r io.Reader) (Report, error) {
 			break
 		}
 		rep.Lines++
-		rec, err := s.line.Record()
+		l, err := s.line.link()
+		if err == nil {
+			err = l.follows(seq, rep.Last)
+		}
 		if err != nil {
-			rep.Broken, rep.Why = s.line.Number, err.Error()
+			rep.Broken, rep.Why = s.line.Number, fmt.Sprintf("line %d: %v", s.line.Number, err)
 			return rep, nil
 		}
-		if why := wrongLink(rec, seq, rep.Last); why != "" {
-			rep.Broken, rep.Why = s.line.Number, fmt.Sprintf("line %d: %s", s.line.Number, why)
-			return rep, nil
-		}
-		seq = rec.Seq
+		seq = l.Seq
 		s.sum.Sum(rep.Last[:0])
 	}
 	return rep, s.err
 }
 
-func wrongLink(r *Record, seq int64, prev sdk.Digest) string {
-	switch {
-	case r.Seq != seq+1:
-		return fmt.Sprintf("seq is %d, should be %d", r.Seq, seq+1)
-	case r.Prev != prev:
-		return fmt.Sprintf("prev is %s, should be %s", r.Prev, prev)
+// link is what of a record belongs to the chain. Reading only this is a third
+// of the work.
+type link struct {
+	V    int    `json:"v"`
+	Seq  int64  `json:"seq"`
+	Prev digest `json:"prev"`
+}
+
+func (l Line) link() (k link, err error) {
+	if err := l.whole(); err != nil {
+		return k, err
 	}
-	return ""
+	if err := json.Unmarshal(l.Raw, &k); err != nil {
+		return k, fmt.Errorf("not a record: %w", err)
+	}
+	if k.V < 1 || k.Seq < 1 || k.Seq > maxSeq {
+		return k, fmt.Errorf("not a record: v is %d, seq %d", k.V, k.Seq)
+	}
+	return k, nil
+}
+
+func (k link) follows(seq int64, prev sdk.Digest) error {
+	switch {
+	case k.Seq != seq+1:
+		return fmt.Errorf("seq is %d, should be %d", k.Seq, seq+1)
+	case k.Prev != digest(prev):
+		return fmt.Errorf("prev is %s, should be %s", sdk.Digest(k.Prev), prev)
+	}
+	return nil
 }

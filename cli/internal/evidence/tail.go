@@ -3,7 +3,6 @@ package evidence
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -99,9 +98,8 @@ func readTail(f *os.File, end int64) (t tail, why string, err error) {
 		return tail{}, "", err
 	}
 	t = tail{offset: end, hash: sdk.Digest(sum.Sum(nil))}
-	var fields struct{ V, Seq int64 }
-	if json.Unmarshal(head.Bytes(), &fields) == nil && fields.V > 0 && fields.Seq > 0 && fields.Seq < maxSeq {
-		t.seq = fields.Seq
+	if k, err := (Line{Raw: head.Bytes(), Length: line.Size()}).link(); err == nil && k.Seq < maxSeq {
+		t.seq = k.Seq
 		return t, "", nil
 	}
 	t.seq, err = countLines(f, end)
