@@ -223,6 +223,17 @@ func TestSmallDamageLeavesNoDirectories(t *testing.T) {
 	onlyNames(t, dir)
 }
 
+func TestWrongSizeIsDamage(t *testing.T) {
+	for _, size := range sizes {
+		for _, off := range []int64{-1, 1} {
+			s := inMemory(t, prose(size))
+			s.record.Content.Size += off
+			_, err := s.restore(t, Destination{Path: filepath.Join(t.TempDir(), "out")})
+			wantKind(t, err, sdk.Corrupt, fmt.Sprintf("(%d bytes)", size))
+		}
+	}
+}
+
 // A window of 128 MiB is asked for by a few bytes.
 func TestHugeWindowIsRefused(t *testing.T) {
 	s := inMemory(t, prose(100))

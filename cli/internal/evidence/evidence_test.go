@@ -424,6 +424,29 @@ func TestLockIsWaitedFor(t *testing.T) {
 	}
 }
 
+// A lock on a file that was removed meanwhile keeps nobody out.
+func TestLockOfRemovedFileDoesNotCount(t *testing.T) {
+	path := filepath.Join(t.TempDir(), lockName)
+	for _, remake := range []bool{false, true} {
+		f, err := openFile(path, os.O_CREATE)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := os.Remove(path); err != nil {
+			t.Skip("this system does not remove opened files:", err)
+		}
+		if remake {
+			if err := os.WriteFile(path, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if ok, err := lockOpened(f, path); ok || err != nil {
+			t.Errorf("made anew %v: locked %v, %v", remake, ok, err)
+		}
+	}
+}
+
 // A log that was moved away, as by logrotate, starts anew.
 func TestRotatedLog(t *testing.T) {
 	l := mustOpen(t, t.TempDir())

@@ -144,6 +144,29 @@ func TestOrphanThatIsRecorded(t *testing.T) {
 	}
 }
 
+// Only what was appended since the log was opened is searched for the records
+// of a note, and that from the beginning of a line.
+func TestNoteSaysWhereToSearch(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, dir)
+	mustAppend(t, l, archiveRecord("before"))
+	info, err := os.Stat(l.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendText(t, l.Path(), "torn")
+	p := mustNote(t, mustOpen(t, dir), Note{Records: []*Record{archiveRecord("a")}})
+	defer p.Done()
+	text, err := os.ReadFile(notesIn(t, dir)[0])
+	var n noteFile
+	if err == nil {
+		err = json.Unmarshal(text, &n)
+	}
+	if err != nil || n.From < info.Size() || n.From > 2*info.Size() {
+		t.Errorf("from %d, want the line after %d or the one after; %v", n.From, info.Size(), err)
+	}
+}
+
 func TestUnfinishedNoteIsDropped(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, dir)
