@@ -17,7 +17,7 @@ import (
 
 const (
 	maxFile = 1 << 20 // bytes of a configuration file; a real one has 2 KiB
-	maxKeys = 5_000   // keys and brackets in one: the parser's search for repeated keys is quadratic, 3 s for 100,000
+	maxKeys = 5_000   // keys and brackets in one: the parser's search for repeated keys is quadratic, 0.03 s here and 13 s for 100,000
 )
 
 // entry is one setting in a file, before anything is known about it.
