@@ -33,7 +33,7 @@ type Note struct {
 	Backend string    // name of the backend
 	Archive sdk.ID    // identity of the archive; zero where it is not known yet
 	Time    time.Time // of the writing; now where it is zero
-	Records []*Record // as they will be appended if all goes well; each has the ID of its event
+	Records []*Record // as they will be appended if all goes well; each has the ID of its event, or is given one
 }
 
 // noteFile is a note as JSON.
@@ -75,12 +75,9 @@ func (l *Log) note(n Note) (*Pending, error) {
 	if n.Time.IsZero() {
 		n.Time = time.Now()
 	}
-	for _, r := range n.Records {
-		r.complete(n.Time)
-	}
 	text, err := json.Marshal(noteFile{
 		V: Version, Op: n.Op, Backend: n.Backend, Archive: n.Archive,
-		TS: stamp(n.Time), From: l.start, Records: n.Records,
+		TS: stamp(n.Time), From: l.start, Records: noted(n),
 	})
 	if err != nil {
 		return nil, err
@@ -93,6 +90,22 @@ func (l *Log) note(n Note) (*Pending, error) {
 		return nil, errors.Join(err, p.Done())
 	}
 	return p, nil
+}
+
+// noted returns the records as the note holds them: with the time of the note,
+// which is the best that a repair will know. The caller's get their ids, and
+// their time from Append, so that times in the log follow its order.
+func noted(n Note) []*Record {
+	records := make([]*Record, len(n.Records))
+	for i, r := range n.Records {
+		if r.ID.IsZero() {
+			r.ID = newID()
+		}
+		dated := *r
+		dated.complete(n.Time)
+		records[i] = &dated
+	}
+	return records
 }
 
 // createLocked makes the file of a note and locks it. A sweep may meet the file

@@ -51,8 +51,8 @@ func TestNoteThatIsDone(t *testing.T) {
 	l := mustOpen(t, dir)
 	r := archiveRecord("a")
 	p := mustNote(t, l, Note{Backend: "sqlite", Records: []*Record{r}})
-	if len(notesIn(t, dir)) != 1 || r.ID.IsZero() {
-		t.Fatalf("notes %v, id %s", notesIn(t, dir), r.ID)
+	if len(notesIn(t, dir)) != 1 || r.ID.IsZero() || !r.Time.IsZero() {
+		t.Fatalf("notes %v, id %s, time %v", notesIn(t, dir), r.ID, r.Time)
 	}
 	mustOrphans(t, mustOpen(t, dir), 0) // its owner lives
 	mustAppend(t, l, r)
@@ -82,7 +82,7 @@ func TestOrphanThatStandsIsRepaired(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := intact(t, l)
-	if len(got) != 1 || !got[0].Repaired || got[0].ID != r.ID || got[0].Path != "caf\xe9" || got[0].Tombstone != r.Tombstone {
+	if len(got) != 1 || !got[0].Repaired || got[0].ID != r.ID || got[0].Path != "caf\xe9" || got[0].Time.IsZero() || got[0].Tombstone != r.Tombstone {
 		t.Errorf("%+v", got)
 	}
 	if names := notesIn(t, dir); len(names) != 0 {
