@@ -14,8 +14,12 @@ import (
 type remote struct {
 	process *Process
 	client  archivepb.ArchiveClient
-	ctx     context.Context // cancelled by Close: ends all calls that are under way
-	cancel  context.CancelFunc
+	closing context.Context // cancelled by Close: ends the calls that may end
+	close   context.CancelFunc
+
+	mu       sync.Mutex
+	closed   bool
+	deciding sync.WaitGroup // calls whose answer decides; added to under mu, and not when closed
 
 	closeOnce sync.Once
 	closeErr  error
@@ -25,29 +29,74 @@ var _ sdk.Backend = (*remote)(nil)
 
 func newRemote(p *Process) *remote {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &remote{process: p, client: p.client, ctx: ctx, cancel: cancel}
+	return &remote{process: p, client: p.client, closing: ctx, close: cancel}
 }
 
-// call returns the context for one call, which ends with the caller's or with
-// Close. done must be called at its end.
-func (r *remote) call(ctx context.Context, op string) (in context.Context, done func(), err error) {
-	if r.ctx.Err() != nil {
-		return nil, nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: "the archive is closed"}
+// call is one call under way.
+type call struct {
+	remote  *remote
+	ctx     context.Context // ends with the caller's, or by Close until decide
+	cancel  context.CancelFunc
+	unhook  func() bool
+	decided bool
+}
+
+// call begins a call; done must be called at its end.
+func (r *remote) call(ctx context.Context, op string) (*call, error) {
+	if r.closing.Err() != nil {
+		return nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: "the archive is closed"}
+	}
+	if ctx.Err() != nil {
+		return nil, contextError(op, ctx.Err(), sdk.EffectNone)
 	}
 	in, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(r.ctx, cancel)
-	return in, func() { stop(); cancel() }, nil
+	return &call{remote: r, ctx: in, cancel: cancel, unhook: context.AfterFunc(r.closing, cancel)}, nil
+}
+
+// decide says that the backend may apply the call from now on: Close then waits
+// for its answer instead of cutting it off. It reports false when Close came
+// first, and the call must not go on.
+func (c *call) decide() bool {
+	c.remote.mu.Lock()
+	defer c.remote.mu.Unlock()
+	if c.remote.closed || !c.unhook() {
+		return false
+	}
+	c.decided = true
+	c.remote.deciding.Add(1)
+	return true
+}
+
+func (c *call) done() {
+	c.unhook()
+	c.cancel()
+	if c.decided {
+		c.remote.deciding.Done()
+	}
+}
+
+// write begins a call that is decided as soon as it is sent.
+func (r *remote) write(ctx context.Context, op string) (*call, error) {
+	c, err := r.call(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	if !c.decide() {
+		c.done()
+		return nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: "the archive is closed"}
+	}
+	return c, nil
 }
 
 // Missing implements [sdk.Backend].
 func (r *remote) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Digest, error) {
 	const op = "missing"
-	in, done, err := r.call(ctx, op)
+	c, err := r.call(ctx, op)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	reply, err := r.client.Missing(in, &archivepb.MissingRequest{Contents: fromDigests(contents)})
+	defer c.done()
+	reply, err := r.client.Missing(c.ctx, &archivepb.MissingRequest{Contents: fromDigests(contents)})
 	if err != nil {
 		return nil, r.process.failed(ctx, op, err, sdk.EffectNone)
 	}
@@ -61,11 +110,6 @@ func (r *remote) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Dige
 // Append implements [sdk.Backend].
 func (r *remote) Append(ctx context.Context, events []sdk.Event) error {
 	const op = "append"
-	in, done, err := r.call(ctx, op)
-	if err != nil {
-		return err
-	}
-	defer done()
 	request := &archivepb.AppendRequest{Events: make([]*archivepb.Event, len(events))}
 	for i := range events {
 		if err := events[i].Validate(); err != nil {
@@ -73,7 +117,12 @@ func (r *remote) Append(ctx context.Context, events []sdk.Event) error {
 		}
 		request.Events[i] = fromEvent(&events[i])
 	}
-	if _, err = r.client.Append(in, request); err != nil {
+	c, err := r.write(ctx, op)
+	if err != nil {
+		return err
+	}
+	defer c.done()
+	if _, err = r.client.Append(c.ctx, request); err != nil {
 		return r.process.failed(ctx, op, err, sdk.EffectMaybe)
 	}
 	return nil
@@ -82,11 +131,6 @@ func (r *remote) Append(ctx context.Context, events []sdk.Event) error {
 // Purge implements [sdk.Backend].
 func (r *remote) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
 	const op = "purge"
-	in, done, err := r.call(ctx, op)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
 	if !utf8.ValidString(p.Actor) {
 		return nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: "actor is not UTF-8"}
 	}
@@ -94,7 +138,12 @@ func (r *remote) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) 
 	if p.DryRun {
 		effect = sdk.EffectNone
 	}
-	reply, err := r.client.Purge(in, fromPurge(&p))
+	c, err := r.write(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	defer c.done()
+	reply, err := r.client.Purge(c.ctx, fromPurge(&p))
 	if err != nil {
 		return nil, r.process.failed(ctx, op, err, effect)
 	}
@@ -110,12 +159,12 @@ func (r *remote) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) 
 // Health implements [sdk.Backend].
 func (r *remote) Health(ctx context.Context) (sdk.Health, error) {
 	const op = "health"
-	in, done, err := r.call(ctx, op)
+	c, err := r.call(ctx, op)
 	if err != nil {
 		return sdk.Health{}, err
 	}
-	defer done()
-	reply, err := r.client.Health(in, &archivepb.HealthRequest{})
+	defer c.done()
+	reply, err := r.client.Health(c.ctx, &archivepb.HealthRequest{})
 	if err != nil {
 		return sdk.Health{}, r.process.failed(ctx, op, err, sdk.EffectNone)
 	}
@@ -126,19 +175,37 @@ func (r *remote) Health(ctx context.Context) (sdk.Health, error) {
 	return health, nil
 }
 
-// Close ends the calls that are under way and has the archive closed. It does
-// not end the process: see [Process.Close]. That the process is gone already is
-// no error of closing.
+// Close ends the calls that are under way, waits for those that may have been
+// applied, and has the archive closed. It does not end the process: see
+// [Process.Close]. That the process is gone already is no error of closing.
 func (r *remote) Close() error {
 	r.closeOnce.Do(func() {
-		r.cancel()
+		r.mu.Lock()
+		r.closed = true
+		r.mu.Unlock()
+		r.close()
 		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 		defer cancel()
 		if _, err := r.client.Drain(ctx, &archivepb.DrainRequest{}); err != nil && !r.process.link.isLost() {
 			r.closeErr = r.process.failed(ctx, "close", err, sdk.EffectNone)
 		}
+		r.awaitDecided(ctx)
 	})
 	return r.closeErr
+}
+
+// awaitDecided waits for the answers that decide; after Drain they are on their
+// way.
+func (r *remote) awaitDecided(ctx context.Context) {
+	all := make(chan struct{})
+	go func() { // ends at the latest with the connection
+		r.deciding.Wait()
+		close(all)
+	}()
+	select {
+	case <-all:
+	case <-ctx.Done():
+	}
 }
 
 // withOp adds the operation to an error made on this side.

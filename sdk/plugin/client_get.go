@@ -9,6 +9,7 @@ import (
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/archivepb"
+	"google.golang.org/grpc/status"
 )
 
 // errCut is the error of a stream that ended without its last part.
@@ -18,6 +19,7 @@ var errCut = errors.New("the stream ended in the middle")
 type parts[F any, P any] struct {
 	recv func() (F, error)
 	of   func(F) []P
+	done func() error // of the call's context: what is here already is not given out after its end
 	rest []P
 }
 
@@ -34,6 +36,9 @@ func (p *parts[F, P]) next() (part P, err error) {
 		}
 		p.rest = p.of(frame)
 	}
+	if err := p.done(); err != nil {
+		return part, status.FromContextError(err).Err()
+	}
 	part = p.rest[0]
 	p.rest = p.rest[1:]
 	return part, nil
@@ -43,19 +48,19 @@ func (p *parts[F, P]) next() (part P, err error) {
 func (r *remote) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
 	const op = "get"
 	return func(yield func(sdk.Found, error) bool) {
-		in, done, err := r.call(ctx, op)
+		c, err := r.call(ctx, op)
 		if err != nil {
 			yield(sdk.Found{}, err)
 			return
 		}
-		defer done()
-		stream, err := r.client.Get(in, &archivepb.GetRequest{Tombstones: fromIDs(ids)})
+		defer c.done()
+		stream, err := r.client.Get(c.ctx, &archivepb.GetRequest{Tombstones: fromIDs(ids)})
 		if err != nil {
 			yield(sdk.Found{}, r.process.failed(ctx, op, err, sdk.EffectNone))
 			return
 		}
 		g := &getting{
-			parts:  parts[*archivepb.GetFrame, *archivepb.GetPart]{recv: stream.Recv, of: (*archivepb.GetFrame).GetParts},
+			parts:  parts[*archivepb.GetFrame, *archivepb.GetPart]{recv: stream.Recv, of: (*archivepb.GetFrame).GetParts, done: c.ctx.Err},
 			failed: func(err error) error { return r.streamFailed(ctx, op, err) },
 			yield:  func(f sdk.Found) bool { return yield(f, nil) },
 		}
@@ -189,19 +194,19 @@ func (r *remote) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, err
 			yield(sdk.Entry{}, err)
 			return
 		}
-		in, done, err := r.call(ctx, op)
+		c, err := r.call(ctx, op)
 		if err != nil {
 			yield(sdk.Entry{}, err)
 			return
 		}
-		defer done()
-		stream, err := r.client.List(in, fromQuery(&q))
+		defer c.done()
+		stream, err := r.client.List(c.ctx, fromQuery(&q))
 		if err != nil {
 			yield(sdk.Entry{}, r.process.failed(ctx, op, err, sdk.EffectNone))
 			return
 		}
 		l := &listing{
-			parts: parts[*archivepb.ListFrame, *archivepb.ListPart]{recv: stream.Recv, of: (*archivepb.ListFrame).GetParts},
+			parts: parts[*archivepb.ListFrame, *archivepb.ListPart]{recv: stream.Recv, of: (*archivepb.ListFrame).GetParts, done: c.ctx.Err},
 			yield: func(e sdk.Entry) bool { return yield(e, nil) },
 		}
 		if err := l.all(); err != nil {

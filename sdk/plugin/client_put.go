@@ -21,12 +21,12 @@ const undoTime = 5 * time.Second
 // Put implements [sdk.Backend].
 func (r *remote) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
 	const op = "put"
-	in, done, err := r.call(ctx, op)
+	c, err := r.call(ctx, op)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	stream, err := r.client.Put(in)
+	defer c.done()
+	stream, err := r.client.Put(c.ctx)
 	if err != nil {
 		return nil, r.process.failed(ctx, op, err, sdk.EffectNone)
 	}
@@ -34,8 +34,11 @@ func (r *remote) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]s
 		return stream.Send(&archivepb.PutFrame{Parts: parts})
 	}}}
 	if local := o.all(items); local != nil {
-		undo(stream, done)
+		undo(stream, c.cancel)
 		return nil, local
+	}
+	if !o.ended && ctx.Err() == nil && c.decide() {
+		o.commit()
 	}
 	// Whether everything went out or the backend has ended the stream before
 	// (then Send gave io.EOF): the answer has it.
@@ -76,6 +79,7 @@ func undo(stream grpc.ClientStreamingClient[archivepb.PutFrame, archivepb.PutRep
 type outgoing struct {
 	out       packer[*archivepb.PutPart]
 	count     int  // items sent
+	ended     bool // the backend has ended the stream; its answer tells why
 	committed bool // the commit was handed to gRPC
 }
 
@@ -88,24 +92,28 @@ func (o *outgoing) effect() sdk.Effect {
 	return sdk.EffectNone
 }
 
-// all sends the items and the commit. It returns the error of the sequence, of
-// a body or of an item that is not fit to be sent. When the backend has ended
-// the stream it returns nil, and the stream's answer tells why.
+// all sends the items. It returns the error of the sequence, of a body or of an
+// item that is not fit to be sent.
 func (o *outgoing) all(items iter.Seq2[sdk.Item, error]) error {
 	for item, err := range items {
 		if err != nil {
 			return err
 		}
-		if ended, err := o.item(&item); err != nil || ended {
+		o.ended, err = o.item(&item)
+		if err != nil || o.ended {
 			return err
 		}
 	}
+	return nil
+}
+
+// commit sends what is left and the commit.
+func (o *outgoing) commit() {
 	o.committed = true
 	commit := &archivepb.PutPart{Part: &archivepb.PutPart_Commit{Commit: &archivepb.Commit{Items: uint32(o.count)}}}
 	if o.out.add(commit, 0) == nil {
 		o.out.flush() // io.EOF: the answer tells
 	}
-	return nil
 }
 
 // item sends one item. ended: the backend has ended the stream.

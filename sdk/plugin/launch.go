@@ -160,8 +160,7 @@ func (p *Process) abandon(ctx context.Context, c *Command, err error) error {
 	}
 	p.sockets.remove()
 	if ctx.Err() != nil {
-		kind := sdk.KindOf(ctx.Err())
-		return &sdk.Error{Kind: kind, Op: "start " + c.Path, Msg: contextWords(kind), Retry: kind.Passing(), Err: ctx.Err()}
+		return contextError("start "+c.Path, ctx.Err(), sdk.EffectNone)
 	}
 	return notStarted(c.Path, p.whyNot(c, err, exited))
 }
@@ -225,8 +224,7 @@ func Attach(ctx context.Context, network, address string) (*Process, error) {
 	if err := p.link.ready(ctx, conn); err != nil {
 		conn.Close()
 		if ctx.Err() != nil {
-			kind := sdk.KindOf(ctx.Err())
-			return nil, &sdk.Error{Kind: kind, Op: "attach " + address, Msg: contextWords(kind), Retry: kind.Passing(), Err: ctx.Err()}
+			return nil, contextError("attach "+address, ctx.Err(), sdk.EffectNone)
 		}
 		return nil, &sdk.Error{Kind: sdk.Unreachable, Op: "attach " + address, Msg: err.Error(), Retry: true, Err: err}
 	}

@@ -161,8 +161,7 @@ func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.E
 		e.Kind = sdk.NoArchive
 	}
 	if ctxErr := ctx.Err(); ctxErr != nil && endsWithContext(e.Kind) {
-		kind := sdk.KindOf(ctxErr)
-		return &sdk.Error{Kind: kind, Op: op, Msg: contextWords(kind), Retry: kind.Passing(), Effect: e.Effect, Err: ctxErr}
+		return contextError(op, ctxErr, e.Effect)
 	}
 	if !detailed && e.Kind == sdk.Unreachable && p.link.isLost() {
 		return p.crash(op, e.Effect)
@@ -180,11 +179,14 @@ func endsWithContext(k sdk.Kind) bool {
 	return k == sdk.Canceled || k == sdk.Timeout || k == sdk.Unreachable
 }
 
-func contextWords(k sdk.Kind) string {
-	if k == sdk.Timeout {
-		return "the time allowed is over"
+// contextError is the error of a call whose context has ended with err.
+func contextError(op string, err error, effect sdk.Effect) error {
+	e := &sdk.Error{Kind: sdk.KindOf(err), Op: op, Msg: "canceled", Effect: effect, Err: err}
+	if e.Kind == sdk.Timeout {
+		e.Msg = "the time allowed is over"
 	}
-	return "canceled"
+	e.Retry = e.Kind.Passing()
+	return e
 }
 
 // crash says why the connection is gone. It waits for the process, because the

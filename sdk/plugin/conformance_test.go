@@ -1,0 +1,155 @@
+package plugin_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/backendtest"
+	"github.com/codex-archive/codex/sdk/memory"
+	"github.com/codex-archive/codex/sdk/plugin"
+)
+
+// attached is a handle whose Close also gives up its connection.
+type attached struct {
+	sdk.Backend
+	process *plugin.Process
+}
+
+func (a attached) Close() error { return a.process.Close() }
+
+// attachTo returns what opens archives of the backend at address, each over a
+// connection of its own.
+func attachTo(network, address string) func(context.Context, sdk.Options) (sdk.Backend, error) {
+	return func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+		process, err := plugin.Attach(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		b, err := process.Open(ctx, o)
+		if err != nil {
+			return nil, errors.Join(err, process.Close())
+		}
+		return attached{b, process}, nil
+	}
+}
+
+func memoryURLs() func() string {
+	var n atomic.Int64
+	return func() string { return "memory://" + strconv.FormatInt(n.Add(1), 10) }
+}
+
+// TestConformanceOverSocket runs the rules on the reference backend through
+// both halves of the wire in one process, where its bodies can be damaged.
+func TestConformanceOverSocket(t *testing.T) {
+	archives := new(memory.Archives)
+	driver := archives.Driver()
+	backendtest.Run(t, backendtest.Target{
+		Name: "memory over a socket", Version: driver.Version, Protocol: sdk.ProtocolVersion, Schemes: driver.Schemes,
+		Open: attachTo("unix", serve(t, driver)),
+		URL:  memoryURLs(),
+		Damage: func(_ context.Context, url string, content sdk.Digest) error {
+			if !archives.Damage(url, content) {
+				return errors.New("no such body")
+			}
+			return nil
+		},
+	})
+}
+
+// TestConformanceOverTCP does the same where nothing is known of the peer.
+func TestConformanceOverTCP(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	driver := memory.Driver()
+	serveOn(t, driver, l)
+	backendtest.Run(t, backendtest.Target{
+		Name: "memory over TCP", Schemes: driver.Schemes, Open: attachTo("tcp", l.Addr().String()), URL: memoryURLs(),
+	})
+}
+
+// TestConformanceOfProcess runs the rules on the reference backend in a process
+// that was started by hand, as a developer would.
+func TestConformanceOfProcess(t *testing.T) {
+	backendtest.Run(t, backendtest.Target{
+		Name: "memory in a process", Schemes: []string{"memory"},
+		Open: attachTo("unix", startByHand(t)), URL: memoryURLs(),
+	})
+}
+
+// serve serves d on a Unix socket for the time of the test.
+func serve(t testing.TB, d sdk.Driver) (address string) {
+	t.Helper()
+	address = filepath.Join(shortDir(t), "s")
+	l, err := net.Listen("unix", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveOn(t, d, l)
+	return address
+}
+
+func serveOn(t testing.TB, d sdk.Driver, l net.Listener) {
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- plugin.ServeListener(ctx, d, l) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Errorf("ServeListener: %v", err)
+		}
+	})
+}
+
+// shortDir is a t.TempDir whose path is short enough for a socket.
+func shortDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// startByHand starts the reference backend with --listen and returns its
+// socket once it serves.
+func startByHand(t testing.TB) (address string) {
+	t.Helper()
+	address = filepath.Join(shortDir(t), "s")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, "--listen", "unix:"+address)
+	cmd.Env = append(os.Environ(), "CODEX_TEST_ROLE=memory")
+	says, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(says).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "serving memory on ") {
+		t.Fatalf("it said %q, %v", line, err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(os.Interrupt)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("after an interrupt: %v", err)
+		}
+	})
+	return address
+}
