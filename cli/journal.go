@@ -174,7 +174,7 @@ func (j *journal) repairOne(ctx context.Context, backend sdk.Backend, o *evidenc
 			}
 		}
 	}
-	if err := o.Resolve(func(id sdk.ID) bool { return stands[id] }); err != nil {
+	if err := o.Resolve(func(id sdk.ID) bool { return stands[id] }); err != nil || len(stands) == 0 {
 		return err
 	}
 	j.log.Info("Recorded what a command that died had done", "note", o.Note.Op.String())

@@ -93,15 +93,16 @@ func (b *Backend) openPools(conn Connection, parallel int) {
 }
 
 // Close ends what is under way and frees the connections. A COMMIT that is out
-// is waited for.
+// is waited for. Writers go last: SQLite's last connection tidies up its log,
+// which one for reading may not.
 func (b *Backend) Close() error {
 	b.close()
 	var err error
-	if b.writers != nil {
-		err = b.writers.close()
-	}
 	if b.readers != nil && b.readers != b.writers {
-		err = errors.Join(err, b.readers.close())
+		err = b.readers.close()
+	}
+	if b.writers != nil {
+		err = errors.Join(err, b.writers.close())
 	}
 	if err != nil {
 		return b.wrap(context.Background(), "close", err)
@@ -109,19 +110,27 @@ func (b *Backend) Close() error {
 	return nil
 }
 
-// begin gives a call the context that ends with ctx or with Close.
-func (b *Backend) begin(ctx context.Context, op string) (context.Context, context.CancelFunc, error) {
+// alive reports why a call must not begin, or go on.
+func (b *Backend) alive(ctx context.Context, op string) error {
 	if b.closing.Err() != nil {
-		return nil, nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: "the archive is closed"}
+		return &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: "the archive is closed"}
 	}
 	if e := b.broken.Load(); e != nil {
 		again := *e
 		again.Op, again.Effect = op, sdk.EffectNone
 		again.Msg = "an earlier commit failed, the archive must be opened again: " + e.Msg
-		return nil, nil, &again
+		return &again
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, nil, b.wrap(ctx, op, err)
+	if ended := ctx.Err(); ended != nil {
+		return b.ended(op, ended)
+	}
+	return nil
+}
+
+// begin gives a call the context that ends with ctx or with Close.
+func (b *Backend) begin(ctx context.Context, op string) (context.Context, context.CancelFunc, error) {
+	if err := b.alive(ctx, op); err != nil {
+		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(b.closing, cancel)

@@ -215,7 +215,7 @@ func TestCodecs(t *testing.T) {
 		content []byte
 		want    sdk.Codec
 	}{
-		"prose": {prose(10_000), sdk.Zstd}, "noise": {noise(10_000), sdk.None}, "empty": {nil, sdk.None},
+		"prose": {prose(10_000), sdk.Zstd}, "noise": {noise(10_000), sdk.Zstd}, "empty": {nil, sdk.Zstd},
 		"large noise": {noise(sdk.StagedBody + 1), sdk.Zstd},
 	} {
 		s := store(t, write(t, filepath.Join(t.TempDir(), "f"), c.content))

@@ -56,7 +56,7 @@ func NewCompressor(codec sdk.Codec, level string) (*Compressor, error) {
 // the backend writes, and a second thread would double its memory.
 func (c *Compressor) encoder() (*zstd.Encoder, error) {
 	return zstd.NewWriter(nil, zstd.WithEncoderLevel(c.level), zstd.WithWindowSize(encodeWindow),
-		zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+		zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithZeroFrames(true))
 }
 
 // compress returns the body for plain, which may be plain itself.
@@ -64,10 +64,7 @@ func (c *Compressor) compress(plain []byte) (body []byte, codec sdk.Codec) {
 	if c.codec == sdk.None {
 		return plain, sdk.None
 	}
-	if body := c.whole.EncodeAll(plain, nil); len(body) < len(plain) {
-		return body, sdk.Zstd
-	}
-	return plain, sdk.None
+	return c.whole.EncodeAll(plain, nil), sdk.Zstd
 }
 
 // decompress returns a reader of the plain bytes of content's body, and what
