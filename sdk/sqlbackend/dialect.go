@@ -37,8 +37,9 @@ type Dialect struct {
 	// Tables lists the names of the tables that begin with "codex_".
 	Tables string
 	// Lock waits for the right to change the schema and returns a row that
-	// holds 1 if it was given; Unlock returns it. Empty where Begin itself
-	// keeps every other writer out.
+	// holds 1 if it was given; Unlock returns it. With AtomicSchema it comes
+	// after Begin, must end with the transaction, and Unlock is not used. Empty
+	// where Begin itself keeps every other writer out.
 	Lock, Unlock string
 
 	Version  string // query: the server's name and version as one text

@@ -50,8 +50,9 @@ func (b *Backend) ended(op string, cause error) *sdk.Error {
 func (b *Backend) classified(op string, err error, c Class) *sdk.Error {
 	msg := c.Msg
 	if msg == "" {
-		msg = oneLine(sdk.Scrub(err.Error(), b.secrets...))
+		msg = err.Error()
 	}
+	msg = oneLine(sdk.Scrub(msg, b.secrets...))
 	return &sdk.Error{Kind: c.Kind, Op: op, Msg: msg, Native: c.Native, Retry: c.Kind.Passing() && !c.Final}
 }
 

@@ -21,7 +21,7 @@ const (
 func (b *Backend) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
 	return func(yield func(sdk.Entry, error) bool) {
 		l := lister{b: b, q: q, limit: pageRows, left: q.Limit}
-		if err := l.prepare(); err != nil {
+		if err := l.prepare(ctx); err != nil {
 			yield(sdk.Entry{}, b.wrap(ctx, "list", err))
 			return
 		}
@@ -76,7 +76,7 @@ type lister struct {
 }
 
 // prepare checks the query and makes its conditions.
-func (l *lister) prepare() error {
+func (l *lister) prepare(ctx context.Context) error {
 	q := &l.q
 	switch {
 	case len(q.Tombstones) > sdk.MaxItems:
@@ -96,13 +96,43 @@ func (l *lister) prepare() error {
 	if len(q.Tombstones) > 0 {
 		l.in("i.tombstone", q.Tombstones)
 	}
-	if len(q.Events) > 0 {
-		direct, args := l.b.d.in("i.event", Bytes, ids(q.Events))
-		later, more := l.b.d.in("e.id", Bytes, ids(q.Events))
-		l.and("("+direct+" OR i.id IN (SELECT e.item FROM codex_event e WHERE "+later+"))", append(args, more...)...)
-	}
 	l.texts()
 	l.times()
+	if len(q.Events) > 0 {
+		return l.events(ctx)
+	}
+	return nil
+}
+
+// events looks for the records of events first. As an OR of two conditions it
+// would make databases read every record.
+func (l *lister) events(ctx context.Context) error {
+	var keys []any
+	err := l.b.read(ctx, "list", func(ctx context.Context, s *session) error {
+		for _, look := range []struct{ query, column string }{
+			{"SELECT id FROM codex_item WHERE ", "event"},
+			{"SELECT item FROM codex_event WHERE ", "id"},
+		} {
+			in, args := l.b.d.in(look.column, Bytes, ids(l.q.Events))
+			err := s.query(ctx, look.query+in, args, func(scan scan) error {
+				var key int64
+				err := scan(&key)
+				keys = append(keys, key)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if l.done = len(keys) == 0; !l.done {
+		in, args := l.b.d.in("i.id", Int, keys)
+		l.and(in, args...)
+	}
 	return nil
 }
 

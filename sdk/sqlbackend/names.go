@@ -85,12 +85,16 @@ func (b *Backend) nameKeys(ctx context.Context, s *session, names []string) (map
 	return keys, nil
 }
 
+// selectNames asks for some at a time: the tags of one Put may be a hundred
+// thousand, and statements end at 32 or 64 thousand arguments.
 func selectNames(ctx context.Context, s *session, names []any, row func(scan) error) error {
-	if len(names) == 0 {
-		return nil
+	for some := range slices.Chunk(names, sdk.MaxItems) {
+		in, args := s.b.d.in("name", Text, some)
+		if err := s.query(ctx, "SELECT id, name FROM codex_name WHERE "+in, args, row); err != nil {
+			return err
+		}
 	}
-	in, args := s.b.d.in("name", Text, names)
-	return s.query(ctx, "SELECT id, name FROM codex_name WHERE "+in, args, row)
+	return nil
 }
 
 func without(names []any, known map[string]int64) []any {

@@ -281,13 +281,22 @@ func (j *purge) write(ctx context.Context, events []sdk.Event) error {
 
 // removeBody takes the bytes of a content away, and says so in its row.
 func (s *session) removeBody(ctx context.Context, artifact int64) error {
-	for _, statement := range []string{
-		"DELETE FROM codex_body WHERE artifact = ?",
-		"DELETE FROM codex_artifact_chunk WHERE upload IN (SELECT id FROM codex_upload WHERE artifact = ?)",
-		"DELETE FROM codex_upload WHERE artifact = ?",
-		"UPDATE codex_artifact SET present = 0 WHERE id = ?",
+	// A subquery would do, but for it MariaDB reads the whole table of chunks.
+	var upload int64
+	err := s.query(ctx, "SELECT id FROM codex_upload WHERE artifact = ?", []any{artifact}, func(scan scan) error { return scan(&upload) })
+	if err != nil {
+		return err
+	}
+	for _, step := range []struct {
+		statement string
+		key       int64
+	}{
+		{"DELETE FROM codex_body WHERE artifact = ?", artifact},
+		{"DELETE FROM codex_artifact_chunk WHERE upload = ?", upload},
+		{"DELETE FROM codex_upload WHERE id = ?", upload},
+		{"UPDATE codex_artifact SET present = 0 WHERE id = ?", artifact},
 	} {
-		if _, err := s.exec(ctx, statement, artifact); err != nil {
+		if _, err := s.exec(ctx, step.statement, step.key); err != nil {
 			return err
 		}
 	}

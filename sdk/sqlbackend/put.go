@@ -193,6 +193,7 @@ func (g *group) drop(known map[sdk.Tombstone]*item) error {
 // checkEvents refuses event ids that other records or events have.
 func (g *group) checkEvents(ctx context.Context) error {
 	conflicts := culprits{kind: sdk.Conflict, msg: "the event id is taken"}
+	meanwhile := culprits{kind: sdk.Busy, msg: "another program stored the same record at the same moment"}
 	owner := map[sdk.ID]sdk.Tombstone{}
 	keys := make([]any, len(g.entries))
 	for i, e := range g.entries {
@@ -202,21 +203,31 @@ func (g *group) checkEvents(ctx context.Context) error {
 		owner[e.record.Event] = e.record.Tombstone
 		keys[i] = e.record.Event[:]
 	}
-	for column, table := range map[string]string{"event": "codex_item", "id": "codex_event"} {
-		in, args := g.b.d.in(column, Bytes, keys)
-		err := g.s.query(ctx, "SELECT "+column+" FROM "+table+" WHERE "+in, args, func(scan scan) error {
-			var id []byte
-			if err := scan(&id); err != nil {
-				return err
-			}
-			conflicts.add(owner[sdk.ID(id)])
-			return nil
-		})
-		if err != nil {
+	taken := func(scan scan) error {
+		var event, tombstone []byte
+		if err := scan(&event, &tombstone); err != nil {
+			return err
+		}
+		if id := owner[sdk.ID(event)]; bytes.Equal(id[:], tombstone) {
+			meanwhile.add(id) // it was not there when dropRepeats looked
+		} else {
+			conflicts.add(id)
+		}
+		return nil
+	}
+	for _, look := range []struct{ query, column string }{
+		{"SELECT event, tombstone FROM codex_item WHERE ", "event"},
+		{"SELECT id, NULL FROM codex_event WHERE ", "id"},
+	} {
+		in, args := g.b.d.in(look.column, Bytes, keys)
+		if err := g.s.query(ctx, look.query+in, args, taken); err != nil {
 			return err
 		}
 	}
-	return conflicts.err()
+	if err := conflicts.err(); err != nil {
+		return err
+	}
+	return meanwhile.err()
 }
 
 func (g *group) findNames(ctx context.Context) (err error) {

@@ -154,10 +154,12 @@ func (b *Backend) migrate(ctx context.Context, files []string) (*meta, error) {
 	}
 	healthy := false
 	defer func() { b.writers.release(s, healthy) }()
-	if err := s.lock(ctx); err != nil {
-		return nil, err
+	if !b.d.AtomicSchema {
+		if err := s.lock(ctx); err != nil {
+			return nil, err
+		}
+		defer s.unlock()
 	}
-	defer s.unlock()
 	m, err := b.runFiles(ctx, s, files)
 	healthy = err == nil
 	return m, err
@@ -203,16 +205,24 @@ func (b *Backend) runFiles(ctx context.Context, s *session, files []string) (*me
 // runNext does the next file, or returns the row when nothing is left to do.
 func (b *Backend) runNext(ctx context.Context, s *session, files []string) (*meta, error) {
 	if b.d.AtomicSchema {
-		if err := s.command(ctx, b.d.Begin); err != nil {
-			return nil, err
-		}
-		m, err := b.runFile(ctx, s, files)
-		if err != nil || m != nil {
-			return m, errors.Join(err, s.rollback())
-		}
-		return nil, s.commit()
+		return b.runAtomic(ctx, s, files)
 	}
 	return b.runFile(ctx, s, files)
+}
+
+// runAtomic does the next file in a transaction, which holds the lock.
+func (b *Backend) runAtomic(ctx context.Context, s *session, files []string) (*meta, error) {
+	if err := s.command(ctx, b.d.Begin); err != nil {
+		return nil, err
+	}
+	if err := s.lock(ctx); err != nil {
+		return nil, errors.Join(err, s.rollback())
+	}
+	m, err := b.runFile(ctx, s, files)
+	if err != nil || m != nil {
+		return m, errors.Join(err, s.rollback())
+	}
+	return nil, s.commit()
 }
 
 // runFile runs the statements of the next file that are not yet done.
