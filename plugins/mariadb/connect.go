@@ -1,0 +1,217 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/sqlbackend"
+)
+
+// schemes are the product's name and the protocol's.
+var schemes = []string{"mysql", "mariadb"}
+
+// connectTimeout is how long the server may take to let us in where the URL
+// does not say (connect-timeout).
+const connectTimeout = 10 * time.Second
+
+// maxPacket is the largest packet we send. Any server takes it: 1 MiB was the
+// smallest default of max_allowed_packet there ever was. Fixing it saves the
+// driver a question for each connection.
+const maxPacket = 1 << 20
+
+// session is set on every connection. READ COMMITTED lets a group see content
+// that another has just committed. Strict mode makes errors of values that do
+// not fit. A transaction never waits for the host, so one that is idle for long
+// belongs to a stopped process and holds locks.
+var session = map[string]string{
+	"tx_isolation":             "'READ-COMMITTED'",
+	"sql_mode":                 "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'",
+	"idle_transaction_timeout": "10",
+}
+
+// connect reads the URL and MYSQL_PWD.
+func connect(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
+	a, err := parse(o.URL, o.Dir)
+	if err != nil {
+		return sqlbackend.Connection{}, err
+	}
+	if o.Password != "" {
+		a.password = o.Password
+	}
+	config, err := a.config()
+	if err != nil {
+		return sqlbackend.Connection{}, err
+	}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return sqlbackend.Connection{}, sdk.Errorf(sdk.Invalid, "the URL: %s", sdk.Scrub(err.Error(), o.URL, "://:"+a.password+"@"))
+	}
+	connection := sqlbackend.Connection{
+		Place:          "database " + a.database + " on " + a.server(),
+		Writable:       true,
+		StatementBytes: maxPacket / 2, // the rest is for a last row that is larger, and for what stands around values
+	}
+	if o.Mode == sdk.ReadOnly {
+		connection.Read = connector
+	} else {
+		connection.Write = connector
+	}
+	return connection, nil
+}
+
+// address is what a URL says.
+type address struct {
+	user, password string
+	host           string // with port
+	socket         string // a path, instead of host
+	database       string
+	tls            string // an option of that name, see tlsModes
+	ca, cert, key  string // paths
+	timeout        time.Duration
+}
+
+// tlsModes are the driver's words; "preferred" is the default over TCP, as it
+// is of pgx: encrypted where the server can.
+var tlsModes = []string{"true", "false", "skip-verify", "preferred"}
+
+// options sets what follows the "?" of a URL. Paths start from dir.
+var options = map[string]func(a *address, value, dir string) bool{
+	"socket":   func(a *address, v, dir string) bool { a.socket = absolute(v, dir); return v != "" },
+	"ssl-ca":   func(a *address, v, dir string) bool { a.ca = absolute(v, dir); return v != "" },
+	"ssl-cert": func(a *address, v, dir string) bool { a.cert = absolute(v, dir); return v != "" },
+	"ssl-key":  func(a *address, v, dir string) bool { a.key = absolute(v, dir); return v != "" },
+	"tls":      func(a *address, v, _ string) bool { a.tls = v; return slices.Contains(tlsModes, v) },
+	"connect-timeout": func(a *address, v, _ string) bool {
+		seconds, err := strconv.ParseUint(v, 10, 16)
+		a.timeout = time.Duration(seconds) * time.Second
+		return err == nil && seconds > 0
+	},
+}
+
+func absolute(path, dir string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// parse reads a URL. Its errors quote nothing of it but names of options: in a
+// broken URL the password may be anywhere.
+func parse(text, dir string) (*address, error) {
+	if scheme, _, _ := strings.Cut(text, "://"); !slices.Contains(schemes, scheme) {
+		return nil, sdk.Errorf(sdk.Unsupported, "the URL does not begin with mysql:// or mariadb://")
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Opaque != "" || u.Fragment != "" {
+		return nil, sdk.Errorf(sdk.Invalid, "the URL cannot be read; in user and password the characters / @ : # ? %% [ ] and blanks stand percent-encoded")
+	}
+	a := &address{
+		user:     cmp.Or(u.User.Username(), os.Getenv("USER")),
+		database: strings.TrimPrefix(u.Path, "/"),
+		host:     net.JoinHostPort(cmp.Or(u.Hostname(), "localhost"), cmp.Or(u.Port(), "3306")),
+		timeout:  connectTimeout,
+	}
+	if a.database == "" || strings.Contains(a.database, "/") {
+		return nil, sdk.Errorf(sdk.Invalid, "the URL names no database: mysql://user@host/database")
+	}
+	if password, ok := u.User.Password(); ok {
+		a.password = password
+	} else {
+		a.password = os.Getenv("MYSQL_PWD")
+	}
+	return a, a.setOptions(u.RawQuery, dir)
+}
+
+func (a *address) setOptions(query, dir string) error {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return sdk.Errorf(sdk.Invalid, "the options of the URL cannot be read")
+	}
+	for name, given := range values {
+		set, known := options[name]
+		switch {
+		case !known:
+			return sdk.Errorf(sdk.Invalid, "the URL has an unknown option; there are socket, tls, ssl-ca, ssl-cert, ssl-key, connect-timeout")
+		case len(given) > 1:
+			return sdk.Errorf(sdk.Invalid, "the URL has the option %s twice", name)
+		case !set(a, given[0], dir):
+			return sdk.Errorf(sdk.Invalid, "the option %s of the URL has a value that is not allowed", name)
+		}
+	}
+	return nil
+}
+
+// server names the server for people.
+func (a *address) server() string { return cmp.Or(a.socket, a.host) }
+
+// config says it in the driver's words.
+func (a *address) config() (*mysql.Config, error) {
+	c := mysql.NewConfig()
+	c.User, c.Passwd, c.DBName = a.user, a.password, a.database
+	c.Net, c.Addr = "tcp", a.host
+	if a.socket != "" {
+		c.Net, c.Addr = "unix", a.socket
+	}
+	c.Timeout = a.timeout
+	c.MaxAllowedPacket = maxPacket
+	c.ClientFoundRows = true // an UPDATE that changes nothing has found its row all the same
+	c.Params = session
+	c.ConnectionAttributes = "program_name:codex-archive"
+	c.Logger = &mysql.NopLogger{} // what it would say comes back as an error
+	return c, a.setTLS(c)
+}
+
+// setTLS verifies the server whenever the URL gives a certificate authority.
+func (a *address) setTLS(c *mysql.Config) error {
+	c.TLSConfig = a.tls
+	if a.tls == "" && a.ca == "" && a.socket == "" {
+		c.TLSConfig = "preferred"
+	}
+	if a.ca == "" && a.cert == "" && a.key == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(a.host)
+	if err != nil {
+		return sdk.Errorf(sdk.Invalid, "the host of the URL cannot be read")
+	}
+	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12, InsecureSkipVerify: a.tls == "skip-verify"}
+	if a.ca != "" {
+		if config.RootCAs, err = certificates(a.ca); err != nil {
+			return err
+		}
+	}
+	if a.cert != "" || a.key != "" {
+		pair, err := tls.LoadX509KeyPair(a.cert, a.key)
+		if err != nil {
+			return sdk.Errorf(sdk.Invalid, "ssl-cert and ssl-key of the URL: %v", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	c.TLS, c.TLSConfig = config, ""
+	return nil
+}
+
+func certificates(path string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, sdk.Errorf(sdk.Invalid, "ssl-ca of the URL: %v", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, sdk.Errorf(sdk.Invalid, "ssl-ca of the URL: %s holds no certificate", path)
+	}
+	return pool, nil
+}

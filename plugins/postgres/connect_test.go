@@ -1,0 +1,99 @@
+package main
+
+import (
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/codex-archive/codex/scripts/databases"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// dial returns connections as the engine gets them.
+func dial(t *testing.T, o sdk.Options) (*sql.DB, error) {
+	t.Helper()
+	c, err := connect(t.Context(), o)
+	if err != nil {
+		return nil, err
+	}
+	connector := c.Write
+	if connector == nil {
+		connector = c.Read
+	}
+	db := sql.OpenDB(connector)
+	t.Cleanup(func() { db.Close() })
+	return db, db.PingContext(t.Context())
+}
+
+func TestURLs(t *testing.T) {
+	db := databases.Postgres(t)
+	dir := t.TempDir()
+	if err := os.Symlink(db.Server().CAFile(), filepath.Join(dir, "ca.crt")); err != nil {
+		t.Fatal(err)
+	}
+	passfile := filepath.Join(dir, "pgpass")
+	escaped := strings.NewReplacer(`\`, `\\`, ":", `\:`).Replace(db.Password)
+	if err := os.WriteFile(passfile, fmt.Appendf(nil, "*:*:*:*:%s\n", escaped), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	host, _, _ := strings.Cut(db.Server().Address(), ":")
+	without := "postgres://" + db.User + "@" + db.Server().Address() + "/" + db.Name
+	for name, o := range map[string]sdk.Options{
+		"postgres":       {URL: db.URL()},
+		"postgresql":     {URL: strings.Replace(db.URL(), "postgres:", "postgresql:", 1)},
+		"socket":         {URL: db.SocketURL()},
+		"password":       {URL: without, Password: db.Password},
+		"other password": {URL: db.URLAs(db.User, "wrong"), Password: db.Password},
+		"passfile":       {URL: without + "?passfile=" + url.QueryEscape(passfile)},
+		"relative file":  {URL: without + "?passfile=pgpass&sslmode=verify-full&sslrootcert=ca.crt", Dir: dir},
+		"verify-full":    {URL: db.URL() + "?sslmode=verify-full&sslrootcert=" + url.QueryEscape(db.Server().CAFile())},
+		"require":        {URL: db.URL() + "?sslmode=require"},
+		"disable":        {URL: db.URL() + "?sslmode=disable"},
+		"several hosts": {URL: "postgres://" + db.User + "@" + host + ":1," + db.Server().Address() + "/" + db.Name +
+			"?target_session_attrs=read-write", Password: db.Password},
+		"read-only": {URL: db.URL(), Mode: sdk.ReadOnly},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := dial(t, o); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestBrokenURLs gives passwords that nobody encoded, and options that are
+// wrong: each is refused before anything is dialled, without a word of the URL.
+func TestBrokenURLs(t *testing.T) {
+	const tail = "canary1@host.invalid:5432/db"
+	for _, c := range []struct {
+		url  string
+		kind sdk.Kind
+		says string
+	}{
+		{"mysql://u:canary1@host.invalid/db", sdk.Unsupported, "postgres://"},
+		{"user=u password=canary1 host=host.invalid", sdk.Unsupported, "postgres://"},
+		{"postgres://u:canary1@host.invalid:canary2/db", sdk.Invalid, "port"},
+		{"postgres://u:canary1@host.invalid:99999/db", sdk.Invalid, "port"},
+		{"postgres://u:ca%ary/" + tail, sdk.Invalid, "percent-encoded"},
+		{"postgres://u:canary2/" + tail, sdk.Invalid, "port"},
+		{"postgres://u:canary2#" + tail + "?sslmode=canary3", sdk.Invalid, "sslmode"},
+		{"postgres://u:x@" + tail, sdk.Invalid, "percent-encoded"},
+		{"postgres://u:" + tail + "?sslmode=canary2", sdk.Invalid, "sslmode"},
+		{"postgres://u:" + tail + "?sslrootcert=/canary/../nowhere", sdk.Invalid, "nowhere"},
+		{"postgres://u:" + tail + "?target_session_attrs=canary2", sdk.Invalid, "target_session_attrs"},
+		{"postgres://u:" + tail + "?connect_timeout=canary2", sdk.Invalid, "connect_timeout"},
+		{"postgres://u:" + tail + "?service=canary2", sdk.Invalid, "service"},
+	} {
+		_, err := connect(t.Context(), sdk.Options{URL: c.url})
+		if sdk.KindOf(err) != c.kind || !strings.Contains(fmt.Sprint(err), c.says) {
+			t.Errorf("%s: %v %v, want kind %v and %q", c.url, sdk.KindOf(err), err, c.kind, c.says)
+		}
+		if err != nil && strings.Contains(err.Error(), "canary") && !strings.Contains(c.url, "/canary/") {
+			t.Errorf("%s: the error %q quotes the URL", c.url, err)
+		}
+	}
+}

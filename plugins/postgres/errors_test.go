@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/codex-archive/codex/scripts/databases"
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/sqlbackend"
+)
+
+// recorded are errors of PostgreSQL 15 that a test cannot bring about, or not
+// quickly, as they were recorded or as its sources have them. Those that it can
+// are in [TestErrorsOfTheServer].
+var recorded = []struct {
+	code, message string
+	want          sqlbackend.Class
+}{
+	{"08006", "connection failure", sqlbackend.Class{Kind: sdk.Unreachable}},
+	{"08P01", "invalid message format", sqlbackend.Class{Kind: sdk.Unreachable}},
+	{"0A000", "cached plan must not change result type", sqlbackend.Class{Kind: sdk.Internal, Answered: true}},
+	{"40003", "statement completion unknown", sqlbackend.Class{Kind: sdk.Unreachable}},
+	{"53100", `could not extend file "base/16384/16396": No space left on device`, sqlbackend.Class{Kind: sdk.Full, Answered: true}},
+	{"53200", "out of memory", sqlbackend.Class{Kind: sdk.Busy, Answered: true, Final: true}},
+	{"57P02", "terminating connection because of crash of another server process", sqlbackend.Class{Kind: sdk.Unreachable}},
+	{"57P03", "the database system is starting up", sqlbackend.Class{Kind: sdk.Unreachable, Answered: true}},
+	{"57P04", `database "archive" has been dropped`, sqlbackend.Class{Kind: sdk.NoArchive, Answered: true}},
+	{"57P05", "terminating connection due to idle-session timeout", sqlbackend.Class{Kind: sdk.Unreachable, Answered: true}},
+	{"58030", `could not read file "base/16384/16396": Input/output error`, sqlbackend.Class{Kind: sdk.Internal, Final: true}},
+	{"XX000", "could not open relation with OID 16396", sqlbackend.Class{Kind: sdk.Internal, Answered: true}},
+	{"XX001", "invalid page in block 0 of relation base/16384/16396", sqlbackend.Class{Kind: sdk.Corrupt, Answered: true}},
+	{"XX002", `index "codex_item_pkey" contains unexpected zero page at block 1`, sqlbackend.Class{Kind: sdk.Corrupt, Answered: true}},
+}
+
+func TestClassifyRecorded(t *testing.T) {
+	for _, r := range recorded {
+		r.want.Native, r.want.Msg = r.code, r.message
+		err := fmt.Errorf("put: %w", &pgconn.PgError{Severity: "ERROR", Code: r.code, Message: r.message, Detail: "secret row"})
+		if got := classify(err); got != r.want {
+			t.Errorf("%s %s: %+v, want %+v", r.code, r.message, got, r.want)
+		}
+	}
+}
+
+// script runs statements on one connection, the last of which is to fail.
+func script(statements ...string) func(*testing.T, *databases.Database) error {
+	return func(t *testing.T, d *databases.Database) error {
+		db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return runScript(t, db, statements)
+	}
+}
+
+func runScript(t *testing.T, db *sql.DB, statements []string) error {
+	t.Helper()
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for i, s := range statements {
+		if _, err = conn.ExecContext(t.Context(), s); err != nil && i < len(statements)-1 {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+	return err
+}
+
+// login opens a connection that is to be refused.
+func login(o func(d *databases.Database) sdk.Options) func(*testing.T, *databases.Database) error {
+	return func(t *testing.T, d *databases.Database) error {
+		_, err := dial(t, o(d))
+		return err
+	}
+}
+
+// contend runs first and second by turns on two connections and returns what
+// the last statement of second ends in.
+func contend(begin, first, second string) func(*testing.T, *databases.Database) error {
+	return func(t *testing.T, d *databases.Database) error {
+		db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, two := connection(t, db), connection(t, db)
+		run := func(c *sql.Conn, s string) error {
+			_, err := c.ExecContext(t.Context(), s)
+			return err
+		}
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		must(run(one, "CREATE TABLE t (n int PRIMARY KEY, v int)"))
+		must(run(one, "INSERT INTO t VALUES (1, 0), (2, 0)"))
+		must(run(one, begin))
+		must(run(two, begin))
+		must(run(one, "UPDATE t SET v = 1 WHERE n = 1"))
+		must(run(two, "UPDATE t SET v = 2 WHERE n = 2"))
+		waits := make(chan error, 1)
+		go func() { waits <- run(one, first) }()
+		err = run(two, second)
+		must(run(two, "ROLLBACK"))
+		if firstErr := <-waits; err == nil {
+			err = firstErr
+		}
+		return err
+	}
+}
+
+func connection(t *testing.T, db *sql.DB) *sql.Conn {
+	t.Helper()
+	c, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestErrorsOfTheServer(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		fail func(*testing.T, *databases.Database) error
+		want sqlbackend.Class // Msg: a part of it
+	}{
+		{"wrong password", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "wrong")} }),
+			sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true, Msg: "password authentication failed"}},
+		{"no such user", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
+			sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true, Msg: "password authentication failed"}},
+		{"no such database", login(func(d *databases.Database) sdk.Options {
+			return sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "missing"}
+		}), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3D000", Answered: true, Msg: `"missing" does not exist`}},
+		{"unknown option", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URL() + "?colour=red"} }),
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "42704", Answered: true, Msg: `"colour"`}},
+		{"unknown host", login(func(d *databases.Database) sdk.Options {
+			return sdk.Options{URL: "postgres://u:canary@host.invalid/db"}
+		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "host.invalid"}},
+		{"refused", login(func(d *databases.Database) sdk.Options {
+			return sdk.Options{URL: "postgres://u:canary@" + closedPort(t) + "/db"}
+		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "connection refused"}},
+		{"unknown authority", login(func(d *databases.Database) sdk.Options {
+			return sdk.Options{URL: d.URL() + "?sslmode=verify-full&sslrootcert=system"}
+		}), sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "certificate"}},
+		{"no table", script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "42P01", Answered: true, Msg: `"missing"`}},
+		{"no column", script("SELECT missing FROM pg_class"), sqlbackend.Class{Kind: sdk.Schema, Native: "42703", Answered: true, Msg: `"missing"`}},
+		{"no schema", script("SET search_path = nowhere", "CREATE TABLE t (n int)"), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3F000", Answered: true, Msg: "schema"}},
+		{"syntax", script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "42601", Answered: true, Msg: "syntax error"}},
+		{"right", script("SELECT * FROM pg_authid"), sqlbackend.Class{Kind: sdk.Denied, Native: "42501", Answered: true, Msg: "permission denied"}},
+		{"read-only", script("SET default_transaction_read_only = on", "CREATE TABLE t (n int)"),
+			sqlbackend.Class{Kind: sdk.Denied, Native: "25006", Answered: true, Msg: "read-only transaction"}},
+		{"duplicate", script("CREATE TABLE t (n int PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
+			sqlbackend.Class{Kind: sdk.Conflict, Native: "23505", Answered: true, Msg: "duplicate key"}},
+		{"no parent", script("CREATE TABLE t (n int PRIMARY KEY, up int REFERENCES t)", "INSERT INTO t VALUES (1, 2)"),
+			sqlbackend.Class{Kind: sdk.ContentAbsent, Native: "23503", Answered: true, Msg: "foreign key"}},
+		{"null", script("CREATE TABLE t (n int NOT NULL)", "INSERT INTO t VALUES (NULL)"),
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "23502", Answered: true, Msg: "not-null"}},
+		{"value", script("SELECT 'x'::int"), sqlbackend.Class{Kind: sdk.Invalid, Native: "22P02", Answered: true, Msg: "invalid input syntax"}},
+		{"too large", script("CREATE TABLE t (x text PRIMARY KEY)", "INSERT INTO t SELECT string_agg(md5(i::text), '') FROM generate_series(1, 1000) i"),
+			sqlbackend.Class{Kind: sdk.Limit, Native: "54000", Answered: true, Msg: "index row"}},
+		{"statement time-out", script("SET statement_timeout = 1", "SELECT pg_sleep(10)"),
+			sqlbackend.Class{Kind: sdk.Timeout, Native: "57014", Answered: true, Msg: "canceling statement"}},
+		{"deadlock", contend("BEGIN", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
+			sqlbackend.Class{Kind: sdk.Busy, Native: "40P01", Answered: true, Msg: "deadlock"}},
+		{"lock", contend("BEGIN; SET LOCAL lock_timeout = 1", "SELECT 1", "UPDATE t SET v = 2 WHERE n = 1"),
+			sqlbackend.Class{Kind: sdk.Busy, Native: "55P03", Answered: true, Msg: "lock timeout"}},
+		{"serialization", contend("BEGIN ISOLATION LEVEL REPEATABLE READ", "COMMIT", "UPDATE t SET v = 2 WHERE n = 1"),
+			sqlbackend.Class{Kind: sdk.Busy, Native: "40001", Answered: true, Msg: "could not serialize"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			check(t, c.fail(t, databases.Postgres(t)), c.want)
+		})
+	}
+}
+
+// check compares what classify and the engine make of an error with want.
+func check(t *testing.T, err error, want sqlbackend.Class) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	got := classify(err)
+	text := got.Msg
+	if !strings.Contains(text, want.Msg) || strings.ContainsAny(text, "\n") || strings.Contains(text, "canary") {
+		t.Errorf("message %q, want one line with %q and no secret", text, want.Msg)
+	}
+	got.Msg = want.Msg
+	if got != want {
+		t.Errorf("%v\nis %+v\nwant %+v", err, got, want)
+	}
+}
+
+// closedPort returns an address at which nobody listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestTooManyConnections(t *testing.T) {
+	t.Parallel()
+	server := databases.NewPostgres(t, "max_connections=5", "superuser_reserved_connections=3")
+	d := server.Database(t)
+	db, err := dial(t, sdk.Options{URL: d.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection(t, db)
+	_, err = dial(t, sdk.Options{URL: d.URL()})
+	check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "53300", Answered: true, Msg: "connection slots"})
+}
+
+func TestServerStops(t *testing.T) {
+	t.Parallel()
+	server := databases.NewPostgres(t)
+	db, err := dial(t, sdk.Options{URL: server.Database(t).URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := connection(t, db)
+	fails := make(chan error, 1)
+	go func() {
+		_, err := c.ExecContext(t.Context(), "SELECT pg_sleep(600)")
+		fails <- err
+	}()
+	awaitSleeper(t, server)
+	server.Stop(t)
+	check(t, <-fails, sqlbackend.Class{Kind: sdk.Unreachable, Native: "57P01", Msg: "terminating connection"})
+	_, err = c.ExecContext(t.Context(), "SELECT 1")
+	if k := classify(err).Kind; err == nil || k != 0 && k != sdk.Unreachable {
+		t.Errorf("after the stop: %v, want a lost connection", err)
+	}
+	check(t, db.PingContext(t.Context()), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "connection refused"})
+	server.Start(t)
+	if err := db.PingContext(t.Context()); err != nil {
+		t.Errorf("after the start: %v", err)
+	}
+}
+
+func TestIdleTransactionEnds(t *testing.T) {
+	t.Parallel()
+	d := databases.Postgres(t)
+	db, err := dial(t, sdk.Options{URL: d.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := connection(t, db)
+	for _, s := range []string{"SET idle_in_transaction_session_timeout = 1", "BEGIN"} {
+		if _, err := c.ExecContext(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await(t, d.Admin(t), "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'")
+	_, err = c.ExecContext(t.Context(), "COMMIT")
+	check(t, err, sqlbackend.Class{Kind: sdk.Unreachable, Native: "25P03", Answered: true, Msg: "idle-in-transaction"})
+}
+
+// await asks until query is true.
+func await(t *testing.T, db *sql.DB, query string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for done := false; !done; {
+		if err := db.QueryRowContext(ctx, query).Scan(&done); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func awaitSleeper(t *testing.T, server *databases.Server) {
+	t.Helper()
+	await(t, server.Database(t).Admin(t), "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+}
