@@ -103,15 +103,6 @@ func (b *Backend) yieldPage(ctx context.Context, page []sdk.Tombstone, found map
 	return true
 }
 
-// alive reports why a sequence under way must end, if it must.
-func (b *Backend) alive(ctx context.Context, op string) error {
-	_, done, err := b.begin(ctx, op)
-	if err == nil {
-		done()
-	}
-	return err
-}
-
 // foundItem is a record with what leads to its body.
 type foundItem struct {
 	*item
