@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"database/sql"
 	"fmt"
 	"io"
@@ -441,4 +442,63 @@ func TestInterrupt(t *testing.T) {
 	if out := p.must("archive", "list", "--json"); out != "" {
 		t.Errorf("list shows %s", out)
 	}
+}
+
+// watch runs codex to its end and measures how much memory it and its plugin
+// take. What /proc does not tell is not measured.
+func (p *project) watch(args ...string) (stdout string, peaks memory) {
+	p.t.Helper()
+	run := p.start(args...)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run.Wait()
+	}()
+	peaks = memory{}
+	plugin := 0
+	for {
+		if plugin == 0 {
+			plugin = childOf(run.Process.Pid)
+		}
+		peaks.note("host", run.Process.Pid)
+		peaks.note("plugin", plugin)
+		select {
+		case <-done:
+			if code := run.ProcessState.ExitCode(); code != 0 {
+				p.t.Fatalf("codex %v: exit code %d\n%s", args, code, run.stderr)
+			}
+			return run.stdout.String(), peaks
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// note reads the peak that the kernel keeps for a process.
+func (m memory) note(program string, pid int) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return
+	}
+	_, rest, found := strings.Cut(string(status), "VmHWM:")
+	var kib int64
+	if _, err := fmt.Sscan(rest, &kib); found && err == nil {
+		m[program] = max(m[program], kib<<10)
+	}
+}
+
+func sameFile(t *testing.T, a, b string) bool {
+	t.Helper()
+	sum := func(path string) string {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		h := sha256.New()
+		if _, err := io.Copy(h, f); err != nil {
+			t.Fatal(err)
+		}
+		return string(h.Sum(nil))
+	}
+	return sum(a) == sum(b)
 }
