@@ -33,11 +33,12 @@ func connect(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
 		return sqlbackend.Connection{}, err
 	}
 	conn := sqlbackend.Connection{Place: path, Writable: writable(path) && writable(filepath.Dir(path))}
-	if conn.Read, err = sqlite.NewConnector(readDSN(path)); err != nil {
+	if o.Mode == sdk.ReadOnly || !conn.Writable {
+		conn.Read, err = sqlite.NewConnector(onlyReadDSN(path, conn.Writable))
 		return conn, err
 	}
-	if o.Mode == sdk.ReadOnly || !conn.Writable {
-		return conn, nil
+	if conn.Read, err = sqlite.NewConnector(readDSN(path)); err != nil {
+		return conn, err
 	}
 	writer, err := sqlite.NewConnector(writeDSN(path))
 	conn.Write = patient{writer}
@@ -141,17 +142,34 @@ func writeDSN(path string) string {
 	})
 }
 
-// readDSN never writes. Without mode=ro the driver would make a missing file.
-func readDSN(path string) string {
-	options := url.Values{
+// readDSN opens for reading, beside a writer of this process. Without mode=ro
+// the driver would make a missing file.
+func readDSN(path string) string { return dsn(path, readOptions()) }
+
+// onlyReadDSN opens for reading where nothing may be written. SQLite makes two
+// files beside the archive while it is read, for readers to agree with writers,
+// and a connection in mode=ro leaves them there. One that could write, and is
+// kept from it, removes them at the end. Where a log with content shows that a
+// program is writing, or died, everything is left as it is.
+func onlyReadDSN(path string, writable bool) string {
+	options := readOptions()
+	wal, err := os.Stat(path + "-wal")
+	switch clean := errors.Is(err, fs.ErrNotExist) || err == nil && wal.Size() == 0; {
+	case clean && writable:
+		options.Set("mode", "rw")
+		options.Set("_query_only", "on")
+	case errors.Is(err, fs.ErrNotExist):
+		options.Set("immutable", "1") // the files could not be made, so nobody writes
+	}
+	return dsn(path, options)
+}
+
+func readOptions() url.Values {
+	return url.Values{
 		"mode":          {"ro"},
 		"_busy_timeout": {"10000"},
 		"_pragma":       {"cache_size(-1024)"}, // KiB, for each of up to 33 connections
 	}
-	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) && !writable(filepath.Dir(path)) {
-		options.Set("immutable", "1") // SQLite could not make the files that readers share
-	}
-	return dsn(path, options)
 }
 
 // dsn makes a URI of path, in which nothing can be taken for options. Errors

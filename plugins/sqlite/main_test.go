@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -11,11 +13,64 @@ import (
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
+	"github.com/codex-archive/codex/sdk/plugin"
 )
+
+// roleVar makes the test binary another program: the plugin itself, or one that
+// does something to an archive and is killed or raced with.
+const roleVar = "CODEX_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	roles := map[string]func() error{
+		"plugin": func() error { main(); return nil },
+		"store":  storeOne,
+		"stage":  stageAndHang,
+		"denied": playDenied,
+	}
+	role := os.Getenv(roleVar)
+	if role == "" {
+		os.Exit(m.Run())
+	}
+	if err := roles[role](); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
 
 // TestRules runs the contract on the engine in this process.
 func TestRules(t *testing.T) {
 	backendtest.Run(t, target(t, open))
+}
+
+// TestRulesProcess runs the contract on the program, a process for each handle.
+func TestRulesProcess(t *testing.T) {
+	target := target(t, launch)
+	target.Protocol = sdk.ProtocolVersion
+	backendtest.Run(t, target)
+}
+
+// launched is a handle whose Close also ends its process.
+type launched struct {
+	sdk.Backend
+	process *plugin.Process
+}
+
+func (l launched) Close() error { return errors.Join(l.Backend.Close(), l.process.Close()) }
+
+func launch(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	process, err := plugin.Launch(ctx, plugin.Command{Path: self, Env: []string{roleVar + "=plugin"}})
+	if err != nil {
+		return nil, err
+	}
+	b, err := process.Open(ctx, o)
+	if err != nil {
+		return nil, errors.Join(err, process.Close())
+	}
+	return launched{b, process}, nil
 }
 
 // target makes archives in files of their own.
@@ -35,7 +90,7 @@ func target(t *testing.T, open func(context.Context, sdk.Options) (sdk.Backend, 
 	}
 }
 
-// damage turns the first byte of a stored body around.
+// damage changes the first byte of a stored body.
 func damage(ctx context.Context, path string, content sdk.Digest) error {
 	db, err := sql.Open("sqlite", writeDSN(path))
 	if err != nil {
