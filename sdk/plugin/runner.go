@@ -189,11 +189,9 @@ func (p *program) Wait(context.Context) error {
 	return p.exitErr
 }
 
-// Kill kills the process; go-plugin calls it when a start fails.
-func (p *program) Kill(context.Context) error {
-	p.kill()
-	return nil
-}
+// Kill does nothing. go-plugin calls it when a start fails; Launch then first
+// looks at how the process is doing, to explain it, and kills it itself.
+func (p *program) Kill(context.Context) error { return nil }
 
 // Stdout is what go-plugin reads the greeting from.
 func (p *program) Stdout() io.ReadCloser { return p.greetOut }

@@ -29,10 +29,10 @@ type session struct {
 type sessionState int
 
 const (
-	unopened sessionState = iota
-	opening
-	open
-	ended
+	stateUnopened sessionState = iota
+	stateOpening
+	stateOpen
+	stateEnded
 )
 
 func newSession(s *secrets) *session {
@@ -44,10 +44,10 @@ func newSession(s *secrets) *session {
 func (s *session) begin() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != unopened {
+	if s.state != stateUnopened {
 		return sdk.Errorf(sdk.Invalid, "this connection has opened its archive already")
 	}
-	s.state = opening
+	s.state = stateOpening
 	return nil
 }
 
@@ -56,12 +56,12 @@ func (s *session) begin() error {
 func (s *session) opened(b sdk.Backend) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != opening {
+	if s.state != stateOpening {
 		return b == nil
 	}
-	s.state, s.backend = open, b
+	s.state, s.backend = stateOpen, b
 	if b == nil {
-		s.state = unopened
+		s.state = stateUnopened
 	}
 	return true
 }
@@ -72,8 +72,8 @@ func (s *session) enter(ctx context.Context) (b sdk.Backend, in context.Context,
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch s.state {
-	case open:
-	case ended:
+	case stateOpen:
+	case stateEnded:
 		return nil, nil, nil, sdk.Errorf(sdk.Invalid, "the archive is closed")
 	default:
 		return nil, nil, nil, sdk.Errorf(sdk.Invalid, "this connection has not opened an archive")
@@ -92,7 +92,7 @@ func (s *session) enter(ctx context.Context) (b sdk.Backend, in context.Context,
 func (s *session) end() error {
 	s.closeOnce.Do(func() {
 		s.mu.Lock()
-		s.state = ended
+		s.state = stateEnded
 		b := s.backend
 		s.mu.Unlock()
 		s.cancel()

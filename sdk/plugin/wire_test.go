@@ -1,0 +1,804 @@
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"iter"
+	"net"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/archivepb"
+	"github.com/codex-archive/codex/sdk/memory"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// dial serves d on a socket and returns a connection to it.
+func dial(t testing.TB, d sdk.Driver) *Process {
+	t.Helper()
+	l, err := net.Listen("unix", filepath.Join(shortDir(t), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- ServeListener(ctx, d, l) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return attach(t, l.Addr())
+}
+
+func attach(t testing.TB, a net.Addr) *Process {
+	t.Helper()
+	p, err := Attach(t.Context(), a.Network(), a.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+func open(t testing.TB, p *Process) sdk.Backend {
+	t.Helper()
+	b, err := p.Open(t.Context(), sdk.Options{URL: "memory://x", Mode: sdk.Create, Parallel: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestEveryKindThereAndBack sends an error of each kind, with each field, from
+// every method that can return one.
+func TestEveryKindThereAndBack(t *testing.T) {
+	var send *sdk.Error
+	b := open(t, dial(t, driver(&faulty{
+		health: func() (sdk.Health, error) { return sdk.Health{}, send },
+		put: func(items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+			for range items {
+			}
+			return nil, send
+		},
+		get: func(ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
+			return func(yield func(sdk.Found, error) bool) {
+				if yield(sdk.Found{Record: sdk.Record{Tombstone: ids[0]}, Err: send}, nil) {
+					yield(sdk.Found{}, send)
+				}
+			}
+		},
+	})))
+	for i, kind := range sdk.Kinds() {
+		send = &sdk.Error{
+			Kind: kind, Op: "op", Msg: "what happened ✓", Retry: i%2 == 0, Effect: sdk.Effect(i % 3), Native: "4000" + string(rune('0'+i%10)),
+			Tombstones: []sdk.Tombstone{{1}, {2}}, Err: errors.New("stays inside"),
+		}
+		want := *send
+		want.Err = nil
+		check := func(where string, err error) {
+			if got, ok := err.(*sdk.Error); !ok || !reflect.DeepEqual(*got, want) {
+				t.Errorf("%v from %s: %+v, want %+v", kind, where, err, want)
+			}
+		}
+		_, err := b.Health(t.Context())
+		check("health", err)
+		_, err = b.Put(t.Context(), sequence())
+		check("put", err)
+		for found, err := range b.Get(t.Context(), []sdk.Tombstone{{1}, {2}}) {
+			if err != nil {
+				check("get", err)
+			} else {
+				check("found", found.Err)
+			}
+		}
+	}
+}
+
+func TestEveryKindHasACode(t *testing.T) {
+	hidden := &secrets{}
+	for _, kind := range sdk.Kinds() {
+		code, ok := codeOf[kind]
+		if !ok {
+			t.Errorf("%v has no code", kind)
+		}
+		if got := status.Code(hidden.toStatus(&sdk.Error{Kind: kind})); got != code {
+			t.Errorf("%v travels as %v, want %v", kind, got, code)
+		}
+		if name, want := archivepb.Kind(kind).String(), "KIND_"+strings.ToUpper(strings.ReplaceAll(strings.ReplaceAll(kind.String(), "unavailable", "unreachable"), " ", "_")); name != want {
+			t.Errorf("on the wire %v is %s", kind, name)
+		}
+	}
+	if archivepb.Kind(len(sdk.Kinds())+1).String() != fmt.Sprint(len(sdk.Kinds())+1) {
+		t.Error("the wire knows a kind that package sdk does not")
+	}
+	for code := codes.Canceled; code <= codes.Unauthenticated; code++ {
+		if _, ok := kindOf[code]; !ok {
+			t.Errorf("%v has no kind", code)
+		}
+	}
+}
+
+func TestErrorsOfEveryShape(t *testing.T) {
+	tests := map[string]struct {
+		err  error
+		kind sdk.Kind
+		says string
+	}{
+		"plain":        {errors.New("plain"), sdk.Internal, "health: plain"},
+		"wrapped":      {fmt.Errorf("around: %w", sdk.Errorf(sdk.Busy, "busy")), sdk.Busy, "busy"},
+		"canceled":     {context.Canceled, sdk.Canceled, "context canceled"},
+		"unknown kind": {&sdk.Error{Kind: 999, Msg: "from the future"}, 999, "from the future"},
+		"not UTF-8":    {sdk.Errorf(sdk.Invalid, "a\xffb"), sdk.Invalid, "a\uFFFDb"},
+		"many lines":   {sdk.Errorf(sdk.Invalid, "a\nb\x1b"), sdk.Invalid, "health: ab"},
+		"cause only":   {&sdk.Error{Kind: sdk.Denied, Err: errors.New("the cause")}, sdk.Denied, "the cause"},
+		"very long":    {sdk.Errorf(sdk.Full, "%s", strings.Repeat("ü", 1<<20)), sdk.Full, "üü…"},
+		"nothing":      {&sdk.Error{Kind: sdk.Full}, sdk.Full, "health: full"},
+		"many culprits": {&sdk.Error{Kind: sdk.Conflict, Msg: "taken", Tombstones: make([]sdk.Tombstone, 1000)},
+			sdk.Conflict, fmt.Sprintf("and %d more", sdk.MaxCulprits-3)},
+	}
+	var send error
+	b := open(t, dial(t, driver(&faulty{health: func() (sdk.Health, error) { return sdk.Health{}, send }})))
+	for name, test := range tests {
+		send = test.err
+		_, err := b.Health(t.Context())
+		if sdk.KindOf(err) != test.kind || !strings.Contains(err.Error(), test.says) || len(err.Error()) > maxText+1000 {
+			t.Errorf("%s: kind %v: %.200v", name, sdk.KindOf(err), err)
+		}
+	}
+}
+
+// foreign is a backend in another language: it sets what it likes.
+type foreign struct {
+	archivepb.UnimplementedArchiveServer
+	err      error
+	protocol uint32
+	get      []*archivepb.GetPart
+	list     []*archivepb.ListPart
+	put      *archivepb.PutReply
+	early    bool // answer Put at once
+}
+
+func (f *foreign) Open(context.Context, *archivepb.OpenRequest) (*archivepb.OpenReply, error) {
+	return &archivepb.OpenReply{Description: &archivepb.Description{Protocol: f.protocol}}, nil
+}
+
+func (f *foreign) Drain(context.Context, *archivepb.DrainRequest) (*archivepb.DrainReply, error) {
+	return &archivepb.DrainReply{}, nil
+}
+
+func (f *foreign) Health(context.Context, *archivepb.HealthRequest) (*archivepb.HealthReply, error) {
+	return &archivepb.HealthReply{}, f.err
+}
+
+func (f *foreign) Append(context.Context, *archivepb.AppendRequest) (*archivepb.AppendReply, error) {
+	return &archivepb.AppendReply{}, f.err
+}
+
+func (f *foreign) Put(stream grpc.ClientStreamingServer[archivepb.PutFrame, archivepb.PutReply]) error {
+	for !f.early {
+		if _, err := stream.Recv(); err != nil {
+			break
+		}
+	}
+	if f.err != nil {
+		return f.err
+	}
+	return stream.SendAndClose(f.put)
+}
+
+func (f *foreign) Get(_ *archivepb.GetRequest, stream grpc.ServerStreamingServer[archivepb.GetFrame]) error {
+	for _, part := range f.get {
+		if err := stream.Send(&archivepb.GetFrame{Parts: []*archivepb.GetPart{part}}); err != nil {
+			return err
+		}
+	}
+	return f.err
+}
+
+func (f *foreign) List(_ *archivepb.ListRequest, stream grpc.ServerStreamingServer[archivepb.ListFrame]) error {
+	for _, part := range f.list {
+		if err := stream.Send(&archivepb.ListFrame{Parts: []*archivepb.ListPart{part, nil}[:1]}); err != nil {
+			return err
+		}
+	}
+	return f.err
+}
+
+// serveForeign returns an opened connection to f.
+func serveForeign(t *testing.T, f *foreign) sdk.Backend {
+	t.Helper()
+	l, err := net.Listen("unix", filepath.Join(shortDir(t), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := grpc.NewServer()
+	archivepb.RegisterArchiveServer(g, f)
+	go g.Serve(l)
+	t.Cleanup(g.Stop)
+	return open(t, attach(t, l.Addr()))
+}
+
+// TestCodesWithoutDetail is the table of archive.proto.
+func TestCodesWithoutDetail(t *testing.T) {
+	f := &foreign{protocol: sdk.ProtocolVersion, put: &archivepb.PutReply{}}
+	b := serveForeign(t, f)
+	for code, want := range kindOf {
+		f.err = status.Error(code, "by its code")
+		for op, effect := range map[string]sdk.Effect{"health": sdk.EffectNone, "append": sdk.EffectMaybe, "put": sdk.EffectMaybe} {
+			var err error
+			switch op {
+			case "health":
+				_, err = b.Health(t.Context())
+			case "append":
+				err = b.Append(t.Context(), nil)
+			case "put":
+				_, err = b.Put(t.Context(), sequence())
+			}
+			if want.surely {
+				effect = sdk.EffectNone
+			}
+			e, ok := err.(*sdk.Error)
+			if !ok || e.Kind != want.kind || e.Retry != want.kind.Passing() || e.Effect != effect || e.Op != op {
+				t.Errorf("%v from %s: %+v, want %v with effect %v", code, op, err, want.kind, effect)
+			}
+		}
+	}
+}
+
+func TestNotFoundFromOpen(t *testing.T) {
+	l, err := net.Listen("unix", filepath.Join(shortDir(t), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := grpc.NewServer(grpc.UnaryInterceptor(func(context.Context, any, *grpc.UnaryServerInfo, grpc.UnaryHandler) (any, error) {
+		return nil, status.Error(codes.NotFound, "no such file")
+	}))
+	archivepb.RegisterArchiveServer(g, &foreign{})
+	go g.Serve(l)
+	t.Cleanup(g.Stop)
+	_, err = attach(t, l.Addr()).Open(t.Context(), sdk.Options{})
+	if sdk.KindOf(err) != sdk.NoArchive {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestOtherProtocol(t *testing.T) {
+	l, err := net.Listen("unix", filepath.Join(shortDir(t), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := grpc.NewServer()
+	archivepb.RegisterArchiveServer(g, &foreign{protocol: 2})
+	go g.Serve(l)
+	t.Cleanup(g.Stop)
+	_, err = attach(t, l.Addr()).Open(t.Context(), sdk.Options{})
+	if sdk.KindOf(err) != sdk.NotStarted {
+		t.Errorf("kind %v", sdk.KindOf(err))
+	}
+	oneLine(t, err, "this plugin speaks protocol 2, this host 1")
+
+	// And a host of another version is refused by ours.
+	p := dial(t, memory.Driver())
+	_, err = p.client.Open(t.Context(), &archivepb.OpenRequest{Protocol: 2, Url: []byte("memory://x")})
+	if status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "speaks protocol 1, the host 2") {
+		t.Errorf("%v", err)
+	}
+}
+
+// getParts are the parts of a whole answer to a Get of one record.
+func getParts(r sdk.Record, body []byte) []*archivepb.GetPart {
+	return []*archivepb.GetPart{
+		{Part: &archivepb.GetPart_Header{Header: fromRecord(&r)}},
+		{Part: &archivepb.GetPart_Chunk{Chunk: body}},
+		{Part: &archivepb.GetPart_End{End: &archivepb.BodyEnd{StoredSize: int64(len(body)), Crc32C: crc32.Checksum(body, castagnoli)}}},
+		{Part: &archivepb.GetPart_All{All: &archivepb.End{}}},
+	}
+}
+
+// TestTornGet takes parts out of an answer, or spoils them.
+func TestTornGet(t *testing.T) {
+	body := []byte("the stored bytes")
+	r := record(1, body)
+	whole := func() []*archivepb.GetPart { return getParts(r, body) }
+	tests := map[string]struct {
+		parts     []*archivepb.GetPart
+		item, all sdk.Kind // what reading the body, and the whole call, end in
+	}{
+		"whole":         {whole(), 0, 0},
+		"nothing":       {nil, 0, sdk.Unreachable},
+		"no chunk":      {append(whole()[:1], whole()[2:]...), sdk.Corrupt, 0},
+		"no end":        {whole()[:2], sdk.Unreachable, sdk.Unreachable},
+		"no last":       {whole()[:3], 0, sdk.Unreachable},
+		"chunk twice":   {append(whole()[:2], whole()[1:]...), sdk.Corrupt, 0},
+		"other record":  {getParts(record(2, body), body), 0, sdk.Internal},
+		"item too many": {append(whole()[:3], whole()...), 0, sdk.Internal},
+		"bytes altered": {getParts(r, []byte("The stored bytes")), sdk.Corrupt, 0},
+		"starts wrong":  {whole()[1:], 0, sdk.Internal},
+		"header twice":  {append(whole()[:1], whole()...), sdk.Internal, sdk.Internal},
+		"part unknown":  {[]*archivepb.GetPart{{}}, 0, sdk.Internal},
+		"failure in the middle": {append(whole()[:2], &archivepb.GetPart{Part: &archivepb.GetPart_Failure{Failure: &archivepb.Failure{
+			Tombstone: r.Tombstone[:], Message: "bad block", Error: &archivepb.ErrorDetail{Kind: archivepb.Kind_KIND_CORRUPT}}}}, whole()[3]), sdk.Corrupt, 0},
+		"failure without kind": {[]*archivepb.GetPart{{Part: &archivepb.GetPart_Failure{Failure: &archivepb.Failure{Message: "x"}}}, whole()[3]}, sdk.Internal, 0},
+	}
+	f := &foreign{protocol: sdk.ProtocolVersion}
+	b := serveForeign(t, f)
+	for name, test := range tests {
+		f.get = test.parts
+		var item, all error
+		for found, err := range b.Get(t.Context(), []sdk.Tombstone{r.Tombstone}) {
+			switch {
+			case err != nil:
+				all = err
+			case found.Err != nil:
+				item = found.Err
+			default:
+				_, item = io.Copy(io.Discard, found.Body)
+			}
+		}
+		if sdk.KindOf(item) != test.item || sdk.KindOf(all) != test.all {
+			t.Errorf("%s: item %v, call %v; want %v, %v", name, item, all, test.item, test.all)
+		}
+	}
+}
+
+func TestTornList(t *testing.T) {
+	r := record(1, nil)
+	entry := &archivepb.ListPart{Part: &archivepb.ListPart_Entry{Entry: &archivepb.Entry{Record: fromRecord(&r)}}}
+	hold := &archivepb.ListPart{Part: &archivepb.ListPart_Hold{Hold: &archivepb.Hold{Case: "c"}}}
+	last := &archivepb.ListPart{Part: &archivepb.ListPart_All{All: &archivepb.End{}}}
+	f := &foreign{protocol: sdk.ProtocolVersion}
+	b := serveForeign(t, f)
+	for name, test := range map[string]struct {
+		parts []*archivepb.ListPart
+		kind  sdk.Kind
+		n     int
+	}{
+		"whole":      {[]*archivepb.ListPart{entry, hold, entry, last}, 0, 2},
+		"no last":    {[]*archivepb.ListPart{entry, entry}, sdk.Unreachable, 1},
+		"hold first": {[]*archivepb.ListPart{hold, last}, sdk.Internal, 0},
+		"bad record": {[]*archivepb.ListPart{{Part: &archivepb.ListPart_Entry{Entry: &archivepb.Entry{}}}, last}, sdk.Internal, 0},
+		"unknown":    {[]*archivepb.ListPart{entry, {}, last}, sdk.Internal, 0},
+	} {
+		f.list = test.parts
+		n := 0
+		var last error
+		for _, err := range b.List(t.Context(), sdk.Query{}) {
+			if last = err; err == nil {
+				n++
+			}
+		}
+		if sdk.KindOf(last) != test.kind || n != test.n {
+			t.Errorf("%s: %d entries, %v", name, n, last)
+		}
+	}
+}
+
+func TestPutWithOddAnswers(t *testing.T) {
+	f := &foreign{protocol: sdk.ProtocolVersion, put: &archivepb.PutReply{}}
+	b := serveForeign(t, f)
+	item := sdk.Item{Record: record(1, nil), Body: strings.NewReader("")}
+	if _, err := b.Put(t.Context(), sequence(item)); sdk.KindOf(err) != sdk.Internal {
+		t.Errorf("an answer for too few items: %v", err)
+	}
+	f.put.Stored = []*archivepb.Stored{{}}
+	if _, err := b.Put(t.Context(), sequence(item)); sdk.KindOf(err) != sdk.Internal {
+		t.Errorf("an answer without a tombstone: %v", err)
+	}
+	// A refusal before the host is done is what Put returns, though Send only
+	// says io.EOF.
+	f.early, f.err = true, status.Error(codes.PermissionDenied, "read-only")
+	data := make([]byte, 64<<20)
+	_, err := b.Put(t.Context(), sequence(sdk.Item{Record: record(1, data), Body: bytes.NewReader(data)}))
+	var e *sdk.Error
+	if !errors.As(err, &e) || e.Kind != sdk.Denied || e.Effect != sdk.EffectNone {
+		t.Errorf("a refusal in the middle: %+v", err)
+	}
+}
+
+// TestChunkEdges brings bodies of telling sizes there and back, alone and
+// together.
+func TestChunkEdges(t *testing.T) {
+	b := open(t, dial(t, memory.Driver()))
+	var items []sdk.Item
+	var bodies [][]byte
+	for n, size := range []int{0, 1, sdk.ChunkSize - 1, sdk.ChunkSize, sdk.ChunkSize + 1, 8<<20 + 1, 3, 0} {
+		body := bytes.Repeat([]byte{byte(n), byte(size), 7}, size/3+1)[:size]
+		item := sdk.Item{Record: record(uint64(n), body), Body: iotest.OneByteReader(bytes.NewReader(body))}
+		if size > sdk.ChunkSize {
+			item.Body = iotest.DataErrReader(bytes.NewReader(body))
+		}
+		if n%2 == 0 {
+			item.Record.Content.StoredSize, item.Record.Content.CRC32C = -1, 0
+		}
+		items, bodies = append(items, item), append(bodies, body)
+	}
+	stored, err := b.Put(t.Context(), sequence(items...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []sdk.Tombstone
+	for i, s := range stored {
+		if s.Content.StoredSize != int64(len(bodies[i])) || s.Content.CRC32C != crc32.Checksum(bodies[i], castagnoli) {
+			t.Errorf("item %d is stored as %+v", i, s)
+		}
+		ids = append(ids, s.Tombstone)
+	}
+	i := 0
+	for found, err := range b.Get(t.Context(), ids) {
+		if err != nil || found.Err != nil {
+			t.Fatal(err, found.Err)
+		}
+		if i%3 != 2 { // leave some unread
+			got, err := io.ReadAll(found.Body)
+			if err != nil || !bytes.Equal(got, bodies[i]) {
+				t.Errorf("item %d: %d bytes of %d, %v", i, len(got), len(bodies[i]), err)
+			}
+		}
+		i++
+	}
+}
+
+// TestTornBody: a reader that ends badly is not one that ends.
+func TestTornBody(t *testing.T) {
+	for _, torn := range []error{io.ErrUnexpectedEOF, errors.New("a bad block"), fmt.Errorf("wrapped: %w", io.EOF)} {
+		b := open(t, dial(t, memory.Driver()))
+		r := record(1, nil)
+		r.Content.StoredSize = -1
+		_, err := b.Put(t.Context(), sequence(sdk.Item{Record: r, Body: io.MultiReader(strings.NewReader("some"), iotest.ErrReader(torn))}))
+		if err != torn {
+			t.Errorf("put of a body that ends in %q: %v", torn, err)
+		}
+		for found, err := range b.Get(t.Context(), []sdk.Tombstone{r.Tombstone}) {
+			if err != nil || sdk.KindOf(found.Err) != sdk.NotFound {
+				t.Errorf("after it: %v, %v", found.Err, err)
+			}
+		}
+	}
+}
+
+// TestRawPut writes frames by hand, as another implementation might.
+func TestRawPut(t *testing.T) {
+	body := []byte("body")
+	r := record(1, body)
+	header := &archivepb.PutPart{Part: &archivepb.PutPart_Header{Header: &archivepb.PutHeader{Record: fromRecord(&r), Body: true}}}
+	bare := &archivepb.PutPart{Part: &archivepb.PutPart_Header{Header: &archivepb.PutHeader{Record: fromRecord(&r)}}}
+	chunk := &archivepb.PutPart{Part: &archivepb.PutPart_Chunk{Chunk: body}}
+	end := &archivepb.PutPart{Part: &archivepb.PutPart_End{End: &archivepb.BodyEnd{StoredSize: 4, Crc32C: crc32.Checksum(body, castagnoli)}}}
+	badEnd := &archivepb.PutPart{Part: &archivepb.PutPart_End{End: &archivepb.BodyEnd{StoredSize: 4, Crc32C: 1}}}
+	commit := func(n uint32) *archivepb.PutPart {
+		return &archivepb.PutPart{Part: &archivepb.PutPart_Commit{Commit: &archivepb.Commit{Items: n}}}
+	}
+	for name, test := range map[string]struct {
+		code  codes.Code
+		parts []*archivepb.PutPart
+	}{
+		"whole":              {codes.OK, []*archivepb.PutPart{header, chunk, end, commit(1)}},
+		"nothing":            {codes.OK, []*archivepb.PutPart{commit(0)}},
+		"no commit":          {codes.Canceled, []*archivepb.PutPart{header, chunk, end}},
+		"no end":             {codes.Canceled, []*archivepb.PutPart{header, chunk}},
+		"not a part":         {codes.Canceled, nil},
+		"wrong count":        {codes.DataLoss, []*archivepb.PutPart{header, chunk, end, commit(2)}},
+		"wrong checksum":     {codes.DataLoss, []*archivepb.PutPart{header, chunk, badEnd, commit(1)}},
+		"chunk missing":      {codes.DataLoss, []*archivepb.PutPart{header, end, commit(1)}},
+		"body unannounced":   {codes.DataLoss, []*archivepb.PutPart{bare, chunk, end, commit(1)}},
+		"commit in a body":   {codes.InvalidArgument, []*archivepb.PutPart{header, chunk, commit(1)}},
+		"chunk first":        {codes.InvalidArgument, []*archivepb.PutPart{chunk, commit(1)}},
+		"unknown part":       {codes.InvalidArgument, []*archivepb.PutPart{header, {}, chunk, end, commit(1)}},
+		"without a record":   {codes.InvalidArgument, []*archivepb.PutPart{{Part: &archivepb.PutPart_Header{Header: &archivepb.PutHeader{}}}}},
+		"commit, then noise": {codes.OK, []*archivepb.PutPart{header, chunk, end, commit(1), chunk}},
+	} {
+		for _, together := range []bool{true, false} {
+			p := dial(t, memory.Driver())
+			b := open(t, p)
+			stream, err := p.client.Put(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			frames := []*archivepb.PutFrame{{}, {Parts: test.parts}, {}}
+			if !together {
+				frames = nil
+				for _, part := range test.parts {
+					frames = append(frames, &archivepb.PutFrame{Parts: []*archivepb.PutPart{part}})
+				}
+			}
+			for _, frame := range frames {
+				stream.Send(frame)
+			}
+			_, err = stream.CloseAndRecv()
+			if status.Code(err) != test.code {
+				t.Errorf("%s: %v, want %v", name, err, test.code)
+			}
+			want := sdk.Kind(0)
+			if test.code != codes.OK || name == "nothing" {
+				want = sdk.NotFound
+			}
+			for found, err := range b.Get(t.Context(), []sdk.Tombstone{r.Tombstone}) {
+				if err != nil || sdk.KindOf(found.Err) != want {
+					t.Errorf("%s: afterwards %v, %v", name, found.Err, err)
+				}
+			}
+		}
+	}
+}
+
+// TestBrokenBackendsInPut are bugs that the server half catches.
+func TestBrokenBackendsInPut(t *testing.T) {
+	body := []byte("x")
+	for name, put := range map[string]func(iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error){
+		"never ranges": func(iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) { return []sdk.Stored{{}}, nil },
+		"stops early": func(items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+			for range items {
+				break
+			}
+			return []sdk.Stored{{}}, nil
+		},
+		"ranges twice": func(items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+			for range items {
+			}
+			for _, err := range items {
+				return nil, err
+			}
+			return nil, nil
+		},
+		"reads the dead": func(items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+			var last io.Reader
+			for item := range items {
+				last = item.Body
+			}
+			_, err := last.Read(make([]byte, 1))
+			if sdk.KindOf(err) != sdk.Invalid {
+				return nil, nil
+			}
+			return nil, sdk.Errorf(sdk.Internal, "the dead do not speak")
+		},
+	} {
+		b := open(t, dial(t, driver(&faulty{put: put})))
+		_, err := b.Put(t.Context(), sequence(sdk.Item{Record: record(1, body), Body: bytes.NewReader(body)}))
+		if sdk.KindOf(err) != sdk.Internal {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// One that stores although the stream was cut off.
+	b := open(t, dial(t, driver(&faulty{put: func(items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+		for range items {
+		}
+		return []sdk.Stored{{}}, nil
+	}})))
+	r := b.(*remote)
+	stream, err := r.client.Put(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.CloseAndRecv(); status.Code(err) != codes.Internal || !strings.Contains(err.Error(), "stored what had failed") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestConnectionIsTheSession: what a connection opened is closed with it, and
+// others do not see it.
+func TestConnectionIsTheSession(t *testing.T) {
+	var opened, closed atomic.Int32
+	d := memory.Driver()
+	inner := d.Open
+	gone := make(chan struct{}, 2)
+	d.Open = func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+		b, err := inner(ctx, o)
+		opened.Add(1)
+		return closing{b, func() { closed.Add(1); gone <- struct{}{} }}, err
+	}
+	l, err := net.Listen("unix", filepath.Join(shortDir(t), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- ServeListener(ctx, d, l) }()
+
+	first, second, third := attach(t, l.Addr()), attach(t, l.Addr()), attach(t, l.Addr())
+	if _, err := first.client.Health(t.Context(), &archivepb.HealthRequest{}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("before Open: %v", err)
+	}
+	open(t, first)
+	b := open(t, second)
+	open(t, third)
+	if _, err := first.client.Open(t.Context(), &archivepb.OpenRequest{Protocol: 1, Url: []byte("memory://x")}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("a second Open: %v", err)
+	}
+	first.conn.Close() // as when a host dies
+	<-gone
+	if closed.Load() != 1 {
+		t.Errorf("%d archives closed", closed.Load())
+	}
+	if _, err := b.Health(t.Context()); err != nil {
+		t.Errorf("the other connection: %v", err)
+	}
+	if err := second.Close(); err != nil {
+		t.Error(err)
+	}
+	<-gone
+	stop() // the server closes what is left
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if opened.Load() != 3 || closed.Load() != 3 {
+		t.Errorf("%d opened, %d closed", opened.Load(), closed.Load())
+	}
+	<-third.Exited()
+	_, err = third.Describe(t.Context())
+	if sdk.KindOf(err) != sdk.Unreachable {
+		t.Errorf("after the server's end: %v", err)
+	}
+	oneLine(t, err, "describe: the connection to the backend at "+l.Addr().String()+" is gone")
+}
+
+type closing struct {
+	sdk.Backend
+	then func()
+}
+
+func (c closing) Close() error {
+	defer c.then()
+	return c.Backend.Close()
+}
+
+func TestAttachToNothing(t *testing.T) {
+	_, err := Attach(t.Context(), "unix", filepath.Join(shortDir(t), "nobody"))
+	if sdk.KindOf(err) != sdk.Unreachable {
+		t.Errorf("kind %v", sdk.KindOf(err))
+	}
+	oneLine(t, err, "attach ", "no such file")
+}
+
+// TestMessagesStayBelowTheLimit: a call too large for a message is a matter of
+// limits, not of bugs, and the connection survives it.
+func TestMessagesStayBelowTheLimit(t *testing.T) {
+	b := open(t, dial(t, memory.Driver()))
+	events := make([]sdk.Event, sdk.MaxItems)
+	for i := range events {
+		events[i] = sdk.Event{
+			ID: sdk.ID{1, byte(i), byte(i >> 8)}, Tombstone: sdk.Tombstone{1}, Action: sdk.Restored, Actor: "me",
+			At: record(1, nil).ArchivedAt, Detail: map[string]string{"output": strings.Repeat("x", 10<<10)},
+		}
+	}
+	if err := b.Append(t.Context(), events); sdk.KindOf(err) != sdk.Limit {
+		t.Errorf("10 MiB of events: %v", err)
+	}
+	if _, err := b.Health(t.Context()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// TestLargeRecords: a thousand records as large as records may be go through
+// Put and List, although no message could hold them.
+func TestLargeRecords(t *testing.T) {
+	b := open(t, dial(t, memory.Driver()))
+	var items []sdk.Item
+	for n := range uint64(100) {
+		r := record(n, nil)
+		r.Note = strings.Repeat("n", sdk.MaxText)
+		r.Metadata = map[string]string{"k": strings.Repeat("m", sdk.MaxText-1)}
+		items = append(items, sdk.Item{Record: r, Body: strings.NewReader("")})
+	}
+	put(t, b, items...)
+	n := 0
+	for entry, err := range b.List(t.Context(), sdk.Query{WithEvents: true, WithHolds: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(entry.Record.Note) != sdk.MaxText || len(entry.Events) != 1 {
+			t.Fatalf("entry %d is not what was stored", n)
+		}
+		n++
+	}
+	if n != 100 {
+		t.Errorf("%d entries", n)
+	}
+}
+
+// TestParallel has 32 callers on one connection, each streaming both ways while
+// a stalled List is under way.
+func TestParallel(t *testing.T) {
+	_, b := start(t, as(t, "memory"))
+	body := bytes.Repeat([]byte("parallel"), 1<<16)
+	put(t, b, sdk.Item{Record: record(1<<32, body), Body: bytes.NewReader(body)})
+	for range b.List(t.Context(), sdk.Query{}) {
+		var callers sync.WaitGroup
+		for n := range uint64(32) {
+			callers.Go(func() {
+				r := record(n, body)
+				if _, err := b.Put(t.Context(), sequence(sdk.Item{Record: r, Body: bytes.NewReader(body)})); err != nil {
+					t.Error(err)
+					return
+				}
+				for found, err := range b.Get(t.Context(), []sdk.Tombstone{r.Tombstone}) {
+					if err != nil || found.Err != nil {
+						t.Error(err, found.Err)
+						return
+					}
+					if got, err := io.ReadAll(found.Body); err != nil || !bytes.Equal(got, body) {
+						t.Errorf("%d bytes, %v", len(got), err)
+					}
+				}
+			})
+		}
+		callers.Wait()
+		break
+	}
+}
+
+// FuzzPutFrames feeds the server's decoder of Put. Whatever comes, it does not
+// panic, gives out only bodies that were proved, and never invents a commit.
+func FuzzPutFrames(f *testing.F) {
+	body := []byte("body")
+	r := record(1, body)
+	out := packer[*archivepb.PutPart]{send: func(parts []*archivepb.PutPart) error {
+		f.Add(marshal(&archivepb.PutFrame{Parts: parts}), uint8(0))
+		f.Add(marshal(&archivepb.PutFrame{Parts: parts}), uint8(1))
+		return nil
+	}}
+	o := outgoing{out: out}
+	if err := o.all(sequence(sdk.Item{Record: r, Body: bytes.NewReader(body)}, sdk.Item{Record: r})); err != nil {
+		f.Fatal(err)
+	}
+	o.commit()
+	f.Fuzz(func(t *testing.T, data []byte, read uint8) {
+		frame := &archivepb.PutFrame{}
+		if unmarshal(data, frame) != nil {
+			return
+		}
+		sent := false
+		in := &incoming{recv: func() (*archivepb.PutFrame, error) {
+			if sent {
+				return nil, io.EOF
+			}
+			sent = true
+			return frame, nil
+		}}
+		items := 0
+		for item, err := range in.items() {
+			if err != nil {
+				if in.committed || in.err == nil {
+					t.Fatal("an error and a commit")
+				}
+				continue
+			}
+			items++
+			if item.Body != nil && read&1 == 0 {
+				got, err := io.ReadAll(item.Body)
+				if err == nil && item.Record.Content.StoredSize >= 0 && int64(len(got)) != item.Record.Content.StoredSize {
+					t.Fatalf("a body of %d bytes passed for one of %d", len(got), item.Record.Content.StoredSize)
+				}
+			}
+		}
+		if in.committed == (in.err != nil) {
+			t.Fatalf("committed %v, error %v", in.committed, in.err)
+		}
+		if in.committed && items != int(commitOf(frame)) {
+			t.Fatalf("%d items, commit of %d", items, commitOf(frame))
+		}
+	})
+}
+
+// commitOf returns the count of the first commit in frame.
+func commitOf(frame *archivepb.PutFrame) uint32 {
+	for _, part := range frame.GetParts() {
+		if c := part.GetCommit(); c != nil {
+			return c.GetItems()
+		}
+	}
+	return 0
+}
