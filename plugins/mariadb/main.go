@@ -1,5 +1,4 @@
-// Codex-archive-mariadb keeps archives in MariaDB. It is started by codex; run
-// by hand it says so.
+// Program codex-archive-mariadb keeps archives in MariaDB.
 package main
 
 import (
@@ -10,25 +9,19 @@ import (
 	"github.com/codex-archive/codex/sdk/sqlbackend"
 )
 
-// version is set when a release is built.
+// version is set by the build.
 var version = "dev"
 
-func main() { plugin.Serve(Driver()) }
+func main() { plugin.Serve(mariadbDriver()) }
 
-// Driver returns what the program serves.
-func Driver() sdk.Driver {
-	return sdk.Driver{
-		Name:    "mariadb",
-		Version: version,
-		Schemes: schemes,
-		Open:    open,
-	}
+func mariadbDriver() sdk.Driver {
+	return sdk.Driver{Name: "mariadb", Version: version, Schemes: schemes, Open: open}
 }
 
 func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 	b, err := sqlbackend.Open(ctx, dialect(), o)
 	if err != nil {
-		return nil, err // not b: a nil pointer in an interface is not nil
+		return nil, err
 	}
 	return b, nil
 }

@@ -3,13 +3,63 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"testing"
 
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
+	"github.com/codex-archive/codex/sdk/plugin"
 )
+
+// pluginVar makes the test binary the program itself.
+const pluginVar = "CODEX_TEST_PLUGIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(pluginVar) == "" {
+		os.Exit(m.Run())
+	}
+	main()
+}
+
+// TestRules runs the contract on the engine in this process.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	backendtest.Run(t, target(t, open))
+}
+
+// TestRulesProcess runs the contract on the program, a process for each handle.
+func TestRulesProcess(t *testing.T) {
+	t.Parallel()
+	backendtest.Run(t, target(t, launch))
+}
+
+func BenchmarkRules(b *testing.B) { backendtest.Benchmark(b, target(b, open)) }
+
+// launched is a handle whose Close also ends its process.
+type launched struct {
+	sdk.Backend
+	process *plugin.Process
+}
+
+func (l launched) Close() error { return errors.Join(l.Backend.Close(), l.process.Close()) }
+
+func launch(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	process, err := plugin.Launch(ctx, plugin.Command{Path: self, Env: []string{pluginVar + "=1"}})
+	if err != nil {
+		return nil, err
+	}
+	b, err := process.Open(ctx, o)
+	if err != nil {
+		return nil, errors.Join(err, process.Close())
+	}
+	return launched{b, process}, nil
+}
 
 // flips alter one bit of a body.
 var flips = []string{
@@ -20,13 +70,13 @@ var flips = []string{
 }
 
 // target makes a database for each archive that the kit asks for.
-func target(t testing.TB) backendtest.Target {
+func target(t testing.TB, open func(context.Context, sdk.Options) (sdk.Backend, error)) backendtest.Target {
 	var mu sync.Mutex
 	made := map[string]*databases.Database{}
-	driver := Driver()
+	driver := mariadbDriver()
 	return backendtest.Target{
 		Name: driver.Name, Version: driver.Version, Protocol: sdk.ProtocolVersion, Schemes: driver.Schemes,
-		Open: driver.Open,
+		Open: open,
 		URL: func() string {
 			d := databases.MariaDB(t)
 			mu.Lock()
@@ -51,7 +101,3 @@ func target(t testing.TB) backendtest.Target {
 		},
 	}
 }
-
-func TestContract(t *testing.T) { backendtest.Run(t, target(t)) }
-
-func BenchmarkContract(b *testing.B) { backendtest.Benchmark(b, target(b)) }

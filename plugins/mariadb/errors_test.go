@@ -1,0 +1,314 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/codex-archive/codex/scripts/databases"
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/sqlbackend"
+)
+
+// recorded are errors of MariaDB that a test cannot bring about, or not
+// quickly, as they were recorded or as its sources have them. Those that it can
+// are in [TestErrorsOfTheServer].
+var recorded = []struct {
+	number  uint16
+	message string
+	want    sqlbackend.Class
+}{
+	{1020, "Record has changed since last read in table 'codex_item'", sqlbackend.Class{Kind: sdk.Busy, Answered: true}},
+	{1021, "Disk full (/tmp/#sql-temptable-1-2-3.MAI); waiting for someone to free some space...", sqlbackend.Class{Kind: sdk.Full}},
+	{1026, "Error writing file './binlog.000001' (errno: 28 \"No space left on device\")", sqlbackend.Class{Kind: sdk.Full}},
+	{1030, "Got error 5 \"Input/output error\" from storage engine InnoDB", sqlbackend.Class{Kind: sdk.Internal, Final: true}},
+	{1034, "Index for table 'codex_item' is corrupt; try to repair it", sqlbackend.Class{Kind: sdk.Corrupt, Answered: true}},
+	{1041, "Out of memory.", sqlbackend.Class{Kind: sdk.Busy, Answered: true, Final: true}},
+	{1047, "WSREP has not yet prepared node for application use", sqlbackend.Class{Kind: sdk.Unreachable, Answered: true}},
+	{1053, "Server shutdown in progress", sqlbackend.Class{Kind: sdk.Unreachable}},
+	{1105, "Parameter of prepared statement which is set through mysql_send_long_data() is longer than 'max_allowed_packet' bytes", sqlbackend.Class{Kind: sdk.Internal, Answered: true}},
+	{1114, "The table 'codex_body' is full", sqlbackend.Class{Kind: sdk.Full, Answered: true}},
+	{1180, "Got error 28 \"No space left on device\" during COMMIT", sqlbackend.Class{Kind: sdk.Unreachable}},
+	{1615, "Prepared statement needs to be re-prepared", sqlbackend.Class{Kind: sdk.Busy, Answered: true}},
+	{1712, "Index codex_item is corrupted", sqlbackend.Class{Kind: sdk.Corrupt, Answered: true}},
+	{1836, "Running in read-only mode", sqlbackend.Class{Kind: sdk.Denied, Answered: true}},
+}
+
+func TestClassifyRecorded(t *testing.T) {
+	for _, r := range recorded {
+		r.want.Native, r.want.Msg = fmt.Sprint(r.number), r.message
+		err := fmt.Errorf("put: %w", &mysql.MySQLError{Number: r.number, Message: r.message})
+		if got := classify(err); got != r.want {
+			t.Errorf("%d %s: %+v, want %+v", r.number, r.message, got, r.want)
+		}
+	}
+}
+
+// script runs statements on one connection, the last of which is to fail.
+func script(statements ...string) func(*testing.T, *databases.Database) error {
+	return func(t *testing.T, d *databases.Database) error {
+		db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := connection(t, db)
+		for i, s := range statements {
+			if _, err = c.ExecContext(t.Context(), s); err != nil && i < len(statements)-1 {
+				t.Fatalf("%s: %v", s, err)
+			}
+		}
+		return err
+	}
+}
+
+// login opens a connection that is to be refused.
+func login(o func(d *databases.Database) sdk.Options) func(*testing.T, *databases.Database) error {
+	return func(t *testing.T, d *databases.Database) error {
+		_, err := dial(t, o(d))
+		return err
+	}
+}
+
+// contend runs first and second by turns on two connections and returns what
+// either ends in.
+func contend(setting, first, second string) func(*testing.T, *databases.Database) error {
+	return func(t *testing.T, d *databases.Database) error {
+		db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, two := connection(t, db), connection(t, db)
+		run := func(c *sql.Conn, s string) error {
+			_, err := c.ExecContext(t.Context(), s)
+			return err
+		}
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		must(run(one, "CREATE TABLE t (n INT PRIMARY KEY, v INT)"))
+		must(run(one, "INSERT INTO t VALUES (1, 0), (2, 0)"))
+		must(run(two, setting))
+		must(run(one, "START TRANSACTION"))
+		must(run(two, "START TRANSACTION"))
+		must(run(one, "UPDATE t SET v = 1 WHERE n = 1"))
+		must(run(two, "UPDATE t SET v = 2 WHERE n = 2"))
+		waits := make(chan error, 1)
+		go func() { waits <- run(one, first) }()
+		err = run(two, second)
+		must(run(two, "ROLLBACK"))
+		if firstErr := <-waits; err == nil {
+			err = firstErr
+		}
+		return err
+	}
+}
+
+func connection(t *testing.T, db *sql.DB) *sql.Conn {
+	t.Helper()
+	c, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestErrorsOfTheServer(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		fail func(*testing.T, *databases.Database) error
+		want sqlbackend.Class // Msg: a part of it
+	}{
+		{"wrong password", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "wrong")} }),
+			sqlbackend.Class{Kind: sdk.Login, Native: "1045", Answered: true, Msg: "Access denied"}},
+		{"no such user", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
+			sqlbackend.Class{Kind: sdk.Login, Native: "1045", Answered: true, Msg: "Access denied"}},
+		{"foreign database", login(func(d *databases.Database) sdk.Options {
+			return sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "mysql"}
+		}), sqlbackend.Class{Kind: sdk.Denied, Native: "1044", Answered: true, Msg: "Access denied"}},
+		{"unknown host", login(func(d *databases.Database) sdk.Options {
+			return sdk.Options{URL: "mysql://u:canary@host.invalid/db"}
+		}), sqlbackend.Class{}},
+		{"refused", login(func(d *databases.Database) sdk.Options {
+			return sdk.Options{URL: "mysql://u:canary@" + closedPort(t) + "/db"}
+		}), sqlbackend.Class{}},
+		{"no socket", login(func(d *databases.Database) sdk.Options {
+			return sdk.Options{URL: "mysql://u:canary@localhost/db?socket=/nowhere"}
+		}), sqlbackend.Class{}},
+		{"unknown authority", login(func(d *databases.Database) sdk.Options {
+			return sdk.Options{URL: d.URL() + "?tls=true"}
+		}), sqlbackend.Class{Kind: sdk.Unreachable, Final: true}},
+		{"TLS wanted by the server", func(t *testing.T, d *databases.Database) error {
+			_, err := dial(t, sdk.Options{URL: certified(t, d) + "?tls=false"})
+			return err
+		}, sqlbackend.Class{Kind: sdk.Login, Native: "1045", Answered: true, Msg: "Access denied"}},
+		{"no table", script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "1146", Answered: true, Msg: "missing"}},
+		{"no column", script("SELECT missing FROM information_schema.tables"), sqlbackend.Class{Kind: sdk.Schema, Native: "1054", Answered: true, Msg: "missing"}},
+		{"syntax", script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "1064", Answered: true, Msg: "syntax"}},
+		{"right", script("SELECT * FROM mysql.global_priv"), sqlbackend.Class{Kind: sdk.Denied, Native: "1142", Answered: true, Msg: "denied"}},
+		{"read-only", script("CREATE TABLE t (n INT)", "SET SESSION TRANSACTION READ ONLY", "INSERT INTO t VALUES (1)"),
+			sqlbackend.Class{Kind: sdk.Denied, Native: "1792", Answered: true, Msg: "READ ONLY"}},
+		{"duplicate", script("CREATE TABLE t (n INT PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
+			sqlbackend.Class{Kind: sdk.Conflict, Native: "1062", Answered: true, Msg: "Duplicate"}},
+		{"no parent", script("CREATE TABLE t (n INT PRIMARY KEY, up INT REFERENCES t (n))", "INSERT INTO t VALUES (1, 2)"),
+			sqlbackend.Class{Kind: sdk.ContentAbsent, Native: "1452", Answered: true, Msg: "foreign key"}},
+		{"null", script("CREATE TABLE t (n INT NOT NULL)", "INSERT INTO t VALUES (NULL)"),
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "1048", Answered: true, Msg: "null"}},
+		{"too long", script("CREATE TABLE t (x VARBINARY(3))", "INSERT INTO t VALUES ('1234')"),
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "1406", Answered: true, Msg: "too long"}},
+		{"out of range", script("CREATE TABLE t (x TINYINT)", "INSERT INTO t VALUES (1000)"),
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "1264", Answered: true, Msg: "range"}},
+		{"statement time-out", script("SET max_statement_time = 0.01", "SELECT SLEEP(10)"),
+			sqlbackend.Class{Kind: sdk.Timeout, Native: "1969", Answered: true, Msg: "max_statement_time"}},
+		{"packet", script("SELECT '" + strings.Repeat("x", maxPacket) + "'"), sqlbackend.Class{Kind: sdk.Limit, Msg: "1 MiB"}},
+		{"deadlock", contend("DO 0", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
+			sqlbackend.Class{Kind: sdk.Busy, Native: "1213", Answered: true, Msg: "Deadlock"}},
+		{"lock", contend("SET innodb_lock_wait_timeout = 0", "DO 0", "UPDATE t SET v = 2 WHERE n = 1"),
+			sqlbackend.Class{Kind: sdk.Busy, Native: "1205", Answered: true, Msg: "Lock wait"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			check(t, c.fail(t, databases.MariaDB(t)), c.want)
+		})
+	}
+}
+
+// check compares what classify makes of an error with want. What the zero Class
+// leaves to the engine must be an error of the network.
+func check(t *testing.T, err error, want sqlbackend.Class) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	got := classify(err)
+	if !strings.Contains(got.Msg, want.Msg) || strings.Contains(got.Msg, "\n") || strings.Contains(err.Error(), "canary") {
+		t.Errorf("message %q of %v, want one line with %q and no secret", got.Msg, err, want.Msg)
+	}
+	got.Msg = want.Msg
+	if got != want {
+		t.Errorf("%v\nis %+v\nwant %+v", err, got, want)
+	}
+}
+
+// closedPort returns an address at which nobody listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// TestMissingDatabase needs a user with rights to databases that are not there:
+// others are told 1044.
+func TestMissingDatabase(t *testing.T) {
+	t.Parallel()
+	d := databases.MariaDB(t)
+	if _, err := d.Admin(t).ExecContext(t.Context(), "GRANT ALL ON `missing_%`.* TO "+d.User); err != nil {
+		t.Fatal(err)
+	}
+	_, err := dial(t, sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "missing_db"})
+	check(t, err, sqlbackend.Class{Kind: sdk.NoArchive, Native: "1049", Answered: true, Msg: "missing_db"})
+}
+
+func TestServerSaysNo(t *testing.T) {
+	t.Parallel()
+	server := databases.NewMariaDB(t, "skip_ssl")
+	d := server.Database(t)
+	admin := d.Admin(t)
+	set := func(setting string) {
+		t.Helper()
+		if _, err := admin.ExecContext(t.Context(), "SET GLOBAL "+setting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := dial(t, sdk.Options{URL: d.URL() + "?tls=skip-verify"})
+	check(t, err, sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "does not do TLS"})
+
+	db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
+	if err != nil {
+		t.Fatalf("without TLS: %v", err)
+	}
+	set("read_only = 1")
+	_, err = db.ExecContext(t.Context(), "CREATE TABLE t (n INT)")
+	check(t, err, sqlbackend.Class{Kind: sdk.Denied, Native: "1290", Answered: true, Msg: "read-only"})
+	set("read_only = 0")
+
+	for _, s := range []string{"ALTER USER " + d.User + " WITH MAX_USER_CONNECTIONS 1", "FLUSH USER_RESOURCES"} {
+		if _, err := admin.ExecContext(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db.Close() // connections from before the limit do not count
+	if db, err = dial(t, sdk.Options{URL: d.URL()}); err != nil {
+		t.Fatal(err)
+	}
+	connection(t, db)
+	_, err = dial(t, sdk.Options{URL: d.URL()})
+	check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "1226", Answered: true, Msg: "max_user_connections"})
+	if _, err := admin.ExecContext(t.Context(), "ALTER USER "+d.User+" WITH MAX_USER_CONNECTIONS 0"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestServerStops(t *testing.T) {
+	t.Parallel()
+	server := databases.NewMariaDB(t)
+	d := server.Database(t)
+	db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sleep := func() <-chan error {
+		c := connection(t, db)
+		fails := make(chan error, 1)
+		go func() {
+			_, err := c.ExecContext(t.Context(), "SELECT SLEEP(600)")
+			fails <- err
+		}()
+		await(t, d.Admin(t), "SELECT COUNT(*) > 0 FROM information_schema.processlist WHERE state = 'User sleep'")
+		return fails
+	}
+	kill := func(what string) {
+		t.Helper()
+		_, err := d.Admin(t).ExecContext(t.Context(), "KILL "+what+" USER "+d.User)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	fails := sleep()
+	kill("HARD CONNECTION")
+	if err := <-fails; classify(err).Kind != sdk.Unreachable || classify(err).Answered {
+		t.Errorf("a killed connection: %v is %+v", err, classify(err))
+	}
+	fails = sleep()
+	server.Kill(t)
+	check(t, <-fails, sqlbackend.Class{Kind: sdk.Unreachable, Msg: "lost"})
+	server.Start(t)
+	if err := db.PingContext(t.Context()); err != nil {
+		t.Errorf("after the start: %v", err)
+	}
+}
+
+// await asks until query is true.
+func await(t *testing.T, db *sql.DB, query string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for done := false; !done; {
+		if err := db.QueryRowContext(ctx, query).Scan(&done); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
