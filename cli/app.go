@@ -72,7 +72,7 @@ func (p *program) app() *cli.App {
 		ErrWriter:                 p.stderr,
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usageError("%v", err) },
-		CustomAppHelpTemplate:     cli.AppHelpTemplate + "\n" + exitHelp + "\n",
+		CustomAppHelpTemplate:     cli.AppHelpTemplate + "\n" + exitHelp(),
 		Action:                    groupHelp,
 		DisableSliceFlagSeparator: true,
 		Commands: []*cli.Command{{
@@ -90,7 +90,9 @@ func (p *program) app() *cli.App {
 				p.healthCheckCommand(),
 				p.configShowCommand(),
 			},
-		}},
+		},
+			p.explainCommand(),
+		},
 	}
 }
 
@@ -108,7 +110,7 @@ func (p *program) command(c *cli.Command, action func(s *session, ctx context.Co
 	c.Flags = append(c.Flags, commonFlags()...)
 	c.HideHelpCommand = true
 	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageError("%v", err) }
-	c.CustomHelpTemplate = cli.CommandHelpTemplate + "\n" + exitHelp + "\n"
+	c.CustomHelpTemplate = cli.CommandHelpTemplate + "\n" + exitHelp()
 	c.Action = func(cc *cli.Context) error {
 		s, err := p.open(cc)
 		if err != nil {
@@ -123,6 +125,17 @@ func (p *program) command(c *cli.Command, action func(s *session, ctx context.Co
 		}
 		return action(s, ctx)
 	}
+	return c
+}
+
+// plainCommand fills in what a command has that works without configuration,
+// log or archive.
+func (p *program) plainCommand(c *cli.Command, action cli.ActionFunc) *cli.Command {
+	c.Flags = append(c.Flags, jsonFlag())
+	c.HideHelpCommand = true
+	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageError("%v", err) }
+	c.CustomHelpTemplate = cli.CommandHelpTemplate + "\n" + exitHelp()
+	c.Action = action
 	return c
 }
 
@@ -143,8 +156,12 @@ func commonFlags() []cli.Flag {
 		text("log-level", "`LEVEL`: debug, info, warn or error"),
 		text("log-format", "`FORMAT`: json or text"),
 		text("timeout", "give up after so many `SECONDS`"),
-		&cli.BoolFlag{Name: "json", Usage: "print the result, or the error, as JSON on stdout", Category: commonCategory, DisableDefaultText: true},
+		jsonFlag(),
 	}
+}
+
+func jsonFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "json", Usage: "print the result, or the error, as JSON on stdout", Category: commonCategory, DisableDefaultText: true}
 }
 
 // flagKeys maps common flags to the keys that they set.

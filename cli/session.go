@@ -115,15 +115,19 @@ func (p *program) getenv(name string) string {
 
 // arguments checks how many arguments there are; names is what they are called.
 func (s *session) arguments(least, most int, names ...string) error {
-	n := s.flags.NArg()
+	return arguments(s.flags, least, most, names...)
+}
+
+func arguments(c *cli.Context, least, most int, names ...string) error {
+	n := c.NArg()
 	switch {
 	case n < least:
-		err := usageError("%s: missing %s", s.flags.Command.HelpName, strings.Join(names[n:least], " and "))
-		err.hint = "usage: " + s.flags.Command.UsageText
+		err := usageError("%s: missing %s", c.Command.HelpName, strings.Join(names[n:least], " and "))
+		err.hint = "usage: " + c.Command.UsageText
 		return err
 	case n > most:
-		err := usageError("%s: unexpected argument %q", s.flags.Command.HelpName, s.flags.Args().Get(most))
-		err.hint = "usage: " + s.flags.Command.UsageText
+		err := usageError("%s: unexpected argument %q", c.Command.HelpName, c.Args().Get(most))
+		err.hint = "usage: " + c.Command.UsageText
 		return err
 	}
 	return nil
