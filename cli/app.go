@@ -91,6 +91,7 @@ func (p *program) app() *cli.App {
 				p.configShowCommand(),
 			},
 		},
+			p.pluginCommand(),
 			p.explainCommand(),
 		},
 	}
@@ -152,12 +153,16 @@ func commonFlags() []cli.Flag {
 		text("url", "`URL` of the archive; a password is better kept in CODEX_ARCHIVE_URL or backend.password_file"),
 		text("config", "read this `FILE` instead of looking for .codex/archive.toml first"),
 		&cli.StringSliceFlag{Name: "set", Usage: "set any key of the configuration: `SECTION.KEY=VALUE`, repeatable", Category: commonCategory},
-		&cli.StringSliceFlag{Name: "plugin-dir", Usage: "look for backend programs in `DIR` first, repeatable", Category: commonCategory},
+		pluginDirFlag(),
 		text("log-level", "`LEVEL`: debug, info, warn or error"),
 		text("log-format", "`FORMAT`: json or text"),
 		text("timeout", "give up after so many `SECONDS`"),
 		jsonFlag(),
 	}
+}
+
+func pluginDirFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "plugin-dir", Usage: "look for backend programs in `DIR` first, repeatable", Category: commonCategory}
 }
 
 func jsonFlag() cli.Flag {

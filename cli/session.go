@@ -150,7 +150,7 @@ func (s *session) actor() (string, error) {
 // dial starts the backend's program, in the background. Nothing of the archive
 // is touched before backend is called.
 func (s *session) dial(ctx context.Context, mode sdk.Mode) error {
-	program, err := s.search().Find(s.config.Backend.Type)
+	program, err := s.search(s.flags.StringSlice("plugin-dir")).Find(s.config.Backend.Type)
 	if err != nil {
 		var missing *backends.NotFoundError
 		if errors.As(err, &missing) {
@@ -197,19 +197,20 @@ func (s *session) connect(ctx context.Context, mode sdk.Mode) (sdk.Backend, erro
 	return s.backend(ctx)
 }
 
-// search says where backend programs are looked for.
-func (s *session) search() backends.Search {
+// search says where backend programs are looked for; dirs are those of
+// --plugin-dir.
+func (p *program) search(dirs []string) backends.Search {
 	search := backends.Search{
-		Flags:    s.flags.StringSlice("plugin-dir"),
-		Path:     s.getenv("CODEX_ARCHIVE_PLUGIN_PATH"),
-		DataHome: s.getenv("XDG_DATA_HOME"),
+		Flags:    dirs,
+		Path:     p.getenv("CODEX_ARCHIVE_PLUGIN_PATH"),
+		DataHome: p.getenv("XDG_DATA_HOME"),
 	}
 	if executable, err := os.Executable(); err == nil {
 		if real, err := filepath.EvalSymlinks(executable); err == nil {
 			search.Executable = real
 		}
 	}
-	if home := s.getenv("HOME"); search.DataHome == "" && home != "" {
+	if home := p.getenv("HOME"); search.DataHome == "" && home != "" {
 		search.DataHome = filepath.Join(home, ".local", "share")
 	}
 	return search
