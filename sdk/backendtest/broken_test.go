@@ -51,6 +51,7 @@ var faults = []struct {
 	{"wraps the error of the sequence", "UNDO-04", wrap[wrapper], "PUT-01"},
 	{"reads bodies after the sequence", "BODY-07", wrap[procrastinator], "PUT-01"},
 	{"works after Close", "CLOSE-01", wrap[undead], "CLOSE-03"},
+	{"fails to close twice", "CLOSE-02", wrap[touchy], "PUT-01"},
 	{"panics on the empty Put", "PUT-03", wrap[panicker], "PUT-01"},
 }
 
@@ -462,6 +463,19 @@ func (b *procrastinator) Put(ctx context.Context, in items) ([]sdk.Stored, error
 type undead struct{ inner }
 
 func (b *undead) Close() error { return nil }
+
+type touchy struct {
+	inner
+	closed bool
+}
+
+func (b *touchy) Close() error {
+	if b.closed {
+		return sdk.Errorf(sdk.Invalid, "closed twice")
+	}
+	b.closed = true
+	return b.Backend.Close()
+}
 
 type panicker struct{ inner }
 

@@ -3,6 +3,7 @@ package backendtest
 import (
 	"bytes"
 	"io"
+	"sync"
 
 	"github.com/codex-archive/codex/sdk"
 )
@@ -48,25 +49,41 @@ func (t *T) closed(b sdk.Backend) {
 	}
 }
 
+// closing returns a function that closes b in another goroutine when it is
+// first called, and one that waits until b is closed, whoever does it.
+func (t *T) closing(b sdk.Backend) (start, wait func()) {
+	var once sync.Once
+	done := make(chan struct{})
+	begin := func() {
+		once.Do(func() {
+			go func() {
+				defer close(done)
+				t.closed(b)
+			}()
+		})
+	}
+	return begin, func() {
+		begin() // nothing came that could have started it
+		<-done
+	}
+}
+
 func closeDuringPut(t *T) {
 	for _, n := range []int{100, sdk.StagedBody + 1} {
 		b := t.backend()
 		s := []sample{t.item(n), t.item(100), t.item(100)}
-		done := make(chan struct{})
+		start, wait := t.closing(b)
 		_, err := b.Put(t.ctx, func(yield func(sdk.Item, error) bool) {
 			for i, one := range s {
-				if i == 1 { // another goroutine closes while this one goes on
-					go func() {
-						defer close(done)
-						t.closed(b)
-					}()
+				if i == 1 {
+					start()
 				}
 				if !yield(one.item(), nil) {
 					return
 				}
 			}
 		})
-		<-done
+		wait()
 		if fresh := t.backend(); err == nil {
 			t.same(fresh, s...)
 		} else {
@@ -79,18 +96,14 @@ func closeDuringRead(t *T) {
 	w := t.backend()
 	s := []sample{t.item(100), t.item(20 * sdk.ChunkSize), t.item(100)}
 	t.put(w, s...)
-	b, done := t.backend(), make(chan struct{})
+	b := t.backend()
+	start, wait := t.closing(b)
 	i := 0
 	for found, err := range b.Get(t.ctx, tombstones(s...)) {
 		if err != nil {
 			break
 		}
-		if i == 0 {
-			go func() {
-				defer close(done)
-				t.closed(b)
-			}()
-		}
+		start()
 		if found.Err == nil {
 			if got, err := io.ReadAll(found.Body); err == nil && !bytes.Equal(got, s[i].body) {
 				t.Errorf("body %d: no error, but %s", i, differ(s[i].body, got))
@@ -98,18 +111,21 @@ func closeDuringRead(t *T) {
 		}
 		i++
 	}
-	<-done
+	wait()
 
-	b, done = t.backend(), make(chan struct{})
-	i = 0
+	b = t.backend()
+	start, wait = t.closing(b)
+	seen := 0
+	var last error
 	for _, err := range b.List(t.ctx, sdk.Query{Repo: t.repo()}) {
-		if err == nil && i == 0 {
-			go func() {
-				defer close(done)
-				t.closed(b)
-			}()
+		if last = err; err == nil {
+			start()
+			seen++
 		}
-		i++
 	}
-	<-done
+	wait()
+	if last == nil && seen != len(s) {
+		t.Errorf("list ended without error after %d of %d records", seen, len(s))
+	}
+	t.stands(t.backend(), tombstones(s...)...)
 }

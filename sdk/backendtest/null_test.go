@@ -1,0 +1,115 @@
+package backendtest_test
+
+import (
+	"context"
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/backendtest"
+)
+
+// TestEveryRuleCanFail runs all rules on a backend that agrees to everything
+// and does nothing, and on one that refuses everything. A rule that passes on
+// both checks nothing; CLOSE-02, which asks for nothing but politeness, has a
+// fault of its own in TestBrokenBackends.
+func TestEveryRuleCanFail(t *testing.T) {
+	statuses := func(b sdk.Backend) map[string]backendtest.Status {
+		target := memoryTarget()
+		first := true
+		target.Open = func(context.Context, sdk.Options) (sdk.Backend, error) {
+			if first { // on which the kit looks whether the archive is empty
+				first = false
+				return idle{}, nil
+			}
+			return b, nil
+		}
+		target.Schemes, target.Damage = nil, nil
+		rep, err := backendtest.RunRules(t.Context(), target, backendtest.Options{Deadline: 20 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]backendtest.Status{}
+		for _, r := range rep.Results {
+			all[r.ID] = r.Status
+		}
+		return all
+	}
+	agrees, refuses := statuses(idle{}), statuses(sullen{})
+	for id, status := range agrees {
+		if id != "CLOSE-02" && status == backendtest.Passed && refuses[id] == backendtest.Passed {
+			t.Errorf("%s passes on backends that do nothing", id)
+		}
+	}
+}
+
+// idle answers as politely as one can without an archive.
+type idle struct{}
+
+func (idle) Put(_ context.Context, in items) ([]sdk.Stored, error) {
+	var all []sdk.Stored
+	for i, err := range in {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, sdk.Stored{Tombstone: i.Record.Tombstone, Content: i.Record.Content})
+	}
+	return all, nil
+}
+
+func (idle) Missing(context.Context, []sdk.Digest) ([]sdk.Digest, error) { return nil, nil }
+
+func (idle) Get(_ context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
+	return func(yield func(sdk.Found, error) bool) {
+		for _, id := range ids {
+			e := &sdk.Error{Kind: sdk.NotFound, Tombstones: []sdk.Tombstone{id}}
+			if !yield(sdk.Found{Record: sdk.Record{Tombstone: id}, Err: e}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (idle) List(context.Context, sdk.Query) iter.Seq2[sdk.Entry, error] {
+	return func(func(sdk.Entry, error) bool) {}
+}
+
+func (idle) Append(context.Context, []sdk.Event) error { return nil }
+
+func (idle) Purge(_ context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
+	all := make([]sdk.Verdict, len(p.Items))
+	for i, item := range p.Items {
+		all[i] = sdk.Verdict{Tombstone: item.Tombstone, Outcome: sdk.OutcomePurged}
+	}
+	return all, nil
+}
+
+func (idle) Health(context.Context) (sdk.Health, error) { return sdk.Health{}, nil }
+
+func (idle) Close() error { return nil }
+
+// sullen refuses.
+type sullen struct{}
+
+func (sullen) no() error { return sdk.Errorf(sdk.Internal, "no") }
+
+func (b sullen) Put(context.Context, items) ([]sdk.Stored, error) { return nil, b.no() }
+
+func (b sullen) Missing(context.Context, []sdk.Digest) ([]sdk.Digest, error) { return nil, b.no() }
+
+func (b sullen) Get(context.Context, []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
+	return func(yield func(sdk.Found, error) bool) { yield(sdk.Found{}, b.no()) }
+}
+
+func (b sullen) List(context.Context, sdk.Query) iter.Seq2[sdk.Entry, error] {
+	return func(yield func(sdk.Entry, error) bool) { yield(sdk.Entry{}, b.no()) }
+}
+
+func (b sullen) Append(context.Context, []sdk.Event) error { return b.no() }
+
+func (b sullen) Purge(context.Context, sdk.Purge) ([]sdk.Verdict, error) { return nil, b.no() }
+
+func (b sullen) Health(context.Context) (sdk.Health, error) { return sdk.Health{}, b.no() }
+
+func (b sullen) Close() error { return nil }
