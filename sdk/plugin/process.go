@@ -41,8 +41,9 @@ type Process struct {
 
 	description atomic.Pointer[Description]
 
-	mu     sync.Mutex
-	opened *remote
+	mu      sync.Mutex
+	opening bool
+	opened  *remote
 
 	closeOnce sync.Once
 	closeErr  error
@@ -80,23 +81,40 @@ func (p *Process) learn(m *archivepb.Description) Description {
 // Closing the Backend, or the Process, closes the archive.
 func (p *Process) Open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.opened != nil {
+	taken := p.opening || p.opened != nil
+	if !taken {
+		p.opening = true
+	}
+	p.mu.Unlock()
+	if taken {
 		return nil, &sdk.Error{Kind: sdk.Invalid, Op: "open", Msg: "this backend process has opened its archive already"}
 	}
+	err := p.open(ctx, o)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.opening = false
+	if err != nil {
+		return nil, err
+	}
+	p.opened = newRemote(p)
+	return p.opened, nil
+}
+
+// open makes the call. The lock is not held meanwhile, so that Close can cut
+// it off.
+func (p *Process) open(ctx context.Context, o sdk.Options) error {
 	p.secrets.learn(o)
 	reply, err := p.client.Open(ctx, &archivepb.OpenRequest{
 		Url: []byte(o.URL), Password: []byte(o.Password), Dir: []byte(o.Dir),
 		Mode: archivepb.Mode(o.Mode), Parallel: uint32(max(o.Parallel, 0)), Protocol: sdk.ProtocolVersion,
 	})
 	if err != nil {
-		return nil, p.failed(ctx, "open", err, sdk.EffectNone)
+		return p.failed(ctx, "open", err, sdk.EffectNone)
 	}
-	if err := sameProtocol(int(p.learn(reply.GetDescription()).Protocol)); err != nil {
-		return nil, &sdk.Error{Kind: sdk.NotStarted, Op: "open " + p.name, Msg: err.Error()}
+	if err := sameProtocol(p.learn(reply.GetDescription()).Protocol); err != nil {
+		return &sdk.Error{Kind: sdk.NotStarted, Op: "open " + p.name, Msg: err.Error()}
 	}
-	p.opened = newRemote(p)
-	return p.opened, nil
+	return nil
 }
 
 // Exited is closed when the process is gone and its log has been read, or, for
@@ -163,7 +181,9 @@ func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.E
 	if ctxErr := ctx.Err(); ctxErr != nil && endsWithContext(e.Kind) {
 		return contextError(op, ctxErr, e.Effect)
 	}
-	if !detailed && e.Kind == sdk.Unreachable && p.link.isLost() {
+	// Canceled, when nobody on this side did: the connection was given up
+	// because the process is gone.
+	if !detailed && (e.Kind == sdk.Unreachable || e.Kind == sdk.Canceled) && p.link.isLost() {
 		return p.crash(op, e.Effect)
 	}
 	e.Msg = p.secrets.scrub(e.Msg)

@@ -3,8 +3,10 @@ package plugin
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"iter"
 	"log"
@@ -23,6 +25,9 @@ import (
 // roles are the programs that the test binary can be.
 var roles = map[string]func(){
 	"memory": func() { Serve(memory.Driver()) },
+
+	// One that keeps nothing, to measure the wire.
+	"sink": func() { Serve(driver(sink())) },
 
 	// Backends with a fault.
 	"dies in put":    func() { Serve(driver(&faulty{put: dieAfterItems(1)})) },
@@ -79,6 +84,39 @@ func driver(b *faulty) sdk.Driver {
 		return b, err
 	}
 	return d
+}
+
+// sink reads what it is given and gives out zeros; the first bytes of a
+// tombstone say how many.
+func sink() *faulty {
+	zeros := make([]byte, 64<<20)
+	return &faulty{
+		put: func(items iter.Seq2[sdk.Item, error]) (stored []sdk.Stored, err error) {
+			for item, err := range items {
+				if err != nil {
+					return nil, err
+				}
+				if _, err := io.Copy(io.Discard, item.Body); err != nil {
+					return nil, err
+				}
+				stored = append(stored, sdk.Stored{Tombstone: item.Record.Tombstone, Content: item.Record.Content})
+			}
+			return stored, nil
+		},
+		get: func(ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
+			return func(yield func(sdk.Found, error) bool) {
+				zeros := zeros[:binary.BigEndian.Uint32(ids[0][:])]
+				r := record(1, nil)
+				r.Content.StoredSize, r.Content.CRC32C = int64(len(zeros)), crc32.Checksum(zeros, castagnoli)
+				for _, id := range ids {
+					r.Tombstone = id
+					if !yield(sdk.Found{Record: r, Body: bytes.NewReader(zeros)}, nil) {
+						return
+					}
+				}
+			}
+		},
+	}
 }
 
 // dieAfterItems makes a Put that ends the process after n items, or after the

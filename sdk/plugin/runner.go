@@ -53,7 +53,9 @@ var _ runner.Runner = (*program)(nil)
 
 func newProgram(c *Command, lines *loglines, onExit func()) *program {
 	p := &program{
-		cmd: exec.Command(c.Path, c.Args...), lines: lines, onExit: onExit,
+		// Not exec.Command, which would look a bare name up in PATH.
+		cmd:   &exec.Cmd{Path: c.Path, Args: append([]string{c.Path}, c.Args...)},
+		lines: lines, onExit: onExit,
 		greeted: make(chan struct{}), exited: make(chan struct{}),
 	}
 	p.cmd.Env = append([]string(nil), c.Env...)
