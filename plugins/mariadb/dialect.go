@@ -38,6 +38,7 @@ func dialect() *sqlbackend.Dialect {
 
 		Begin:     "START TRANSACTION", // at READ COMMITTED: see session
 		ForUpdate: " FOR UPDATE",
+		ForShare:  " LOCK IN SHARE MODE",
 
 		// It also turns values that do not fit into warnings; the engine hands it
 		// none.

@@ -37,6 +37,7 @@ func dialect() *sqlbackend.Dialect {
 
 		Begin:     "BEGIN ISOLATION LEVEL READ COMMITTED",
 		ForUpdate: " FOR UPDATE",
+		ForShare:  " FOR SHARE",
 
 		Dollar:       true,
 		IgnoreSuffix: "ON CONFLICT DO NOTHING",

@@ -46,9 +46,11 @@ type Dialect struct {
 	Now      string // expression: the database's clock as microseconds since 1970
 	Writable string // query: 1 where rows can be written now, else 0; empty: as Connection says
 
-	Begin     string // starts a transaction that reads what is committed
-	ForUpdate string // ends a query whose rows are to be locked; empty: the transaction locks all
-	OneWriter bool   // only one transaction writes at a time: others wait here, not in the database
+	Begin string // starts a transaction that reads what is committed
+	// ForUpdate ends a query whose rows are to be locked against everybody,
+	// ForShare against change. Empty where the transaction locks all.
+	ForUpdate, ForShare string
+	OneWriter           bool // only one transaction writes at a time: others wait here, not in the database
 	// Pause is how long a process that has just committed lets others go
 	// first, where the database has no queue for writers.
 	Pause time.Duration

@@ -243,10 +243,7 @@ func (g *group) findNames(ctx context.Context) (err error) {
 // locks its row.
 func (g *group) storeContents(ctx context.Context) error {
 	g.collect()
-	if err := g.insertArtifacts(ctx); err != nil {
-		return err
-	}
-	if err := g.lockArtifacts(ctx); err != nil {
+	if err := g.findArtifacts(ctx); err != nil {
 		return err
 	}
 	if err := g.judge(); err != nil {
@@ -288,11 +285,24 @@ var insertArtifact = insert{
 	returning: "id, sha256",
 }
 
+// findArtifacts locks the rows of the contents and makes those that are missing,
+// always in order. A row that another transaction makes at the same moment is
+// waited for and then locked like the others.
+func (g *group) findArtifacts(ctx context.Context) error {
+	if err := g.lockArtifacts(ctx); err != nil {
+		return err
+	}
+	if err := g.insertArtifacts(ctx); err != nil {
+		return err
+	}
+	return g.lockArtifacts(ctx)
+}
+
 // insertArtifacts makes rows for the contents that have bodies and no row yet.
 func (g *group) insertArtifacts(ctx context.Context) error {
 	var rows [][]any
 	for _, c := range g.contents {
-		if c.body != nil && !c.body.dropped {
+		if c.key == 0 && c.body != nil && !c.body.dropped {
 			rows = append(rows, []any{c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), int64(1)})
 		}
 	}
@@ -310,12 +320,14 @@ func (g *group) insertArtifacts(ctx context.Context) error {
 
 const selectArtifacts = "SELECT id, sha256, size, codec, stored_size, crc32c, present FROM codex_artifact WHERE "
 
-// lockArtifacts locks the rows that were there before, in order, so that no
-// purge takes their bodies before this transaction ends.
+// lockArtifacts looks for the rows that are not known yet and locks them, so
+// that no purge takes their bodies before this transaction ends. Others may
+// share the lock: MariaDB gives it to all who tried to insert a row that was
+// taken, and a stronger one would then end in a deadlock.
 func (g *group) lockArtifacts(ctx context.Context) error {
 	var keys []any
 	for _, c := range g.contents {
-		if !c.written {
+		if c.key == 0 {
 			keys = append(keys, c.SHA256[:])
 		}
 	}
@@ -323,7 +335,7 @@ func (g *group) lockArtifacts(ctx context.Context) error {
 		return nil
 	}
 	in, args := g.b.d.in("sha256", Bytes, keys)
-	return g.s.query(ctx, selectArtifacts+in+" ORDER BY sha256"+g.b.d.ForUpdate, args, func(scan scan) error {
+	return g.s.query(ctx, selectArtifacts+in+" ORDER BY sha256"+g.b.d.ForShare, args, func(scan scan) error {
 		var stored sdk.Content
 		var key int64
 		var sha []byte

@@ -93,15 +93,14 @@ func (b *Backend) findMeta(ctx context.Context) (*meta, error) {
 // readMeta reads the row, or finds out why it cannot: by the list of tables,
 // because not every database has a code for a missing one.
 func readMeta(ctx context.Context, s *session) (*meta, error) {
-	m, err := selectMeta(ctx, s)
-	if err == nil {
+	if m, err := selectMeta(ctx, s); err == nil {
 		return m, nil
 	}
-	exists, listErr := metaExists(ctx, s)
-	if listErr == nil && exists {
-		return nil, err
+	if exists, listErr := metaExists(ctx, s); listErr != nil || !exists {
+		return nil, listErr
 	}
-	return nil, listErr
+	// Another program may have made the table between the two looks.
+	return selectMeta(ctx, s)
 }
 
 // selectMeta returns nil where the table has no row: whoever made it was killed
