@@ -89,6 +89,7 @@ func (p *program) app() *cli.App {
 				p.showCommand(),
 				p.healthCheckCommand(),
 				p.configShowCommand(),
+				p.metricsCommand(),
 			},
 		},
 			p.pluginCommand(),
@@ -108,7 +109,7 @@ func groupHelp(c *cli.Context) error {
 // command fills in what every archive command has: the common flags, help with
 // the exit codes, and the session around its action.
 func (p *program) command(c *cli.Command, action func(s *session, ctx context.Context) error) *cli.Command {
-	c.Flags = append(c.Flags, commonFlags()...)
+	c.Flags = withCommon(c.Flags)
 	c.HideHelpCommand = true
 	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageError("%v", err) }
 	c.CustomHelpTemplate = cli.CommandHelpTemplate + "\n" + exitHelp()
@@ -167,6 +168,23 @@ func pluginDirFlag() cli.Flag {
 
 func jsonFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "json", Usage: "print the result, or the error, as JSON on stdout", Category: commonCategory, DisableDefaultText: true}
+}
+
+// withCommon adds the common flags. One that the command has itself, with
+// another meaning, is left out.
+func withCommon(flags []cli.Flag) []cli.Flag {
+	for _, common := range commonFlags() {
+		if findFlag(flags, common.Names()[0]) == nil {
+			flags = append(flags, common)
+		}
+	}
+	return flags
+}
+
+// isCommon reports whether a command's flag of this name is a common one.
+func isCommon(c *cli.Command, name string) bool {
+	f, ok := findFlag(c.Flags, name).(cli.CategorizableFlag)
+	return ok && f.GetCategory() == commonCategory
 }
 
 // flagKeys maps common flags to the keys that they set.

@@ -67,7 +67,7 @@ func (p *program) open(c *cli.Context) (*session, error) {
 func (s *session) options() config.Options {
 	o := config.Options{Dir: s.dir, Env: s.lookupEnv, File: s.flags.String("config"), Set: s.flags.StringSlice("set")}
 	for flag, key := range flagKeys {
-		if s.flags.IsSet(flag) {
+		if s.flags.IsSet(flag) && isCommon(s.flags.Command, flag) {
 			o.Flags = append(o.Flags, config.Flag{Name: "--" + flag, Key: key, Value: s.flags.String(flag)})
 		}
 	}

@@ -52,6 +52,8 @@ var layout = []struct {
 		"siblings do not import each other"},
 	{"cli/internal/evidence", []string{"sdk"}, []string{"github.com/", "golang.org/x/sys"},
 		"siblings do not import each other"},
+	{"cli/internal/metrics", nil, nil,
+		"lines come in as bytes: siblings do not import each other"},
 	{"cli/internal/logging", nil, []string{"github.com/hashicorp/go-hclog", "golang.org/x/term"},
 		"siblings do not import each other"},
 	{"cli/internal/retry", nil, []string{"github.com/sethvargo/go-retry"},
