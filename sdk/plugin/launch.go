@@ -33,6 +33,9 @@ type Command struct {
 	// SocketDir is where the private directory for the socket is made; empty
 	// chooses a short place. A socket's path has at most 103 bytes.
 	SocketDir string
+	// SHA256 is that of the only program that may run at Path; nil lets any.
+	// Another is refused with a [SumError] before it runs.
+	SHA256 *sdk.Digest
 }
 
 // defaultStart is the StartTimeout where none is given.
@@ -49,6 +52,11 @@ func Launch(ctx context.Context, c Command) (*Process, error) {
 	if c.StartTimeout <= 0 {
 		c.StartTimeout = defaultStart
 	}
+	checked, err := c.verified()
+	if err != nil {
+		return nil, notStarted(c.Path, err)
+	}
+	defer checked.close() // by then it runs, or never will
 	sockets, err := newSocketDir(c.SocketDir)
 	if err != nil {
 		return nil, notStarted(c.Path, err)
@@ -56,6 +64,9 @@ func Launch(ctx context.Context, c Command) (*Process, error) {
 	p := &Process{name: filepath.Base(c.Path), sockets: sockets, secrets: &secrets{}}
 	lines := &loglines{log: c.Logger, secrets: p.secrets}
 	p.program = newProgram(&c, lines, sockets.remove)
+	if checked.copy != nil {
+		p.program.cmd.Path = checked.path
+	}
 	p.link = newLink(p.dialProgram, func(other peer) error { return inGroup(other, p.program.pid()) })
 
 	started, cancel := context.WithTimeout(ctx, c.StartTimeout)
