@@ -7,6 +7,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/backends"
 	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/plugin"
 )
 
 // The exit codes, the same for every command.
@@ -57,6 +58,12 @@ func asFailure(err error) *failure {
 	var missing *backends.NotFoundError
 	if errors.As(err, &missing) {
 		return &failure{code: exitUsage, kind: "no_backend", hint: missing.Hint(), err: err}
+	}
+	var unlocked *backends.UnlockedError
+	var changed *plugin.SumError
+	if errors.As(err, &unlocked) || errors.As(err, &changed) {
+		const kind = "plugin_changed"
+		return &failure{code: exitUsage, kind: kind, hint: findKind(kind).hint, err: err}
 	}
 	kind := sdk.KindOf(err)
 	if errors.Is(err, context.Canceled) {

@@ -2,16 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/backends"
+	"github.com/codex-archive/codex/cli/internal/config"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/plugin"
 )
@@ -22,8 +21,9 @@ func (p *program) pluginInspectCommand() *cli.Command {
 		Usage:     "start a backend program and show what it says of itself",
 		UsageText: "codex plugin inspect NAME|PATH [flags]",
 		Description: "Shows version, protocol, URL schemes and limits of a backend, and the SHA-256 of its\n" +
-			"program. The program is run, but opens no archive and needs no database. An argument with\n" +
-			"a slash is the PATH of a program.\n\n" +
+			"program. The program is run, but opens no archive and needs no database; in a project with\n" +
+			"a .codex/plugins.lock only a program that it names is. An argument with a slash is the\n" +
+			"PATH of a program.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex plugin inspect sqlite\n" +
 			"   codex plugin inspect ./build/codex-archive-oracle --json",
@@ -64,7 +64,15 @@ func (p *program) pluginInspect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	d, err := p.describe(c.Context, program, timeout)
+	root, err := config.Root(p.dir, p.getenv("HOME"))
+	if err != nil {
+		return &failure{code: exitUsage, kind: "config", err: err}
+	}
+	locked, err := lockedSum(root, program.Name)
+	if err != nil {
+		return err
+	}
+	d, err := p.describe(c.Context, plugin.Command{Path: program.Path, StartTimeout: timeout, SHA256: locked})
 	if err != nil {
 		return err
 	}
@@ -85,27 +93,22 @@ func (p *program) pluginInspect(c *cli.Context) error {
 // path.
 func (p *program) namedProgram(c *cli.Context) (backends.Program, error) {
 	named := c.Args().First()
-	var program backends.Program
-	var err error
-	if strings.ContainsRune(filepath.ToSlash(named), '/') {
-		program, err = backends.Check(named)
-	} else {
-		program, err = p.search(c.StringSlice("plugin-dir")).Find(named)
+	if !strings.ContainsRune(filepath.ToSlash(named), '/') {
+		return p.find(c, named)
 	}
-	var missing *backends.NotFoundError
-	if err == nil || errors.As(err, &missing) {
-		return program, err
+	program, err := backends.Check(named)
+	if err != nil {
+		return program, distrust(err)
 	}
-	return program, &failure{code: exitUsage, kind: "no_backend", err: err, hint: "nothing was run"}
+	return program, nil
 }
 
 // describe starts a program, asks it what it is, and ends it.
-func (p *program) describe(ctx context.Context, program backends.Program, timeout time.Duration) (plugin.Description, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+func (p *program) describe(ctx context.Context, command plugin.Command) (plugin.Description, error) {
+	ctx, cancel := context.WithTimeout(ctx, command.StartTimeout)
 	defer cancel()
-	process, err := plugin.Launch(ctx, plugin.Command{
-		Path: program.Path, Env: backends.Environ(p.environ, nil), Logger: p.errorLog().Named(program.Name), StartTimeout: timeout,
-	})
+	command.Env, command.Logger = backends.Environ(p.environ, nil), p.errorLog()
+	process, err := plugin.Launch(ctx, command)
 	if err != nil {
 		return plugin.Description{}, err
 	}
@@ -115,7 +118,7 @@ func (p *program) describe(ctx context.Context, program backends.Program, timeou
 		return d, err
 	}
 	if d.Protocol != sdk.ProtocolVersion {
-		return d, sdk.Errorf(sdk.NotStarted, "%s speaks protocol %d, this host %d", program.Path, d.Protocol, sdk.ProtocolVersion)
+		return d, sdk.Errorf(sdk.NotStarted, "%s speaks protocol %d, this host %d", command.Path, d.Protocol, sdk.ProtocolVersion)
 	}
 	return d, nil
 }

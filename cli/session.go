@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -150,13 +149,13 @@ func (s *session) actor() (string, error) {
 // dial starts the backend's program, in the background. Nothing of the archive
 // is touched before backend is called.
 func (s *session) dial(ctx context.Context, mode sdk.Mode) error {
-	program, err := s.search(s.flags.StringSlice("plugin-dir")).Find(s.config.Backend.Type)
+	program, err := s.find(s.flags, s.config.Backend.Type)
 	if err != nil {
-		var missing *backends.NotFoundError
-		if errors.As(err, &missing) {
-			return err
-		}
-		return &failure{code: exitUsage, kind: "no_backend", err: err, hint: "nothing was run"}
+		return err
+	}
+	sum, err := lockedSum(s.config.Root, program.Name)
+	if err != nil {
+		return err
 	}
 	if program.Warn != "" {
 		s.log.Warn("Backend program: " + program.Warn)
@@ -170,6 +169,7 @@ func (s *session) dial(ctx context.Context, mode sdk.Mode) error {
 		Env:          backends.Environ(s.environ, s.config.Plugins.PassEnv),
 		Logger:       s.log.Named(program.Name),
 		StartTimeout: s.config.Plugins.StartTimeout,
+		SHA256:       sum,
 	}, sdk.Options{
 		URL: s.config.Backend.URL, Password: password, Dir: s.config.Root, Mode: mode, Parallel: s.config.Batch.MaxConcurrent,
 	})

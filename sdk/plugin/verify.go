@@ -18,9 +18,9 @@ type SumError struct {
 	Want sdk.Digest
 }
 
-// Error names both hashes.
+// Error names both hashes; the path stands before it in the error of Launch.
 func (e *SumError) Error() string {
-	return fmt.Sprintf("%s has SHA-256 %s, locked is %s; it was not run", e.Path, e.Got, e.Want)
+	return fmt.Sprintf("its SHA-256 is %s, locked is %s; it was not run", e.Got, e.Want)
 }
 
 // image is what is executed for a program.

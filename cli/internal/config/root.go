@@ -16,6 +16,13 @@ const (
 	projectFile = "archive.toml" // in projectDir
 )
 
+// Root returns the project root of a command in dir, which is absolute, as
+// [Load] finds it, without reading any configuration.
+func Root(dir, home string) (string, error) {
+	root := findRoot(filepath.Clean(dir), home)
+	return root, checkProjectDir(root)
+}
+
 // findRoot walks up from dir, which is absolute, to the first directory that
 // holds .codex or .git. The home directory and / count only when they are dir
 // itself: a ~/.codex is no reason to take everything below for one project.
