@@ -85,6 +85,7 @@ func (p *program) app() *cli.App {
 				p.initCommand(),
 				p.storeCommand(),
 				p.restoreCommand(),
+				p.batchRestoreCommand(),
 				p.listCommand(),
 				p.showCommand(),
 				p.healthCheckCommand(),

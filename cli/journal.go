@@ -21,7 +21,11 @@ type journal struct {
 	file  *evidence.Log
 	actor string
 
+	budget *retry.Budget   // of the repeats of all calls together; nil: no limit
+	stop   <-chan struct{} // once closed, nothing waits for a repeat; nil: never
+
 	repairOnce sync.Once
+	deniedOnce sync.Once
 }
 
 // openEvidence proves that evidence can be written, before the archive is
@@ -72,6 +76,12 @@ func (j *journal) fail(action evidence.Action, err error, describe func(*evidenc
 // try calls do with the opened archive, again and again as retry.* allows, and
 // leaves a line of evidence for each repeat.
 func (j *journal) try(ctx context.Context, action evidence.Action, describe func(*evidence.Record), do func(context.Context, sdk.Backend) error) (attempts int, err error) {
+	return j.tryTogether(ctx, action, []func(*evidence.Record){describe}, do)
+}
+
+// tryTogether is try for a call about several things, of which each has its
+// line of evidence.
+func (j *journal) tryTogether(ctx context.Context, action evidence.Action, describe []func(*evidence.Record), do func(context.Context, sdk.Backend) error) (attempts int, err error) {
 	attempt := func(ctx context.Context) error {
 		backend, err := j.backend(ctx)
 		if err != nil {
@@ -80,16 +90,27 @@ func (j *journal) try(ctx context.Context, action evidence.Action, describe func
 		j.repairOnce.Do(func() { j.repair(ctx, backend) })
 		return do(ctx, backend)
 	}
-	return retry.Do(ctx, j.policy(), attempt, passing, func(f retry.Failure) error {
+	return retry.Do(ctx, j.patience(), attempt, passing, func(f retry.Failure) error {
 		j.log.Warn(fmt.Sprintf("Attempt %d failed, next in %s: %v", f.Attempt, millis(f.Wait), f.Err))
-		e := j.record(action, evidence.Retrying)
-		describe(e)
-		e.Attempt, e.Reason = f.Attempt, f.Err.Error()
-		if err := j.file.Append(e); err != nil {
+		records := make([]*evidence.Record, len(describe))
+		for i, describe := range describe {
+			e := j.record(action, evidence.Retrying)
+			describe(e)
+			e.Attempt, e.Reason = f.Attempt, f.Err.Error()
+			records[i] = e
+		}
+		if err := j.file.Append(records...); err != nil {
 			return evidenceError(err, "the repeats were given up, because they can't be recorded")
 		}
 		return nil
 	})
+}
+
+// patience is the policy of the calls of this command.
+func (j *journal) patience() retry.Policy {
+	p := j.policy()
+	p.Budget, p.Stop = j.budget, j.stop
+	return p
 }
 
 // policy is retry.* of the configuration.
@@ -108,10 +129,10 @@ func passing(err error) bool {
 	return errors.As(err, &e) && e.Retry
 }
 
-// note writes beside the log which event is about to be written to the archive,
-// so that the next command can record it if this one dies in between.
-func (j *journal) note(e *evidence.Record) (*evidence.Pending, error) {
-	p, err := j.file.Note(evidence.Note{Backend: j.config.Backend.Type, Archive: j.archiveKey(), Records: []*evidence.Record{e}})
+// note writes beside the log which events are about to be written to the
+// archive, so that the next command can record them if this one dies in between.
+func (j *journal) note(e ...*evidence.Record) (*evidence.Pending, error) {
+	p, err := j.file.Note(evidence.Note{Backend: j.config.Backend.Type, Archive: j.archiveKey(), Records: e})
 	if err != nil {
 		return nil, evidenceError(err, "nothing was done")
 	}
@@ -121,8 +142,8 @@ func (j *journal) note(e *evidence.Record) (*evidence.Pending, error) {
 // done records what the archive now holds and lets the note go. An error means
 // that the archive has it and the evidence does not; the note stays, so that the
 // next command can mend that.
-func (j *journal) done(p *evidence.Pending, e *evidence.Record) error {
-	if err := j.file.Append(e); err != nil {
+func (j *journal) done(p *evidence.Pending, e ...*evidence.Record) error {
+	if err := j.file.Append(e...); err != nil {
 		return err
 	}
 	if err := p.Done(); err != nil {

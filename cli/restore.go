@@ -3,10 +3,9 @@ package main
 import (
 	"bufio"
 	"context"
-	"fmt"
-	"path/filepath"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/archive"
@@ -40,7 +39,10 @@ type restoration struct {
 	*journal
 	writer   *archive.Restorer
 	to       archive.Destination
-	typed    string // the tombstone as the user gave it
+	typed    string      // the tombstone as the user gave it
+	sha256   string      // what the content must have, in lower-case hex; "" where nobody said
+	level    hclog.Level // of the lines that say how it goes
+	started  time.Time
 	record   sdk.Record
 	done     archive.Restored
 	attempts int
@@ -83,19 +85,23 @@ func (s *session) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.metric("Restore started")
 	r := &restoration{
-		journal: j, writer: &archive.Restorer{}, typed: args.Get(0),
+		journal: j, writer: &archive.Restorer{}, typed: args.Get(0), level: hclog.Info, started: s.started,
 		to: archive.Destination{Path: args.Get(1), Force: s.flags.Bool("force")},
 	}
-	if err := r.run(ctx); err != nil {
+	if err := r.bring(ctx); err != nil {
+		return err
+	}
+	if err := j.recordRestored(ctx, []*restoration{r})[0]; err != nil {
 		return err
 	}
 	return r.answer()
 }
 
-// run restores one file and records it.
-func (r *restoration) run(ctx context.Context) error {
+// bring puts the file in its place. What follows is recording that: see
+// recordRestored.
+func (r *restoration) bring(ctx context.Context) error {
+	r.metric("Restore started")
 	if err := r.to.Check(); err != nil {
 		return r.failed(err)
 	}
@@ -104,7 +110,7 @@ func (r *restoration) run(ctx context.Context) error {
 	if err != nil {
 		return r.failed(err)
 	}
-	return r.finish(ctx)
+	return nil
 }
 
 // attempt gets the content and publishes it.
@@ -128,9 +134,24 @@ func (r *restoration) attempt(ctx context.Context, backend sdk.Backend) error {
 			return sdk.Errorf(sdk.Internal, "the backend answered with another record than was asked for")
 		}
 		r.record = found.Record
+		if err := r.asPromised(); err != nil {
+			return err
+		}
 		return r.publish(ctx, found)
 	}
 	return sdk.Errorf(sdk.Internal, "the backend answered with nothing")
+}
+
+// asPromised holds the record against the hash that came with the tombstone.
+func (r *restoration) asPromised() error {
+	if found := r.record.Content.SHA256; r.sha256 != "" && r.sha256 != found.String() {
+		return otherContent(r.sha256, found)
+	}
+	return nil
+}
+
+func otherContent(want string, found sdk.Digest) error {
+	return sdk.Errorf(sdk.Corrupt, "another content than the manifest asks for: it says sha256 %s, the archive has %s", want, found)
 }
 
 // publish verifies the content and gives it its place.
@@ -148,102 +169,10 @@ func (r *restoration) publish(ctx context.Context, found sdk.Found) error {
 	return err
 }
 
-// finish writes the event into the archive and the evidence. The file stands
-// already and stays, whatever happens here.
-func (r *restoration) finish(ctx context.Context) error {
-	// Whoever interrupts now has the file all the same, so it is recorded.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	defer cancel()
-	e := r.evidence(evidence.Success)
-	e.Attempts = r.attempts
-	pending, err := r.note(e)
-	if err != nil {
-		return restoredButNot("recorded", r.done.Path, err)
-	}
-	_, err = r.try(ctx, evidence.Restore, r.describe, func(ctx context.Context, backend sdk.Backend) error {
-		return backend.Append(ctx, []sdk.Event{r.event(e.ID)})
-	})
-	switch {
-	case sdk.KindOf(err) == sdk.Denied:
-		r.log.Warn("The archive can't be written, so the restore is not in its history: " + err.Error())
-		e.DBEvent = "skipped"
-	case err != nil:
-		r.abandon(pending, err)
-		return restoredButNot("in the archive's history", r.done.Path, r.failed(err))
-	}
-	e.Duration = r.elapsed()
-	if err := r.journal.done(pending, e); err != nil {
-		return restoredButNot("recorded", r.done.Path, evidenceError(err, ""))
-	}
-	return nil
-}
-
-// recordTimeout bounds how long recording may take after the file stands.
-const recordTimeout = time.Minute
-
-// restoredButNot keeps exit code and kind of err and says that the file stands.
-func restoredButNot(what, path string, err error) error {
-	f := *asFailure(err)
-	f.err = fmt.Errorf("%s is restored, but not %s: %w", path, what, err)
-	f.hint = "the file is whole and verified; nobody will find its restore in the history"
-	return &f
-}
-
-// event is the restore as the archive's history keeps it.
-func (r *restoration) event(id sdk.ID) sdk.Event {
-	detail := map[string]string{"output": printable(r.done.Path)}
-	if len(detail["output"]) > sdk.MaxPath {
-		detail["output"] = filepath.Base(detail["output"])
-	}
-	return sdk.Event{ID: id, Tombstone: r.record.Tombstone, Action: sdk.Restored, Actor: r.actor, At: sdk.Time(time.Now()), Detail: detail}
-}
-
-// evidence returns the record of this restore.
-func (r *restoration) evidence(status evidence.Status) *evidence.Record {
-	e := r.journal.record(evidence.Restore, status)
-	r.describe(e)
-	if m := r.config.Performance; m.EnableMetrics {
-		e.Write = &r.done.Write
-		if m.TrackDecompression {
-			e.Decompression = &r.done.Decompression
-		}
-	}
-	return e
-}
-
-// describe fills in what is known of the restore.
-func (r *restoration) describe(e *evidence.Record) {
-	e.Tombstone, e.Output = r.typed, r.to.Path
-	if !r.record.Tombstone.IsZero() {
-		e.Tombstone, e.Repo, e.Path = r.record.Tombstone.String(), r.record.Repo, r.record.Path
-	}
-	if r.done.Path != "" {
-		e.Output = r.done.Path
-	}
-}
-
-func (r *restoration) failed(err error) error {
-	return r.fail(evidence.RestoreFail, err, func(e *evidence.Record) {
-		r.describe(e)
-		e.Attempts = max(r.attempts, 1)
-	})
-}
-
 // answer says on stderr how long it took and on stdout where the file is.
 func (r *restoration) answer() error {
 	took := r.elapsed()
-	m := r.config.Performance
-	if m.TrackDecompression {
-		r.log.Debug("Decompression completed in " + millis(r.done.Decompression).String())
-		r.metric("Decompression completed in " + millis(r.done.Decompression).String())
-	}
-	r.metric("File written in " + millis(r.done.Write).String())
-	message := "Restore completed in " + millis(took).String()
-	if m.EnableMetrics {
-		message += " total"
-	}
-	r.log.Info(message, r.facts(evidence.Restore, r.actor, r.record.Tombstone, took)...)
-	r.warnRetention(r.record)
+	r.tell(took)
 	if r.json {
 		return writeJSON(r.stdout, r.view(took))
 	}
@@ -254,6 +183,25 @@ func (r *restoration) answer() error {
 	out.WriteString(r.done.Path)
 	out.WriteByte('\n')
 	return out.Flush()
+}
+
+// elapsed is how long this restore has taken.
+func (r *restoration) elapsed() time.Duration { return time.Since(r.started) }
+
+// tell logs how long it took.
+func (r *restoration) tell(took time.Duration) {
+	m := r.config.Performance
+	if m.TrackDecompression {
+		r.log.Debug("Decompression completed in " + millis(r.done.Decompression).String())
+		r.metric("Decompression completed in " + millis(r.done.Decompression).String())
+	}
+	r.metric("File written in " + millis(r.done.Write).String())
+	message := "Restore completed in " + millis(took).String()
+	if m.EnableMetrics {
+		message += " total"
+	}
+	r.log.Log(r.level, message, r.facts(evidence.Restore, r.actor, r.record.Tombstone, took)...)
+	r.warnRetention(r.record)
 }
 
 func (r *restoration) view(took time.Duration) restoredView {
@@ -273,9 +221,9 @@ func (r *restoration) view(took time.Duration) restoredView {
 	return v
 }
 
-// metric logs a timing, where metrics are on.
-func (s *session) metric(message string) {
-	if s.config.Performance.EnableMetrics {
-		s.log.Info(message)
+// metric logs a step, where metrics are on.
+func (r *restoration) metric(message string) {
+	if r.config.Performance.EnableMetrics {
+		r.log.Log(r.level, message)
 	}
 }

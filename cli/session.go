@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -281,7 +282,7 @@ func (p *program) report(err error) int {
 		message = p.session.title() + " failed: " + message
 	}
 	log.Error(message, pairs...)
-	if p.json {
+	if shown := (resultShown{}); p.json && !errors.As(err, &shown) {
 		if err := writeFailure(p.stdout, f); err != nil {
 			log.Error(fmt.Sprintf("stdout: %v", err))
 		}

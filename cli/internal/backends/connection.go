@@ -2,7 +2,6 @@ package backends
 
 import (
 	"context"
-	"sync"
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/plugin"
@@ -15,11 +14,16 @@ type Connection struct {
 	command plugin.Command
 	options sdk.Options
 
-	mu      sync.Mutex // held while the program starts or the archive opens
+	turn    chan struct{} // holds one: a lock whose waiting ends with a context; held while the program starts or the archive opens
 	launch  chan launched
 	process *plugin.Process
 	backend sdk.Backend
+	dead    []*plugin.Process // died; not closed yet, so that calls on them still find out why they fail
 }
+
+// maxDead bounds the dead processes that are kept. The calls of one command, at
+// most 32 at a time, have long seen the end of the oldest.
+const maxDead = 32
 
 type launched struct {
 	process *plugin.Process
@@ -29,7 +33,7 @@ type launched struct {
 // Connect starts the program of command and returns without waiting for it.
 // Close must be called. ctx bounds the start, not the connection.
 func Connect(ctx context.Context, command plugin.Command, options sdk.Options) *Connection {
-	c := &Connection{command: command, options: options}
+	c := &Connection{command: command, options: options, turn: make(chan struct{}, 1)}
 	c.start(ctx)
 	return c
 }
@@ -46,10 +50,14 @@ func (c *Connection) start(ctx context.Context) {
 // starts it once more; errors of a call that was under way then say
 // [sdk.Crashed].
 func (c *Connection) Backend(ctx context.Context) (sdk.Backend, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	select {
+	case c.turn <- struct{}{}:
+		defer c.release()
+	case <-ctx.Done():
+		return nil, sdk.AsError(ctx.Err())
+	}
 	if c.process != nil && exited(c.process) {
-		c.drop()
+		c.bury()
 	}
 	if c.backend != nil {
 		return c.backend, nil
@@ -80,12 +88,26 @@ func (c *Connection) Backend(ctx context.Context) (sdk.Backend, error) {
 // Description returns what the running program says of itself. It is the zero
 // value before Backend has succeeded.
 func (c *Connection) Description() plugin.Description {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.turn <- struct{}{}
+	defer c.release()
 	if c.process == nil {
 		return plugin.Description{}
 	}
 	return c.process.Description()
+}
+
+func (c *Connection) release() { <-c.turn }
+
+// bury puts the process that died aside. Another caller may have been given its
+// backend just before: closed, that would answer with "closed" instead of with
+// how the process ended.
+func (c *Connection) bury() {
+	c.dead = append(c.dead, c.process)
+	c.process, c.backend = nil, nil
+	if len(c.dead) > maxDead {
+		c.dead[0].Close()
+		c.dead = c.dead[1:]
+	}
 }
 
 // drop ends the process, so that the next Backend starts another.
@@ -98,8 +120,8 @@ func (c *Connection) drop() {
 
 // Close closes the archive and ends the program.
 func (c *Connection) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.turn <- struct{}{}
+	defer c.release()
 	if c.launch != nil {
 		if l := <-c.launch; l.err == nil {
 			c.process = l.process
@@ -111,6 +133,10 @@ func (c *Connection) Close() error {
 		err = c.backend.Close()
 	}
 	c.drop()
+	for _, p := range c.dead {
+		p.Close()
+	}
+	c.dead = nil
 	return err
 }
 

@@ -21,6 +21,9 @@ type Policy struct {
 	Jitter   bool          // vary each wait by up to 10 % either way
 	Budget   *Budget       // shared by the calls of one command; nil: no limit
 	Rand     *rand.Rand    // source of the jitter; nil: the process's own
+	// Stop, once closed, ends a wait at once and allows no other, as the end of
+	// ctx would, while an attempt under way goes on. nil: never.
+	Stop <-chan struct{}
 }
 
 // Failure is an attempt that failed and will be repeated after Wait.
@@ -37,6 +40,8 @@ type Failure struct {
 // Do returns at once with ctx's error beside the last.
 func Do(ctx context.Context, p Policy, try func(context.Context) error, passing func(error) bool, failed func(Failure) error) (attempts int, err error) {
 	var last, stop error
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
 	backoff := retry.BackoffFunc(func() (time.Duration, bool) {
 		if attempts >= p.Attempts || !p.Budget.take() {
 			return 0, true
@@ -45,10 +50,12 @@ func Do(ctx context.Context, p Policy, try func(context.Context) error, passing 
 		stop = failed(Failure{attempts, last, wait})
 		return wait, stop != nil
 	})
-	err = retry.Do(ctx, backoff, func(ctx context.Context) error {
-		attempts++
+	err = retry.Do(waiting, backoff, func(context.Context) error {
+		if attempts++; attempts == 1 {
+			p.onStop(waiting, cancel) // no sooner: the engine makes no attempt after the end
+		}
 		last = try(ctx)
-		if last != nil && passing(last) && ctx.Err() == nil {
+		if last != nil && passing(last) && ctx.Err() == nil && !p.stopped() {
 			return retry.RetryableError(last)
 		}
 		return last
@@ -66,6 +73,29 @@ func Do(ctx context.Context, p Policy, try func(context.Context) error, passing 
 	}
 	// The engine answers with the context's error alone when time runs out.
 	return attempts, errors.Join(err, last)
+}
+
+// onStop calls cancel when p.Stop is closed, as long as ctx lasts.
+func (p Policy) onStop(ctx context.Context, cancel func()) {
+	if p.Stop == nil {
+		return
+	}
+	go func() {
+		select {
+		case <-p.Stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+}
+
+func (p Policy) stopped() bool {
+	select {
+	case <-p.Stop:
+		return true
+	default:
+		return false // as for a nil channel
+	}
 }
 
 // wait returns how long to wait after the n-th attempt:

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/codex-archive/codex/cli/internal/batch"
+	"github.com/codex-archive/codex/cli/internal/logging"
+)
+
+// batchProgress tells people how a batch goes: in lines on stdout, or where both
+// outputs are a terminal with a live bar on stderr in the place of the Progress
+// lines. With --json there are no lines.
+type batchProgress struct {
+	out         io.Writer // nil: no lines
+	bar         *progressbar.ProgressBar
+	total, done int
+	err         error // the first of writing
+}
+
+// newBatchProgress begins with so many of total items done before.
+func newBatchProgress(s *session, total, before int) *batchProgress {
+	p := &batchProgress{total: total, done: before}
+	if !s.json {
+		p.out = s.stdout
+	}
+	if logging.IsTerminal(s.stderr) && (s.json || logging.IsTerminal(s.stdout)) {
+		p.bar = progressbar.NewOptions(total,
+			progressbar.OptionSetWriter(s.stderr),
+			progressbar.OptionShowCount(),
+			progressbar.OptionClearOnFinish(),
+			progressbar.OptionUseANSICodes(true),
+		)
+		_ = p.bar.Set(before)
+	}
+	return p
+}
+
+// begin prints the first lines.
+func (p *batchProgress) begin(plan *batchPlan) {
+	p.print(fmt.Sprintf("Processing %d items from manifest...", p.total))
+	if plan.earlier != nil {
+		p.print(fmt.Sprintf("Resuming: %d of %d items are done according to %s", p.done, p.total, printable(plan.resumed)))
+	}
+}
+
+// item says that one more item is done. An error is printed before the progress
+// that it counts in.
+func (p *batchProgress) item(index int, err error) {
+	before := p.percent()
+	p.done++
+	if err != nil {
+		p.clear()
+		p.print(fmt.Sprintf("[ERROR] Item %d failed: %s", index+1, printable(err.Error())))
+	}
+	switch {
+	case p.bar != nil:
+		_ = p.bar.Set(p.done)
+	case p.percent() != before:
+		p.print(fmt.Sprintf("Progress: %d/%d (%d%%)", p.done, p.total, p.percent()))
+	}
+}
+
+func (p *batchProgress) percent() int { return p.done * 100 / p.total }
+
+// clear takes the bar away, to make room for a line.
+func (p *batchProgress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}
+
+// end prints the summary.
+func (p *batchProgress) end(s batch.Summary, file string, saved bool) {
+	if p.bar != nil {
+		_ = p.bar.Exit()
+		p.clear()
+	}
+	p.print("Batch Restore Complete:")
+	p.print(fmt.Sprintf("  ✓ Succeeded: %d", s.Succeeded))
+	p.print(fmt.Sprintf("  ✗ Failed: %d", s.Failed))
+	if s.Skipped > 0 {
+		p.print(fmt.Sprintf("  - Skipped: %d", s.Skipped))
+	}
+	p.print("  Total Time: " + millis(s.Duration).String())
+	if saved {
+		p.print("Results saved to: " + file)
+	}
+}
+
+// print writes a line. Nobody reading is no reason to stop the batch.
+func (p *batchProgress) print(line string) {
+	if p.out == nil || p.err != nil {
+		return
+	}
+	_, p.err = io.WriteString(p.out, line+"\n")
+}

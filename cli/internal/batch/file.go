@@ -1,0 +1,100 @@
+package batch
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// File is a results file on disk. Whoever reads it sees the results as they
+// were when they were last written, never a part of them.
+type File struct {
+	path  string // as shown to people
+	saved time.Time
+	took  time.Duration // what the last save cost
+}
+
+// nameForm is how a results file is called after the time at which its run
+// began, in UTC.
+const nameForm = "batch_restore_20060102_150405"
+
+// CreateFile takes a name in dir for a run that begins now, and holds it with an
+// empty file: two runs never share one. The path is relative to dir.
+func CreateFile(dir string, now time.Time) (*File, error) {
+	stem := now.UTC().Format(nameForm)
+	for n := 1; ; n++ {
+		name := stem + ".json"
+		if n > 1 {
+			name = fmt.Sprintf("%s_%d.json", stem, n)
+		}
+		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("results file: %w", err)
+		}
+		return &File{path: name}, f.Close()
+	}
+}
+
+// NamedFile is the results file that the user named; what is there is replaced.
+func NamedFile(path string) (*File, error) {
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("results file %s: is not a regular file", path)
+	}
+	return &File{path: path}, nil
+}
+
+// Path is the file's name for people.
+func (f *File) Path() string { return f.path }
+
+// Between saves is at least the time that saving may cost 20 times over, so
+// that a batch of any size spends at most a twentieth of its time on them.
+const (
+	saveEvery = 2 * time.Second
+	saveShare = 20
+)
+
+// SaveIfDue writes the results where the last time is long enough ago. A
+// run that is killed leaves what it had saved, for --resume.
+func (f *File) SaveIfDue(r *Results) error {
+	if time.Since(f.saved) < max(saveEvery, saveShare*f.took) {
+		return nil
+	}
+	return f.Save(r)
+}
+
+// Save replaces the file with the results as they are.
+func (f *File) Save(r *Results) (err error) {
+	start := time.Now()
+	defer func() { f.saved, f.took = time.Now(), time.Since(start) }()
+	t, err := os.CreateTemp(filepath.Dir(f.path), ".batch_restore_*.tmp")
+	if err != nil {
+		return fmt.Errorf("results file: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			t.Close()
+			os.Remove(t.Name())
+			err = fmt.Errorf("results file %s: %w", f.path, err)
+		}
+	}()
+	if err := r.Write(t); err != nil {
+		return err
+	}
+	if err := t.Chmod(0o644); err != nil && runtime.GOOS != "windows" {
+		return err
+	}
+	if err := t.Sync(); err != nil {
+		return err
+	}
+	if err := t.Close(); err != nil {
+		return err
+	}
+	return os.Rename(t.Name(), f.path)
+}

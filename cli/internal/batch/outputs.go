@@ -1,0 +1,121 @@
+package batch
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// CheckOutputs reports the first output that cannot be: one that another item
+// has too, one that is a directory, or that another output needs as one. dir is
+// where relative outputs start. base, if confined, is the opened directory that
+// no output may leave; nil there says that it does not exist yet. It takes one
+// look at the file system for each item and writes nothing.
+func (m *Manifest) CheckOutputs(dir string, confined bool, base *os.Root) error {
+	items := make(map[string]int, len(m.Items))
+	for i := range m.Items {
+		if err := m.checkOutput(i, confined, base); err != nil {
+			return err
+		}
+		place := m.place(i, dir)
+		if other, twice := items[place]; twice {
+			return m.errorAt(i, "output", "%q is the output of item %d too", m.Items[i].Output, other+1)
+		}
+		items[place] = i
+	}
+	return m.checkNested(dir, items)
+}
+
+// checkNested finds an output that is a directory of another.
+func (m *Manifest) checkNested(dir string, items map[string]int) error {
+	for i := range m.Items {
+		place := m.place(i, dir)
+		for up := filepath.Dir(place); up != place; place, up = up, filepath.Dir(up) {
+			if other, ok := items[up]; ok {
+				return m.errorAt(other, "output", "%q is a directory: item %d goes into it", m.Items[other].Output, i+1)
+			}
+		}
+	}
+	return nil
+}
+
+// place is the output in the form in which two can be compared.
+func (m *Manifest) place(index int, dir string) string {
+	place := filepath.Clean(m.Items[index].Output)
+	if !filepath.IsAbs(place) {
+		place = filepath.Join(dir, place)
+	}
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		place = strings.ToLower(place) // their file systems usually don't tell
+	}
+	return place
+}
+
+// looker is what is asked about outputs: the file system, or a part of it.
+type looker interface {
+	Stat(name string) (fs.FileInfo, error)
+	Lstat(name string) (fs.FileInfo, error)
+}
+
+type everywhere struct{}
+
+func (everywhere) Stat(name string) (fs.FileInfo, error)  { return os.Stat(name) }
+func (everywhere) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
+
+func (m *Manifest) checkOutput(index int, confined bool, base *os.Root) error {
+	output := m.Items[index].Output
+	directory := func() error { return m.errorAt(index, "output", "%q is a directory, want a file", output) }
+	last := filepath.Base(filepath.FromSlash(output))
+	if os.IsPathSeparator(output[len(output)-1]) || last == "." || last == ".." {
+		return directory()
+	}
+	var look looker = everywhere{}
+	if confined {
+		if leaves(output) {
+			return m.errorAt(index, "output", "%q leads out of the base directory: no absolute path and no .. may stand there", output)
+		}
+		if base == nil {
+			return nil
+		}
+		look = base
+	}
+	info, err := look.Lstat(output)
+	switch {
+	case err != nil && confined && !errors.Is(err, fs.ErrNotExist):
+		// os.Root has no error of its own for a link that leads out.
+		return m.errorAt(index, "output", "%q: %v", output, reason(err))
+	case err != nil:
+		return nil // what else is wrong shows when it is written
+	case info.IsDir():
+		return directory()
+	}
+	if info, err := look.Stat(output); err == nil && info.IsDir() {
+		return directory()
+	}
+	return nil
+}
+
+// leaves reports whether a path says by itself that it leads out of a base.
+func leaves(output string) bool {
+	if !filepath.IsLocal(output) {
+		return true
+	}
+	for part := range strings.SplitSeq(filepath.ToSlash(output), "/") {
+		if part == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// reason is err without the call and the path.
+func reason(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}

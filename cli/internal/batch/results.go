@@ -1,0 +1,128 @@
+package batch
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Status says what became of an item.
+type Status string
+
+// The statuses.
+const (
+	Success Status = "success"
+	Failed  Status = "failed"
+	Skipped Status = "skipped" // this run did not come to it, or was not asked to
+)
+
+// Result is what became of one item.
+type Result struct {
+	Item     Item
+	Status   Status
+	Duration time.Duration
+	Error    string // "" where there is none
+}
+
+// Summary counts.
+type Summary struct {
+	Total     int
+	Succeeded int
+	Failed    int
+	Skipped   int
+	Duration  time.Duration // wall time
+}
+
+// Source says which manifest the results are about.
+type Source struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
+}
+
+// Results is what a results file holds. It may not be used by several
+// goroutines at once.
+type Results struct {
+	Manifest Source
+	Items    []Result // in the order of the manifest
+	started  time.Time
+	summary  Summary
+}
+
+// NewResults returns the results of a run that has done nothing yet: every
+// item is skipped.
+func NewResults(m *Manifest) *Results {
+	r := &Results{
+		Manifest: Source{m.Path, m.SHA256.String()},
+		Items:    make([]Result, len(m.Items)),
+		started:  time.Now(),
+		summary:  Summary{Total: len(m.Items), Skipped: len(m.Items)},
+	}
+	for i, item := range m.Items {
+		r.Items[i] = Result{Item: item, Status: Skipped}
+	}
+	return r
+}
+
+// Set says what became of the item at index; err is nil for success.
+func (r *Results) Set(index int, took time.Duration, err error) {
+	*r.count(r.Items[index].Status)--
+	result := &r.Items[index]
+	result.Status, result.Duration = Success, took
+	if err != nil {
+		result.Status, result.Error = Failed, err.Error()
+	}
+	*r.count(result.Status)++
+}
+
+func (r *Results) count(s Status) *int {
+	switch s {
+	case Success:
+		return &r.summary.Succeeded
+	case Failed:
+		return &r.summary.Failed
+	}
+	return &r.summary.Skipped
+}
+
+// CarryOver takes from an earlier run of the same manifest what it succeeded
+// in, matching items by tombstone and output, and returns how many these are.
+func (r *Results) CarryOver(earlier *Results) int {
+	done := make(map[Item]time.Duration, len(earlier.Items))
+	for _, e := range earlier.Items {
+		if e.Status == Success {
+			done[e.Item.key()] = e.Duration
+		}
+	}
+	n := 0
+	for i := range r.Items {
+		if took, ok := done[r.Items[i].Item.key()]; ok {
+			r.Set(i, took, nil)
+			n++
+		}
+	}
+	return n
+}
+
+func (i Item) key() Item { return Item{Tombstone: i.Tombstone, Output: i.Output} }
+
+// Summary counts what stands now, with the wall time until now.
+func (r *Results) Summary() Summary {
+	s := r.summary
+	s.Duration = time.Since(r.started)
+	return s
+}
+
+// Write writes the results as JSON, an item at a time.
+func (r *Results) Write(w io.Writer) error {
+	b := bufio.NewWriterSize(w, 64<<10)
+	fmt.Fprintf(b, "{\n  \"manifest\": %s,\n  \"items\": [", indented(r.Manifest, "  "))
+	for i := range r.Items {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(b, "\n    %s", indented(r.Items[i].wire(), "    "))
+	}
+	fmt.Fprintf(b, "\n  ],\n  \"summary\": %s\n}\n", indented(r.Summary().wire(), "  "))
+	return b.Flush()
+}

@@ -1,0 +1,124 @@
+package batch
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// Latest returns the newest results of the manifest at path, and the name of
+// the file that holds them: preferred where that is one, else the newest of
+// those in dir that CreateFile named. It is nil where there is none. Other
+// files with such a name are passed over.
+func Latest(dir, path, preferred string) (*Results, string, error) {
+	names, err := candidates(dir)
+	if err != nil {
+		return nil, "", err
+	}
+	if preferred != "" {
+		names = append([]string{preferred}, names...)
+	}
+	for _, name := range names {
+		r, err := readResults(inDir(dir, name))
+		if err != nil && !errors.Is(err, errNoResults) {
+			return nil, "", err
+		}
+		if err == nil && samePath(dir, r.Manifest.Path, path) {
+			return r, name, nil
+		}
+	}
+	return nil, "", nil
+}
+
+// candidates returns the names of results files in dir, newest first. Their
+// names tell: times of files do not survive copying.
+func candidates(dir string) ([]string, error) {
+	type candidate struct {
+		name string
+		time string
+		n    int
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("looking for results files: %w", err)
+	}
+	var found []candidate
+	for _, e := range entries {
+		if at, n, ok := parseName(e.Name()); ok && e.Type().IsRegular() {
+			found = append(found, candidate{e.Name(), at, n})
+		}
+	}
+	slices.SortFunc(found, func(a, b candidate) int {
+		if a.time != b.time {
+			if a.time > b.time {
+				return -1
+			}
+			return 1
+		}
+		return b.n - a.n
+	})
+	names := make([]string, len(found))
+	for i, c := range found {
+		names[i] = c.name
+	}
+	return names, nil
+}
+
+// parseName takes a name of CreateFile apart: "batch_restore_20251017_132236_2.json".
+func parseName(name string) (at string, n int, ok bool) {
+	if len(name) < len(nameForm) {
+		return "", 0, false
+	}
+	at, rest := name[:len(nameForm)], name[len(nameForm):]
+	if _, err := time.Parse(nameForm, at); err != nil {
+		return "", 0, false
+	}
+	if rest == ".json" {
+		return at, 1, true
+	}
+	_, err := fmt.Sscanf(rest, "_%d.json", &n)
+	return at, n, err == nil && rest == fmt.Sprintf("_%d.json", n)
+}
+
+// errNoResults is what a file is that does not hold results.
+var errNoResults = errors.New("not a results file")
+
+func readResults(path string) (*Results, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errNoResults
+	}
+	if err != nil {
+		return nil, err
+	}
+	var doc documentWire
+	if json.Unmarshal(text, &doc) != nil || doc.Manifest.Path == "" {
+		return nil, errNoResults
+	}
+	r := &Results{Manifest: doc.Manifest, Items: make([]Result, len(doc.Items))}
+	for i, item := range doc.Items {
+		r.Items[i] = Result{Item: item.Item, Status: item.Status, Duration: time.Duration(item.Duration)}
+	}
+	return r, nil
+}
+
+// samePath reports whether two paths of manifests, as given in dir, are the
+// same.
+func samePath(dir, a, b string) bool {
+	if a == "-" || b == "-" {
+		return a == b
+	}
+	return inDir(dir, a) == inDir(dir, b)
+}
+
+func inDir(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
