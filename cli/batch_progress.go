@@ -16,6 +16,7 @@ import (
 type batchProgress struct {
 	out         io.Writer // nil: no lines
 	bar         *progressbar.ProgressBar
+	live        io.Writer // where the bar goes; nil: no bar
 	total, done int
 	err         error // the first of writing
 }
@@ -27,13 +28,7 @@ func newBatchProgress(s *session, total, before int) *batchProgress {
 		p.out = s.stdout
 	}
 	if logging.IsTerminal(s.stderr) && (s.json || logging.IsTerminal(s.stdout)) {
-		p.bar = progressbar.NewOptions(total,
-			progressbar.OptionSetWriter(s.stderr),
-			progressbar.OptionShowCount(),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionUseANSICodes(true),
-		)
-		_ = p.bar.Set(before)
+		p.live = s.stderr
 	}
 	return p
 }
@@ -44,6 +39,20 @@ func (p *batchProgress) begin(plan *batchPlan) {
 	if plan.earlier != nil {
 		p.print(fmt.Sprintf("Resuming: %d of %d items are done according to %s", p.done, p.total, printable(plan.resumed)))
 	}
+	if p.live != nil {
+		p.showBar()
+	}
+}
+
+// showBar draws the bar for the first time.
+func (p *batchProgress) showBar() {
+	p.bar = progressbar.NewOptions(p.total,
+		progressbar.OptionSetWriter(p.live),
+		progressbar.OptionShowCount(),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionUseANSICodes(true),
+	)
+	_ = p.bar.Set(p.done)
 }
 
 // item says that one more item is done. An error is printed before the progress

@@ -23,7 +23,7 @@ import (
 const patience = 60 * time.Second
 
 // eventually waits until ok holds.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !ok(); {
 		if time.Now().After(end) {
@@ -36,7 +36,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // running is codex as a process under way.
 type running struct {
 	*exec.Cmd
-	t              *testing.T
+	t              testing.TB
 	stdin          io.WriteCloser
 	stdout, stderr *bytes.Buffer
 }

@@ -30,12 +30,12 @@ func newNoise(seed string) io.Reader {
 
 // project is a directory with an archive of its own, and codex to run in it.
 type project struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 	env []string
 }
 
-func newProject(t *testing.T) *project {
+func newProject(t testing.TB) *project {
 	t.Helper()
 	dir := t.TempDir()
 	home := t.TempDir()
@@ -64,7 +64,7 @@ func (p *project) run(args ...string) result {
 	return finish(p.t, p.command(args...))
 }
 
-func finish(t *testing.T, cmd *exec.Cmd) result {
+func finish(t testing.TB, cmd *exec.Cmd) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -1,0 +1,278 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// buildSlow builds the misbehaving backend of testdata/slow once.
+var buildSlow = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(programs, "vendor")
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "codex-archive-slow"), "./testdata/slow")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+// batchProject is a project on the slow backend with a manifest of n items.
+func batchProject(t testing.TB, n int, options string) *project {
+	t.Helper()
+	dir, err := buildSlow()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProject(t)
+	p.env = append(p.env, "CODEX_ARCHIVE_PLUGIN_PATH="+dir,
+		"CODEX_ARCHIVE_BACKEND=slow", fmt.Sprintf("CODEX_ARCHIVE_URL=slow://%d?%s", n, options))
+	items := make([]string, n)
+	for i := range items {
+		items[i] = fmt.Sprintf(`{"tombstone": "00000000-0000-4000-8000-%012d", "output": "out/%d"}`, i+1, i+1)
+	}
+	manifest := `{"items": [` + strings.Join(items, ",\n") + "]}"
+	if err := os.WriteFile(filepath.Join(p.dir, "m.json"), []byte(manifest), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *project) batch(flags ...string) result {
+	return p.run(append([]string{"archive", "batch-restore", "m.json", "--results", "r.json"}, flags...)...)
+}
+
+// statuses returns how many items of r.json have each status, the errors of
+// those that failed, and checks the summary.
+func (p *project) statuses() (n map[string]int, errors []string) {
+	p.t.Helper()
+	var doc struct {
+		Items []struct {
+			Status string
+			Error  *string
+		}
+		Summary map[string]float64
+	}
+	if err := json.Unmarshal(p.read("r.json"), &doc); err != nil {
+		p.t.Fatal(err)
+	}
+	n = map[string]int{}
+	for _, item := range doc.Items {
+		n[item.Status]++
+		if item.Error != nil {
+			errors = append(errors, *item.Error)
+		}
+		if (item.Error != nil) != (item.Status == "failed") {
+			p.t.Errorf("status %s with error %v", item.Status, item.Error)
+		}
+	}
+	s := doc.Summary
+	if len(s) != 5 || int(s["succeeded"]) != n["success"] || int(s["failed"]) != n["failed"] || int(s["skipped"]) != n["skipped"] || int(s["total"]) != len(doc.Items) {
+		p.t.Errorf("summary %v of %v", s, n)
+	}
+	return n, errors
+}
+
+// restored checks that the outputs are whole, and returns how many there are.
+func (p *project) restored() int {
+	p.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(p.dir, "out"))
+	if err != nil {
+		return 0
+	}
+	for _, e := range entries {
+		if got := string(p.read("out/" + e.Name())); got != e.Name()+"\n" {
+			p.t.Errorf("out/%s holds %q", e.Name(), got)
+		}
+	}
+	return len(entries)
+}
+
+func TestBatchPluginDies(t *testing.T) {
+	p := batchProject(t, 60, "delay=1ms")
+	p.env = append(p.env, fmt.Sprintf("CODEX_ARCHIVE_URL=slow://60?die=%s", filepath.Join(p.dir, "died")))
+	r := p.batch("--continue-on-error", "--set", "batch.max_concurrent=32")
+	n, errors := p.statuses()
+	if r.code != exitBackend || n["failed"] == 0 || n["failed"] > 32 || n["success"] != 60-n["failed"] || p.restored() < n["success"] {
+		t.Fatalf("exit code %d, %v, %d files\n%s%s", r.code, n, p.restored(), r.stdout, r.stderr)
+	}
+	for _, e := range errors {
+		if !strings.Contains(e, "is gone") {
+			t.Errorf("an item failed with %q, want that the plugin is gone", e)
+		}
+	}
+	if got := count(p.evidence(), "action=RESTORE_FAIL"); got != n["failed"] {
+		t.Errorf("%d RESTORE_FAIL for %v", got, n)
+	}
+	if r := p.batch("--resume"); r.code != 0 || p.restored() != 60 {
+		t.Errorf("resume: exit code %d, %d files\n%s", r.code, p.restored(), r.stderr)
+	}
+}
+
+func TestBatchPluginDiesWithRetry(t *testing.T) {
+	p := batchProject(t, 60, "")
+	p.env = append(p.env, fmt.Sprintf("CODEX_ARCHIVE_URL=slow://60?die=%s", filepath.Join(p.dir, "died")))
+	r := p.batch("--set", "retry.enabled=true", "--set", "retry.initial_delay=0", "--set", "batch.max_concurrent=32")
+	if n, _ := p.statuses(); r.code != 0 || n["success"] != 60 || p.restored() != 60 {
+		t.Fatalf("exit code %d, %v\n%s%s", r.code, n, r.stdout, r.stderr)
+	}
+	if count(p.evidence(), "status=retrying") == 0 {
+		t.Error("no retrying record")
+	}
+}
+
+func TestBatchRetries(t *testing.T) {
+	p := batchProject(t, 3, "fail=2")
+	r := p.batch("--set", "retry.enabled=true", "--set", "retry.initial_delay=0", "--set", "batch.max_concurrent=1")
+	if r.code != 0 || p.restored() != 3 {
+		t.Fatalf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	records := p.evidence()
+	for want, pairs := range map[int][]string{
+		1: {"action=RESTORE", "status=success", "attempts=3"},
+		2: {"action=RESTORE", "status=retrying"},
+		3: {"action=RESTORE", "status=success"},
+	} {
+		if got := count(records, pairs...); got != want {
+			t.Errorf("%d records with %v, want %d", got, pairs, want)
+		}
+	}
+}
+
+func TestBatchItemTimesOut(t *testing.T) {
+	p := batchProject(t, 8, "hang=3&mark=gets")
+	r := p.batch("--continue-on-error", "--set", "batch.timeout_per_item=0.5", "--set", "retry.enabled=true", "--set", "batch.max_concurrent=2")
+	n, errors := p.statuses()
+	if r.code != exitBackend || n["failed"] != 1 || n["success"] != 7 || p.restored() != 7 {
+		t.Fatalf("exit code %d, %v\n%s%s", r.code, n, r.stdout, r.stderr)
+	}
+	if !strings.Contains(errors[0], "batch.timeout_per_item") {
+		t.Errorf("error %q", errors[0])
+	}
+	if count(p.evidence(), "status=retrying") != 0 || count(p.evidence(), "action=RESTORE_FAIL", "attempts=1") != 1 {
+		t.Error("the end of the time was retried, or is not recorded")
+	}
+}
+
+// TestBatchInterrupted interrupts in the middle: what was begun is finished,
+// nothing else begins, and the last line leads to the rest.
+func TestBatchInterrupted(t *testing.T) {
+	p := batchProject(t, 50, "")
+	p.env = append(p.env, fmt.Sprintf("CODEX_ARCHIVE_URL=slow://50?delay=20ms&mark=%s", filepath.Join(p.dir, "gets")))
+	r := p.start("archive", "batch-restore", "m.json", "--results", "r.json", "--set", "batch.max_concurrent=2")
+	eventually(t, "some items are under way", func() bool {
+		gets, _ := os.ReadFile(filepath.Join(p.dir, "gets"))
+		return len(gets) >= 4
+	})
+	if err := r.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	end := r.wait()
+	n, _ := p.statuses()
+	if end.code != exitInterrupted || n["failed"] != 0 || n["skipped"] == 0 || n["success"] < 2 || p.restored() != n["success"] {
+		t.Fatalf("exit code %d, %v, %d files\n%s%s", end.code, n, p.restored(), end.stdout, end.stderr)
+	}
+	lines := strings.Split(strings.TrimSpace(end.stdout), "\n")
+	last, ok := strings.CutPrefix(lines[len(lines)-1], "Resume with: codex ")
+	if !ok {
+		t.Fatalf("the last line does not say how to resume: %q", lines[len(lines)-1])
+	}
+	if got := count(p.evidence(), "action=RESTORE", "status=success"); got != n["success"] {
+		t.Errorf("%d RESTORE for %d files", got, n["success"])
+	}
+	before := len(p.read("gets"))
+	if r := p.run(strings.Fields(last)...); r.code != 0 || p.restored() != 50 {
+		t.Fatalf("resume: exit code %d, %d files\n%s", r.code, p.restored(), r.stderr)
+	}
+	if got := len(p.read("gets")) - before; got != n["skipped"] {
+		t.Errorf("resuming asked for %d files, %d were missing", got, n["skipped"])
+	}
+}
+
+func TestBatchInterruptedWhileWaiting(t *testing.T) {
+	p := batchProject(t, 5, "fail=1000")
+	r := p.start("archive", "batch-restore", "m.json", "--results", "r.json", "--set", "retry.enabled=true", "--set", "retry.initial_delay=3600", "--set", "retry.max_delay=3600")
+	log := filepath.Join(p.dir, ".codex/evidence/archive_ops.jsonl")
+	eventually(t, "all items wait", func() bool {
+		text, _ := os.ReadFile(log)
+		return strings.Count(string(text), `"status":"retrying"`) == 5
+	})
+	if err := r.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	end := r.wait() // or the test's own time-out: the wait is an hour
+	if n, _ := p.statuses(); end.code != exitInterrupted || n["failed"] != 5 {
+		t.Fatalf("exit code %d, %v\n%s%s", end.code, n, end.stdout, end.stderr)
+	}
+}
+
+func TestBatchKilled(t *testing.T) {
+	p := batchProject(t, 40, "")
+	p.env = append(p.env, fmt.Sprintf("CODEX_ARCHIVE_URL=slow://40?delay=20ms&mark=%s", filepath.Join(p.dir, "gets")))
+	r := p.start("archive", "batch-restore", "m.json", "--set", "batch.max_concurrent=2")
+	eventually(t, "some items are under way", func() bool {
+		gets, _ := os.ReadFile(filepath.Join(p.dir, "gets"))
+		return len(gets) >= 4
+	})
+	r.kill()
+	if end := p.run("archive", "batch-restore", "m.json", "--resume"); end.code != 0 || p.restored() != 40 {
+		t.Fatalf("exit code %d, %d files\n%s", end.code, p.restored(), end.stderr)
+	}
+}
+
+func TestBatchOutputClosed(t *testing.T) {
+	p := batchProject(t, 20, "")
+	cmd := p.command("archive", "batch-restore", "m.json", "--results", "r.json")
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read.Close()
+	cmd.Stdout = write
+	err = cmd.Run()
+	write.Close()
+	if n, _ := p.statuses(); n["success"] != 20 || err == nil {
+		t.Errorf("%v, %v: want all restored and an error about stdout", n, err)
+	}
+}
+
+// BenchmarkBatch restores 50 files that the backend takes 100 ms for each, one
+// and five at a time.
+func BenchmarkBatch(b *testing.B) {
+	for _, parallel := range []string{"1", "5"} {
+		b.Run("concurrent="+parallel, func(b *testing.B) {
+			for b.Loop() {
+				p := batchProject(b, 50, "delay=100ms")
+				if out, err := p.command("archive", "batch-restore", "m.json", "--set", "batch.max_concurrent="+parallel).CombinedOutput(); err != nil {
+					b.Fatalf("%v\n%s", err, out)
+				}
+			}
+		})
+	}
+}
+
+// TestBatchTerminal runs codex on a terminal: a live bar in the place of the
+// Progress lines.
+func TestBatchTerminal(t *testing.T) {
+	script, err := exec.LookPath("script")
+	if err != nil {
+		t.Skip("needs script(1), to have a terminal")
+	}
+	p := batchProject(t, 7, "")
+	cmd := exec.Command(script, "-qec", filepath.Join(programs, "codex")+" archive batch-restore m.json --results r.json", "/dev/null")
+	cmd.Dir, cmd.Env = p.dir, append(slices.Clone(p.env), "TERM=xterm")
+	out, err := cmd.CombinedOutput()
+	text := string(out)
+	if err != nil || strings.Contains(text, "Progress:") || !strings.Contains(text, "(6/7)") || !strings.Contains(text, "Succeeded: 7") {
+		t.Errorf("%v\n%q", err, text)
+	}
+}

@@ -1,0 +1,132 @@
+// Command slow is a vendor's backend for tests: an archive in memory that holds
+// as many files as its URL says, and misbehaves as its URL says.
+//
+//	slow://50?delay=100ms    50 files; each Get takes so long
+//	slow://50?hang=7         Get of file 7 never answers
+//	slow://50?die=FILE       the first Get that finds no FILE makes it and ends the process
+//	slow://50?fail=2         the first 2 Gets fail as if the server were down
+//	slow://50?mark=FILE      each Get adds a byte to FILE
+//
+// File n has the tombstone 00000000-0000-4000-8000-00000000000n, in decimal
+// digits, and holds "n\n".
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"hash/crc32"
+	"iter"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/memory"
+	"github.com/codex-archive/codex/sdk/plugin"
+)
+
+func main() {
+	plugin.Serve(sdk.Driver{Name: "slow", Version: "1", Schemes: []string{"slow"}, Open: open})
+}
+
+type slow struct {
+	sdk.Backend
+	delay     time.Duration
+	hang      sdk.Tombstone
+	die, mark string
+	fail      atomic.Int64
+}
+
+func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+	u, err := url.Parse(o.URL)
+	if err != nil {
+		return nil, sdk.Errorf(sdk.Invalid, "bad URL")
+	}
+	b, err := memory.Driver().Open(ctx, sdk.Options{URL: "memory://m", Mode: sdk.Create})
+	if err != nil {
+		return nil, err
+	}
+	files, _ := strconv.Atoi(u.Host)
+	if _, err := b.Put(ctx, items(files)); err != nil {
+		return nil, err
+	}
+	q := u.Query()
+	s := &slow{Backend: b, die: q.Get("die"), mark: q.Get("mark")}
+	s.delay, _ = time.ParseDuration(q.Get("delay"))
+	if n, err := strconv.Atoi(q.Get("hang")); err == nil {
+		s.hang = tombstone(n)
+	}
+	fail, _ := strconv.ParseInt(q.Get("fail"), 10, 64)
+	s.fail.Store(fail)
+	return s, nil
+}
+
+func tombstone(n int) sdk.Tombstone {
+	id, err := sdk.ParseID(fmt.Sprintf("00000000-0000-4000-8000-%012d", n))
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
+func items(n int) iter.Seq2[sdk.Item, error] {
+	return func(yield func(sdk.Item, error) bool) {
+		for i := 1; i <= n; i++ {
+			text := fmt.Sprintf("%d\n", i)
+			event := tombstone(i)
+			event[0] = 1
+			if !yield(sdk.Item{Body: strings.NewReader(text), Record: sdk.Record{
+				Tombstone: tombstone(i), Event: event, Repo: "r", Path: fmt.Sprintf("f%d", i), Reason: "dead", Kind: "code",
+				Mode: 0o644, ModTime: time.Unix(0, 0).UTC(), ArchivedBy: "maker", ArchivedAt: time.Unix(int64(i), 0).UTC(),
+				Content: sdk.Content{
+					SHA256: sha256.Sum256([]byte(text)), Size: int64(len(text)), Codec: sdk.None, StoredSize: int64(len(text)),
+					CRC32C: crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli)),
+				},
+			}}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *slow) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
+	return func(yield func(sdk.Found, error) bool) {
+		if err := s.misbehave(ctx, ids[0]); err != nil {
+			yield(sdk.Found{}, err)
+			return
+		}
+		s.Backend.Get(ctx, ids)(yield)
+	}
+}
+
+func (s *slow) misbehave(ctx context.Context, id sdk.Tombstone) error {
+	if s.mark != "" {
+		if f, err := os.OpenFile(s.mark, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err == nil {
+			_, _ = f.WriteString(".")
+			f.Close()
+		}
+	}
+	if s.die != "" {
+		if f, err := os.OpenFile(s.die, os.O_CREATE|os.O_EXCL, 0o644); err == nil {
+			f.Close()
+			os.Exit(3)
+		}
+	}
+	if s.fail.Add(-1) >= 0 {
+		return sdk.Errorf(sdk.Unreachable, "the server is down")
+	}
+	wait := time.After(s.delay)
+	if id == s.hang {
+		wait = nil
+	}
+	select {
+	case <-wait:
+		return nil
+	case <-ctx.Done():
+		return sdk.AsError(ctx.Err())
+	}
+}
