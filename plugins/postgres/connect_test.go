@@ -40,6 +40,11 @@ func TestURLs(t *testing.T) {
 	if err := os.WriteFile(passfile, fmt.Appendf(nil, "*:*:*:*:%s\n", escaped), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	service := filepath.Join(dir, "services")
+	if err := os.WriteFile(service, fmt.Appendf(nil, "[archive]\nhost=127.0.0.1\nport=%s\nuser=%s\npassword=%s\ndbname=%s\n",
+		strings.TrimPrefix(db.Server().Address(), "127.0.0.1:"), db.User, db.Password, db.Name), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	host, _, _ := strings.Cut(db.Server().Address(), ":")
 	without := "postgres://" + db.User + "@" + db.Server().Address() + "/" + db.Name
 	for name, o := range map[string]sdk.Options{
@@ -48,6 +53,7 @@ func TestURLs(t *testing.T) {
 		"socket":         {URL: db.SocketURL()},
 		"password":       {URL: without, Password: db.Password},
 		"other password": {URL: db.URLAs(db.User, "wrong"), Password: db.Password},
+		"service file":   {URL: "postgres:///?service=archive&servicefile=" + url.QueryEscape(service)},
 		"passfile":       {URL: without + "?passfile=" + url.QueryEscape(passfile)},
 		"relative file":  {URL: without + "?passfile=pgpass&sslmode=verify-full&sslrootcert=ca.crt", Dir: dir},
 		"verify-full":    {URL: db.URL() + "?sslmode=verify-full&sslrootcert=" + url.QueryEscape(db.Server().CAFile())},
@@ -63,6 +69,12 @@ func TestURLs(t *testing.T) {
 			}
 		})
 	}
+	t.Run("PGPASSWORD", func(t *testing.T) {
+		t.Setenv("PGPASSWORD", db.Password)
+		if _, err := dial(t, sdk.Options{URL: without}); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestBrokenURLs gives passwords that nobody encoded, and options that are
