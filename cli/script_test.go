@@ -83,8 +83,8 @@ func setupScript(env *testscript.Env) error {
 	}
 	for name, value := range map[string]string{
 		"HOME": home, "USER": "tester", "TMPDIR": filepath.Join(env.WorkDir, "tmp"),
-		"PATH":   programs + string(os.PathListSeparator) + os.Getenv("PATH"),
-		"GOROOT": runtime.GOROOT(), "PROGRAMS": programs,
+		"PATH":                     programs + string(os.PathListSeparator) + os.Getenv("PATH"),
+		"PROGRAMS":                 programs,
 		"CODEX_ARCHIVE_LOG_FORMAT": "text",
 		"GIT_AUTHOR_NAME":          "tester", "GIT_AUTHOR_EMAIL": "tester@example.com",
 		"GIT_COMMITTER_NAME": "tester", "GIT_COMMITTER_EMAIL": "tester@example.com",
