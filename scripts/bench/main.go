@@ -67,7 +67,7 @@ func run(codex string, rounds int) error {
 		}
 	}
 	print(contestants, rounds-1)
-	return nil
+	return b.large()
 }
 
 type bench struct {
