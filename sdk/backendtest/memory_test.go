@@ -30,6 +30,9 @@ func memoryTarget() backendtest.Target {
 	}
 }
 
-func TestMemory(t *testing.T) { backendtest.Run(t, memoryTarget()) }
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	backendtest.Run(t, memoryTarget())
+}
 
 func BenchmarkMemory(b *testing.B) { backendtest.Benchmark(b, memoryTarget()) }

@@ -83,7 +83,7 @@ func empty(ctx context.Context, b sdk.Backend) error {
 		if err != nil {
 			return fmt.Errorf("look whether the archive is empty: %w", err)
 		}
-		return errors.New("the archive is not empty: the kit writes only into one that is")
+		return sdk.Errorf(sdk.Refused, "the archive is not empty: the kit writes only into one that is")
 	}
 	return nil
 }

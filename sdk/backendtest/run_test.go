@@ -56,6 +56,7 @@ func TestRunRefusesAnArchiveInUse(t *testing.T) {
 
 // TestSingleArchive: all rules that do not need more also pass on one archive.
 func TestSingleArchive(t *testing.T) {
+	t.Parallel()
 	target := memoryTarget()
 	target.Single, target.URL, target.Damage, target.Schemes = true, func() string { return "memory://one" }, nil, nil
 	rep, err := backendtest.RunRules(t.Context(), target, backendtest.Options{Seed: 7})

@@ -51,18 +51,29 @@ func (a *archive) purge(p sdk.Purge) ([]sdk.Verdict, error) {
 		return nil, err
 	}
 	gone := map[sdk.Tombstone]sdk.ID{} // purged by this call, and by which event
+	users := a.users()
 	verdicts := make([]sdk.Verdict, len(p.Items))
 	for i, item := range p.Items {
 		v := a.judge(item, gone, p.Actor, now)
 		if v.Outcome == sdk.OutcomePurged {
 			gone[item.Tombstone] = item.Event
-			v.Freed = a.freed(item.Tombstone, gone)
+			content := a.records[item.Tombstone].Content.SHA256
+			users[content]--
+			if b := a.bodies[content]; b != nil && users[content] == 0 {
+				v.Freed = b.content.StoredSize
+			}
 		}
 		verdicts[i] = v
 	}
-	if !p.DryRun {
-		for t, event := range gone {
-			a.remove(t, sdk.Event{ID: event, Tombstone: t, Action: sdk.PurgeDone, Actor: p.Actor, At: now})
+	if p.DryRun {
+		return verdicts, nil
+	}
+	for t, event := range gone {
+		a.remove(t, sdk.Event{ID: event, Tombstone: t, Action: sdk.PurgeDone, Actor: p.Actor, At: now})
+	}
+	for t := range gone {
+		if content := a.records[t].Content.SHA256; users[content] == 0 {
+			delete(a.bodies, content)
 		}
 	}
 	return verdicts, nil
@@ -121,15 +132,7 @@ func (a *archive) judge(item sdk.PurgeItem, gone map[sdk.Tombstone]sdk.ID, actor
 	return verdict(sdk.OutcomePurged, "")
 }
 
-// freed returns the bytes that go with t, given all that goes.
-func (a *archive) freed(t sdk.Tombstone, gone map[sdk.Tombstone]sdk.ID) int64 {
-	digest := a.records[t].Content.SHA256
-	if b := a.bodies[digest]; b != nil && !a.needed(digest, gone) {
-		return b.content.StoredSize
-	}
-	return 0
-}
-
+// remove writes that t was purged.
 func (a *archive) remove(t sdk.Tombstone, e sdk.Event) {
 	r := a.records[t].clone()
 	r.Content = a.copyOf(r).Content // the record keeps saying what it was
@@ -137,17 +140,15 @@ func (a *archive) remove(t sdk.Tombstone, e sdk.Event) {
 	r.events = append(r.events, e)
 	a.records[t] = r
 	a.events[e.ID] = e
-	if !a.needed(r.Content.SHA256, nil) {
-		delete(a.bodies, r.Content.SHA256)
-	}
 }
 
-// needed reports whether a live record, gone ones aside, has the content.
-func (a *archive) needed(d sdk.Digest, gone map[sdk.Tombstone]sdk.ID) bool {
-	for t, r := range a.records {
-		if _, goes := gone[t]; !goes && r.PurgedAt.IsZero() && r.Content.SHA256 == d {
-			return true
+// users counts the live records of each content.
+func (a *archive) users() map[sdk.Digest]int {
+	users := map[sdk.Digest]int{}
+	for _, r := range a.records {
+		if r.PurgedAt.IsZero() {
+			users[r.Content.SHA256]++
 		}
 	}
-	return false
+	return users
 }

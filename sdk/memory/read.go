@@ -186,11 +186,13 @@ func (a *archive) entry(r *record, q sdk.Query) sdk.Entry {
 // selection is a Query made ready to be asked of each record.
 type selection struct {
 	sdk.Query
-	low, high sdk.Tombstone // of the prefix
+	low, high  sdk.Tombstone // of the prefix
+	tombstones map[sdk.Tombstone]bool
+	events     map[sdk.ID]bool
 }
 
 func newSelection(q sdk.Query) (selection, error) {
-	s := selection{Query: q}
+	s := selection{Query: q, tombstones: set(q.Tombstones), events: set(q.Events)}
 	switch {
 	case len(q.Tombstones) > sdk.MaxItems:
 		return s, tooMany("tombstones")
@@ -208,11 +210,19 @@ func newSelection(q sdk.Query) (selection, error) {
 	return s, nil
 }
 
+func set(ids []sdk.ID) map[sdk.ID]bool {
+	m := make(map[sdk.ID]bool, len(ids))
+	for _, id := range ids {
+		m[id] = true
+	}
+	return m
+}
+
 func (s *selection) has(r *record) bool {
 	switch {
-	case len(s.Tombstones) > 0 && !slices.Contains(s.Tombstones, r.Tombstone),
+	case len(s.tombstones) > 0 && !s.tombstones[r.Tombstone],
 		s.Prefix != "" && (bytes.Compare(r.Tombstone[:], s.low[:]) < 0 || bytes.Compare(r.Tombstone[:], s.high[:]) > 0),
-		len(s.Events) > 0 && !slices.ContainsFunc(r.events, func(e sdk.Event) bool { return slices.Contains(s.Events, e.ID) }),
+		len(s.events) > 0 && !slices.ContainsFunc(r.events, func(e sdk.Event) bool { return s.events[e.ID] }),
 		s.Repo != "" && r.Repo != s.Repo,
 		!strings.HasPrefix(r.Path, s.Path),
 		!s.Since.IsZero() && r.ArchivedAt.Before(s.Since),
