@@ -10,6 +10,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 PREFIX  ?= /usr/local
 DESTDIR ?=
+SHARE    = $(DESTDIR)$(PREFIX)/share
 
 PLUGINS := $(notdir $(patsubst %/,%,$(wildcard plugins/*/)))
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
@@ -46,6 +47,11 @@ install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/codex
 	install -m 755 bin/codex $(DESTDIR)$(PREFIX)/bin/codex
 	$(foreach p,$(PLUGINS),install -m 755 bin/plugins/codex-archive-$(p) $(DESTDIR)$(PREFIX)/libexec/codex/ &&) true
+	install -d $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	bin/codex man > $(SHARE)/man/man1/codex.1
+	bin/codex completion bash > $(SHARE)/bash-completion/completions/codex
+	bin/codex completion zsh > $(SHARE)/zsh/site-functions/_codex
+	bin/codex completion fish > $(SHARE)/fish/vendor_completions.d/codex.fish
 
 clean:
 	rm -rf bin dist

@@ -33,6 +33,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 }
 
 func (p *program) dispatch(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == completeWord {
+		return p.complete(args[1:])
+	}
 	app := p.app()
 	p.json = wantsJSON(args)
 	arranged, err := arrange(app, args)
@@ -95,6 +98,8 @@ func (p *program) app() *cli.App {
 		},
 			p.pluginCommand(),
 			p.explainCommand(),
+			p.completionCommand(),
+			p.manCommand(),
 		},
 	}
 }

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+func (p *program) manCommand() *cli.Command {
+	return p.plainCommand(&cli.Command{
+		Name:      "man",
+		Usage:     "print the manual page, made from the same commands as the help",
+		UsageText: "codex man",
+		Description: "make install puts it where man looks.\n\n" +
+			"EXAMPLES:\n" +
+			"   codex man | man -l -",
+	}, func(c *cli.Context) error {
+		if err := arguments(c, 0, 0); err != nil {
+			return err
+		}
+		_, err := io.WriteString(p.stdout, manPage(c.App))
+		return err
+	})
+}
+
+// manPage returns the page in roff, with the man macros. The library's own
+// page leaves descriptions, examples and exit codes out.
+func manPage(app *cli.App) string {
+	var m roff
+	m.line(".TH CODEX 1 \"\" " + quoteRoff("codex "+app.Version) + " \"User Commands\"")
+	m.section("SH", "NAME")
+	m.text(app.Name + " - " + app.Usage)
+	m.section("SH", "SYNOPSIS")
+	m.verbatim(app.UsageText)
+	m.section("SH", "DESCRIPTION")
+	m.text(app.Description)
+	m.section("SH", "COMMANDS")
+	m.commands(app.Commands, app.Name)
+	m.section("SH", "COMMON FLAGS")
+	m.text("Flags are taken before and after arguments; -- ends them. Those below are flags of every archive command.")
+	m.flags(commonFlags())
+	m.section("SH", "EXIT STATUS")
+	for _, c := range exitCodes {
+		m.item(fmt.Sprint(c.code), strings.ReplaceAll(c.meaning, "\n", " "))
+	}
+	m.text("codex explain CODE tells usual causes, and what to do.")
+	return m.String()
+}
+
+// roff builds a page.
+type roff struct {
+	strings.Builder
+	begun bool // a section has just begun, and with it a paragraph
+}
+
+func (m *roff) line(s string) { m.WriteString(s + "\n") }
+
+func (m *roff) section(macro, title string) {
+	m.line("." + macro + " " + quoteRoff(title))
+	m.begun = true
+}
+
+func (m *roff) paragraph() {
+	if !m.begun {
+		m.line(".PP")
+	}
+	m.begun = false
+}
+
+func (m *roff) commands(commands []*cli.Command, path string) {
+	for _, c := range commands {
+		if c.Hidden {
+			continue
+		}
+		if name := path + " " + c.Name; len(c.Subcommands) > 0 {
+			m.commands(c.Subcommands, name)
+		} else {
+			m.command(c, name)
+		}
+	}
+}
+
+func (m *roff) command(c *cli.Command, name string) {
+	m.section("SS", name)
+	m.text(strings.ToUpper(c.Usage[:1]) + c.Usage[1:] + ".")
+	m.verbatim(c.UsageText)
+	m.verbatim(c.Description)
+	var own []cli.Flag
+	for _, f := range c.Flags {
+		if !isCommon(c, f.Names()[0]) {
+			own = append(own, f)
+		}
+	}
+	m.flags(own)
+}
+
+func (m *roff) flags(flags []cli.Flag) {
+	for _, f := range flags {
+		d, ok := f.(cli.DocGenerationFlag)
+		if !ok || f.Names()[0] == "help" { // the library adds it to the command that runs
+			continue
+		}
+		name := "--" + f.Names()[0]
+		usage := d.GetUsage()
+		if d.TakesValue() {
+			value := "VALUE"
+			if _, after, found := strings.Cut(usage, "`"); found {
+				value, _, _ = strings.Cut(after, "`")
+			}
+			name += " " + value
+			if text := d.GetDefaultText(); text != "" {
+				usage += " (default: " + text + ")"
+			} else if text := d.GetValue(); text != "" && text != "[]" {
+				usage += " (default: " + text + ")"
+			}
+		}
+		m.item(name, strings.ReplaceAll(usage, "`", ""))
+	}
+}
+
+// item is a term in bold and what it means.
+func (m *roff) item(term, meaning string) {
+	m.begun = false
+	m.line(".TP\n.B " + quoteRoff(term) + "\n" + escapeRoff(meaning))
+}
+
+// text is a paragraph that is filled.
+func (m *roff) text(s string) {
+	m.paragraph()
+	m.line(escapeRoff(s))
+}
+
+// verbatim is a paragraph whose lines stay.
+func (m *roff) verbatim(s string) {
+	m.paragraph()
+	m.line(".nf\n" + escapeRoff(strings.Trim(s, "\n")) + "\n.fi")
+}
+
+// escapeRoff makes s mean itself, in ASCII: not every formatter reads UTF-8.
+func escapeRoff(s string) string {
+	s = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, ".") || strings.HasPrefix(l, "'") {
+			lines[i] = `\&` + l
+		}
+	}
+	var b strings.Builder
+	for _, r := range strings.Join(lines, "\n") {
+		if r < 0x80 {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\[u%04X]`, r)
+		}
+	}
+	return b.String()
+}
+
+// quoteRoff makes s one argument of a macro.
+func quoteRoff(s string) string {
+	return `"` + strings.ReplaceAll(escapeRoff(s), `"`, `\(dq`) + `"`
+}
