@@ -14,6 +14,7 @@ func (p *program) pluginCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			p.pluginListCommand(),
 			p.pluginInspectCommand(),
+			p.pluginTestCommand(),
 			p.pluginLockCommand(),
 		},
 	}
