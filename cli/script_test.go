@@ -12,9 +12,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/codex-archive/codex/scripts/databases"
 
 	_ "modernc.org/sqlite"
 )
@@ -66,11 +69,69 @@ func buildPrograms(dir string) error {
 
 // TestScripts runs every script of testdata/script on SQLite.
 func TestScripts(t *testing.T) {
+	runScripts(t, scriptDatabase{backend: "sqlite", blob: "x'%x'", url: func() string { return "" }})
+}
+
+// TestScriptsPostgres runs the scripts, unchanged, on PostgreSQL.
+func TestScriptsPostgres(t *testing.T) {
+	runScripts(t, onServer(t, databases.Postgres(t).Server(), scriptDatabase{backend: "postgres", blob: `'\x%x'::bytea`}))
+}
+
+// TestScriptsMariaDB runs the scripts, unchanged, on MariaDB.
+func TestScriptsMariaDB(t *testing.T) {
+	runScripts(t, onServer(t, databases.MariaDB(t).Server(), scriptDatabase{backend: "mariadb", blob: "x'%x'"}))
+}
+
+// scriptDatabase is where the archives of scripts are. The condition [sqlite]
+// tells scripts, or parts of them, that are about SQLite's file or about no
+// database at all.
+type scriptDatabase struct {
+	backend string
+	blob    string        // how SQL writes bytes, as a format
+	url     func() string // of a fresh archive; "": the default
+	admin   *sync.Map     // url to connections; nil: the file of the default
+}
+
+func onServer(t *testing.T, server *databases.Server, d scriptDatabase) scriptDatabase {
+	d.admin = &sync.Map{}
+	d.url = func() string {
+		database := server.Database(t)
+		d.admin.Store(database.URL(), database.Admin(t))
+		return database.URL()
+	}
+	return d
+}
+
+// open returns connections to the archive of a script.
+func (d scriptDatabase) open(ts *testscript.TestScript) *sql.DB {
+	if d.admin != nil {
+		db, _ := d.admin.Load(ts.Getenv("CODEX_ARCHIVE_URL"))
+		return db.(*sql.DB)
+	}
+	db, err := sql.Open("sqlite", ts.MkAbs(".codex/archive.sqlite"))
+	ts.Check(err)
+	ts.Defer(func() { db.Close() })
+	return db
+}
+
+func runScripts(t *testing.T, d scriptDatabase) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
-		Setup:               setupScript,
-		Cmds:                scriptCommands(),
+		Setup: func(env *testscript.Env) error {
+			if url := d.url(); url != "" {
+				env.Setenv("CODEX_ARCHIVE_URL", url)
+			}
+			env.Setenv("BACKEND", d.backend)
+			return setupScript(env)
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "sqlite" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			return d.backend == "sqlite", nil
+		},
+		Cmds: scriptCommands(d),
 	})
 }
 
@@ -95,12 +156,12 @@ func setupScript(env *testscript.Env) error {
 }
 
 // scriptCommands are what scripts have besides testscript's own commands.
-func scriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
+func scriptCommands(d scriptDatabase) map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		"field":    scriptField,
 		"evidence": scriptEvidence,
 		"code":     scriptCode,
-		"tamper":   scriptTamper,
+		"tamper":   d.tamper,
 		"random":   scriptRandom,
 		"mode":     scriptMode,
 	}
@@ -189,28 +250,24 @@ func hasAll(record map[string]any, pairs []string) bool {
 	return true
 }
 
-// scriptTamper is "tamper [-crc] FILE": puts the content of FILE in the place
-// of the only small body in the database, and with -crc its checksum too.
-func scriptTamper(ts *testscript.TestScript, neg bool, args []string) {
+// tamper is "tamper FILE": puts the content of FILE in the place of the only
+// small body in the database. "tamper -crc FILE" does so with its checksum.
+func (d scriptDatabase) tamper(ts *testscript.TestScript, neg bool, args []string) {
 	crc := len(args) == 2 && args[0] == "-crc"
 	if neg || len(args) != 1 && !crc {
 		ts.Fatalf("usage: tamper [-crc] FILE")
 	}
 	content := []byte(ts.ReadFile(args[len(args)-1]))
-	db, err := sql.Open("sqlite", ts.MkAbs(".codex/archive.sqlite"))
-	ts.Check(err)
-	defer db.Close()
-	statements := []string{fmt.Sprintf("UPDATE codex_body SET data = x'%x'", content)}
+	db := d.open(ts)
+	statement := "UPDATE codex_body SET data = " + fmt.Sprintf(d.blob, content)
 	if crc {
 		sum := crc32.Checksum(content, crc32.MakeTable(crc32.Castagnoli))
-		statements = append(statements, fmt.Sprintf("UPDATE codex_artifact SET crc32c = %d, stored_size = %d", sum, len(content)))
+		statement = fmt.Sprintf("UPDATE codex_artifact SET crc32c = %d", sum)
 	}
-	for _, statement := range statements {
-		result, err := db.Exec(statement)
-		ts.Check(err)
-		if n, err := result.RowsAffected(); err != nil || n != 1 {
-			ts.Fatalf("%s: changed %d rows, %v", statement, n, err)
-		}
+	result, err := db.Exec(statement)
+	ts.Check(err)
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		ts.Fatalf("%s: changed %d rows, %v", statement, n, err)
 	}
 }
 
