@@ -5,13 +5,17 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"hash/crc32"
 	"io"
 	"iter"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"modernc.org/sqlite"
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/sqlbackend"
@@ -159,4 +163,19 @@ func wantKind(t testing.TB, err error, want sdk.Kind) *sdk.Error {
 		t.Errorf("more than one line: %q", e.Error())
 	}
 	return e
+}
+
+func newConnector(dsn string) (driver.Connector, error) { return sqlite.NewConnector(dsn) }
+
+// scribble overwrites the second half of the first page: the list of tables.
+func scribble(t testing.TB, path string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(bytes.Repeat([]byte{0xa5}, 16000), 100); err != nil {
+		t.Fatal(err)
+	}
 }

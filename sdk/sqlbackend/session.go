@@ -82,15 +82,15 @@ func (p *pool) connect(ctx context.Context) (*session, error) {
 
 // release takes s back, or ends its connection when it is not healthy.
 func (p *pool) release(s *session, healthy bool) {
-	if healthy {
-		s.used = time.Now()
-		p.mu.Lock()
-		p.idle = append(p.idle, s)
-		p.mu.Unlock()
-	} else {
+	defer func() { <-p.slots }()
+	if !healthy {
 		s.discard()
+		return
 	}
-	<-p.slots
+	s.used = time.Now()
+	p.mu.Lock()
+	p.idle = append(p.idle, s)
+	p.mu.Unlock()
 }
 
 // close waits for the connections that are out and closes all. The caller has
@@ -123,9 +123,12 @@ func (s *session) end() {
 	s.conn.Close()
 }
 
-// discard keeps database/sql from using the connection again.
+// discard keeps database/sql from using the connection again. Where that has
+// closed it already, after driver.ErrBadConn, its statements are gone too.
 func (s *session) discard() {
-	s.closeStatements()
+	if s.conn.Raw(func(any) error { return nil }) == nil {
+		s.closeStatements()
+	}
 	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn }) // its own error comes back
 	s.conn.Close()
 }
