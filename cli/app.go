@@ -94,6 +94,7 @@ func (p *program) app() *cli.App {
 				p.healthCheckCommand(),
 				p.configShowCommand(),
 				p.metricsCommand(),
+				p.evidenceCommand(),
 			},
 		},
 			p.pluginCommand(),

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/codex-archive/codex/cli/internal/evidence"
+)
+
+func (p *program) evidenceShowCommand() *cli.Command {
+	return p.command(&cli.Command{
+		Name:      "show",
+		Usage:     "print the evidence log for people",
+		UsageText: "codex archive evidence show [flags]",
+		Description: "One line for each record, oldest first; several flags must all hold. With --json the lines\n" +
+			"are those of the log, byte for byte.\n\n" +
+			"Times are dates (2025-10-17), RFC 3339 (2025-10-17T13:22:36Z) or ages (90m, 36h, 7d).\n\n" +
+			"EXAMPLES:\n" +
+			"   codex archive evidence show --since 1d\n" +
+			"   codex archive evidence show --tombstone 8e3531b9 --json | jq .\n" +
+			"   codex archive evidence show --action restore_fail --by ops",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "tombstone", Usage: "only about `TOMBSTONE`, or those that begin so"},
+			&cli.StringFlag{Name: "action", Usage: "only this `ACTION`, such as RESTORE or RESTORE_FAIL"},
+			&cli.StringFlag{Name: "by", Usage: "only what `WHO` did"},
+			&cli.StringFlag{Name: "since", Usage: "only what was done at or after `TIME`"},
+		},
+	}, (*session).evidenceShow)
+}
+
+// evidenceFilter says which records are shown. Zero fields let everything pass.
+type evidenceFilter struct {
+	tombstone, action, by string
+	since                 time.Time
+}
+
+func (f evidenceFilter) passes(r *evidence.Record) bool {
+	return strings.HasPrefix(strings.ToLower(r.Tombstone), f.tombstone) &&
+		(f.action == "" || strings.EqualFold(string(r.Action), f.action)) &&
+		(f.by == "" || r.Actor == f.by) && !r.Time.Before(f.since)
+}
+
+func (s *session) evidenceShow(ctx context.Context) error {
+	if err := s.arguments(0, 0); err != nil {
+		return err
+	}
+	f := evidenceFilter{tombstone: strings.ToLower(s.flags.String("tombstone")), action: s.flags.String("action"), by: s.flags.String("by")}
+	var err error
+	if f.since, err = parseTime("--since", s.flags.String("since"), time.Now()); err != nil {
+		return err
+	}
+	out := bufio.NewWriter(s.stdout)
+	if err := s.showEvidence(ctx, out, f); err != nil {
+		return errors.Join(out.Flush(), err)
+	}
+	return out.Flush()
+}
+
+func (s *session) showEvidence(ctx context.Context, out io.Writer, f evidenceFilter) error {
+	for line, err := range evidence.Read(s.evidenceLog()) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // nothing was done yet
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case line.Torn:
+			continue // being written, or set aside by the next command
+		}
+		record, err := line.Record()
+		if err != nil {
+			s.log.Warn("Evidence: " + printable(err.Error()))
+			continue
+		}
+		if !f.passes(record) {
+			continue
+		}
+		if s.json {
+			_, err = fmt.Fprintf(out, "%s\n", line.Raw)
+		} else {
+			_, err = io.WriteString(out, evidenceLine(record)+"\n")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// evidenceLine is a record as people read it.
+func evidenceLine(r *evidence.Record) string {
+	words := []string{stamp(r.Time), string(r.Action)}
+	if r.Status != evidence.Success {
+		words = append(words, string(r.Status))
+	}
+	if r.Attempt > 0 {
+		words = append(words, fmt.Sprintf("attempt %d", r.Attempt))
+	}
+	words = append(words, "by "+r.Actor, "on "+r.Backend, millis(r.Duration).String())
+	if r.Tombstone != "" {
+		words = append(words, r.Tombstone)
+	}
+	for _, part := range []struct{ before, text string }{
+		{"", r.Repo}, {"", r.Path}, {"-> ", r.Output}, {"reason: ", r.Reason}, {"error: ", r.Error}, {"set aside: ", r.SetAside},
+	} {
+		if part.text != "" {
+			words = append(words, part.before+part.text)
+		}
+	}
+	if b := r.Batch; b != nil {
+		words = append(words, fmt.Sprintf("%d items, %d succeeded, %d failed, %d skipped", b.Processed, b.Succeeded, b.Failed, b.Skipped), b.ResultsFile)
+	}
+	if r.Repaired {
+		words = append(words, "(recorded later)")
+	}
+	return printable(strings.Join(words, "  "))
+}
