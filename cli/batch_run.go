@@ -114,7 +114,7 @@ func (r *batchRun) do(ctx context.Context, index int) error {
 		level: hclog.Debug, started: time.Now(),
 	}
 	err := file.bring(ctx)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+	if errors.Is(err, context.DeadlineExceeded) && retry.Over(ctx, 0) {
 		err = fmt.Errorf("not done within %v (batch.timeout_per_item): %w", r.config.Batch.TimeoutPerItem, err)
 	}
 	if err == nil {

@@ -200,7 +200,7 @@ func TestBatchInterrupted(t *testing.T) {
 
 func TestBatchInterruptedWhileWaiting(t *testing.T) {
 	p := batchProject(t, 5, "fail=1000")
-	r := p.start("archive", "batch-restore", "m.json", "--results", "r.json", "--set", "retry.enabled=true", "--set", "retry.initial_delay=3600", "--set", "retry.max_delay=3600")
+	r := p.start("archive", "batch-restore", "m.json", "--results", "r.json", "--set", "retry.enabled=true", "--set", "retry.initial_delay=3600", "--set", "retry.max_delay=3600", "--set", "batch.timeout_per_item=86400")
 	log := filepath.Join(p.dir, ".codex/evidence/archive_ops.jsonl")
 	eventually(t, "all items wait", func() bool {
 		text, _ := os.ReadFile(log)

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -164,6 +165,7 @@ func scriptCommands(d scriptDatabase) map[string]func(ts *testscript.TestScript,
 		"tamper":   d.tamper,
 		"random":   scriptRandom,
 		"mode":     scriptMode,
+		"manifest": scriptManifest,
 	}
 }
 
@@ -297,4 +299,28 @@ func scriptMode(ts *testscript.TestScript, neg bool, args []string) {
 	if got := fmt.Sprintf("%04o", info.Mode().Perm()); (got == args[1]) == neg {
 		ts.Fatalf("%s has mode %s", args[0], got)
 	}
+}
+
+// scriptManifest is "manifest FILE N TOMBSTONE [K=TOMBSTONE]": writes a manifest
+// of N items, which all restore TOMBSTONE to out/1 and so on, but for item K.
+func scriptManifest(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: manifest FILE N TOMBSTONE [K=TOMBSTONE]")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	other, instead := "", ""
+	if len(args) == 4 {
+		other, instead, _ = strings.Cut(args[3], "=")
+	}
+	var b strings.Builder
+	b.WriteString("tombstone,output\n")
+	for i := 1; i <= n; i++ {
+		id := args[2]
+		if strconv.Itoa(i) == other {
+			id = instead
+		}
+		fmt.Fprintf(&b, "%s,out/%d\n", id, i)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o644))
 }

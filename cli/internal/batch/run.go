@@ -49,6 +49,7 @@ func (r Run) Start(ctx context.Context) {
 			}
 		})
 	}
+	context.AfterFunc(work, stop) // two timers of one deadline need not fire together
 	r.feed(begin, next)
 	close(next)
 	workers.Wait()

@@ -37,16 +37,17 @@ type Failure struct {
 // returns how often it called it and the last error. passing says whether an
 // error is worth a repeat. Before each wait, failed is told; an error of its own
 // ends the repeats and is returned beside the last. When ctx ends during a wait,
-// Do returns at once with ctx's error beside the last.
+// Do returns at once with ctx's error beside the last; a wait that would outlast
+// ctx's deadline is not begun.
 func Do(ctx context.Context, p Policy, try func(context.Context) error, passing func(error) bool, failed func(Failure) error) (attempts int, err error) {
 	var last, stop error
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	backoff := retry.BackoffFunc(func() (time.Duration, bool) {
-		if attempts >= p.Attempts || !p.Budget.take() {
+		wait := p.wait(attempts)
+		if attempts >= p.Attempts || Over(ctx, wait) || !p.Budget.take() {
 			return 0, true
 		}
-		wait := p.wait(attempts)
 		stop = failed(Failure{attempts, last, wait})
 		return wait, stop != nil
 	})
@@ -55,7 +56,7 @@ func Do(ctx context.Context, p Policy, try func(context.Context) error, passing 
 			p.onStop(waiting, cancel) // no sooner: the engine makes no attempt after the end
 		}
 		last = try(ctx)
-		if last != nil && passing(last) && ctx.Err() == nil && !p.stopped() {
+		if last != nil && passing(last) && !Over(ctx, 0) && !p.stopped() {
 			return retry.RetryableError(last)
 		}
 		return last
@@ -73,6 +74,16 @@ func Do(ctx context.Context, p Policy, try func(context.Context) error, passing 
 	}
 	// The engine answers with the context's error alone when time runs out.
 	return attempts, errors.Join(err, last)
+}
+
+// slack is how much earlier than its caller a backend may see a deadline pass:
+// the two have clocks and timers of their own.
+const slack = 10 * time.Millisecond
+
+// Over reports whether ctx has ended, or will have when so much time has passed.
+func Over(ctx context.Context, after time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && time.Until(deadline) < after+slack
 }
 
 // onStop calls cancel when p.Stop is closed, as long as ctx lasts.

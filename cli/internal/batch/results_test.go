@@ -1,0 +1,196 @@
+package batch
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestResultsForm holds the results file against the form of the guide, byte
+// for byte but for the wall time.
+func TestResultsForm(t *testing.T) {
+	m := manifest("a<b>.txt", "b", "c")
+	r := NewResults(m)
+	r.Set(0, 234500*time.Microsecond, nil)
+	r.Set(1, 12300*time.Microsecond, errors.New("Tombstone not found"))
+	var b bytes.Buffer
+	if err := r.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]json.RawMessage
+	if err := json.Unmarshal(b.Bytes(), &doc); err != nil {
+		t.Fatalf("%v in %s", err, b.String())
+	}
+	const items = `[
+    {
+      "item": {
+        "tombstone": "uuid-1",
+        "output": "a<b>.txt"
+      },
+      "status": "success",
+      "duration_ms": 234.5,
+      "error": null
+    },
+    {
+      "item": {
+        "tombstone": "uuid-2",
+        "output": "b"
+      },
+      "status": "failed",
+      "duration_ms": 12.3,
+      "error": "Tombstone not found"
+    },
+    {
+      "item": {
+        "tombstone": "uuid-3",
+        "output": "c"
+      },
+      "status": "skipped",
+      "duration_ms": 0.0,
+      "error": null
+    }
+  ]`
+	if got := string(doc["items"]); got != items {
+		t.Errorf("items: %s", got)
+	}
+	var summary map[string]any
+	if err := json.Unmarshal(doc["summary"], &summary); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]any{"total": 3.0, "succeeded": 1.0, "failed": 1.0, "skipped": 1.0} {
+		if summary[key] != want {
+			t.Errorf("%s is %v, want %v", key, summary[key], want)
+		}
+	}
+	if _, ok := summary["total_duration_ms"].(float64); !ok || len(summary) != 5 {
+		t.Errorf("summary %v, want exactly five keys", summary)
+	}
+}
+
+// saved writes results of m to a results file in dir, the items of done being
+// successes.
+func saved(t *testing.T, dir string, m *Manifest, at time.Time, done ...int) string {
+	t.Helper()
+	f, err := CreateFile(dir, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewResults(m)
+	for _, i := range done {
+		r.Set(i, time.Second, nil)
+	}
+	if err := f.Save(r); err != nil {
+		t.Fatal(err)
+	}
+	return f.Path()
+}
+
+func TestLatest(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	day := time.Date(2025, 10, 17, 13, 22, 36, 0, time.FixedZone("", 3600))
+	m, other := manifest("a", "b", "c"), manifest("a")
+	other.Path = "other.json"
+	if r, _, err := Latest(dir, m.Path, ""); r != nil || err != nil {
+		t.Errorf("%v, %v in an empty directory", r, err)
+	}
+	var names []string
+	names = append(names, saved(t, dir, m, day.Add(-time.Hour), 0, 1, 2))
+	for range 10 {
+		names = append(names, saved(t, dir, m, day, 0))
+	}
+	names = append(names, saved(t, dir, m, day, 0, 2))
+	saved(t, dir, other, day.Add(time.Hour), 0)
+	if names[1] != "batch_restore_20251017_122236.json" || names[11] != "batch_restore_20251017_122236_11.json" {
+		t.Errorf("names %q", names)
+	}
+	for _, junk := range []string{"batch_restore_20991017_122236.json", "batch_restore_20991017_122236_x.json", "batch_restore_99999999_999999.json"} {
+		if err := os.WriteFile(junk, []byte("{}"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{m.Path, "./" + m.Path, filepath.Join(dir, m.Path)} {
+		r, name, err := Latest(dir, path, "")
+		if err != nil || name != names[11] {
+			t.Fatalf("%s: %q, %v, want %q", path, name, err, names[11])
+		}
+		if r.Items[0].Status != Success || r.Items[1].Status != Skipped || r.Items[2].Status != Success || r.Items[0].Duration != time.Second {
+			t.Errorf("%+v", r.Items)
+		}
+	}
+	if _, name, err := Latest(dir, m.Path, names[0]); name != names[0] || err != nil {
+		t.Errorf("%q, %v, want the preferred file", name, err)
+	}
+	if _, name, err := Latest(dir, m.Path, "missing.json"); name != names[11] || err != nil {
+		t.Errorf("%q, %v, want the newest, the preferred is missing", name, err)
+	}
+}
+
+func TestCarryOver(t *testing.T) {
+	earlier := NewResults(manifest("a", "b", "c"))
+	earlier.Set(0, time.Second, nil)
+	earlier.Set(1, time.Second, errors.New("no"))
+	earlier.Set(2, time.Second, nil)
+	now := manifest("z", "b", "c") // item 1 goes elsewhere now
+	now.Items = append([]Item{{Tombstone: "uuid-9", Output: "n"}}, now.Items...)
+	r := NewResults(now)
+	if n := r.CarryOver(earlier); n != 1 || r.Items[3].Status != Success || r.Summary().Succeeded != 1 || r.Summary().Skipped != 3 {
+		t.Errorf("%d taken over: %+v", n, r.Items)
+	}
+}
+
+// TestSaveReplaces shows that a save which cannot be made leaves the file as it
+// was, and nothing beside it.
+func TestSaveReplaces(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "r.json")
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := NamedFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Save(NewResults(manifest("a"))); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(path); err != nil || !json.Valid(text) {
+		t.Errorf("%s, %v", text, err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("%v, %v, want one file", entries, err)
+	}
+	if _, err := NamedFile(dir); err == nil {
+		t.Error("a directory was taken for a results file")
+	}
+	gone, err := NamedFile(filepath.Join(dir, "missing", "r.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := gone.Save(NewResults(manifest("a"))); err == nil {
+		t.Error("saved into a directory that does not exist")
+	}
+}
+
+func BenchmarkSave(b *testing.B) {
+	m := &Manifest{Path: "m.json"}
+	for i := range 100_000 {
+		m.Items = append(m.Items, Item{Tombstone: fmt.Sprintf("8e3531b9-c839-4a07-9dec-%012d", i), Output: fmt.Sprintf("out/%d", i)})
+	}
+	f, err := CreateFile(b.TempDir(), time.Now())
+	if err != nil {
+		b.Fatal(err)
+	}
+	f.path = filepath.Join(b.TempDir(), f.path)
+	r := NewResults(m)
+	for b.Loop() {
+		if err := f.Save(r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
