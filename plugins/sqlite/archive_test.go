@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"hash/crc32"
 	"io"
@@ -14,8 +13,6 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
-
-	"modernc.org/sqlite"
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/sqlbackend"
@@ -164,8 +161,6 @@ func wantKind(t testing.TB, err error, want sdk.Kind) *sdk.Error {
 	}
 	return e
 }
-
-func newConnector(dsn string) (driver.Connector, error) { return sqlite.NewConnector(dsn) }
 
 // scribble overwrites the second half of the first page: the list of tables.
 func scribble(t testing.TB, path string) {

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"modernc.org/sqlite"
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/sqlbackend"
@@ -294,7 +297,7 @@ func limited(pragma string) *sqlbackend.Dialect {
 		if err != nil {
 			return conn, err
 		}
-		conn.Write, err = newConnector(writeDSN(conn.Place) + "&_pragma=" + pragma)
+		conn.Write, err = sqlite.NewConnector(writeDSN(conn.Place) + "&_pragma=" + pragma)
 		return conn, err
 	}
 	return d
@@ -367,4 +370,35 @@ func TestRealErrors(t *testing.T) {
 		_, err := a.Put(t.Context(), items(newSample(10)))
 		wantKind(t, err, sdk.Internal)
 	})
+}
+
+// A tag that many records carry is looked up in another way than a rare one.
+func TestCommonTag(t *testing.T) {
+	a := newArchive(t)
+	all := benchRecords(3000)
+	want := 0
+	for i := range all {
+		if r := &all[i].record; i%5 != 0 {
+			r.Tags = []string{"common"}
+			want++
+		} else if i%500 == 0 {
+			r.Tags = []string{"rare"}
+		}
+	}
+	putAll(t, a, all)
+	for tag, want := range map[string]int{"common": want, "rare": 6, "none": 0} {
+		seen := map[sdk.Tombstone]bool{}
+		for e, err := range a.List(t.Context(), sdk.Query{Tag: tag}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seen[e.Record.Tombstone] || !slices.Equal(e.Record.Tags, []string{tag}) {
+				t.Errorf("tag %s: %v comes twice or wrongly", tag, e.Record.Tombstone)
+			}
+			seen[e.Record.Tombstone] = true
+		}
+		if len(seen) != want {
+			t.Errorf("tag %s: %d records, want %d", tag, len(seen), want)
+		}
+	}
 }

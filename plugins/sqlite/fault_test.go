@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"modernc.org/sqlite"
+
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/sqlbackend"
 )
@@ -62,9 +64,11 @@ func faultyDialect(f *fault) *sqlbackend.Dialect {
 	d := dialect()
 	d.Connect = func(ctx context.Context, o sdk.Options) (sqlbackend.Connection, error) {
 		conn, err := connect(ctx, o)
-		if conn.Write != nil {
-			conn.Write = faultyConnector{conn.Write, f}
+		if err != nil || conn.Write == nil {
+			return conn, err
 		}
+		writer, err := sqlite.NewConnector(writeDSN(conn.Place) + "&_sync=OFF") // nobody cuts the power
+		conn.Write = faultyConnector{patient{writer}, f}
 		return conn, err
 	}
 	d.Classify = func(err error) sqlbackend.Class {

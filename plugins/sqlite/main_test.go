@@ -39,11 +39,13 @@ func TestMain(m *testing.M) {
 
 // TestRules runs the contract on the engine in this process.
 func TestRules(t *testing.T) {
+	t.Parallel()
 	backendtest.Run(t, target(t, open))
 }
 
 // TestRulesProcess runs the contract on the program, a process for each handle.
 func TestRulesProcess(t *testing.T) {
+	t.Parallel()
 	target := target(t, launch)
 	target.Protocol = sdk.ProtocolVersion
 	backendtest.Run(t, target)

@@ -79,6 +79,7 @@ func TestSchemaKilledAtEachStep(t *testing.T) {
 		{"step by step", func(f *fault) *sqlbackend.Dialect { return plainDialect(t, f) }},
 	} {
 		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
 			steps := wholeSchema(t, kind.dialect)
 			if steps < 30 {
 				t.Errorf("the schema was made in %d statements only", steps)

@@ -98,15 +98,18 @@ func (l *lister) prepare(ctx context.Context) error {
 	}
 	l.texts()
 	l.times()
-	if len(q.Events) > 0 {
-		return l.events(ctx)
+	if err := l.events(ctx); err != nil {
+		return err
 	}
-	return nil
+	return l.tag(ctx)
 }
 
 // events looks for the records of events first. As an OR of two conditions it
 // would make databases read every record.
 func (l *lister) events(ctx context.Context) error {
+	if len(l.q.Events) == 0 {
+		return nil
+	}
 	var keys []any
 	err := l.b.read(ctx, "list", func(ctx context.Context, s *session) error {
 		for _, look := range []struct{ query, column string }{
@@ -126,19 +129,52 @@ func (l *lister) events(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		l.onlyKeys(keys)
 	}
-	if l.done = len(keys) == 0; !l.done {
-		in, args := l.b.d.in("i.id", Int, keys)
-		l.and(in, args...)
+	return err
+}
+
+const named = " = (SELECT id FROM codex_name WHERE name = ?)"
+
+// tag looks for the records of a rare tag first. Those of a common one are
+// found on the way: sorting all of them for each page would be slow.
+func (l *lister) tag(ctx context.Context) error {
+	if l.q.Tag == "" {
+		return nil
+	}
+	var keys []any
+	err := l.b.read(ctx, "list", func(ctx context.Context, s *session) error {
+		return s.query(ctx, "SELECT item FROM codex_item_tag WHERE tag"+named+" LIMIT ?", []any{l.q.Tag, pageRows + 1}, func(scan scan) error {
+			var key int64
+			err := scan(&key)
+			keys = append(keys, key)
+			return err
+		})
+	})
+	switch {
+	case err != nil:
+		return err
+	case len(keys) <= pageRows:
+		l.onlyKeys(keys)
+	default:
+		l.and("EXISTS (SELECT 1 FROM codex_item_tag t WHERE t.item = i.id AND t.tag"+named+")", l.q.Tag)
 	}
 	return nil
 }
 
+// onlyKeys selects the records with these keys.
+func (l *lister) onlyKeys(keys []any) {
+	if len(keys) == 0 {
+		l.done = true
+		return
+	}
+	in, args := l.b.d.in("i.id", Int, keys)
+	l.and(in, args...)
+}
+
 func (l *lister) texts() {
 	q := &l.q
-	const named = " = (SELECT id FROM codex_name WHERE name = ?)"
 	if q.Repo != "" {
 		l.and("i.repo"+named, q.Repo)
 	}
@@ -147,9 +183,6 @@ func (l *lister) texts() {
 	}
 	if q.Reason != "" {
 		l.and("i.reason"+named, q.Reason)
-	}
-	if q.Tag != "" {
-		l.and("i.id IN (SELECT t.item FROM codex_item_tag t WHERE t.tag"+named+")", q.Tag)
 	}
 	if q.Path != "" {
 		l.and("i.path >= ?", []byte(q.Path))
