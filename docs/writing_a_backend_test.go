@@ -43,6 +43,7 @@ func blocks(t *testing.T, document string) (all []block) {
 // outside this module: its files are written, its commands run, in their order.
 // Nothing is downloaded.
 func TestWritingABackend(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("windows: the page is written for a POSIX shell")
 	}
