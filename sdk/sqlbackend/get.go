@@ -179,6 +179,7 @@ type bodyReader struct {
 	f   *foundItem
 
 	rest   []byte // not yet given out
+	buffer []byte // of rest, used again for the pieces after it
 	next   int64  // chunk to be read
 	loaded bool   // all there is has been read
 	size   int64  // of what was given out
@@ -206,7 +207,7 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 
 // end makes the reader dead.
 func (r *bodyReader) end() {
-	r.rest = nil
+	r.rest, r.buffer = nil, nil
 	if r.err == nil {
 		r.err = &sdk.Error{Kind: sdk.Invalid, Op: "get", Msg: "the body was read after its loop had gone on"}
 	}
@@ -225,8 +226,8 @@ func (r *bodyReader) load() error {
 		r.rest = r.f.data
 		return nil
 	}
-	rest, n, err := r.b.chunks(r.ctx, r.f.upload.Int64, r.next)
-	r.rest, r.next = rest, r.next+int64(n)
+	rest, n, err := r.b.chunks(r.ctx, r.buffer[:0], r.f.upload.Int64, r.next)
+	r.buffer, r.rest, r.next = rest, rest, r.next+int64(n)
 	r.loaded = n < r.b.limits.chunkRows
 	return err
 }
@@ -264,9 +265,9 @@ func (r *bodyReader) corrupt(format string, args ...any) error {
 	return verdictOn(r.f.Tombstone, sdk.Corrupt, fmt.Sprintf(format, args...))
 }
 
-// chunks reads some pieces of an upload, in one short statement. A gap in their
-// numbers ends them.
-func (b *Backend) chunks(ctx context.Context, upload, from int64) (data []byte, n int, err error) {
+// chunks appends some pieces of an upload to data, in one short statement. A
+// gap in their numbers ends them.
+func (b *Backend) chunks(ctx context.Context, data []byte, upload, from int64) (_ []byte, n int, err error) {
 	err = b.read(ctx, "get", func(ctx context.Context, s *session) error {
 		return s.query(ctx, "SELECT seq, data FROM codex_artifact_chunk WHERE upload = ? AND seq >= ? AND seq < ? ORDER BY seq",
 			[]any{upload, from, from + int64(b.limits.chunkRows)}, func(scan scan) error {
@@ -277,9 +278,6 @@ func (b *Backend) chunks(ctx context.Context, upload, from int64) (data []byte, 
 				}
 				if seq != from+int64(n) {
 					return errEnough
-				}
-				if data == nil {
-					data = make([]byte, 0, len(piece)) // most bodies have few pieces
 				}
 				data = append(data, piece...)
 				n++
