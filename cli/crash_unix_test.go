@@ -163,6 +163,9 @@ func TestKillHostDuringStore(t *testing.T) {
 	run := p.start("archive", "store", "repo", "big", "--reason", "dead")
 	plugin := run.plugin()
 	eventually(t, "rows are staged", func() bool { return p.number(db, "SELECT count(*) FROM codex_artifact_chunk") > 0 })
+	if len(p.sockets()) == 0 {
+		t.Error("no socket where this test looks for them")
+	}
 	run.kill()
 	eventually(t, "the plugin is gone", func() bool { return !alive(plugin) })
 
@@ -190,16 +193,20 @@ func TestKillHostDuringStore(t *testing.T) {
 	p.evidence()
 }
 
-// noSocketsLeft looks for what a killed run left in its temporary directory.
+// sockets lists what stands in the place where sockets are made.
+func (p *project) sockets() []string {
+	found, err := filepath.Glob(filepath.Join(p.runtime, "*", "*"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return found
+}
+
+// noSocketsLeft looks for what killed runs left after a run that swept.
 func (p *project) noSocketsLeft() {
 	p.t.Helper()
-	for _, pair := range p.env {
-		if dir, ok := strings.CutPrefix(pair, "TMPDIR="); ok {
-			left, _ := filepath.Glob(filepath.Join(dir, "*codex*", "*"))
-			if len(left) > 0 {
-				p.t.Errorf("left behind: %v", left)
-			}
-		}
+	if left := p.sockets(); len(left) > 0 {
+		p.t.Errorf("left behind: %v", left)
 	}
 }
 

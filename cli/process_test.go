@@ -33,13 +33,22 @@ type project struct {
 	t   testing.TB
 	dir string
 	env []string
+
+	runtime string // where sockets are made
 }
 
 func newProject(t testing.TB) *project {
 	t.Helper()
 	dir := t.TempDir()
 	home := t.TempDir()
-	return &project{t: t, dir: dir, env: []string{
+	// Paths of sockets are limited to some 100 bytes, and those of tests are long.
+	runtime, err := os.MkdirTemp("", "cx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(runtime) })
+	return &project{t: t, dir: dir, runtime: runtime, env: []string{
+		"XDG_RUNTIME_DIR=" + runtime,
 		"HOME=" + home, "PATH=" + os.Getenv("PATH"), "CODEX_ACTOR=tester", "CODEX_ARCHIVE_LOG_FORMAT=text",
 		"TMPDIR=" + home, "SystemRoot=" + os.Getenv("SystemRoot"),
 	}}

@@ -28,7 +28,7 @@ go run -modfile=scripts/tools.mod scripts/proto.go -check
 
 for platform in linux/arm64 darwin/arm64 windows/amd64; do
   step "build $platform"
-  CGO_ENABLED=0 GOOS=${platform%/*} GOARCH=${platform#*/} go build -o /dev/null ./cli
+  CGO_ENABLED=0 GOOS=${platform%/*} GOARCH=${platform#*/} go build ./cli ./plugins/...
   CGO_ENABLED=0 GOOS=${platform%/*} GOARCH=${platform#*/} go vet ./cli/... ./sdk/... ./plugins/...
 done
 
