@@ -9,7 +9,9 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 export CODEX_ACTOR=demo NO_COLOR=1 CODEX_ARCHIVE_LOG_LEVEL=warn
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+bold='' plain=''
+if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 run() { printf '$ %s\n' "$*" | sed "s|$codex|codex|g"; "$@"; }
 
 say "1. A project with files to retire: sources of Go's own standard library"
@@ -41,9 +43,11 @@ run "$codex" archive health-check
 
 say "5. Delete the files, then bring each of them back"
 rm -r lib
-for i in "${!files[@]}"; do
-  "$codex" archive restore "${tombstones[$i]}" "${files[$i]}" >/dev/null
-done
+{
+  echo tombstone,output
+  for i in "${!files[@]}"; do echo "${tombstones[$i]},${files[$i]}"; done
+} >manifest.csv
+run "$codex" archive batch-restore manifest.csv
 run "$codex" archive restore "${tombstones[0]:0:8}" back/ --by someone-else
 
 say "6. Compare with the originals, byte for byte"
