@@ -1886,7 +1886,7 @@ func (*End) Descriptor() ([]byte, []int) {
 type ListRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Tombstones    [][]byte               `protobuf:"bytes,1,rep,name=tombstones,proto3" json:"tombstones,omitempty"`
-	Prefix        string                 `protobuf:"bytes,2,opt,name=prefix,proto3" json:"prefix,omitempty"` // tombstones that begin so, in the usual form of a UUID
+	Prefix        string                 `protobuf:"bytes,2,opt,name=prefix,proto3" json:"prefix,omitempty"` // tombstones that begin so, in the usual form of a UUID; fewer than 8 characters: INVALID_ARGUMENT
 	Events        [][]byte               `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"` // records with one of these events
 	Repo          string                 `protobuf:"bytes,4,opt,name=repo,proto3" json:"repo,omitempty"`
 	Path          []byte                 `protobuf:"bytes,5,opt,name=path,proto3" json:"path,omitempty"`            // path as recorded begins so, byte for byte
