@@ -1,0 +1,83 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/codex-archive/codex/scripts/databases"
+)
+
+// TestRetryThroughRestart: the server is away for the first two tries and back
+// for the third. One line of evidence for each repeat, and one for the restore.
+func TestRetryThroughRestart(t *testing.T) {
+	for name, start := range map[string]func(testing.TB, ...string) *databases.Server{
+		"postgres": databases.NewPostgres, "mariadb": databases.NewMariaDB,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := start(t)
+			p := newProject(t)
+			p.env = append(p.env, "CODEX_ARCHIVE_URL="+server.Database(t).URL(), "CODEX_ARCHIVE_RETRY_ENABLED=true")
+			p.write("a.txt", []byte("content"))
+			id := p.store("a.txt")
+			server.Stop(t)
+			// Half a second, then five: enough to start a server in.
+			run := p.start("archive", "restore", id, "out.txt", "--set", "retry.initial_delay=0.5",
+				"--set", "retry.backoff_factor=10", "--set", "retry.jitter=false")
+			log := filepath.Join(p.dir, ".codex/evidence/archive_ops.jsonl")
+			eventually(t, "two attempts failed", func() bool {
+				content, err := os.ReadFile(log)
+				return err == nil && bytes.Count(content, []byte(`"status":"retrying"`)) == 2
+			})
+			server.Start(t)
+			if r := run.wait(); r.code != 0 || string(p.read("out.txt")) != "content" {
+				t.Fatalf("exit code %d\n%s", r.code, r.stderr)
+			}
+			records := p.evidence()
+			if count(records, "action=RESTORE", "status=retrying") != 2 ||
+				count(records, "action=RESTORE", "status=success", "attempts=3") != 1 {
+				t.Errorf("evidence: %v", records)
+			}
+			if count(records, "status=retrying", "attempt=1") != 1 || count(records, "status=retrying", "attempt=2") != 1 {
+				t.Errorf("attempts are not counted: %v", records)
+			}
+		})
+	}
+}
+
+// TestNotRetried: what will not pass by itself is tried once.
+func TestNotRetried(t *testing.T) {
+	database := databases.Postgres(t)
+	p := newProject(t)
+	base := append(p.env, "CODEX_ARCHIVE_RETRY_ENABLED=true", "CODEX_ARCHIVE_RETRY_INITIAL=0")
+	p.env = append(base[:len(base):len(base)], "CODEX_ARCHIVE_URL="+database.URL())
+	p.write("a.txt", []byte("content"))
+	p.write("other.txt", []byte("other"))
+	id := p.store("a.txt", "--set", "archive.codec=none")
+	try := func(what string, code int, args ...string) {
+		t.Helper()
+		before := len(p.evidence())
+		if r := p.run(append([]string{"archive", "restore"}, args...)...); r.code != code {
+			t.Errorf("%s: exit code %d, want %d\n%s", what, r.code, code, r.stderr)
+		}
+		records := p.evidence()[before:]
+		if len(records) != 1 || count(records, "action=RESTORE_FAIL", "attempts=1") != 1 {
+			t.Errorf("%s: evidence %v", what, records)
+		}
+	}
+	try("not found", exitNotFound, "00000000-0000-4000-8000-000000000000", "out")
+	try("refused", exitRefused, id, "other.txt")
+	if _, err := database.Admin(t).Exec(`UPDATE codex_body SET data = 'contenT'`); err != nil {
+		t.Fatal(err)
+	}
+	try("corrupt", exitIntegrity, id, "out")
+	p.env = append(base[:len(base):len(base)], "CODEX_ARCHIVE_URL="+database.URLAs(database.User, "wrong"))
+	try("wrong password", exitBackend, id, "out")
+	if _, err := os.Stat(filepath.Join(p.dir, "out")); err == nil {
+		t.Error("an output is there")
+	}
+}
