@@ -125,6 +125,9 @@ func (b *bench) contestants() []*contestant {
 	all := []*contestant{
 		{name: "plugin: spawn to first reply, and stop", measure: b.spawn},
 		{name: "codex --version", measure: func(int) (time.Duration, error) { return b.command(b.codex, "--version") }},
+		{name: "codex archive health-check: codex, spawn, open, one answer", measure: func(int) (time.Duration, error) {
+			return b.command(b.codex, "archive", "health-check")
+		}},
 		{name: "codex archive store, 4 KiB", measure: b.store},
 		{name: "codex archive restore, 4 KiB", measure: b.restore},
 	}
