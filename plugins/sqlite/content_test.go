@@ -402,3 +402,26 @@ func TestCommonTag(t *testing.T) {
 		}
 	}
 }
+
+// A body that is kept beyond its turn yields an error, not the bytes of others.
+func TestBodyAfterItsTurn(t *testing.T) {
+	a := newArchive(t)
+	s := []sample{newSample(1000), newSample(3 * sdk.ChunkSize), newSample(1000)}
+	a.put(s...)
+	var kept []io.Reader
+	for found, err := range a.Get(t.Context(), []sdk.Tombstone{s[0].Tombstone, s[1].Tombstone, s[2].Tombstone}) {
+		if err != nil || found.Err != nil {
+			t.Fatal(err, found.Err)
+		}
+		if _, err := io.ReadFull(found.Body, make([]byte, 10)); err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, found.Body)
+	}
+	for i, body := range kept {
+		n, err := body.Read(make([]byte, 10))
+		if n != 0 || sdk.KindOf(err) != sdk.Invalid {
+			t.Errorf("body %d: %d bytes, %v", i, n, err)
+		}
+	}
+}

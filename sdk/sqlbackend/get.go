@@ -67,10 +67,11 @@ func (b *Backend) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Fo
 			yield(sdk.Found{}, tooMany("get", "tombstones"))
 			return
 		}
+		var bodies []byte
 		for rest, first := ids, true; first || len(rest) > 0; first = false {
 			page := rest[:min(len(rest), foundRows)]
 			rest = rest[len(page):]
-			found, err := b.find(ctx, page)
+			found, err := b.find(ctx, page, &bodies)
 			if err != nil {
 				yield(sdk.Found{}, err)
 				return
@@ -110,39 +111,47 @@ type foundItem struct {
 	data   []byte        // of codex_body; nil: no row
 }
 
-// find reads the records of a page, in no order.
-func (b *Backend) find(ctx context.Context, page []sdk.Tombstone) (map[sdk.Tombstone]*foundItem, error) {
+// find reads the records of a page, in no order. Their bodies are put into
+// bodies, which it uses again: those of the page before are dead.
+func (b *Backend) find(ctx context.Context, page []sdk.Tombstone, bodies *[]byte) (map[sdk.Tombstone]*foundItem, error) {
 	found := make(map[sdk.Tombstone]*foundItem, len(page))
+	*bodies = (*bodies)[:0]
 	err := b.read(ctx, "get", func(ctx context.Context, s *session) error {
 		if len(page) == 0 {
 			return nil
 		}
+		var upload, body sql.NullInt64
+		var data sql.RawBytes
+		row := newItemScan(&upload, &body, &data)
 		in, args := b.d.in("i.tombstone", Bytes, ids(page))
 		return s.query(ctx, selectItems+", u.id, d.artifact, d.data"+fromItems+`
 			LEFT JOIN codex_upload u ON u.artifact = a.id
 			LEFT JOIN codex_body d ON d.artifact = a.id
 			WHERE `+in, args, func(scan scan) error {
-			f, err := scanFound(scan)
-			if err == nil {
-				found[f.Tombstone] = f
+			it, err := row.next(scan)
+			if err != nil {
+				return err
 			}
-			return err
+			f := &foundItem{item: it, upload: upload}
+			if body.Valid {
+				f.data = keep(bodies, data)
+			}
+			found[f.Tombstone] = f
+			return nil
 		})
 	})
 	return found, err
 }
 
-func scanFound(scan scan) (*foundItem, error) {
-	var f foundItem
-	var row sql.NullInt64
-	var err error
-	if f.item, err = scanItem(scan, &f.upload, &row, &f.data); err != nil {
-		return nil, err
+// keep appends data to all and returns the copy, which is not nil. When all has
+// to grow, what was kept before stays where it is.
+func keep(all *[]byte, data []byte) []byte {
+	if *all == nil || cap(*all)-len(*all) < len(data) {
+		*all = make([]byte, 0, max(len(data), min(2*cap(*all), foundRows*sdk.SmallBody)))
 	}
-	if row.Valid && f.data == nil {
-		f.data = []byte{}
-	}
-	return &f, nil
+	from := len(*all)
+	*all = append(*all, data...)
+	return (*all)[from:len(*all):len(*all)]
 }
 
 // found turns what was read into an answer. The body, if there is one, is to
@@ -247,7 +256,7 @@ func (r *bodyReader) verdict() error {
 // short explains a body with too few bytes: the content may have been purged
 // or replaced since the record was read.
 func (r *bodyReader) short() error {
-	now, err := r.b.find(r.ctx, []sdk.Tombstone{r.f.Tombstone})
+	now, err := r.b.find(r.ctx, []sdk.Tombstone{r.f.Tombstone}, new([]byte))
 	if err != nil {
 		return err
 	}

@@ -27,13 +27,17 @@ func (ins *insert) rows(ctx context.Context, s *session, rows [][]any, row func(
 	if d.Array == nil {
 		most = d.Shapes[0]
 	}
+	var query string
+	var shape int // of query
 	for len(rows) > 0 {
 		n := fits(rows, most, s.b.limits.statementBytes)
 		if d.Array == nil {
 			n = d.shape(n)
 		}
-		query, args := ins.statement(d, rows[:n])
-		if err := ins.run(ctx, s, query, args, row); err != nil {
+		if n != shape {
+			query, shape = ins.statement(d, n), n
+		}
+		if err := ins.run(ctx, s, query, ins.values(d, rows[:n]), row); err != nil {
 			return err
 		}
 		rows = rows[n:]
@@ -82,40 +86,49 @@ func (ins *insert) run(ctx context.Context, s *session, query string, args []any
 	return err
 }
 
-// statement returns the text for rows, and its arguments.
-func (ins *insert) statement(d *Dialect, rows [][]any) (string, []any) {
+// statement returns the text for n rows.
+func (ins *insert) statement(d *Dialect, n int) string {
 	var b strings.Builder
 	b.WriteString("INSERT INTO ")
 	if ins.skipTaken && d.IgnorePrefix != "" {
 		b.Reset()
 		b.WriteString(d.IgnorePrefix + " ")
 	}
-	b.WriteString(ins.table + " (")
+	names := make([]string, len(ins.columns))
 	for i, c := range ins.columns {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(c.name)
+		names[i] = c.name
 	}
-	b.WriteString(")")
-	args := ins.values(d, &b, rows)
+	b.WriteString(ins.table + " (" + strings.Join(names, ", ") + ")" + ins.source(d, n))
 	if ins.skipTaken && d.IgnoreSuffix != "" {
 		b.WriteString(" " + d.IgnoreSuffix)
 	}
 	if ins.returning != "" {
 		b.WriteString(" RETURNING " + ins.returning)
 	}
-	return b.String(), args
+	return b.String()
 }
 
-func (ins *insert) values(d *Dialect, b *strings.Builder, rows [][]any) []any {
-	if d.Array != nil {
-		return ins.arrays(d, b, rows)
+// source is where the rows come from: VALUES, or one array for each column.
+func (ins *insert) source(d *Dialect, n int) string {
+	if d.Array == nil {
+		one := "(?" + strings.Repeat(",?", len(ins.columns)-1) + ")"
+		return " VALUES " + one + strings.Repeat(","+one, n-1)
 	}
-	b.WriteString(" VALUES ")
-	one := "(?" + strings.Repeat(",?", len(ins.columns)-1) + ")"
-	b.WriteString(one)
-	b.WriteString(strings.Repeat(","+one, len(rows)-1))
+	arrays := make([]string, len(ins.columns))
+	for i, c := range ins.columns {
+		arrays[i] = "?::" + d.ArrayTypes[c.typ]
+	}
+	return " SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ")"
+}
+
+// values returns the arguments for rows.
+func (ins *insert) values(d *Dialect, rows [][]any) []any {
+	if d.Array != nil {
+		return ins.arrays(d, rows)
+	}
+	if len(rows) == 1 {
+		return rows[0]
+	}
 	args := make([]any, 0, len(rows)*len(ins.columns))
 	for _, row := range rows {
 		args = append(args, row...)
@@ -123,21 +136,14 @@ func (ins *insert) values(d *Dialect, b *strings.Builder, rows [][]any) []any {
 	return args
 }
 
-// arrays writes one array for each column.
-func (ins *insert) arrays(d *Dialect, b *strings.Builder, rows [][]any) []any {
-	b.WriteString(" SELECT * FROM unnest(")
+func (ins *insert) arrays(d *Dialect, rows [][]any) []any {
 	args := make([]any, len(ins.columns))
 	for i, c := range ins.columns {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString("?::" + d.ArrayTypes[c.typ])
 		values := make([]any, len(rows))
 		for j, row := range rows {
 			values[j] = row[i]
 		}
 		args[i] = d.Array(c.typ, values)
 	}
-	b.WriteString(")")
 	return args
 }

@@ -37,6 +37,14 @@ type body struct {
 	dropped bool
 }
 
+// whole returns a body of at most one piece, which is not nil if it is empty.
+func (b *body) whole() []byte {
+	if len(b.pieces) == 0 {
+		return []byte{}
+	}
+	return b.pieces[0]
+}
+
 // intake takes in the sequence of one Put.
 type intake struct {
 	b       *Backend

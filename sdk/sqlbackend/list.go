@@ -242,9 +242,10 @@ func (l *lister) page(ctx context.Context) (page []*item, err error) {
 	query, args := l.statement(limit)
 	room := pageBytes
 	cut := false
+	row := newItemScan()
 	err = l.b.read(ctx, "list", func(ctx context.Context, s *session) error {
 		return s.queryOnce(ctx, query, args, func(scan scan) error {
-			it, err := scanItem(scan)
+			it, err := row.next(scan)
 			if err != nil {
 				return err
 			}

@@ -145,9 +145,10 @@ func (g *group) dropRepeats(ctx context.Context) error {
 	for i, e := range g.entries {
 		keys[i] = e.record.Tombstone[:]
 	}
+	row := newItemScan()
 	in, args := g.b.d.in("i.tombstone", Bytes, keys)
 	err := g.s.query(ctx, selectItems+fromItems+" WHERE "+in, args, func(scan scan) error {
-		it, err := scanItem(scan)
+		it, err := row.next(scan)
 		if err == nil {
 			known[it.Tombstone] = it
 		}
@@ -418,7 +419,7 @@ func (g *group) storeBodies(ctx context.Context) error {
 				return err
 			}
 		default:
-			small = append(small, []any{c.key, bytes.Join(body.pieces, []byte{})})
+			small = append(small, []any{c.key, body.whole()})
 		}
 	}
 	return insertBody.rows(ctx, g.s, small, nil)

@@ -70,7 +70,7 @@ func fromMicros(us sql.NullInt64) time.Time {
 	return time.UnixMicro(us.Int64).UTC()
 }
 
-// selectItems reads records; what it selects is scanned by scanItem. Outer
+// selectItems reads records; what it selects is scanned by itemScan. Outer
 // joins keep planners from beginning with a small table.
 const selectItems = `SELECT i.id, i.tombstone, i.event, i.path, i.work_path, i.note, i.tags, i.metadata,
 	i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at,
@@ -93,33 +93,48 @@ type item struct {
 	present  bool
 }
 
-// scanItem reads one row of selectItems, and into more what a query selects
-// after it.
-func scanItem(scan scan, more ...any) (*item, error) {
-	var i item
-	var tombstone, event, sha []byte
-	var tags, metadata, codec string
-	var mtime, archived, retain, purged sql.NullInt64
-	err := scan(append([]any{&i.key, &tombstone, &event, &i.Path, &i.WorkTreePath, &i.Note, &tags, &metadata,
-		&i.Mode, &mtime, &archived, &retain, &purged,
+// itemScan reads rows of selectItems, with as little garbage as database/sql
+// allows: it is used again for each row of a query.
+type itemScan struct {
+	row                               item
+	tombstone, event, sha             sql.RawBytes
+	tags, metadata, codec             string
+	mtime, archived, retained, purged sql.NullInt64
+	into                              []any
+}
+
+// newItemScan also scans into more what a query selects after selectItems.
+func newItemScan(more ...any) *itemScan {
+	x := &itemScan{}
+	i := &x.row
+	x.into = append([]any{
+		&i.key, &x.tombstone, &x.event, &i.Path, &i.WorkTreePath, &i.Note, &x.tags, &x.metadata,
+		&i.Mode, &x.mtime, &x.archived, &x.retained, &x.purged,
 		&i.Repo, &i.Commit, &i.Reason, &i.Kind, &i.ArchivedBy,
-		&i.artifact, &sha, &i.Content.Size, &codec, &i.Content.StoredSize, &i.Content.CRC32C, &i.present}, more...)...)
-	if err != nil {
+		&i.artifact, &x.sha, &i.Content.Size, &x.codec, &i.Content.StoredSize, &i.Content.CRC32C, &i.present,
+	}, more...)
+	return x
+}
+
+// next reads one row.
+func (x *itemScan) next(scan scan) (*item, error) {
+	if err := scan(x.into...); err != nil {
 		return nil, err
 	}
-	if err := fixed("tombstone", tombstone, i.Tombstone[:]); err != nil {
+	i := x.row
+	if err := fixed("tombstone", x.tombstone, i.Tombstone[:]); err != nil {
 		return nil, err
 	}
-	if err := fixed("event id", event, i.Event[:]); err != nil {
+	if err := fixed("event id", x.event, i.Event[:]); err != nil {
 		return nil, err
 	}
-	if err := fixed("SHA-256", sha, i.Content.SHA256[:]); err != nil {
+	if err := fixed("SHA-256", x.sha, i.Content.SHA256[:]); err != nil {
 		return nil, err
 	}
-	i.Content.Codec = sdk.Codec(codec)
-	i.ModTime, i.ArchivedAt = fromMicros(mtime), fromMicros(archived)
-	i.RetainUntil, i.PurgedAt = fromMicros(retain), fromMicros(purged)
-	if decodeJSON(tags, &i.Tags) != nil || decodeJSON(metadata, &i.Metadata) != nil {
+	i.Content.Codec = sdk.Codec(x.codec)
+	i.ModTime, i.ArchivedAt = fromMicros(x.mtime), fromMicros(x.archived)
+	i.RetainUntil, i.PurgedAt = fromMicros(x.retained), fromMicros(x.purged)
+	if decodeJSON(x.tags, &i.Tags) != nil || decodeJSON(x.metadata, &i.Metadata) != nil {
 		return nil, &sdk.Error{Kind: sdk.Corrupt, Msg: "tags or metadata are no JSON", Tombstones: []sdk.Tombstone{i.Tombstone}}
 	}
 	return &i, nil
