@@ -35,8 +35,7 @@ func (s *session) openEvidence(actor string) (*journal, error) {
 	if err != nil {
 		return nil, evidenceError(err, "nothing was done: make the evidence directory writable, or set evidence.dir")
 	}
-	s.evidence = &journal{session: s, file: log, actor: actor}
-	return s.evidence, nil
+	return &journal{session: s, file: log, actor: actor}, nil
 }
 
 // newID draws a random UUID.

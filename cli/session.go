@@ -24,7 +24,7 @@ import (
 )
 
 // session is one run of one archive command: its settings, its log and, once it
-// asked for them, its archive and its evidence.
+// asked for it, its archive.
 type session struct {
 	*program
 	flags   *cli.Context
@@ -35,7 +35,6 @@ type session struct {
 	timeout time.Duration // 0: none
 
 	connection *backends.Connection
-	evidence   *journal
 	opened     sync.Once
 }
 

@@ -215,8 +215,8 @@ func (s *session) openSource(ctx context.Context) (*archive.Source, error) {
 	source, err := archive.Open(ctx, archive.Request{
 		Path: path, Stdin: s.stdin, As: s.flags.String("path"), Commit: s.flags.String("commit"), Compressor: compressor,
 	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &failure{code: exitUsage, kind: "no_file", err: err}
+	if path != "-" && errors.Is(err, fs.ErrNotExist) {
+		return nil, &failure{code: exitUsage, kind: "no_file", err: fmt.Errorf("%s: no such file", path)}
 	}
 	return source, err
 }
