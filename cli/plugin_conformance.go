@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -36,6 +37,9 @@ func (p *program) pluginTestCommand() *cli.Command {
 			"An archive that is not empty is refused, and nothing is cleaned up. \"{}\" in the URL becomes\n" +
 			"another word for each archive that the rules ask for; without it there is one archive, and\n" +
 			"rules that need more are skipped. A password is better kept in CODEX_ARCHIVE_URL.\n\n" +
+			"Rules about damaged content need a way to damage it behind the backend's back: a COMMAND that\n" +
+			"the shell runs, with two lines on its standard input, the URL of an archive and the SHA-256 of\n" +
+			"the content whose stored bytes it shall alter.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex plugin test ./build/codex-archive-oracle --url 'oracle://ann@localhost/test{}'\n" +
 			"   codex plugin test sqlite --url 'sqlite:///./kit-{}.db' --run '^(PUT|GET)-'\n" +
@@ -45,6 +49,7 @@ func (p *program) pluginTestCommand() *cli.Command {
 			&cli.StringFlag{Name: "run", Usage: "only rules whose id matches `REGEX`, such as '^PUT-'"},
 			&cli.StringFlag{Name: "attach", Usage: "test a running backend at `ADDRESS` (unix:PATH or tcp:HOST:PORT) instead of a program"},
 			&cli.Uint64Flag{Name: "seed", Usage: "`NUMBER` that all ids and bodies come from; the same gives the same calls", Value: 1},
+			&cli.StringFlag{Name: "damage", Usage: "shell `COMMAND` that alters the stored body of a content, see above"},
 			&cli.StringFlag{Name: "junit", Usage: "write the report to `FILE` in the XML of JUnit"},
 			&cli.StringFlag{Name: "json", Usage: "write the report to `FILE` as JSON"},
 			pluginDirFlag(),
@@ -102,7 +107,7 @@ func rulesNamed(pattern string) (func(id string) bool, error) {
 	return nil, usageError("--run: no rule matches %q", pattern)
 }
 
-// testTarget says what is tested, and asks it what it is.
+// testTarget says what is tested, and where.
 func (p *program) testTarget(c *cli.Context) (backendtest.Target, error) {
 	url := c.String("url")
 	if url == "" {
@@ -111,43 +116,38 @@ func (p *program) testTarget(c *cli.Context) (backendtest.Target, error) {
 	if url == "" {
 		return backendtest.Target{}, usageError("%s: missing --url, or CODEX_ARCHIVE_URL", c.Command.HelpName)
 	}
-	connect, err := p.testConnection(c)
-	if err != nil {
-		return backendtest.Target{}, err
+	target := backendtest.Target{
+		URL: archiveURLs(url), Single: !strings.Contains(url, numbered), Options: sdk.Options{Dir: p.dir},
 	}
-	d, err := describe(c.Context, connect)
-	if err != nil {
-		return backendtest.Target{}, err
-	}
-	return backendtest.Target{
-		Name: d.Name, Version: d.Version, Protocol: d.Protocol, Schemes: d.Schemes,
-		Open: opener(connect), URL: archiveURLs(url), Single: !strings.Contains(url, numbered),
-		Options: sdk.Options{Dir: p.dir},
-	}, nil
-}
-
-// connection makes a new way to a backend: a process, or a link to one.
-type connection func(context.Context) (*plugin.Process, error)
-
-func (p *program) testConnection(c *cli.Context) (connection, error) {
-	if attach := c.String("attach"); attach != "" {
-		if err := arguments(c, 0, 0); err != nil {
-			return nil, err
+	if damage := c.String("damage"); damage != "" {
+		target.Damage = func(ctx context.Context, url string, content sdk.Digest) error {
+			return p.damage(ctx, damage, url, content)
 		}
-		network, address, _ := strings.Cut(attach, ":")
+	}
+	if target.Address = c.String("attach"); target.Address != "" {
+		network, address, _ := strings.Cut(target.Address, ":")
 		if network != "unix" && network != "tcp" || address == "" {
-			return nil, usageError("--attach: found %q, allowed unix:PATH or tcp:HOST:PORT", attach)
+			return target, usageError("--attach: found %q, allowed unix:PATH or tcp:HOST:PORT", target.Address)
 		}
-		return func(ctx context.Context) (*plugin.Process, error) { return plugin.Attach(ctx, network, address) }, nil
+		return target, arguments(c, 0, 0)
 	}
 	if err := arguments(c, 1, 1, "NAME or PATH"); err != nil {
-		return nil, err
+		return target, err
 	}
 	command, err := p.testCommand(c)
-	if err != nil {
-		return nil, err
+	target.Program = &command
+	return target, err
+}
+
+// damage runs the command that alters a stored body. The URL, which may hold a
+// password, goes to its standard input, where nobody else can read it.
+func (p *program) damage(ctx context.Context, command, url string, content sdk.Digest) error {
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
+	cmd.Dir, cmd.Stdin = p.dir, strings.NewReader(url+"\n"+content.String()+"\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("--damage: %w: %s", err, sdk.Scrub(strings.TrimSpace(string(out)), url))
 	}
-	return func(ctx context.Context) (*plugin.Process, error) { return plugin.Launch(ctx, command) }, nil
+	return nil
 }
 
 // testCommand says how to start the program that the first argument names. Only
@@ -166,39 +166,6 @@ func (p *program) testCommand(c *cli.Context) (plugin.Command, error) {
 		return plugin.Command{}, err
 	}
 	return plugin.Command{Path: program.Path, Env: backends.Environ(p.environ, nil), Logger: p.errorLog(), SHA256: locked}, nil
-}
-
-// describe asks a backend what it is.
-func describe(ctx context.Context, connect connection) (plugin.Description, error) {
-	process, err := connect(ctx)
-	if err != nil {
-		return plugin.Description{}, err
-	}
-	defer process.Close()
-	return process.Describe(ctx)
-}
-
-// tested is a handle whose Close also ends its process.
-type tested struct {
-	sdk.Backend
-	process *plugin.Process
-}
-
-func (t tested) Close() error { return errors.Join(t.Backend.Close(), t.process.Close()) }
-
-// opener returns what opens each archive over a connection of its own.
-func opener(connect connection) func(context.Context, sdk.Options) (sdk.Backend, error) {
-	return func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
-		process, err := connect(ctx)
-		if err != nil {
-			return nil, err
-		}
-		backend, err := process.Open(ctx, o)
-		if err != nil {
-			return nil, errors.Join(err, process.Close())
-		}
-		return tested{backend, process}, nil
-	}
 }
 
 // archiveURLs returns what gives url with another word for "{}" each time: one

@@ -34,7 +34,7 @@ var layout = []struct {
 		"the reference backend shows that the contract needs nothing else"},
 	{"sdk/sqlbackend", []string{"sdk"}, nil,
 		"the engine knows database/sql and no driver: differences are data in the dialect"},
-	{"sdk/backendtest", []string{"sdk", "sdk/plugin", "sdk/archivepb"}, []string{"google.golang.org/"},
+	{"sdk/backendtest", []string{"sdk", "sdk/plugin", "sdk/archivepb"}, []string{"google.golang.org/", "github.com/hashicorp/go-hclog"},
 		"the kit kills and dials processes, and knows no backend"},
 	{"plugins/sqlite", []string{"sdk", "sdk/plugin", "sdk/sqlbackend"}, []string{"modernc.org/sqlite", "golang.org/x/sys"},
 		"how SQLite differs, and nothing else; never the host"},

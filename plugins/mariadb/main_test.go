@@ -32,34 +32,16 @@ func TestRules(t *testing.T) {
 // TestRulesProcess runs the contract on the program, a process for each handle.
 func TestRulesProcess(t *testing.T) {
 	t.Parallel()
-	backendtest.Run(t, target(t, launch))
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := target(t, nil)
+	target.Program = &plugin.Command{Path: self, Env: []string{pluginVar + "=1"}}
+	backendtest.Run(t, target)
 }
 
 func BenchmarkRules(b *testing.B) { backendtest.Benchmark(b, target(b, open)) }
-
-// launched is a handle whose Close also ends its process.
-type launched struct {
-	sdk.Backend
-	process *plugin.Process
-}
-
-func (l launched) Close() error { return errors.Join(l.Backend.Close(), l.process.Close()) }
-
-func launch(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	process, err := plugin.Launch(ctx, plugin.Command{Path: self, Env: []string{pluginVar + "=1"}})
-	if err != nil {
-		return nil, err
-	}
-	b, err := process.Open(ctx, o)
-	if err != nil {
-		return nil, errors.Join(err, process.Close())
-	}
-	return launched{b, process}, nil
-}
 
 // flips alter one bit of a body.
 var flips = []string{

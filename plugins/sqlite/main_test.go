@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,33 +45,13 @@ func TestRules(t *testing.T) {
 // TestRulesProcess runs the contract on the program, a process for each handle.
 func TestRulesProcess(t *testing.T) {
 	t.Parallel()
-	target := target(t, launch)
-	target.Protocol = sdk.ProtocolVersion
-	backendtest.Run(t, target)
-}
-
-// launched is a handle whose Close also ends its process.
-type launched struct {
-	sdk.Backend
-	process *plugin.Process
-}
-
-func (l launched) Close() error { return errors.Join(l.Backend.Close(), l.process.Close()) }
-
-func launch(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
-	process, err := plugin.Launch(ctx, plugin.Command{Path: self, Env: []string{roleVar + "=plugin"}})
-	if err != nil {
-		return nil, err
-	}
-	b, err := process.Open(ctx, o)
-	if err != nil {
-		return nil, errors.Join(err, process.Close())
-	}
-	return launched{b, process}, nil
+	target := target(t, nil)
+	target.Program = &plugin.Command{Path: self, Env: []string{roleVar + "=plugin"}}
+	backendtest.Run(t, target)
 }
 
 // target makes archives in files of their own.

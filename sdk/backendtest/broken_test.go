@@ -138,10 +138,13 @@ func catches(t *testing.T, target backendtest.Target, rule string) {
 }
 
 // runOnly runs one rule, with a deadline that a sound backend keeps a hundred
-// times over.
+// times over; rules about processes start many.
 func runOnly(t *testing.T, target backendtest.Target, rule string) backendtest.Result {
 	t.Helper()
 	o := backendtest.Options{Run: func(id string) bool { return id == rule }, Deadline: 5 * time.Second}
+	if target.Program != nil {
+		o.Deadline = 2 * time.Minute
+	}
 	if raceEnabled {
 		o.Deadline *= 6
 	}
@@ -485,4 +488,30 @@ func (b *panicker) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
 		_ = stored[0]
 	}
 	return stored, err
+}
+
+// held returns an item whose body is in memory.
+func held(i sdk.Item) (sdk.Item, error) {
+	if i.Body == nil {
+		return i, nil
+	}
+	data, err := io.ReadAll(i.Body)
+	i.Body = bytes.NewReader(data)
+	return i, err
+}
+
+// sequence yields items, and broken an error after them, if it is one.
+func sequence(all []sdk.Item) items { return broken(all, nil) }
+
+func broken(all []sdk.Item, err error) items {
+	return func(yield func(sdk.Item, error) bool) {
+		for _, i := range all {
+			if !yield(i, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(sdk.Item{}, err)
+		}
+	}
 }

@@ -29,6 +29,7 @@ func Rules() []Rule {
 		openRules(), healthRules(), putRules(), bodyRules(), textRules(), refusalRules(), undoRules(),
 		missingRules(), getRules(), listRules(), filterRules(), appendRules(), purgeRules(),
 		closeRules(), contextRules(), concurrencyRules(), secretRules(),
+		wireRules(), processRules(), crashRules(), cutRules(),
 	)
 }
 

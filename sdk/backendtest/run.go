@@ -16,7 +16,7 @@ import (
 func Run(t *testing.T, target Target) {
 	t.Helper()
 	r := &runner{target: &target}
-	if err := r.newArchive(t.Context()); err != nil {
+	if err := r.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, rule := range Rules() {
@@ -39,10 +39,10 @@ func Run(t *testing.T, target Target) {
 // empty. When ctx ends, the rules that are left are skipped.
 func RunRules(ctx context.Context, target Target, o Options) (*Report, error) {
 	r := &runner{target: &target, options: o}
-	rep := newReport(&target, o.Seed)
-	if err := r.newArchive(ctx); err != nil {
+	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}
+	rep := newReport(&target, o.Seed)
 	for _, rule := range Rules() {
 		if o.Run != nil && !o.Run(rule.ID) {
 			continue
@@ -62,6 +62,16 @@ type runner struct {
 	target  *Target
 	options Options
 	url     string
+}
+
+// begin asks the backend what it is and makes the first archive.
+func (r *runner) begin(ctx context.Context) error {
+	asking, cancel := context.WithTimeout(ctx, r.deadline())
+	defer cancel()
+	if err := r.target.describe(asking); err != nil {
+		return err
+	}
+	return r.newArchive(ctx)
 }
 
 // newArchive makes the archive that rules share, and refuses one that holds

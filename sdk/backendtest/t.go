@@ -132,29 +132,9 @@ func (t *T) open(o sdk.Options) sdk.Backend {
 func (t *T) tryOpen(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 	b, err := t.target.open(ctx, o)
 	if err == nil {
-		t.Cleanup(func() {
-			if err := b.Close(); err != nil {
-				t.Errorf("close: %v", err)
-			}
-		})
+		t.Cleanup(func() { t.closed(b) })
 	}
 	return b, err
-}
-
-// open fills in what the target asks for.
-func (t *Target) open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
-	given := t.Options
-	given.URL, given.Mode = o.URL, o.Mode
-	if o.Parallel != 0 {
-		given.Parallel = o.Parallel
-	}
-	if given.Parallel == 0 {
-		given.Parallel = parallel
-	}
-	if o.Password != "" {
-		given.Password = o.Password
-	}
-	return t.Open(ctx, given)
 }
 
 // within returns a context of the rule that ends after d.

@@ -5,22 +5,30 @@ import (
 	"time"
 
 	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/plugin"
 )
 
-// Target is a backend under test. Name, Open and URL are required; rules that
-// need one of the other fields are skipped, with the reason, where it is not set.
+// Target is a backend under test. URL and one of Open, Program and Address are
+// required; rules that need something else are skipped, with the reason, where
+// it is not there.
 type Target struct {
-	// Name of the backend, for the report.
-	Name string
-	// Version and Protocol of the backend, for the report.
+	// Name, Version and Protocol of the backend, for the report, and the
+	// Schemes of the URLs it takes, without "://", for the rules about secrets.
+	// Where they are not set a program, or what serves an address, is asked.
+	Name     string
 	Version  string
 	Protocol int
-	// Schemes of the URLs it takes, without "://", for the rules about secrets.
-	Schemes []string
+	Schemes  []string
 
-	// Open returns a new handle, as [sdk.Driver].Open does; for a backend that
-	// is a process, each call starts another one. The kit closes it.
+	// Open returns a new handle, as [sdk.Driver].Open does. The kit closes it.
 	Open func(ctx context.Context, o sdk.Options) (sdk.Backend, error)
+	// Program says how to start a backend program. Each handle is a process of
+	// its own, and some rules kill it.
+	Program *plugin.Command
+	// Address of a running backend: "unix:/path/of/a/socket" or "tcp:host:port".
+	// Each handle is a connection of its own.
+	Address string
+
 	// URL returns the URL of an archive that does not exist yet: another one
 	// at each call, unless Single is set. The kit cleans nothing up.
 	URL func() string
@@ -28,7 +36,7 @@ type Target struct {
 	// may exist but must be empty. Rules that need an archive of their own are
 	// then skipped.
 	Single bool
-	// Options are passed to each Open, with URL and Mode replaced, and
+	// Options are passed to each opening, with URL and Mode replaced, and
 	// Parallel where it is 0.
 	Options sdk.Options
 
@@ -69,6 +77,10 @@ var (
 	needsOwn = Need{"an archive of its own: the target has a single URL", func(t *Target) bool { return !t.Single }}
 
 	needsDamage = Need{"a way to damage a stored body: Target.Damage", func(t *Target) bool { return t.Damage != nil }}
+
+	needsProgram = Need{"a program to start and to kill: Target.Program", func(t *Target) bool { return t.Program != nil }}
+
+	needsWire = Need{"the wire: Target.Program or Target.Address", func(t *Target) bool { return t.Open == nil }}
 
 	needsSchemes = Need{"the schemes of the URLs: Target.Schemes", func(t *Target) bool { return len(t.Schemes) > 0 }}
 )

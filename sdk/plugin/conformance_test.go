@@ -19,30 +19,6 @@ import (
 	"github.com/codex-archive/codex/sdk/plugin"
 )
 
-// attached is a handle whose Close also gives up its connection.
-type attached struct {
-	sdk.Backend
-	process *plugin.Process
-}
-
-func (a attached) Close() error { return a.process.Close() }
-
-// attachTo returns what opens archives of the backend at address, each over a
-// connection of its own.
-func attachTo(network, address string) func(context.Context, sdk.Options) (sdk.Backend, error) {
-	return func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
-		process, err := plugin.Attach(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		b, err := process.Open(ctx, o)
-		if err != nil {
-			return nil, errors.Join(err, process.Close())
-		}
-		return attached{b, process}, nil
-	}
-}
-
 func memoryURLs() func() string {
 	var n atomic.Int64
 	return func() string { return "memory://" + strconv.FormatInt(n.Add(1), 10) }
@@ -54,9 +30,8 @@ func TestConformanceOverSocket(t *testing.T) {
 	archives := new(memory.Archives)
 	driver := archives.Driver()
 	backendtest.Run(t, backendtest.Target{
-		Name: "memory over a socket", Version: driver.Version, Protocol: sdk.ProtocolVersion, Schemes: driver.Schemes,
-		Open: attachTo("unix", serve(t, driver)),
-		URL:  memoryURLs(),
+		Address: "unix:" + serve(t, driver),
+		URL:     memoryURLs(),
 		Damage: func(_ context.Context, url string, content sdk.Digest) error {
 			if !archives.Damage(url, content) {
 				return errors.New("no such body")
@@ -76,10 +51,10 @@ func TestConformanceOverTCP(t *testing.T) {
 	driver := memory.Driver()
 	serveOn(t, driver, l)
 	report, err := backendtest.RunRules(t.Context(), backendtest.Target{
-		Name: "memory over TCP", Schemes: driver.Schemes, Open: attachTo("tcp", l.Addr().String()), URL: memoryURLs(),
+		Address: "tcp:" + l.Addr().String(), URL: memoryURLs(),
 	}, backendtest.Options{Run: func(id string) bool {
 		group, _, _ := strings.Cut(id, "-")
-		return group == "PUT" || group == "GET" || group == "LIST" || group == "CLOSE"
+		return group == "PUT" || group == "GET" || group == "LIST" || group == "CLOSE" || group == "WIRE"
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -101,8 +76,7 @@ func TestConformanceOfProcess(t *testing.T) {
 		t.Skip("short: TestConformanceOverSocket has run the same rules")
 	}
 	backendtest.Run(t, backendtest.Target{
-		Name: "memory in a process", Schemes: []string{"memory"},
-		Open: attachTo("unix", startByHand(t)), URL: memoryURLs(),
+		Address: "unix:" + startByHand(t), URL: memoryURLs(),
 	})
 }
 

@@ -36,6 +36,13 @@ type Command struct {
 	// SHA256 is that of the only program that may run at Path; nil lets any.
 	// Another is refused with a [SumError] before it runs.
 	SHA256 *sdk.Digest
+	// Stdout and Stderr, where not nil, receive a copy of what the program
+	// prints, the line of the handshake aside. Nothing is taken out of it: it
+	// may hold secrets. Both are written to from several goroutines. For tests.
+	Stdout, Stderr io.Writer
+	// DialOptions are added to those of the connection: for tests that look at
+	// messages, or change them.
+	DialOptions []grpc.DialOption
 }
 
 // defaultStart is the StartTimeout where none is given.
@@ -138,12 +145,12 @@ func (p *Process) clientConfig(c *Command) *goplugin.ClientConfig {
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: p.sockets.path},
 		StartTimeout:     2 * c.StartTimeout, // ours comes first, with better words
 		Logger:           quiet{c.Logger},
-		SyncStdout:       &lineWriter{lines: p.program.lines, stream: "stdout"},
-		SyncStderr:       &lineWriter{lines: p.program.lines, stream: "stderr"},
+		SyncStdout:       p.program.stdoutLog(),
+		SyncStderr:       copied(&lineWriter{lines: p.program.lines, stream: "stderr"}, c.Stderr),
 		AutoMTLS:         tlsOnly,
 		MinPort:          0, // 0 to 1 lets the system choose a port; 0 to 0 counts as unset
 		MaxPort:          1,
-		GRPCDialOptions:  p.link.options(tlsOnly),
+		GRPCDialOptions:  append(p.link.options(tlsOnly), c.DialOptions...),
 	}
 }
 
@@ -220,14 +227,15 @@ func notStarted(path string, err error) error {
 // Attach connects to a backend that somebody else started, by go-plugin or
 // with --listen: network is "unix" or "tcp". On a Unix socket the other side must
 // belong to this user. Attach waits for a connection until ctx ends. Errors are
-// of kind [sdk.Unreachable], or of the kind of ctx's end.
-func Attach(ctx context.Context, network, address string) (*Process, error) {
+// of kind [sdk.Unreachable], or of the kind of ctx's end. options are added to
+// those of the connection.
+func Attach(ctx context.Context, network, address string, options ...grpc.DialOption) (*Process, error) {
 	p := &Process{name: "the backend at " + address, secrets: &secrets{}}
 	p.link = newLink(func(ctx context.Context) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, network, address)
 	}, sameUser)
-	conn, err := grpc.NewClient("passthrough:///backend", p.link.options(false)...)
+	conn, err := grpc.NewClient("passthrough:///backend", append(p.link.options(false), options...)...)
 	if err != nil {
 		return nil, &sdk.Error{Kind: sdk.Internal, Op: "attach", Msg: err.Error(), Err: err}
 	}

@@ -152,6 +152,25 @@ func (p *Process) Close() error {
 	return p.closeErr
 }
 
+// Kill ends a process that was started, and all of its group, as a crash
+// would, and waits until it is gone. An attached one is nobody's to kill. Close
+// is still due.
+func (p *Process) Kill() {
+	if p.program != nil {
+		p.program.kill()
+		<-p.program.exited
+	}
+}
+
+// CutLifeline closes the standard input of a process that was started, as the
+// end of its host does, and nothing else: the process has to notice, and to go.
+// Unlike Close it neither asks nor kills. Close is still due.
+func (p *Process) CutLifeline() {
+	if p.program != nil {
+		p.program.cutLifeline()
+	}
+}
+
 // end gives up the connection and the process. A process that has answered its
 // Drain is known to be alive and will read its lifeline; another is waited for,
 // because this host may end before the killing is due.

@@ -28,8 +28,10 @@ const pipesGrace = time.Second
 type program struct {
 	cmd      *exec.Cmd
 	lines    *loglines
-	lifeline *os.File // its standard input; its end tells it to go
-	onExit   func()   // called once, when it is gone
+	stdout   io.Writer // receives a copy of what follows the greeting; may be nil
+	stderr   io.Writer // receives a copy; may be nil
+	lifeline *os.File  // its standard input; its end tells it to go
+	onExit   func()    // called once, when it is gone
 
 	greetOut *io.PipeReader // the checked greeting, for go-plugin
 	greetIn  *io.PipeWriter
@@ -55,7 +57,7 @@ func newProgram(c *Command, lines *loglines, onExit func()) *program {
 	p := &program{
 		// Not exec.Command, which would look a bare name up in PATH.
 		cmd:   &exec.Cmd{Path: c.Path, Args: append([]string{c.Path}, c.Args...)},
-		lines: lines, onExit: onExit,
+		lines: lines, stdout: c.Stdout, stderr: c.Stderr, onExit: onExit,
 		greeted: make(chan struct{}), exited: make(chan struct{}),
 	}
 	p.cmd.Env = append([]string(nil), c.Env...)
@@ -94,7 +96,7 @@ func (p *program) Start(context.Context) error {
 	closeAll([]*os.File{ends[0], ends[3], ends[5]})
 	p.lifeline = ends[1]
 	p.pumps.Go(func() { p.pumpStdout(ends[2]) })
-	p.pumps.Go(func() { p.lines.copyFrom(ends[4]) })
+	p.pumps.Go(func() { p.lines.copyFrom(teed(ends[4], p.stderr)) })
 	go p.reap(ends[2], ends[4])
 	return nil
 }
@@ -116,7 +118,38 @@ func (p *program) pumpStdout(out io.Reader) {
 		io.WriteString(p.greetIn, p.greeting.String())
 	}
 	p.greetIn.Close()
-	io.Copy(&lineWriter{lines: p.lines, stream: "stdout"}, in)
+	io.Copy(p.stdoutLog(), in)
+}
+
+// stdoutLog is where what the program prints goes.
+func (p *program) stdoutLog() io.Writer {
+	return copied(&lineWriter{lines: p.lines, stream: "stdout"}, p.stdout)
+}
+
+// copied returns a writer that also writes to also, where that is not nil. An
+// error there changes nothing.
+func copied(w, also io.Writer) io.Writer {
+	if also == nil {
+		return w
+	}
+	return io.MultiWriter(w, careless{also})
+}
+
+// teed returns a reader of what r reads, which is also written to also, where
+// that is not nil.
+func teed(r io.Reader, also io.Writer) io.Reader {
+	if also == nil {
+		return r
+	}
+	return io.TeeReader(r, careless{also})
+}
+
+// careless is a writer whose errors are nobody's.
+type careless struct{ io.Writer }
+
+func (c careless) Write(p []byte) (int, error) {
+	c.Writer.Write(p)
+	return len(p), nil
 }
 
 // reap waits for the process and ends what belongs to it.
@@ -144,6 +177,15 @@ func (p *program) stop(d time.Duration) {
 	if p.started {
 		p.lifeline.Close()
 		time.AfterFunc(d, p.kill)
+	}
+}
+
+// cutLifeline closes the process's standard input.
+func (p *program) cutLifeline() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.started {
+		p.lifeline.Close()
 	}
 }
 

@@ -169,11 +169,12 @@ func listen(d sdk.Driver, where string, stderr io.Writer) error {
 // for [Attach], debuggers and tests. Every connection may open an archive of its
 // own; it is closed with the connection. On a Unix socket only processes of
 // this user are served; on TCP there is no protection, so listen on the loopback
-// address only. l is closed in the end.
-func ServeListener(ctx context.Context, d sdk.Driver, l net.Listener) error {
+// address only. l is closed in the end. options are added to the server's: for
+// tests that look at messages, or change them.
+func ServeListener(ctx context.Context, d sdk.Driver, l net.Listener, options ...grpc.ServerOption) error {
 	hidden := &secrets{}
 	s := newServer(d, hidden, slog.Default())
-	g := s.grpcServer(grpc.Creds(&peerCredentials{accept: sameUser}))
+	g := s.grpcServer(append(options, grpc.Creds(&peerCredentials{accept: sameUser}))...)
 	archivepb.RegisterArchiveServer(g, s)
 	alive := health.NewServer()
 	alive.SetServingStatus(goplugin.GRPCServiceName, grpc_health_v1.HealthCheckResponse_SERVING)

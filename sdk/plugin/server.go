@@ -32,14 +32,15 @@ func newServer(d sdk.Driver, s *secrets, log *slog.Logger) *server {
 	}
 }
 
-// grpcServer returns a gRPC server for s, with options after ours.
+// grpcServer returns a gRPC server for s. Interceptors among options stand
+// nearer to the wire than ours.
 func (s *server) grpcServer(options ...grpc.ServerOption) *grpc.Server {
-	return grpc.NewServer(append([]grpc.ServerOption{
+	return grpc.NewServer(append(options,
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
 		grpc.InitialWindowSize(streamWindow), grpc.InitialConnWindowSize(connWindow),
 		grpc.StatsHandler(s.sessions),
-		grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream),
-	}, options...)...)
+		grpc.ChainUnaryInterceptor(s.unary), grpc.ChainStreamInterceptor(s.stream),
+	)...)
 }
 
 // unary turns errors into statuses and survives panics.

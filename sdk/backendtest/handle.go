@@ -1,0 +1,130 @@
+package backendtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"google.golang.org/grpc"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/plugin"
+)
+
+// handle is an archive that was opened in a process, or over a connection, of
+// its own. Closing it ends that too.
+type handle struct {
+	sdk.Backend
+	process *plugin.Process
+}
+
+// Close implements [sdk.Backend].
+func (h handle) Close() error { return errors.Join(h.Backend.Close(), h.process.Close()) }
+
+// setup is how the way to a handle differs from the usual one.
+type setup struct {
+	stdout, stderr io.Writer         // copies of what a program prints
+	dial           []grpc.DialOption // for rules about messages
+}
+
+// open opens an archive, filling in what the target asks for.
+func (t *Target) open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+	if t.Open != nil {
+		return t.Open(ctx, t.options(o))
+	}
+	h, err := t.openOver(ctx, o, setup{})
+	if err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// openOver opens an archive by the wire.
+func (t *Target) openOver(ctx context.Context, o sdk.Options, s setup) (handle, error) {
+	process, err := t.connect(ctx, s)
+	if err != nil {
+		return handle{}, err
+	}
+	b, err := process.Open(ctx, t.options(o))
+	if err != nil {
+		return handle{}, errors.Join(err, process.Close())
+	}
+	return handle{b, process}, nil
+}
+
+// connect starts the program, or connects to the address.
+func (t *Target) connect(ctx context.Context, s setup) (*plugin.Process, error) {
+	if t.Program != nil {
+		c := *t.Program
+		c.Stdout, c.Stderr, c.DialOptions = s.stdout, s.stderr, s.dial
+		return plugin.Launch(ctx, c)
+	}
+	network, address, _ := strings.Cut(t.Address, ":")
+	return plugin.Attach(ctx, network, address, s.dial...)
+}
+
+func (t *Target) options(o sdk.Options) sdk.Options {
+	given := t.Options
+	given.URL, given.Mode = o.URL, o.Mode
+	if o.Parallel != 0 {
+		given.Parallel = o.Parallel
+	}
+	if given.Parallel == 0 {
+		given.Parallel = parallel
+	}
+	if o.Password != "" {
+		given.Password = o.Password
+	}
+	return given
+}
+
+// describe fills in what the backend says of itself.
+func (t *Target) describe(ctx context.Context) error {
+	ways := 0
+	for _, there := range []bool{t.Open != nil, t.Program != nil, t.Address != ""} {
+		if there {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return fmt.Errorf("a target has one of Open, Program and Address, this one %d", ways)
+	}
+	if t.Open != nil {
+		return nil
+	}
+	process, err := t.connect(ctx, setup{})
+	if err != nil {
+		return err
+	}
+	defer process.Close()
+	d, err := process.Describe(ctx)
+	if err != nil {
+		return err
+	}
+	if t.Name == "" {
+		t.Name = d.Name
+	}
+	if t.Version == "" {
+		t.Version = d.Version
+	}
+	if t.Protocol == 0 {
+		t.Protocol = d.Protocol
+	}
+	if len(t.Schemes) == 0 {
+		t.Schemes = d.Schemes
+	}
+	return nil
+}
+
+// openOver opens the archive that rules share, by the wire, or ends the rule.
+// The handle is closed at its end.
+func (t *T) openOver(s setup) handle {
+	h, err := t.target.openOver(t.ctx, sdk.Options{URL: t.url, Mode: sdk.ReadWrite}, s)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	t.Cleanup(func() { t.closed(h) })
+	return h
+}

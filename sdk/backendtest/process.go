@@ -1,0 +1,194 @@
+package backendtest
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/plugin"
+)
+
+const (
+	// leaveTime is what a program gets to be gone once its standard input has
+	// ended: a number of the contract, in archive.proto.
+	leaveTime = 2 * time.Second
+	// leaveTries is how often it is tried, because a machine may be busy: once
+	// in time is enough.
+	leaveTries = 3
+	// hangTime is when a program that should have gone is given up.
+	hangTime = 10 * time.Second
+)
+
+func processRules() []Rule {
+	return []Rule{
+		must("PROC-01", "Standard output carries the line of the handshake and nothing else.", func(t *T) {
+			var out recorder
+			b := t.openOver(setup{stdout: &out})
+			if err := t.lifeOfOne(b, 0, append(t.items(3), t.item(sdk.ChunkSize+1))); err != nil {
+				t.Errorf("%v", err)
+			}
+			t.closed(b)
+			<-b.process.Exited()
+			if text := out.String(); text != "" {
+				t.Errorf("it printed %q", shortened(text))
+			}
+		}, needsProgram),
+		must("PROC-02", "Within 2 seconds of the end of its standard input a program is gone, whether it has opened an archive or not.", func(t *T) {
+			t.leavesInTime("before Open", func() *plugin.Process {
+				process, err := t.target.connect(t.ctx, setup{})
+				if err != nil {
+					t.Fatalf("%v", err)
+				}
+				t.Cleanup(func() { process.Close() })
+				process.CutLifeline()
+				return process
+			})
+			t.leavesInTime("with an open archive", func() *plugin.Process {
+				b := t.openOver(setup{})
+				t.put(b, t.item(100))
+				b.process.CutLifeline()
+				return b.process
+			})
+		}, needsProgram),
+		must("PROC-03", "So it is in the middle of a Put, of which nothing is visible then.", func(t *T) {
+			t.leavesInTime("in a Put", func() *plugin.Process {
+				b := t.openOver(setup{})
+				s := []sample{t.item(100), t.item(sdk.StagedBody + 1), t.item(100)}
+				_, err := b.Put(t.ctx, func(yield func(sdk.Item, error) bool) {
+					if !yield(s[0].item(), nil) || !yield(s[1].item(), nil) {
+						return
+					}
+					b.process.CutLifeline()
+					await(b.process)
+					yield(s[2].item(), nil)
+				})
+				if err == nil {
+					t.Errorf("put succeeded though the program had to go")
+				}
+				fresh := t.backend()
+				t.unseen(fresh, s...)
+				t.missing(fresh, s...)
+				return b.process
+			})
+		}, needsProgram),
+		must("PROC-04", "An interrupt (SIGINT) is the host's business: the program goes on.", func(t *T) {
+			b := t.openOver(setup{})
+			program, err := os.FindProcess(b.process.Pid())
+			if err == nil {
+				err = program.Signal(os.Interrupt)
+			}
+			if err != nil {
+				t.Skipf("a system that can interrupt another process: %v", err)
+			}
+			s := t.items(10)
+			for _, one := range s { // the signal may take its time
+				t.put(b, one)
+			}
+			t.same(b, s...)
+		}, needsProgram),
+		must("PROC-05", "Run by hand, without the host's variables, a program says so on standard error, prints nothing on standard output, and ends with a code other than 0.", byHand, needsProgram),
+		must("PROC-06", "Programs that were given up at any moment keep no later one from its work.", func(t *T) {
+			s := t.items(3)
+			for i := range s {
+				b := t.openOver(setup{})
+				_, _ = b.Put(t.ctx, func(yield func(sdk.Item, error) bool) {
+					_ = yield(s[i].item(), nil) && yield(t.item(sdk.StagedBody+1).item(), nil)
+					b.process.Kill()
+				})
+				t.put(t.backend(), s[i])
+			}
+			t.same(t.backend(), s...)
+		}, needsProgram),
+	}
+}
+
+// leavesInTime has leave tell a program to go, again where it took too long.
+func (t *T) leavesInTime(when string, leave func() *plugin.Process) {
+	var took []time.Duration
+	for range leaveTries {
+		start := time.Now()
+		process := leave()
+		if !await(process) {
+			t.Errorf("%s: it is still there %v after its standard input ended", when, hangTime)
+			return
+		}
+		last := time.Since(start)
+		if last <= leaveTime {
+			return
+		}
+		took = append(took, last.Round(time.Millisecond))
+	}
+	t.Errorf("%s: it took %v to go, allowed %v", when, took, leaveTime)
+}
+
+// await reports whether the program went.
+func await(process *plugin.Process) bool {
+	give := time.NewTimer(hangTime)
+	defer give.Stop()
+	select {
+	case <-process.Exited():
+		return true
+	case <-give.C:
+		return false
+	}
+}
+
+func byHand(t *T) {
+	ctx, cancel := t.within(hangTime)
+	defer cancel()
+	program := t.target.Program
+	cmd := exec.CommandContext(ctx, program.Path, program.Args...)
+	cmd.Env = program.Env
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	cmd.WaitDelay = time.Second
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		t.Errorf("it is still there after %v", hangTime)
+	case err == nil:
+		t.Errorf("it ended with code 0")
+	case !errors.As(err, &exit):
+		t.Errorf("%v", err)
+	}
+	if out.Len() > 0 {
+		t.Errorf("it printed %q on standard output", shortened(out.String()))
+	}
+	if strings.TrimSpace(said.String()) == "" {
+		t.Errorf("it said nothing on standard error")
+	}
+}
+
+// shortened keeps what a report shows of a text in bounds.
+func shortened(text string) string {
+	if len(text) > 300 {
+		return text[:300] + "…"
+	}
+	return text
+}
+
+// recorder keeps what is written to it, by several goroutines.
+type recorder struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (r *recorder) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.b.Write(p)
+}
+
+// String returns what was written.
+func (r *recorder) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.b.String()
+}
