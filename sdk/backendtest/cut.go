@@ -11,10 +11,11 @@ import (
 func cutRules() []Rule {
 	return []Rule{
 		must("CUT-01", "A Put that loses its connection to the database says truly whether something may stand, and the same Put then adds nothing.", func(t *T) {
+			direct := t.backend()
 			b, p := t.proxied()
 			var all []sample
-			t.cut(p, func(at int, lost bool) int {
-				s := append(t.items(3), t.item(sdk.ChunkSize+1))
+			t.cut(p, func(at int, lost bool) (int, bool) {
+				s := t.items(3) // small, so that each statement goes out at once and the count is the same each time
 				all = append(all, s...)
 				_, err := b.Put(t.ctx, func(yield func(sdk.Item, error) bool) {
 					for i, e := range sequence(s...) {
@@ -25,27 +26,26 @@ func cutRules() []Rule {
 					p.arm(at, lost) // all is said but the commit
 				})
 				sent, fired := p.disarm()
-				direct := t.backend()
 				t.honest(err, fired, t.allOrNone(direct, s...))
 				if err := t.patiently(func() error { _, err := b.Put(t.ctx, sequence(s...)); return err }); err != nil {
 					t.Fatalf("the same Put again: %v", err)
 				}
 				t.same(direct, s...)
-				return sent
+				return sent, fired
 			})
-			t.once(t.backend(), all...)
+			t.once(direct, all...)
 		}),
 		must("CUT-02", "So does an Append.", func(t *T) {
+			direct := t.backend()
 			b, p := t.proxied()
 			s := t.item(100)
 			t.put(b, s)
 			want := 1
-			t.cut(p, func(at int, lost bool) int {
+			t.cut(p, func(at int, lost bool) (int, bool) {
 				events := []sdk.Event{t.event(s.Tombstone, sdk.Restored), t.hold(s.Tombstone, "case"), t.event(s.Tombstone, sdk.Restored)}
 				p.arm(at, lost)
 				err := b.Append(t.ctx, events)
 				sent, fired := p.disarm()
-				direct := t.backend()
 				there := len(t.entry(direct, s.Tombstone).Events) - want
 				if there != 0 && there != len(events) {
 					t.Errorf("%d of %d events are there", there, len(events))
@@ -58,7 +58,7 @@ func cutRules() []Rule {
 				if n := len(t.entry(direct, s.Tombstone).Events); n != want {
 					t.Errorf("after the same call again there are %d events, want %d", n, want)
 				}
-				return sent
+				return sent, fired
 			})
 		}),
 		must("CUT-03", "A Get or a List that loses its connection to the database ends in an error that may pass, never as if it were whole; the handle goes on.", func(t *T) {
@@ -69,7 +69,7 @@ func cutRules() []Rule {
 				"get":  func() error { return t.readBack(b, s) },
 				"list": func() error { return t.countOwn(b, s) },
 			} {
-				t.cut(p, func(at int, lost bool) int {
+				t.cut(p, func(at int, lost bool) (int, bool) {
 					p.arm(at, lost)
 					err := read()
 					sent, fired := p.disarm()
@@ -77,7 +77,7 @@ func cutRules() []Rule {
 					if err := t.patiently(read); err != nil {
 						t.Fatalf("%s again: %v", what, err)
 					}
-					return sent
+					return sent, fired
 				})
 			}
 		}),
@@ -104,27 +104,35 @@ func (t *T) proxied() (sdk.Backend, *proxy) {
 	return b, p
 }
 
-// mostCuts bounds how many places of a call are cut.
-const mostCuts = 10
+// Of the places of a call that are cut: the first ones, and those from a few
+// before the last on, until the call is over before its turn comes. What lies
+// between is more of the same.
+const (
+	firstCuts = 4
+	lastCuts  = 6
+	mostCuts  = 30 // an end that does not come
+)
 
-// cut does call, which returns how often the backend sent something: once
-// undisturbed, then with a cut at the first, the second and so on; once so that
-// what was sent is lost, and once so that only the answer to it is.
-func (t *T) cut(p *proxy, call func(at int, lost bool) (sent int)) {
-	sent := call(0, false)
+// cut does call, which returns how often the backend sent something and whether
+// it was cut: first undisturbed, then with a cut at the first, the second and so
+// on; once so that what was sent is lost, and once so that only the answer is.
+func (t *T) cut(p *proxy, call func(at int, lost bool) (sent int, fired bool)) {
+	call(0, false) // a first call says more, about statements and names that are new
+	sent, _ := call(0, false)
 	if sent == 0 {
 		t.Fatalf("nothing went through the proxy: the backend does not use the host of its URL")
 	}
-	places := []int{}
-	for at := 1; at <= sent; at++ {
-		// The last ones tell most; of a long call a few of the others do.
-		if at > sent-mostCuts/2 || at <= mostCuts/2 {
-			places = append(places, at)
+	for at, cuts := 1, 0; ; at, cuts = at+1, cuts+1 {
+		if at > firstCuts {
+			at = max(at, sent-lastCuts)
 		}
-	}
-	for _, at := range places {
-		for _, lost := range []bool{true, false} {
-			call(at, lost)
+		_, lost := call(at, true)
+		_, unanswered := call(at, false)
+		if !lost && !unanswered {
+			break
+		}
+		if cuts == mostCuts {
+			t.Fatalf("after %d cuts the call still goes on", cuts)
 		}
 	}
 }
