@@ -76,11 +76,11 @@ const (
 var (
 	needsOwn = Need{"an archive of its own: the target has a single URL", func(t *Target) bool { return !t.Single }}
 
-	needsDamage = Need{"a way to damage a stored body: Target.Damage", func(t *Target) bool { return t.Damage != nil }}
+	needsDamage = Need{"a way to damage a stored body (Target.Damage, --damage)", func(t *Target) bool { return t.Damage != nil }}
 
-	needsProgram = Need{"a program to start and to kill: Target.Program", func(t *Target) bool { return t.Program != nil }}
+	needsProgram = Need{"a program to start and to kill", func(t *Target) bool { return t.Program != nil }}
 
-	needsWire = Need{"the wire: Target.Program or Target.Address", func(t *Target) bool { return t.Open == nil }}
+	needsWire = Need{"the wire: a program or an address", func(t *Target) bool { return t.Open == nil }}
 
-	needsSchemes = Need{"the schemes of the URLs: Target.Schemes", func(t *Target) bool { return len(t.Schemes) > 0 }}
+	needsSchemes = Need{"the schemes of the URLs (Target.Schemes)", func(t *Target) bool { return len(t.Schemes) > 0 }}
 )
