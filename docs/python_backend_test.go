@@ -2,69 +2,155 @@ package docs_test
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protodesc"
-	"google.golang.org/protobuf/types/descriptorpb"
-
-	"github.com/codex-archive/codex/sdk/archivepb"
+	"github.com/codex-archive/codex/sdk/backendtest"
 )
 
-// python is Debian's, which has Debian's packages; another may stand before it
+// Debian's programs, which fit Debian's packages; others may stand before them
 // on PATH.
-const python = "/usr/bin/python3"
+const (
+	python = "/usr/bin/python3"
+	protoc = "/usr/bin/protoc"
+)
 
-// TestPythonBackend runs the kit on a backend that shares no code with us, only
-// archive.proto.
+// TestPythonBackend does what the page says about a backend in another language:
+// the example shares no code with us, only archive.proto. The kit runs on it as
+// on any program, a process for each handle.
 func TestPythonBackend(t *testing.T) {
 	t.Parallel()
-	if err := exec.Command(python, "-c", "import grpc, google.protobuf").Run(); err != nil {
-		t.Skipf("needs %s with grpc and protobuf (Debian: python3-grpcio, python3-protobuf): %v", python, err)
+	requirePython(t)
+	work, env := t.TempDir(), vendorEnv(t)
+	var script strings.Builder
+	ran := map[string]bool{}
+	for _, command := range indented(t, "writing-a-backend.md", "## In another language\n") {
+		if strings.Contains(command, "--listen") || strings.Contains(command, "--attach") {
+			continue // for two terminals: below
+		}
+		for _, step := range []string{"protoc", "plugin inspect", "plugin test", "archive store", "archive health-check"} {
+			ran[step] = ran[step] || strings.Contains(command, step)
+		}
+		script.WriteString(command + "\n")
 	}
-	port := startPython(t)
-	shell(t, t.TempDir(), vendorEnv(t), "codex plugin test --attach tcp:127.0.0.1:"+port+" --url 'pydict://{}'\n")
+	if len(ran) != 5 || !ran["protoc"] || !ran["plugin inspect"] || !ran["plugin test"] || !ran["archive store"] || !ran["archive health-check"] {
+		t.Fatalf("the page lost a step: %v", ran)
+	}
+	shell(t, work, env, script.String())
+	dir := filepath.Join(work, "mypython")
+	everyRule(t, filepath.Join(dir, "report.json"))
+	startedByHand(t, filepath.Join(dir, "codex-archive-pysqlite"))
+	attached(t, dir, env)
 }
 
-// startPython starts the example and returns its port once it listens.
-func startPython(t *testing.T) (port string) {
-	set := &descriptorpb.FileDescriptorSet{File: []*descriptorpb.FileDescriptorProto{
-		protodesc.ToFileDescriptorProto(archivepb.File_archive_proto),
-	}}
-	data, err := proto.Marshal(set)
+// requirePython ends the test where Debian's packages are missing. In CI they
+// must not be.
+func requirePython(t *testing.T) {
+	t.Helper()
+	err := exec.Command(python, "-I", "-c", "import grpc, google.protobuf, crcmod").Run()
+	if err == nil {
+		_, err = os.Stat(protoc)
+	}
+	if err == nil {
+		return
+	}
+	err = fmt.Errorf("needs %s and %s with Debian's python3-grpcio, python3-protobuf, python3-crcmod and protobuf-compiler: %w", python, protoc, err)
+	if os.Getenv("CI") == "true" || os.Getenv("CODEX_TEST_REQUIRE_DATABASES") == "1" {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(os.Stderr, "SKIPPED %s: %v\n", t.Name(), err)
+	t.Skip(err)
+}
+
+// indented returns the lines of the blocks of a section that are indented by
+// four spaces. The section is the last one of the document.
+func indented(t *testing.T, document, heading string) (lines []string) {
+	data, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
-	descriptors := filepath.Join(t.TempDir(), "archive.bin")
-	if err := os.WriteFile(descriptors, data, 0o644); err != nil {
-		t.Fatal(err)
+	_, section, found := strings.Cut(string(data), heading)
+	if !found {
+		t.Fatalf("%s has no section %q", document, heading)
 	}
-	cmd := exec.Command(python, "examples/python/codex-archive-pydict", descriptors)
-	cmd.Stderr = os.Stderr
-	lifeline, err := cmd.StdinPipe()
+	for line := range strings.Lines(section) {
+		if command, ok := strings.CutPrefix(line, "    "); ok {
+			lines = append(lines, strings.TrimSuffix(command, "\n"))
+		}
+	}
+	return lines
+}
+
+// everyRule fails unless every rule of a report passed, the recommended ones
+// included.
+func everyRule(t *testing.T, path string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	says, err := cmd.StdoutPipe()
+	var report backendtest.Report
+	if err := json.Unmarshal(data, &report); err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Results) == 0 {
+		t.Error("no rule ran")
+	}
+	for _, res := range report.Results {
+		switch {
+		case res.Status == backendtest.Failed:
+			t.Errorf("%s %s\n%s", res.ID, res.Says, res.Why)
+		case res.Status == backendtest.Skipped && !strings.Contains(res.Why, "damage"):
+			t.Errorf("%s was skipped: it needs %s", res.ID, res.Why)
+		}
+	}
+}
+
+// startedByHand starts the program without the host: it says what it is, and
+// nothing on standard output.
+func startedByHand(t *testing.T, program string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.Command(program)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	var exit *exec.ExitError
+	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 2 {
+		t.Errorf("started by hand it ended with %v, want exit status 2", err)
+	}
+	if stdout.Len() > 0 || !strings.Contains(stderr.String(), "a backend of codex archive") {
+		t.Errorf("started by hand it said %q and, on standard error, %q", &stdout, &stderr)
+	}
+}
+
+// attached starts the program on an address and has the kit attach to it.
+func attached(t *testing.T, dir string, env []string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(dir, "codex-archive-pysqlite"), "--listen", "tcp:127.0.0.1:0")
+	says, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		lifeline.Close()
+	defer func() {
+		cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("at the end of its lifeline: %v", err)
+			t.Errorf("at SIGTERM: %v", err)
 		}
-	})
+	}()
 	line, err := bufio.NewReader(says).ReadString('\n')
-	if err != nil {
-		t.Fatalf("it named no port: %v", err)
+	address, ok := strings.CutPrefix(strings.TrimSpace(line), "serving pysqlite on ")
+	if err != nil || !ok {
+		t.Fatalf("it said %q, %v; want its address", line, err)
 	}
-	return strings.TrimSpace(line)
+	shell(t, dir, env, "codex plugin test --attach "+address+" --url 'pysqlite:///attached-{}.db' --run '^(PUT|CLOSE)-0'\n")
 }

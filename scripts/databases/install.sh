@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs of PostgreSQL and MariaDB that the tests start private
-# servers with, and gRPC for Python, which the example backend in docs/examples
-# is tested with. Nothing happens where they are present, or on a system that is
+# servers with, and gRPC for Python and protoc, which the example backend in
+# docs/examples is made with. Nothing happens where they are present, or on a system that is
 # not Debian's or not ours to change: the tests then say what they lack.
 #
 # No server of the system is created, and none is started: the tests make
@@ -19,16 +19,18 @@ has_mariadb() {
 	PATH=$PATH:/usr/sbin command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null
 }
 
+# Debian's own: other programs of these names may stand before them on PATH, and
+# what protoc generates must fit the library.
 has_python_grpc() {
-	[ -d /usr/lib/python3/dist-packages/grpc ] && [ -d /usr/lib/python3/dist-packages/google/protobuf ] &&
-		[ -d /usr/lib/python3/dist-packages/crcmod ]
+	[ -x /usr/bin/protoc ] && [ -d /usr/lib/python3/dist-packages/grpc ] &&
+		[ -d /usr/lib/python3/dist-packages/google/protobuf ] && [ -d /usr/lib/python3/dist-packages/crcmod ]
 }
 
 # Does nothing more than look when nothing is missing: it runs before every test.
 missing=
 has_postgres || missing="$missing postgresql"
 has_mariadb || missing="$missing mariadb-server"
-has_python_grpc || missing="$missing python3-grpcio python3-protobuf python3-crcmod"
+has_python_grpc || missing="$missing python3-grpcio python3-protobuf python3-crcmod protobuf-compiler"
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null || { [ "$(id -u)" != 0 ] && [ "${CI:-}" != true ]; }; then

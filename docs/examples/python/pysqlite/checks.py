@@ -1,0 +1,103 @@
+"""What a request must look like. The numbers stand in sdk/backend.go."""
+from pysqlite.errors import Failed
+
+MAX_ITEMS = 1000  # items, ids or events of one call
+MAX_TEXT = 64 << 10  # bytes of a note, or of all pairs of a record or event
+MAX_NAME = 1 << 10  # bytes of a repository, actor, reason, commit, tag or case
+MAX_PATH = 4 << 10
+MAX_TAGS = 100
+CHUNK = 256 << 10  # bytes of a body that travel, and are stored, as one piece
+
+
+def count(items):
+    if len(items) > MAX_ITEMS:
+        raise Failed("LIMIT", "more than %d in one call" % MAX_ITEMS)
+
+
+def ids(values, length=16):
+    count(values)
+    for value in values:
+        if len(value) != length:
+            raise Failed("INVALID", "an id has %d bytes, found %d" % (length, len(value)))
+
+
+def given_id(what, value, *culprit):
+    if len(value) != 16 or not any(value):
+        raise Failed("INVALID", what + " is missing", *culprit)
+
+
+def text(what, value, most, required, *culprit):
+    """Paths are bytes, everything else is text; limits count bytes."""
+    data = value if isinstance(value, bytes) else value.encode()
+    if required and not data:
+        raise Failed("INVALID", what + " is missing", *culprit)
+    if len(data) > most:
+        raise Failed("LIMIT", "%s: more than %d bytes" % (what, most), *culprit)
+    if 0 in data:
+        raise Failed("INVALID", what + " holds a NUL", *culprit)
+
+
+def pairs(what, values, longest_key, culprit):
+    for key, value in values.items():
+        text(what, key, longest_key, True, culprit)
+        text(what, value, MAX_TEXT, False, culprit)
+    if sum(len(key.encode()) + len(value.encode()) for key, value in values.items()) > MAX_TEXT:
+        raise Failed("LIMIT", "%s: more than %d bytes" % (what, MAX_TEXT), culprit)
+
+
+def record(r):
+    culprit = r.tombstone
+    given_id("tombstone", r.tombstone)
+    given_id("event", r.event, culprit)
+    if len(r.content.sha256) != 32 or r.content.size < 0 or r.content.stored_size < -1:
+        raise Failed("INVALID", "the content is not described", culprit)
+    if r.mode & ~0o777 or not r.HasField("archived_at"):
+        raise Failed("INVALID", "mode or time is wrong", culprit)
+    if len(r.tags) > MAX_TAGS:
+        raise Failed("LIMIT", "more than %d tags" % MAX_TAGS, culprit)
+    if list(r.tags) != sorted(set(r.tags), key=str.encode):
+        raise Failed("INVALID", "tags are not sorted or not unique", culprit)
+    for what in ("repo", "reason", "kind", "archived_by"):
+        text(what, getattr(r, what), MAX_NAME, True, culprit)
+    text("codec", r.content.codec, MAX_NAME, True, culprit)
+    text("commit", r.commit, MAX_NAME, False, culprit)
+    text("note", r.note, MAX_TEXT, False, culprit)
+    text("path", r.path, MAX_PATH, True, culprit)
+    text("work tree path", r.work_tree_path, MAX_PATH, False, culprit)
+    for tag in r.tags:
+        text("tag", tag, MAX_NAME, True, culprit)
+    pairs("metadata", r.metadata, MAX_NAME, culprit)
+
+
+def event(e):
+    culprit = e.tombstone
+    given_id("event", e.id, culprit)
+    given_id("tombstone", e.tombstone)
+    if e.action not in ("RESTORE", "HOLD", "RELEASE", "RETAIN", "PRUNE_REQUEST") or not e.HasField("at"):
+        raise Failed("INVALID", "action or time is wrong", culprit)
+    if (e.action in ("HOLD", "RELEASE")) != bool(e.case):
+        raise Failed("INVALID", "a case belongs to HOLD and RELEASE", culprit)
+    if (e.action == "RETAIN") != e.HasField("retain_until"):
+        raise Failed("INVALID", "a time of retention belongs to RETAIN", culprit)
+    text("actor", e.actor, MAX_NAME, True, culprit)
+    text("case", e.case, MAX_NAME, False, culprit)
+    pairs("detail", e.detail, MAX_TEXT, culprit)
+
+
+def purge(r):
+    count(r.items)
+    text("actor", r.actor, MAX_NAME, True)
+    if not r.HasField("at"):
+        raise Failed("INVALID", "time is missing")
+    for item in r.items:
+        given_id("tombstone", item.tombstone)
+        given_id("event", item.event, item.tombstone)
+
+
+def prefix_range(prefix):
+    """The lowest and the highest tombstone that begin with prefix."""
+    sound = all(c == "-" if i in (8, 13, 18, 23) else c in "0123456789abcdef" for i, c in enumerate(prefix.lower()))
+    if not sound or not 8 <= len(prefix) <= 36:
+        raise Failed("INVALID", "prefix: not the beginning of a tombstone")
+    digits = prefix.replace("-", "")
+    return bytes.fromhex(digits.ljust(32, "0")), bytes.fromhex(digits.ljust(32, "f"))

@@ -1,0 +1,112 @@
+"""A Put on its way in.
+
+The parts go into a file without a name, in memory while they are few, beside
+the archive when they are many. Nothing of them reaches the database before the
+commit part has come: a program that is killed, and a host that goes, leave
+nothing behind, and no other writer waits for a slow host.
+"""
+from crcmod.predefined import mkPredefinedCrcFun
+
+from pysqlite import archive_pb2 as pb
+from pysqlite import checks
+from pysqlite.errors import Failed, of_file
+
+IN_MEMORY = 1 << 20  # bytes of a Put that are held in memory
+
+crc32c = mkPredefinedCrcFun("crc-32c")
+
+
+class Body:
+    """The bytes of an item, and what they were found to be."""
+
+    def __init__(self, file, start):
+        self.file, self.start, self.size, self.crc32c = file, start, 0, 0
+
+    def take(self, chunk):
+        self.file.write(chunk)
+        self.size += len(chunk)
+        self.crc32c = crc32c(chunk, self.crc32c)
+
+    def chunks(self):
+        """The bytes again, in pieces as they are stored, however they came."""
+        self.file.seek(self.start)
+        left = self.size
+        while left > 0:
+            yield self.file.read(min(left, checks.CHUNK))
+            left -= checks.CHUNK
+
+
+class Intake:
+    """The items of one Put. Iterating yields the header and body of each."""
+
+    def __init__(self, directory):
+        import tempfile  # only where something is stored: every start would pay for it
+
+        self.file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=directory)
+        self.items = []  # where the header of each stands, its length, and the body
+        self.header = self.body = None  # of the item that is coming in
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+
+    def __iter__(self):
+        for start, length, body in self.items:
+            self.file.seek(start)
+            header = pb.PutHeader.FromString(self.file.read(length))
+            yield header, body if header.body else None
+
+    def read(self, frames):
+        """Take in everything up to the commit part."""
+        committed = False
+        try:
+            for frame in frames:
+                for part in frame.parts:
+                    if committed:
+                        raise Failed("INVALID", "a part after the commit")
+                    committed = self.take(part)
+                if committed:
+                    return
+        except OSError as e:
+            raise of_file(e, "keep the items that come in") from e
+        raise Failed("INVALID", "the stream ended without a commit")
+
+    def take(self, part):
+        """Take one part, and say whether it was the commit."""
+        kind = part.WhichOneof("part")
+        if kind == "header" and self.header is None:
+            self.begin(part.header)
+        elif kind == "chunk" and self.header is not None:
+            self.body.take(part.chunk)
+        elif kind == "end" and self.header is not None:
+            self.end(part.end)
+        elif kind == "commit" and self.header is None:
+            if part.commit.items != len(self.items):
+                raise Failed("CORRUPT", "the commit is for %d items, and %d came" % (part.commit.items, len(self.items)))
+            return True
+        else:
+            raise Failed("INVALID", "%s out of order" % (kind or "an unknown part"))
+        return False
+
+    def begin(self, header):
+        if len(self.items) == checks.MAX_ITEMS:
+            raise Failed("LIMIT", "more than %d items in one call" % checks.MAX_ITEMS)
+        checks.record(header.record)
+        self.header = header
+        start, data = self.file.tell(), header.SerializeToString()
+        self.file.write(data)
+        self.body = Body(self.file, start + len(data))
+        self.items.append((start, len(data), self.body))
+
+    def end(self, end):
+        content, found = self.header.record.content, (self.body.size, self.body.crc32c)
+        announced = (content.stored_size, content.crc32c)
+        if not self.header.body:
+            announced = (0, 0)
+        elif content.stored_size < 0:
+            announced = found  # it was still being compressed, and the end alone proves it
+        if found != announced or found != (end.stored_size, end.crc32c):
+            raise Failed("CORRUPT", "the body is not what was announced", self.header.record.tombstone)
+        self.header = self.body = None

@@ -1,0 +1,325 @@
+"""What an archive does. Nothing of the database is held between two steps of a
+reader, and bodies are read and written a chunk at a time.
+"""
+import sqlite3
+import sys
+import time
+
+from pysqlite import archive_pb2 as pb
+from pysqlite import checks
+from pysqlite.database import SCHEMA, Database
+from pysqlite.errors import Failed
+
+PAGE = 100  # records that List reads at a time
+
+
+def now():
+    return time.time_ns() // 1000
+
+
+class Archive(Database):
+    """The calls. alive is what a call that writes asks between its steps: it raises when the call is over."""
+
+    def health(self):
+        with self.reading() as db:
+            identity = db.execute("SELECT id FROM archive").fetchone()[0]
+            count = "SELECT count(*) FROM record JOIN content USING (sha256) WHERE purged_at IS NULL AND body IS NOT NULL"
+            live = db.execute(count).fetchone()[0]
+        server = "SQLite %s, Python %d.%d.%d" % (sqlite3.sqlite_version, *sys.version_info[:3])
+        return pb.HealthReply(
+            server=server, archive=identity, schema=SCHEMA, retrievable=live, clock=now(), writable=self.writable()
+        )
+
+    def put(self, items, alive):
+        stored, absent = [], []
+        with self.writing(alive) as db:
+            for header, body in items:
+                alive()
+                one = self.put_one(db, header, body, alive)
+                if one is not None:
+                    stored.append(one)
+                else:
+                    absent.append(header.record.tombstone)
+            if absent:
+                raise Failed("CONTENT_ABSENT", "items without body need content that is not there", *absent)
+        return stored
+
+    def put_one(self, db, header, body, alive):
+        """Store an item, and return what became of it: None where its content is not there."""
+        r = header.record
+        old = db.execute("SELECT message, purged_at FROM record WHERE tombstone = ?", (r.tombstone,)).fetchone()
+        if old and not same_record(pb.Record.FromString(old[0]), r):
+            raise Failed("CONFLICT", "the tombstone is taken by another record", r.tombstone)
+        if not old and db.execute("SELECT 1 FROM event WHERE id = ?", (r.event,)).fetchone():
+            raise Failed("CONFLICT", "the event id is taken", r.tombstone)
+        kept, number = content(db, r.content.sha256)
+        if old and old[1] is not None:  # it stays purged
+            return pb.Stored(tombstone=r.tombstone, content=kept, repeated=True)
+        if kept and kept.size != r.content.size:
+            raise Failed("CONFLICT", "the content is known with another size", r.tombstone)
+        present = number is not None and not (body and header.refill)
+        if not present and not body:
+            return None
+        if not present:
+            kept = replace_body(db, r.content, number, body, alive)
+        if not old:
+            insert_record(db, r)
+        return pb.Stored(tombstone=r.tombstone, content=kept, deduplicated=present, repeated=bool(old))
+
+    def missing(self, contents):
+        with self.reading() as db:
+            return [sha256 for sha256 in contents if content(db, sha256)[1] is None]
+
+    def find(self, tombstone):
+        """A record and the number of its body."""
+        with self.connection() as db:
+            row = db.execute(SELECT + "WHERE tombstone = ?", (tombstone,)).fetchone()
+        if not row:
+            raise Failed("NOT_FOUND", "no such tombstone", tombstone)
+        found, number = record(row)
+        if found.HasField("purged_at"):
+            raise Failed("PURGED", "its content was purged", tombstone)
+        if number is None:
+            raise Failed("CONTENT_ABSENT", "the archive does not have its content", tombstone)
+        return found, number
+
+    def chunks(self, number):
+        """The pieces of a body, each read when it is asked for. A gap ends them."""
+        seq = 0
+        while True:
+            with self.connection() as db:
+                row = db.execute("SELECT data FROM chunk WHERE body = ? AND seq = ?", (number, seq)).fetchone()
+            if not row:
+                return
+            yield row[0]
+            seq += 1
+
+    def list(self, q):
+        """Entries with their events and holds, newest first, read a page at a time."""
+        where, args = selection(q)
+        left = q.limit or sys.maxsize
+        while left > 0:
+            with self.reading() as db:
+                query = SELECT + where + "ORDER BY archived_at DESC, tombstone DESC LIMIT ?"
+                page = [self.entry(db, q, row) for row in db.execute(query, (*args, min(left, PAGE))).fetchall()]
+            yield from page
+            if len(page) < PAGE:
+                return
+            left -= PAGE
+            last = page[-1][0].record
+            where, args = selection(q, "(archived_at, tombstone) < (?, ?)", last.archived_at, last.tombstone)
+
+    def entry(self, db, q, row):
+        found, number = record(row)
+        key, events, holds = (found.tombstone,), [], []
+        if q.with_events:
+            rows = db.execute("SELECT message FROM event WHERE tombstone = ? ORDER BY at, id", key)
+            events = [pb.Event.FromString(message) for message, in rows]
+        if q.with_holds:
+            cases = "SELECT name, placed, placed_by, released FROM hold WHERE tombstone = ? ORDER BY placed, name"
+            rows = db.execute(cases, key)
+            holds = [pb.Hold(case=name, placed=at, placed_by=by, released=end) for name, at, by, end in rows]
+        present = number is not None and not found.HasField("purged_at")
+        return pb.Entry(record=found, present=present), events, holds
+
+    def append(self, events, alive):
+        with self.writing(alive) as db:
+            for e in events:
+                self.append_one(db, e)
+
+    def append_one(self, db, e):
+        old = db.execute("SELECT message FROM event WHERE id = ?", (e.id,)).fetchone()
+        if old and same_event(pb.Event.FromString(old[0]), e):
+            return
+        if old:
+            raise Failed("CONFLICT", "the event id is taken", e.tombstone)
+        row = db.execute("SELECT retain_until FROM record WHERE tombstone = ?", (e.tombstone,)).fetchone()
+        if not row:
+            raise Failed("NOT_FOUND", "no such tombstone", e.tombstone)
+        if e.action == "HOLD" and not standing(db, e.tombstone, e.case):
+            db.execute("INSERT INTO hold VALUES (?, ?, ?, ?, NULL)", (e.tombstone, e.case, e.at, e.actor))
+        elif e.action == "RELEASE":
+            release = "UPDATE hold SET released = ? WHERE tombstone = ? AND name = ? AND released IS NULL"
+            db.execute(release, (e.at, e.tombstone, e.case))
+        elif e.action == "RETAIN":
+            if row[0] is not None and e.retain_until < row[0]:
+                raise Failed("REFUSED", "it is retained longer already", e.tombstone)
+            db.execute("UPDATE record SET retain_until = ? WHERE tombstone = ?", (e.retain_until, e.tombstone))
+        insert_event(db, e)
+
+    def purge(self, r, alive):
+        """The verdicts. A dry run comes to the same without writing."""
+        at = min(r.at, now())
+        with self.reading() if r.dry_run else self.writing(alive) as db:
+            check_purge_events(db, r.items)
+            gone, users, verdicts = {}, {}, []
+            for item in r.items:
+                outcome, why = judge(db, item, gone, r.actor, at)
+                verdict = pb.Verdict(tombstone=item.tombstone, outcome=outcome, why=why)
+                if outcome == "purged":
+                    gone[item.tombstone] = item.event
+                    verdict.freed = count_out(db, item.tombstone, users)
+                verdicts.append(verdict)
+            if not r.dry_run:
+                remove(db, gone, users, r.actor, at)
+        return verdicts
+
+
+SELECT = """SELECT message, retain_until, purged_at, codec, stored_size, crc32c, body
+    FROM record JOIN content USING (sha256) """
+
+
+def record(row):
+    """A record as it is now, with its content as it is kept, and the number of its body."""
+    message, retain_until, purged_at, codec, stored_size, crc32c, number = row
+    r = pb.Record.FromString(message)
+    r.content.codec, r.content.stored_size, r.content.crc32c = codec, stored_size, crc32c
+    if retain_until is not None:
+        r.retain_until = retain_until
+    if purged_at is not None:
+        r.purged_at = purged_at
+    return r, number
+
+
+def content(db, sha256):
+    """How content is kept and the number of its body; (None, None) where it was never stored."""
+    query = "SELECT size, codec, stored_size, crc32c, body FROM content WHERE sha256 = ?"
+    row = db.execute(query, (sha256,)).fetchone()
+    if not row:
+        return None, None
+    return pb.Content(sha256=sha256, size=row[0], codec=row[1], stored_size=row[2], crc32c=row[3]), row[4]
+
+
+def replace_body(db, given, old, body, alive):
+    """Store a body in the place of old, which is None where there is none."""
+    db.execute("DELETE FROM chunk WHERE body = ?", (old,))
+    number = db.execute("UPDATE archive SET bodies = bodies + 1 RETURNING bodies").fetchone()[0]
+    for seq, data in enumerate(body.chunks()):
+        alive()
+        db.execute("INSERT INTO chunk VALUES (?, ?, ?)", (number, seq, data))
+    db.execute(
+        """INSERT INTO content VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+        codec = excluded.codec, stored_size = excluded.stored_size, crc32c = excluded.crc32c, body = excluded.body""",
+        (given.sha256, given.size, given.codec, body.size, body.crc32c, number),
+    )
+    return content(db, given.sha256)[0]
+
+
+def insert_record(db, r):
+    retain_until = r.retain_until if r.HasField("retain_until") else None
+    r.ClearField("purged_at")  # this backend's to set
+    db.execute(
+        "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+        (
+            r.tombstone, r.archived_at, r.content.sha256, r.repo, r.path, r.reason, r.archived_by,
+            retain_until, r.SerializeToString(),
+        ),
+    )
+    db.executemany("INSERT INTO tag VALUES (?, ?)", [(tag, r.tombstone) for tag in r.tags])
+    insert_event(db, pb.Event(id=r.event, tombstone=r.tombstone, action="ARCHIVE", actor=r.archived_by, at=r.archived_at))
+
+
+def insert_event(db, e):
+    db.execute("INSERT INTO event VALUES (?, ?, ?, ?)", (e.id, e.tombstone, e.at, e.SerializeToString()))
+
+
+def same_record(a, b):
+    """What the archive decides, and what may move later, does not count."""
+    fields = ("tombstone", "event", "repo", "path", "work_tree_path", "commit", "reason", "archived_by", "archived_at")
+    contents = (a.content.sha256, a.content.size), (b.content.sha256, b.content.size)
+    return all(getattr(a, f) == getattr(b, f) for f in fields) and contents[0] == contents[1]
+
+
+def same_event(a, b):
+    return all(getattr(a, f) == getattr(b, f) for f in ("tombstone", "action", "actor", "at", "case", "retain_until"))
+
+
+def standing(db, tombstone, name=None):
+    """A case that stands: this one, or any."""
+    query = "SELECT name FROM hold WHERE tombstone = ?1 AND released IS NULL AND name = coalesce(?2, name)"
+    row = db.execute(query, (tombstone, name)).fetchone()
+    return row and row[0]
+
+
+def selection(q, further="", *further_args):
+    """The WHERE of a query, and what stands for its question marks."""
+    places = lambda values: ", ".join("?" * len(values))
+    conditions = [(further, further_args)] if further else []
+    if q.tombstones:
+        conditions.append(("tombstone IN (%s)" % places(q.tombstones), q.tombstones))
+    if q.prefix:
+        conditions.append(("tombstone BETWEEN ? AND ?", checks.prefix_range(q.prefix)))
+    if q.events:
+        conditions.append(("tombstone IN (SELECT tombstone FROM event WHERE id IN (%s))" % places(q.events), q.events))
+    if q.path:
+        conditions.append(("substr(path, 1, ?) = ?", (len(q.path), q.path)))
+    if q.tag:
+        conditions.append(("tombstone IN (SELECT tombstone FROM tag WHERE tag = ?)", (q.tag,)))
+    for column, value in (("repo", q.repo), ("actor", q.actor), ("reason", q.reason)):
+        if value:
+            conditions.append((column + " = ?", (value,)))
+    if q.HasField("since"):
+        conditions.append(("archived_at >= ?", (q.since,)))
+    if q.HasField("until"):
+        conditions.append(("archived_at < ?", (q.until,)))
+    where = " AND ".join(condition for condition, _ in conditions)
+    return "WHERE " + (where or "TRUE") + " ", [arg for _, args in conditions for arg in args]
+
+
+def check_purge_events(db, items):
+    """An event id belongs to one purge of one record."""
+    asked = {}
+    for item in items:
+        row = db.execute("SELECT message FROM event WHERE id = ?", (item.event,)).fetchone()
+        old = row and pb.Event.FromString(row[0])
+        taken = old and (old.tombstone, old.action) != (item.tombstone, "PURGE")
+        if taken or asked.setdefault(item.event, item.tombstone) != item.tombstone:
+            raise Failed("CONFLICT", "the event id is taken", item.tombstone)
+
+
+def judge(db, item, gone, actor, at):
+    """The verdict on one record, and why; gone is what this call purges: event by tombstone."""
+    row = db.execute("SELECT retain_until, purged_at FROM record WHERE tombstone = ?", (item.tombstone,)).fetchone()
+    if not row:
+        return "unknown", "no such tombstone"
+    if gone.get(item.tombstone) == item.event or db.execute("SELECT 1 FROM event WHERE id = ?", (item.event,)).fetchone():
+        return "repeated", "purged by this very request before"
+    if item.tombstone in gone or row[1] is not None:
+        return "already", "purged before"
+    case = standing(db, item.tombstone)
+    if case:
+        return "held", "case %s stands" % case
+    if row[0] is not None and row[0] > at:
+        return "retained", "retained until " + time.strftime("%Y-%m-%d", time.gmtime(row[0] // 1000000))
+    events = db.execute("SELECT message FROM event WHERE tombstone = ?", (item.tombstone,)).fetchall()
+    asked = [e.actor for e in (pb.Event.FromString(message) for message, in events) if e.action == "PRUNE_REQUEST"]
+    if not asked:
+        return "unasked", "nobody asked for it"
+    if all(same_person(who, actor) for who in asked):
+        return "same-eyes", "only %s asked for it" % actor
+    return "purged", ""
+
+
+def same_person(a, b):
+    return a.strip().casefold() == b.strip().casefold()
+
+
+def count_out(db, tombstone, users):
+    """Take a record off the users of its content, and return the bytes that go with the last."""
+    sha256 = db.execute("SELECT sha256 FROM record WHERE tombstone = ?", (tombstone,)).fetchone()[0]
+    if sha256 not in users:
+        live = "SELECT count(*) FROM record WHERE sha256 = ? AND purged_at IS NULL"
+        users[sha256] = db.execute(live, (sha256,)).fetchone()[0]
+    users[sha256] -= 1
+    kept, number = content(db, sha256)
+    return kept.stored_size if users[sha256] == 0 and number is not None else 0
+
+
+def remove(db, gone, users, actor, at):
+    """Mark the records as purged, and remove the bodies that no live record needs."""
+    for tombstone, event in gone.items():
+        db.execute("UPDATE record SET purged_at = ? WHERE tombstone = ?", (at, tombstone))
+        insert_event(db, pb.Event(id=event, tombstone=tombstone, action="PURGE", actor=actor, at=at))
+    for sha256 in (sha256 for sha256, left in users.items() if left == 0):
+        db.execute("DELETE FROM chunk WHERE body = (SELECT body FROM content WHERE sha256 = ?)", (sha256,))
+        db.execute("UPDATE content SET body = NULL WHERE sha256 = ?", (sha256,))
