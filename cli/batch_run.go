@@ -151,6 +151,7 @@ func hopeless(err error) bool {
 
 // finish writes the results, records the batch, and says how it ended.
 func (r *batchRun) finish(ctx context.Context) error {
+	r.screen.end()
 	saved := r.file.Save(r.results)
 	recorded := r.recordBatch()
 	if saved == nil {
