@@ -33,7 +33,7 @@ func newBatchProgress(s *session, total, before int) *batchProgress {
 func (p *batchProgress) begin(plan *batchPlan) {
 	p.print(fmt.Sprintf("Processing %d items from manifest...", p.total))
 	if plan.earlier != nil {
-		p.print(fmt.Sprintf("Resuming: %d of %d items are done according to %s", p.done, p.total, printable(plan.resumed)))
+		p.print(fmt.Sprintf("Resuming: %d of %d items are done according to %s", plan.carried, p.total, printable(plan.resumed)))
 	}
 	if p.live {
 		p.screen.begin(p.done, p.total)

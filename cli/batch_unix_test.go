@@ -3,12 +3,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -243,6 +246,48 @@ func TestBatchOutputClosed(t *testing.T) {
 	write.Close()
 	if n, _ := p.statuses(); n["success"] != 20 || err == nil {
 		t.Errorf("%v, %v: want all restored and an error about stdout", n, err)
+	}
+}
+
+// TestBatchMemory restores large files, more than fit into memory together.
+func TestBatchMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("512 MB take seconds")
+	}
+	const size, most = 16 << 20, 128 << 10 // bytes; KiB
+	p := newProject(t)
+	content := make([]byte, size)
+	if _, err := io.ReadFull(newNoise("large"), content[:size/2]); err != nil {
+		t.Fatal(err)
+	}
+	p.write("large", content)
+	id := p.store("large")
+	var manifest strings.Builder
+	manifest.WriteString("tombstone,output\n")
+	for i := range 32 {
+		fmt.Fprintf(&manifest, "%s,out/%d\n", id, i)
+	}
+	p.write("m.csv", []byte(manifest.String()))
+	cmd := p.command("archive", "batch-restore", "m.csv", "--results", "r.json", "--set", "batch.max_concurrent=32")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if n, _ := p.statuses(); n["success"] != 32 || count(p.evidence(), "action=RESTORE", "attempts=1") != 32 {
+		t.Errorf("%v", n)
+	}
+	// Of codex and of the backend the one with more.
+	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
+	if runtime.GOOS == "darwin" {
+		peak >>= 10
+	}
+	t.Logf("peak %d KiB", peak)
+	if peak > most {
+		t.Errorf("peak %d KiB, allowed %d", peak, most)
+	}
+	for i := range 32 {
+		if !bytes.Equal(p.read(fmt.Sprintf("out/%d", i)), content) {
+			t.Errorf("out/%d is not what was stored", i)
+		}
 	}
 }
 
