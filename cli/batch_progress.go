@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/schollz/progressbar/v3"
-
 	"github.com/codex-archive/codex/cli/internal/batch"
 	"github.com/codex-archive/codex/cli/internal/logging"
 )
@@ -15,21 +13,19 @@ import (
 // lines. With --json there are no lines.
 type batchProgress struct {
 	out         io.Writer // nil: no lines
-	bar         *progressbar.ProgressBar
-	live        io.Writer // where the bar goes; nil: no bar
+	screen      *screen
+	live        bool // there is a bar
 	total, done int
 	err         error // the first of writing
 }
 
 // newBatchProgress begins with so many of total items done before.
 func newBatchProgress(s *session, total, before int) *batchProgress {
-	p := &batchProgress{total: total, done: before}
+	p := &batchProgress{screen: s.screen, total: total, done: before}
 	if !s.json {
 		p.out = s.stdout
 	}
-	if logging.IsTerminal(s.stderr) && (s.json || logging.IsTerminal(s.stdout)) {
-		p.live = s.stderr
-	}
+	p.live = logging.IsTerminal(s.stderr) && (s.json || logging.IsTerminal(s.stdout))
 	return p
 }
 
@@ -37,22 +33,11 @@ func newBatchProgress(s *session, total, before int) *batchProgress {
 func (p *batchProgress) begin(plan *batchPlan) {
 	p.print(fmt.Sprintf("Processing %d items from manifest...", p.total))
 	if plan.earlier != nil {
-		p.print(fmt.Sprintf("Resuming: %d of %d items are done according to %s", p.done, p.total, printable(plan.resumed)))
+		p.print(fmt.Sprintf("Resuming: %d of %d items are done according to %s", plan.carried, p.total, printable(plan.resumed)))
 	}
-	if p.live != nil {
-		p.showBar()
+	if p.live {
+		p.screen.begin(p.done, p.total)
 	}
-}
-
-// showBar draws the bar for the first time.
-func (p *batchProgress) showBar() {
-	p.bar = progressbar.NewOptions(p.total,
-		progressbar.OptionSetWriter(p.live),
-		progressbar.OptionShowCount(),
-		progressbar.OptionClearOnFinish(),
-		progressbar.OptionUseANSICodes(true),
-	)
-	_ = p.bar.Set(p.done)
 }
 
 // item says that one more item is done. An error is printed before the progress
@@ -61,12 +46,11 @@ func (p *batchProgress) item(index int, err error) {
 	before := p.percent()
 	p.done++
 	if err != nil {
-		p.clear()
 		p.print(fmt.Sprintf("[ERROR] Item %d failed: %s", index+1, printable(err.Error())))
 	}
 	switch {
-	case p.bar != nil:
-		_ = p.bar.Set(p.done)
+	case p.live:
+		p.screen.set(p.done)
 	case p.percent() != before:
 		p.print(fmt.Sprintf("Progress: %d/%d (%d%%)", p.done, p.total, p.percent()))
 	}
@@ -74,19 +58,8 @@ func (p *batchProgress) item(index int, err error) {
 
 func (p *batchProgress) percent() int { return p.done * 100 / p.total }
 
-// clear takes the bar away, to make room for a line.
-func (p *batchProgress) clear() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-	}
-}
-
 // end prints the summary.
 func (p *batchProgress) end(s batch.Summary, file string, saved bool) {
-	if p.bar != nil {
-		_ = p.bar.Exit()
-		p.clear()
-	}
 	p.print("Batch Restore Complete:")
 	p.print(fmt.Sprintf("  ✓ Succeeded: %d", s.Succeeded))
 	p.print(fmt.Sprintf("  ✗ Failed: %d", s.Failed))
@@ -104,5 +77,5 @@ func (p *batchProgress) print(line string) {
 	if p.out == nil || p.err != nil {
 		return
 	}
-	_, p.err = io.WriteString(p.out, line+"\n")
+	_, p.err = p.screen.above(p.out, []byte(line+"\n"))
 }

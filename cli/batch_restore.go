@@ -53,6 +53,7 @@ type batchPlan struct {
 	from     int      // index of the first item to do
 	earlier  *batch.Results
 	resumed  string // file that earlier is from
+	carried  int    // how many items it has as a success
 }
 
 func (s *session) batchRestore(ctx context.Context) error {
@@ -83,9 +84,6 @@ func (p *batchPlan) read() (err error) {
 	format := batch.Format(p.flags.String("format"))
 	if format != batch.Auto && format != batch.JSON && format != batch.CSV {
 		return usageError("--format: found %q, allowed json, csv", format)
-	}
-	if p.flags.Bool("resume") && p.flags.IsSet("resume-from") {
-		return usageError("--resume and --resume-from exclude each other")
 	}
 	if p.flags.IsSet("results") && p.flags.String("results") == "" {
 		return usageError("--results is empty")
@@ -188,15 +186,21 @@ func (p *batchPlan) resultsFile() (*batch.File, error) {
 
 // resumeCommand is the command line that does what is left.
 func (p *batchPlan) resumeCommand() string {
-	words := []string{"codex", "archive", "batch-restore", shellWord(p.manifest.Path)}
-	for _, flag := range p.flags.Command.Flags {
-		name := flag.Names()[0]
-		if !p.flags.IsSet(name) || name == "resume" || name == "resume-from" {
-			continue
-		}
-		words = append(words, p.typed(flag, name)...)
+	manifest := p.manifest.Path
+	if strings.HasPrefix(manifest, "-") && manifest != "-" {
+		manifest = "./" + manifest // else it is a flag
 	}
-	return strings.Join(append(words, "--resume"), " ")
+	words := []string{"codex", "archive", "batch-restore", shellWord(manifest)}
+	for _, flag := range p.flags.Command.Flags {
+		if name := flag.Names()[0]; p.flags.IsSet(name) && name != "resume" {
+			words = append(words, p.typed(flag, name)...)
+		}
+	}
+	words = append(words, "--resume")
+	if manifest == "-" {
+		words = append(words, "< MANIFEST")
+	}
+	return strings.Join(words, " ")
 }
 
 // typed is a flag as it was given; secrets of a URL are left out.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/codex-archive/codex/cli/internal/archive"
 	"github.com/codex-archive/codex/cli/internal/batch"
@@ -29,6 +30,7 @@ type batchRun struct {
 	results  *batch.Results
 	file     *batch.File
 	progress *batchProgress
+	room     *semaphore.Weighted // batchMemory, for content that is not small
 
 	onward  bool        // go on after a failure
 	ended   []bool      // by index: what this run has finished
@@ -53,7 +55,7 @@ func (p *batchPlan) run(ctx context.Context) error {
 		r.onward = p.flags.Bool("continue-on-error")
 	}
 	if p.earlier != nil {
-		r.results.CarryOver(p.earlier)
+		p.carried = r.results.CarryOver(p.earlier)
 	}
 	if r.file, err = p.resultsFile(); err == nil {
 		err = r.file.Save(r.results)
@@ -81,6 +83,7 @@ func (r *batchRun) start(ctx context.Context) {
 	r.journal.stop = ctx.Done()
 	r.progress = newBatchProgress(r.session, len(r.results.Items), r.before())
 	r.progress.begin(r.batchPlan)
+	r.room = semaphore.NewWeighted(batchMemory)
 	r.recorder = newRecorder(r.journal)
 	defer r.recorder.close()
 	go r.recorder.run(ctx)
@@ -105,15 +108,47 @@ func (r *batchRun) before() (n int) {
 	return n
 }
 
+// batchMemory bounds, in bytes, what the contents under way take together: 6
+// large files, each with a window of 4 MiB. Small contents do
+// not count, so that none waits behind large ones; 32 times smallMemory are
+// 16 MiB. The collector may let the process grow to twice the sum.
+const (
+	batchMemory = 32 << 20
+	smallMemory = 512 << 10
+)
+
 // do restores one item and has it recorded.
-func (r *batchRun) do(ctx context.Context, index int) error {
+func (r *batchRun) do(ctx context.Context, index int) error { return r.restoreItem(ctx, index, 0) }
+
+// restoreItem is do for an item that has so much of the room already, which it
+// gives back. One that finds no room lets go of what it has asked the archive
+// for, and asks again when there is.
+func (r *batchRun) restoreItem(ctx context.Context, index int, held int64) error {
+	defer func() { r.room.Release(held) }()
 	item := r.manifest.Items[index]
 	file := &restoration{
 		journal: r.journal, writer: &r.writer, typed: item.Tombstone, sha256: item.SHA256,
 		to:    archive.Destination{Path: item.Output, Base: r.base, Force: r.flags.Bool("force")},
 		level: hclog.Debug, started: time.Now(),
 	}
+	file.admit = func(memory int64) error {
+		memory = min(memory, batchMemory)
+		switch {
+		case memory <= max(smallMemory, held):
+			return nil
+		case r.room.TryAcquire(memory - held):
+			held = memory
+			return nil
+		}
+		return &batch.Later{
+			Wait: func(ctx context.Context) error { return r.room.Acquire(ctx, memory) },
+			Do:   func(ctx context.Context) error { return r.restoreItem(ctx, index, memory) },
+		}
+	}
 	err := file.bring(ctx)
+	if later, ok := err.(*batch.Later); ok {
+		return later
+	}
 	if errors.Is(err, context.DeadlineExceeded) && retry.Over(ctx, 0) {
 		err = fmt.Errorf("not done within %v (batch.timeout_per_item): %w", r.config.Batch.TimeoutPerItem, err)
 	}
@@ -151,6 +186,7 @@ func hopeless(err error) bool {
 
 // finish writes the results, records the batch, and says how it ended.
 func (r *batchRun) finish(ctx context.Context) error {
+	r.screen.end()
 	saved := r.file.Save(r.results)
 	recorded := r.recordBatch()
 	if saved == nil {

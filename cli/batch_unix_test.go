@@ -3,11 +3,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -245,6 +249,48 @@ func TestBatchOutputClosed(t *testing.T) {
 	}
 }
 
+// TestBatchMemory restores large files, more than fit into memory together.
+func TestBatchMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("512 MB take seconds")
+	}
+	const size, most = 16 << 20, 128 << 10 // bytes; KiB
+	p := newProject(t)
+	content := make([]byte, size)
+	if _, err := io.ReadFull(newNoise("large"), content[:size/2]); err != nil {
+		t.Fatal(err)
+	}
+	p.write("large", content)
+	id := p.store("large")
+	var manifest strings.Builder
+	manifest.WriteString("tombstone,output\n")
+	for i := range 32 {
+		fmt.Fprintf(&manifest, "%s,out/%d\n", id, i)
+	}
+	p.write("m.csv", []byte(manifest.String()))
+	cmd := p.command("archive", "batch-restore", "m.csv", "--results", "r.json", "--set", "batch.max_concurrent=32")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if n, _ := p.statuses(); n["success"] != 32 || count(p.evidence(), "action=RESTORE", "attempts=1") != 32 {
+		t.Errorf("%v", n)
+	}
+	// Of codex and of the backend the one with more.
+	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
+	if runtime.GOOS == "darwin" {
+		peak >>= 10
+	}
+	t.Logf("peak %d KiB", peak)
+	if peak > most {
+		t.Errorf("peak %d KiB, allowed %d", peak, most)
+	}
+	for i := range 32 {
+		if !bytes.Equal(p.read(fmt.Sprintf("out/%d", i)), content) {
+			t.Errorf("out/%d is not what was stored", i)
+		}
+	}
+}
+
 // BenchmarkBatch restores 50 files that the backend takes 100 ms for each, one
 // and five at a time.
 func BenchmarkBatch(b *testing.B) {
@@ -260,19 +306,87 @@ func BenchmarkBatch(b *testing.B) {
 	}
 }
 
+// terminal runs codex on a terminal of 100 columns and returns what is written
+// to it.
+func (p *project) terminal(args string) (string, error) {
+	p.t.Helper()
+	script, err := exec.LookPath("script")
+	if err != nil {
+		p.t.Skip("needs script(1), to have a terminal")
+	}
+	cmd := exec.Command(script, "-qec", "stty cols 100; "+filepath.Join(programs, "codex")+" "+args, "/dev/null")
+	cmd.Dir, cmd.Env = p.dir, append(slices.Clone(p.env), "TERM=xterm")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// shown returns the lines that stand on a terminal after all of written,
+// without the blanks at their ends.
+func shown(written string) []string {
+	written = regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(written, "")
+	lines, column := []string{""}, 0
+	for written != "" {
+		last := &lines[len(lines)-1]
+		switch rest := written; {
+		case strings.HasPrefix(rest, "\x1b[2K"):
+			*last, written = strings.Repeat(" ", column), rest[4:]
+		case strings.HasPrefix(rest, "\x1b[0K"):
+			*last, written = (*last)[:column], rest[4:]
+		case rest[0] == '\r':
+			column, written = 0, rest[1:]
+		case rest[0] == '\n':
+			lines, written = append(lines, strings.Repeat(" ", column)), rest[1:]
+		default:
+			*last = (*last)[:column] + rest[:1] + (*last)[min(column+1, len(*last)):]
+			column, written = column+1, rest[1:]
+		}
+	}
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return lines
+}
+
 // TestBatchTerminal runs codex on a terminal: a live bar in the place of the
 // Progress lines.
 func TestBatchTerminal(t *testing.T) {
-	script, err := exec.LookPath("script")
-	if err != nil {
-		t.Skip("needs script(1), to have a terminal")
-	}
 	p := batchProject(t, 7, "")
-	cmd := exec.Command(script, "-qec", filepath.Join(programs, "codex")+" archive batch-restore m.json --results r.json", "/dev/null")
-	cmd.Dir, cmd.Env = p.dir, append(slices.Clone(p.env), "TERM=xterm")
-	out, err := cmd.CombinedOutput()
-	text := string(out)
+	text, err := p.terminal("archive batch-restore m.json --results r.json")
 	if err != nil || strings.Contains(text, "Progress:") || !strings.Contains(text, "(6/7)") || !strings.Contains(text, "Succeeded: 7") {
 		t.Errorf("%v\n%q", err, text)
+	}
+	if got := shown(text)[1]; got != "Batch Restore Complete:" {
+		t.Errorf("the second line is %q", got)
+	}
+}
+
+// TestBatchTerminalLines: what is logged or printed while the bar is there has
+// lines of its own, and the bar is drawn again below them.
+func TestBatchTerminalLines(t *testing.T) {
+	p := batchProject(t, 7, "fail=2")
+	if err := os.Mkdir(filepath.Join(p.dir, "out"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.write("out/3", []byte("other\n"))
+	text, err := p.terminal("archive batch-restore m.json --results r.json --continue-on-error --set batch.max_concurrent=1 --set retry.enabled=true --set retry.initial_delay=0")
+	if err == nil {
+		t.Error("want an error")
+	}
+	lines := shown(text)
+	for i, want := range []string{
+		`^Processing 7 items`, `^\[[^ ]+\] WARN Attempt 1 failed, next in 0\.0ms: .*the server is down$`, `^\[[^ ]+\] WARN Attempt 2 failed`,
+		`^\[ERROR\] Item 3 failed: output out/3 exists with other content; --force replaces it$`, `^Batch Restore Complete:$`,
+	} {
+		if !regexp.MustCompile(want).MatchString(lines[i]) {
+			t.Errorf("line %d: %q, want %s", i+1, lines[i], want)
+		}
+	}
+	for _, after := range []string{`Attempt 1 failed.*`, `Attempt 2 failed.*`, `Item 3 failed.*`} {
+		if !regexp.MustCompile(after + `\r\n\r[^\r\n]*\(\d/7\)`).MatchString(text) {
+			t.Errorf("no bar follows %s", after)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%q", text)
 	}
 }

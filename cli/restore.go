@@ -3,12 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/archive"
+	"github.com/codex-archive/codex/cli/internal/batch"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -37,11 +39,14 @@ func (p *program) restoreCommand() *cli.Command {
 // restoration is one restore on its way: what is known of it so far.
 type restoration struct {
 	*journal
-	writer   *archive.Restorer
-	to       archive.Destination
-	typed    string      // the tombstone as the user gave it
-	sha256   string      // what the content must have, in lower-case hex; "" where nobody said
-	level    hclog.Level // of the lines that say how it goes
+	writer *archive.Restorer
+	to     archive.Destination
+	typed  string      // the tombstone as the user gave it
+	sha256 string      // what the content must have, in lower-case hex; "" where nobody said
+	level  hclog.Level // of the lines that say how it goes
+	// admit is asked before content is unpacked, which takes so many bytes of
+	// memory; nil: there is room.
+	admit    func(memory int64) error
 	started  time.Time
 	record   sdk.Record
 	done     archive.Restored
@@ -107,7 +112,11 @@ func (r *restoration) bring(ctx context.Context) error {
 	}
 	var err error
 	r.attempts, err = r.try(ctx, evidence.Restore, r.describe, r.attempt)
-	if err != nil {
+	var later *batch.Later
+	switch {
+	case errors.As(err, &later):
+		return later
+	case err != nil:
 		return r.failed(err)
 	}
 	return nil
@@ -136,6 +145,11 @@ func (r *restoration) attempt(ctx context.Context, backend sdk.Backend) error {
 		r.record = found.Record
 		if err := r.asPromised(); err != nil {
 			return err
+		}
+		if r.admit != nil {
+			if err := r.admit(archive.Memory(r.record.Content)); err != nil {
+				return err
+			}
 		}
 		return r.publish(ctx, found)
 	}

@@ -29,6 +29,7 @@ type session struct {
 	*program
 	flags   *cli.Context
 	config  *config.Loaded
+	screen  *screen
 	log     hclog.InterceptLogger
 	logFile io.Closer
 	started time.Time
@@ -41,7 +42,7 @@ type session struct {
 // open reads the configuration and sets up the log. On failure there is no
 // session: nothing was touched.
 func (p *program) open(c *cli.Context) (*session, error) {
-	s := &session{program: p, flags: c, started: time.Now()}
+	s := &session{program: p, flags: c, screen: &screen{stderr: p.stderr}, started: time.Now()}
 	var err error
 	if s.timeout, err = seconds("--timeout", c.String("timeout")); err != nil {
 		return nil, err
@@ -80,7 +81,7 @@ func (s *session) logOptions() logging.Options {
 	}
 	return logging.Options{
 		Level: s.config.Logging.Level, Format: format, File: s.config.Logging.File,
-		Stderr: s.stderr, NoColor: s.getenv("NO_COLOR") != "",
+		Stderr: s.screen, NoColor: s.getenv("NO_COLOR") != "",
 		Scrub: s.config.Scrub,
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -95,11 +96,16 @@ func viewEntry(entry sdk.Entry) entryView {
 	return v
 }
 
-// shellWord quotes s where a shell would split or read it.
+// shellWord quotes s where a shell would split or read it. What a terminal would
+// act on is written as escapes, in a form that bash, zsh and ksh read.
 func shellWord(s string) string {
-	if strings.ContainsFunc(s, func(r rune) bool {
+	switch {
+	case s != printable(s):
+		quoted := strconv.Quote(s)
+		return "$'" + strings.ReplaceAll(quoted[1:len(quoted)-1], "'", `\'`) + "'"
+	case s == "" || strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-+/=:@%", r))
-	}) {
+	}):
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
 	return s

@@ -27,8 +27,9 @@ func main() {
 	log.SetPrefix("bench: ")
 	codex := flag.String("codex", "bin/codex", "the program to measure")
 	rounds := flag.Int("rounds", 31, "how often each contestant runs, the first round not counted")
+	items := flag.Int("items", 2000, "how many small files are restored in one batch")
 	flag.Parse()
-	if err := run(*codex, *rounds); err != nil {
+	if err := run(*codex, *rounds, *items); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -40,7 +41,7 @@ type contestant struct {
 	times   []time.Duration
 }
 
-func run(codex string, rounds int) error {
+func run(codex string, rounds, items int) error {
 	codex, err := filepath.Abs(codex)
 	if err != nil {
 		return err
@@ -67,6 +68,9 @@ func run(codex string, rounds int) error {
 		}
 	}
 	print(contestants, rounds-1)
+	if err := b.batch(items); err != nil {
+		return err
+	}
 	return b.large()
 }
 

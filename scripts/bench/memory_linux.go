@@ -22,16 +22,22 @@ func (b *bench) large() error {
 	if err := writeNoise(name); err != nil {
 		return err
 	}
-	out, err := b.watch("store", "archive", "store", "bench", "large", "--by", "bench", "--reason", "dead")
+	out, used, err := b.watch("archive", "store", "bench", "large", "--by", "bench", "--reason", "dead")
 	if err != nil {
 		return err
 	}
+	printLarge("store", used)
 	_, rest, _ := strings.Cut(out, `"tombstone": "`)
 	tombstone, _, _ := strings.Cut(rest, `"`)
-	if _, err := b.watch("restore", "archive", "restore", tombstone, "large.back", "--by", "bench"); err != nil {
+	if _, used, err = b.watch("archive", "restore", tombstone, "large.back", "--by", "bench"); err != nil {
 		return err
 	}
+	printLarge("restore", used)
 	return exec.Command("cmp", name, filepath.Join(b.dir, "large.back")).Run()
+}
+
+func printLarge(what string, u used) {
+	fmt.Printf("%s of 1 GiB: %.1f s, %.0f MB/s; %s\n", what, u.took.Seconds(), largeSize/1e6/u.took.Seconds(), u.memory)
 }
 
 func writeNoise(name string) error {
@@ -46,14 +52,14 @@ func writeNoise(name string) error {
 
 // watch runs codex and reads the peak of its resident memory, and of its
 // plugin's, from /proc until it ends.
-func (b *bench) watch(what string, args ...string) (string, error) {
+func (b *bench) watch(args ...string) (string, used, error) {
 	cmd := exec.Command(b.codex, args...)
 	cmd.Dir = b.dir
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
-		return "", err
+		return "", used{}, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -66,12 +72,9 @@ func (b *bench) watch(what string, args ...string) (string, error) {
 		select {
 		case err := <-ended:
 			if err != nil {
-				return "", fmt.Errorf("%s: %w: %s", what, err, stderr.String())
+				return "", used{}, fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, stderr.String())
 			}
-			took := time.Since(start)
-			fmt.Printf("%s of 1 GiB: %.1f s, %.0f MB/s; peak memory: host %d MiB, plugin %d MiB\n",
-				what, took.Seconds(), largeSize/1e6/took.Seconds(), host>>10, plugin>>10)
-			return stdout.String(), nil
+			return stdout.String(), used{time.Since(start), fmt.Sprintf("peak memory: host %d MiB, plugin %d MiB", host>>10, plugin>>10)}, nil
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

@@ -18,6 +18,8 @@ const (
 	// too. It is also [sdk.StagedBody], the size up to which content is one
 	// segment.
 	decodeWindow = 8 << 20
+	// decodeSpace is what a decoder has besides the window: two blocks.
+	decodeSpace = 256 << 10
 )
 
 // Compressor makes bodies. It may be used from several goroutines.

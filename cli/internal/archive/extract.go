@@ -17,6 +17,20 @@ const (
 	extractChunks = 4         // pieces under way between the two
 )
 
+// Memory is how many bytes restoring c takes at most while it is under way, as
+// far as c tells: bodies of other writers may have a larger window than ours.
+func Memory(c sdk.Content) int64 {
+	size := max(c.Size, 0)
+	memory := extractChunks * min(extractChunk, size+1)
+	if size <= verifiedInMemory {
+		memory += size
+	}
+	if c.Codec == sdk.Zstd {
+		memory += min(size, encodeWindow+decodeSpace)
+	}
+	return memory
+}
+
 // extraction turns the body of a record into verified plain bytes. Waiting for
 // the body, decompressing, and writing are timed apart.
 type extraction struct {

@@ -122,3 +122,46 @@ func TestRunTimesOut(t *testing.T) {
 		t.Errorf("%d of %d under way were ended by the deadline of the whole", failed, begun.Load())
 	}
 }
+
+// TestRunLater: an item that has to wait has its whole time once it begins, and
+// is not done at all if the batch is stopped before.
+func TestRunLater(t *testing.T) {
+	room := make(chan struct{})
+	var done []int
+	Run{
+		Items: 4, Parallel: 4, Timeout: time.Minute,
+		Do: func(ctx context.Context, index int) error {
+			early, _ := ctx.Deadline()
+			switch index {
+			case 0:
+				<-room // until one waits
+				return nil
+			case 1:
+				return &Later{
+					Wait: func(context.Context) error { close(room); return nil },
+					Do: func(ctx context.Context) error {
+						if late, ok := ctx.Deadline(); !ok || !late.After(early) {
+							t.Errorf("the time ends at %v, as it did before the wait", late)
+						}
+						return nil
+					},
+				}
+			case 2:
+				<-room
+				return errors.New("stops the others")
+			}
+			return &Later{
+				Wait: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+				Do:   func(context.Context) error { t.Error("begun after the stop"); return nil },
+			}
+		},
+		Done: func(index int, _ time.Duration, err error) bool {
+			done = append(done, index)
+			return err == nil
+		},
+	}.Start(t.Context())
+	slices.Sort(done)
+	if !slices.Equal(done, []int{0, 1, 2}) {
+		t.Errorf("done %v, want 0 to 2", done)
+	}
+}

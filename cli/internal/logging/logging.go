@@ -67,9 +67,9 @@ func New(o Options) (hclog.InterceptLogger, io.Closer, error) {
 	return logger, s, nil
 }
 
-// IsTerminal reports whether w is a terminal.
+// IsTerminal reports whether w, a file or something around one, is a terminal.
 func IsTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := w.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
