@@ -147,7 +147,8 @@ func (s *session) actor() (string, error) {
 }
 
 // dial starts the backend's program, in the background. Nothing of the archive
-// is touched before backend is called.
+// is touched before backend is called. A program that plugins.lock refuses is an
+// error here, before there is evidence of an attempt.
 func (s *session) dial(ctx context.Context, mode sdk.Mode) error {
 	program, err := s.find(s.flags, s.config.Backend.Type)
 	if err != nil {
@@ -173,6 +174,9 @@ func (s *session) dial(ctx context.Context, mode sdk.Mode) error {
 	}, sdk.Options{
 		URL: s.config.Backend.URL, Password: password, Dir: s.config.Root, Mode: mode, Parallel: s.config.Batch.MaxConcurrent,
 	})
+	if sum != nil {
+		return s.connection.Refused()
+	}
 	return nil
 }
 
