@@ -70,7 +70,7 @@ var errorKinds = []errorKind{
 	{"unavailable", exitBackend, "the database cannot be reached", "refused, unknown host, connection lost, server starting or stopping", "check the server and backend.url with: codex archive health-check"},
 	{"busy", exitBackend, "the database has no time for this now", "locked by another, too many connections, a transaction lost to another", "try again, or set retry.enabled = true"},
 	{"timeout", exitBackend, "the time allowed is over", "a slow or hanging server, or a --timeout or batch.timeout_per_item too short for the file", "try again with a longer --timeout, or look at: codex archive health-check"},
-	{"canceled", exitInterrupted, "interrupted", "Ctrl-C, or a signal to end", ""},
+	{"canceled", exitInterrupted, "interrupted", "Ctrl-C, or a signal to end", "nothing is left half done: run it again"},
 	{"login", exitBackend, "wrong user or password", "a password that has changed, or a variable that is not set", "check the user and the password in backend.url, backend.password_file or the environment"},
 	{"denied", exitBackend, "a right is missing, or the archive is read-only", "a role without rights on the tables, a standby server, a file of another user", "ask whoever runs the database for the right that the message names"},
 	{"no_archive", exitBackend, "no such file or database, or no archive in it", "nothing was ever stored here, or backend.url leads elsewhere", "codex archive init makes one, and so does the first codex archive store"},
