@@ -87,6 +87,7 @@ var errorKinds = []errorKind{
 	{"no_backend", exitUsage, "no program for the backend, or one that may not be trusted", "it is not installed, or it or its directory can be written by others", "codex plugin list shows which backends were found, and where"},
 	{"plugin_changed", exitUsage, "the backend's program is not the one that plugins.lock names", "an update, another build, or somebody exchanged the program; it was not run", "if you trust the program that is there now: codex plugin lock"},
 	{"no_file", exitUsage, "the file to be stored is not there", "a slip in PATH, or another current directory", ""},
+	{"ambiguous", exitUsage, "a shortened tombstone that names several files", "too few characters of it", "give more characters"},
 	{"chain", exitIntegrity, "the evidence chain is broken", "a line that was edited, or lines that were cut out", "compare with the events in the database: codex archive show TOMBSTONE"},
 	{"batch", exitBatch, "items of a batch failed or were not done; the exit code is that of the gravest failure", "an item failed; those after it were skipped, unless --continue-on-error stands", "the results file says what became of each item; --resume does only what is missing"},
 	{"evidence", exitEvidence, "evidence could not be written", "a full disk, a directory that cannot be written, or a lock that another process holds", "see evidence.dir in: codex archive config-show"},
