@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/codex-archive/codex/cli/internal/config"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -18,13 +19,17 @@ type program struct {
 	environ        []string // as os.Environ
 	dir            string   // the current directory
 
-	session *session // of the command that ran, once it is set up
-	json    bool     // --json stands on the command line
+	session *session       // of the command that ran, once it is set up
+	json    bool           // --json stands on the command line
+	format  config.Options // what stands there about the log's format, whether or not the rest makes sense
 }
 
 // run runs one command line and returns the exit code.
 func (p *program) run(ctx context.Context, args []string) int {
 	err := p.dispatch(ctx, args)
+	if out, ok := p.stdout.(*outlet); ok && err == nil {
+		err = out.err
+	}
 	code := p.report(err)
 	if p.session != nil {
 		p.session.close()
@@ -37,7 +42,7 @@ func (p *program) dispatch(ctx context.Context, args []string) error {
 		return p.complete(args[1:])
 	}
 	app := p.app()
-	p.json = wantsJSON(args)
+	p.json, p.format = wantsJSON(args), p.aboutFormat(args)
 	arranged, err := arrange(app, args)
 	if err != nil {
 		return err
@@ -57,6 +62,29 @@ func wantsJSON(args []string) bool {
 		}
 	}
 	return false
+}
+
+// aboutFormat finds what decides on the log's format, likewise.
+func (p *program) aboutFormat(args []string) config.Options {
+	o := config.Options{Dir: p.dir, Env: p.lookupEnv}
+	for i, arg := range args {
+		if arg == "--" {
+			break
+		}
+		name, value, given := strings.Cut(arg, "=")
+		if !given && i+1 < len(args) {
+			value = args[i+1]
+		}
+		switch name {
+		case "--config", "-config":
+			o.File = value
+		case "--set", "-set":
+			o.Set = append(o.Set, value)
+		case "--log-format", "-log-format":
+			o.Flags = []config.Flag{{Name: "--log-format", Key: "logging.format", Value: value}}
+		}
+	}
+	return o
 }
 
 // app is the command tree.

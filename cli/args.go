@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -30,16 +31,26 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 			flag := []string{arg}
 			// Before the command is known nobody can say which flags take a
 			// value, so the flags of all commands below count.
-			if takesValue(findFlag(withBelow(known, commands), arg)) && !strings.Contains(arg, "=") {
+			below := withBelow(known, commands)
+			if takesValue(findFlag(below, arg)) && !strings.Contains(arg, "=") {
 				if i+1 == len(args) {
 					return nil, usageError("flag %s needs a value", arg)
 				}
 				i++
+				if forgotten(below, args[i]) {
+					err := usageError("flag %s needs a value: found the flag %s", arg, args[i])
+					err.hint = fmt.Sprintf("if that is the value: %s=%s", arg, args[i])
+					return nil, err
+				}
 				flag = append(flag, args[i])
 			}
 			flags = append(flags, flag)
 		case len(commands) > 0:
 			found := findCommand(commands, arg)
+			if found == nil && arg == "help" {
+				flags = append(flags, []string{"--help"})
+				continue
+			}
 			if found == nil {
 				return nil, unknownCommand(words, commands, arg)
 			}
@@ -51,8 +62,12 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	}
 	out := slices.Clone(words)
 	for _, flag := range flags {
-		if findFlag(append(known, cli.HelpFlag), flag[0]) == nil {
+		found := findFlag(append(known, cli.HelpFlag), flag[0])
+		if found == nil {
 			return nil, unknownFlag(words, known, flag[0])
+		}
+		if err := checkValue(found, flag); err != nil {
+			return nil, err
 		}
 		out = append(out, flag...)
 	}
@@ -90,6 +105,34 @@ func findFlag(flags []cli.Flag, arg string) cli.Flag {
 func takesValue(flag cli.Flag) bool {
 	f, ok := flag.(cli.DocGenerationFlag)
 	return ok && f.TakesValue()
+}
+
+// forgotten reports whether what stands in the place of a flag's value is the
+// next flag: "--by --force" is a slip, and not somebody's name.
+func forgotten(flags []cli.Flag, value string) bool {
+	return strings.HasPrefix(value, "--") && findFlag(append(flags, cli.HelpFlag), value) != nil
+}
+
+// checkValue reports a value that the library would refuse, in our words.
+func checkValue(flag cli.Flag, typed []string) error {
+	name, value, given := strings.Cut(typed[0], "=")
+	if len(typed) > 1 {
+		value, given = typed[1], true
+	}
+	if !given {
+		return nil
+	}
+	switch flag.(type) {
+	case *cli.BoolFlag:
+		if _, err := strconv.ParseBool(value); err != nil {
+			return usageError("%s: found %q, allowed true or false", name, value)
+		}
+	case *cli.IntFlag:
+		if _, err := strconv.Atoi(value); err != nil {
+			return usageError("%s: found %q, allowed a whole number", name, value)
+		}
+	}
+	return nil
 }
 
 func unknownCommand(words []string, commands []*cli.Command, typed string) error {

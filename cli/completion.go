@@ -37,8 +37,8 @@ func (p *program) completion(c *cli.Context) error {
 	if err := arguments(c, 1, 1, "bash, zsh or fish"); err != nil {
 		return err
 	}
-	script := ""
-	switch shell := c.Args().First(); shell {
+	script, shell := "", c.Args().First()
+	switch shell {
 	case "bash":
 		script = bashCompletion
 	case "zsh":
@@ -46,7 +46,13 @@ func (p *program) completion(c *cli.Context) error {
 	case "fish":
 		script = fishCompletion
 	default:
-		return usageError("found %q, allowed bash, zsh, fish", shell)
+		return usageError("%s: found %q, allowed bash, zsh or fish", c.Command.HelpName, shell)
+	}
+	if p.json {
+		return writeJSON(p.stdout, struct {
+			Shell  string `json:"shell"`
+			Script string `json:"script"`
+		}{shell, script})
 	}
 	_, err := io.WriteString(p.stdout, script)
 	return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/codex-archive/codex/sdk"
@@ -52,7 +53,6 @@ func ambiguous(text string, found []sdk.Tombstone) error {
 	if len(found) > maxCandidates {
 		names = append(names, "…")
 	}
-	err := usageError("%s is the beginning of several tombstones: %s", text, strings.Join(names, ", "))
-	err.kind, err.hint = "ambiguous", "give more characters"
-	return err
+	return &failure{code: exitUsage, kind: "ambiguous", hint: "give more characters",
+		err: fmt.Errorf("%s is the beginning of several tombstones: %s", text, strings.Join(names, ", "))}
 }

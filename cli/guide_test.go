@@ -48,6 +48,58 @@ func TestGuideCommands(t *testing.T) {
 	}
 }
 
+// TestGuideInstall runs the make lines of the guide in a copy of the sources, and
+// the installed program, which finds its backends where they were put.
+func TestGuideInstall(t *testing.T) {
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skipf("installing needs make: %v", err)
+	}
+	p := newProject(t)
+	sources, dest := t.TempDir(), t.TempDir()
+	for _, part := range []string{"cli", "sdk", "plugins"} {
+		if err := os.CopyFS(filepath.Join(sources, part), os.DirFS("../"+part)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, part := range []string{"Makefile", "go.mod", "go.sum"} {
+		text, err := os.ReadFile("../" + part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(sources, part), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines := regexp.MustCompile(`(?m)^    (make [^ ].*?)(  .*)?$`).FindAllStringSubmatch(readGuide(t), -1)
+	if len(lines) != 2 {
+		t.Fatalf("the guide has %d lines of make", len(lines))
+	}
+	for _, line := range lines {
+		// Built as this test's own programs are, most of it is there already.
+		shell := exec.Command("sh", "-c", line[1]+` VERSION=1.2.3 COMMIT=0123456789ab GOBUILD="go build -ldflags '-s -w -X main.version=1.2.3'"`)
+		shell.Dir, shell.Env = sources, append(os.Environ(), "DESTDIR="+dest, "CGO_ENABLED=0")
+		if out, err := shell.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", line[1], err, out)
+		}
+	}
+	root := filepath.Join(dest, "usr/local")
+	for _, file := range []string{
+		"libexec/codex/codex-archive-sqlite", "libexec/codex/codex-archive-postgres", "libexec/codex/codex-archive-mariadb",
+		"share/man/man1/codex.1", "share/bash-completion/completions/codex", "share/zsh/site-functions/_codex", "share/fish/vendor_completions.d/codex.fish",
+	} {
+		if info, err := os.Stat(filepath.Join(root, file)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	for want, args := range map[string]string{"codex version 1.2.3 ": "--version", "Archive: sqlite": "archive init"} {
+		run := exec.Command(filepath.Join(root, "bin/codex"), strings.Fields(args)...)
+		run.Dir, run.Env = p.dir, p.env
+		if r := finish(t, run); r.code != 0 || !strings.Contains(r.stdout, want) {
+			t.Errorf("codex %s: exit code %d\n%s%s", args, r.code, r.stdout, r.stderr)
+		}
+	}
+}
+
 // TestGuideSettings loads every TOML block of the guide.
 func TestGuideSettings(t *testing.T) {
 	blocks := fences(t, "toml")

@@ -76,7 +76,7 @@ func (s *session) init(ctx context.Context) error {
 	if _, err := writeOnce(view.GitIgnore, gitignore); err != nil {
 		return err
 	}
-	backend, err := s.backend(ctx)
+	backend, err := s.reach(ctx)
 	if err != nil {
 		return err
 	}

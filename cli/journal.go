@@ -67,7 +67,7 @@ func (j *journal) fail(action evidence.Action, err error, describe func(*evidenc
 	describe(e)
 	e.Error, e.URL = err.Error(), j.redactedURL()
 	if append := j.file.Append(e); append != nil {
-		return evidenceError(errors.Join(err, append), "the failure itself is not recorded")
+		return evidenceError(fmt.Errorf("%w; and that is not recorded: %w", err, append), "make the directory that evidence.dir names writable")
 	}
 	return err
 }
@@ -90,7 +90,7 @@ func (j *journal) tryTogether(ctx context.Context, action evidence.Action, descr
 		return do(ctx, backend)
 	}
 	return retry.Do(ctx, j.patience(), attempt, passing, func(f retry.Failure) error {
-		j.log.Warn(fmt.Sprintf("Attempt %d failed, next in %s: %v", f.Attempt, millis(f.Wait), f.Err))
+		j.warnRepeat(f)
 		records := make([]*evidence.Record, len(describe))
 		for i, describe := range describe {
 			e := j.record(action, evidence.Retrying)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -45,7 +46,10 @@ func (s *session) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	backend, err := s.connect(ctx, sdk.ReadOnly)
+	if err := s.dial(ctx, sdk.ReadOnly); err != nil {
+		return err
+	}
+	backend, err := s.reach(ctx)
 	if err != nil {
 		return err
 	}
@@ -92,8 +96,7 @@ func parseTime(flag, text string, now time.Time) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	if days, ok := strings.CutSuffix(text, "d"); ok {
-		var n int
-		if _, err := fmt.Sscanf(days+".", "%d.", &n); err == nil && n >= 0 {
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 {
 			return sdk.Time(now.AddDate(0, 0, -n)), nil
 		}
 	}

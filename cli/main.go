@@ -30,6 +30,6 @@ func main() {
 		io.WriteString(os.Stderr, "codex: the current directory is gone: "+err.Error()+"\n")
 		os.Exit(exitFailed)
 	}
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), dir: dir}
+	p := &program{stdin: os.Stdin, stdout: &outlet{File: os.Stdout}, stderr: os.Stderr, environ: os.Environ(), dir: dir}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }

@@ -20,6 +20,11 @@ func (p *program) manCommand() *cli.Command {
 		if err := arguments(c, 0, 0); err != nil {
 			return err
 		}
+		if p.json {
+			return writeJSON(p.stdout, struct {
+				Page string `json:"page"`
+			}{manPage(c.App)})
+		}
 		_, err := io.WriteString(p.stdout, manPage(c.App))
 		return err
 	})

@@ -16,10 +16,30 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 	"unicode/utf8"
 )
+
+// outlet is standard output. It remembers the first error, so that a command
+// which does not look at each line it prints still fails where the result could
+// not be written.
+type outlet struct {
+	*os.File
+	err error
+}
+
+func (o *outlet) Write(b []byte) (int, error) {
+	n, err := o.File.Write(b)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// WriteString is Write: that of the file would pass by.
+func (o *outlet) WriteString(s string) (int, error) { return o.Write([]byte(s)) }
 
 // writeJSON writes v as one indented document.
 func writeJSON(w io.Writer, v any) error {

@@ -206,8 +206,13 @@ func (r *restoration) elapsed() time.Duration { return time.Since(r.started) }
 func (r *restoration) tell(took time.Duration) {
 	m := r.config.Performance
 	if m.TrackDecompression {
-		r.log.Debug("Decompression completed in " + millis(r.done.Decompression).String())
-		r.metric("Decompression completed in " + millis(r.done.Decompression).String())
+		// At DEBUG always, and for metrics at the level of the other steps; a
+		// batch has those at DEBUG too, and says it once.
+		message := "Decompression completed in " + millis(r.done.Decompression).String()
+		if !m.EnableMetrics || r.level != hclog.Debug {
+			r.log.Debug(message)
+		}
+		r.metric(message)
 	}
 	r.metric("File written in " + millis(r.done.Write).String())
 	message := "Restore completed in " + millis(took).String()

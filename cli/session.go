@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/backends"
 	"github.com/codex-archive/codex/cli/internal/config"
 	"github.com/codex-archive/codex/cli/internal/logging"
+	"github.com/codex-archive/codex/cli/internal/retry"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/plugin"
 )
@@ -55,12 +57,21 @@ func (p *program) open(c *cli.Context) (*session, error) {
 		return nil, &failure{code: exitUsage, kind: "config", err: err}
 	}
 	for _, w := range s.config.Warnings {
-		s.log.Warn(w.Message, w.Pairs...)
+		s.log.Warn(w.Message, inJSON(w.Pairs)...)
 	}
 	if given := c.String("url"); given != sdk.RedactURL(given) {
 		s.log.Warn("The password on the command line can be seen by other users of this machine: use CODEX_ARCHIVE_URL or backend.password_file")
 	}
 	return s, nil
+}
+
+// inJSON returns pairs for lines of JSON only: in text the message says it all.
+func inJSON(pairs []any) []any {
+	quiet := slices.Clone(pairs)
+	for i := 1; i < len(quiet); i += 2 {
+		quiet[i] = logging.JSONOnly{Value: quiet[i]}
+	}
+	return quiet
 }
 
 // options says what the command line has to say about the configuration.
@@ -148,7 +159,8 @@ func (s *session) actor() (string, error) {
 }
 
 // dial starts the backend's program, in the background. Nothing of the archive
-// is touched before backend is called.
+// is touched before backend is called. A program that plugins.lock refuses is an
+// error here, before there is evidence of an attempt.
 func (s *session) dial(ctx context.Context, mode sdk.Mode) error {
 	program, err := s.find(s.flags, s.config.Backend.Type)
 	if err != nil {
@@ -174,6 +186,9 @@ func (s *session) dial(ctx context.Context, mode sdk.Mode) error {
 	}, sdk.Options{
 		URL: s.config.Backend.URL, Password: password, Dir: s.config.Root, Mode: mode, Parallel: s.config.Batch.MaxConcurrent,
 	})
+	if sum != nil {
+		return s.connection.Refused()
+	}
 	return nil
 }
 
@@ -190,7 +205,26 @@ func (s *session) backend(ctx context.Context) (sdk.Backend, error) {
 	return backend, nil
 }
 
-// connect is dial and backend in one, for commands that leave no evidence.
+// reach is backend for commands that leave no evidence: opening the archive is
+// repeated as retry.* allows.
+func (s *session) reach(ctx context.Context) (backend sdk.Backend, err error) {
+	_, err = retry.Do(ctx, s.policy(), func(ctx context.Context) (err error) {
+		backend, err = s.backend(ctx)
+		return err
+	}, passing, func(f retry.Failure) error {
+		s.warnRepeat(f)
+		return nil
+	})
+	return backend, err
+}
+
+// warnRepeat says that a call will be made again.
+func (s *session) warnRepeat(f retry.Failure) {
+	s.log.Warn(fmt.Sprintf("Attempt %d failed, next in %s: %v", f.Attempt, millis(f.Wait), f.Err))
+}
+
+// connect is dial and backend in one, for commands that say how the archive is
+// at this moment.
 func (s *session) connect(ctx context.Context, mode sdk.Mode) (sdk.Backend, error) {
 	if err := s.dial(ctx, mode); err != nil {
 		return nil, err
@@ -237,7 +271,7 @@ func (s *session) warnRetention(r sdk.Record) {
 		return
 	}
 	left := time.Until(r.RetainUntil)
-	if left > time.Duration(s.config.Retention.WarnWithin)*24*time.Hour {
+	if left < 0 || left > time.Duration(s.config.Retention.WarnWithin)*24*time.Hour {
 		return
 	}
 	s.log.Warn("Artifact near retention threshold", "tombstone", r.Tombstone.String(), "retain_until", stamp(r.RetainUntil))
@@ -290,17 +324,15 @@ func (p *program) report(err error) int {
 	return f.code
 }
 
-// errorLog returns the log of the session, or one good enough for errors from
-// before there was a session.
+// errorLog returns the log of the session, or for errors from before there was a
+// session one in the format that it would have had.
 func (p *program) errorLog() hclog.Logger {
 	if p.session != nil {
 		return p.session.log
 	}
-	format := p.getenv("CODEX_ARCHIVE_LOG_FORMAT")
-	if format != "text" && format != "json" {
-		format = "auto"
-	}
-	log, _, err := logging.New(logging.Options{Level: "error", Format: format, Stderr: p.stderr, NoColor: p.getenv("NO_COLOR") != ""})
+	log, _, err := logging.New(logging.Options{
+		Level: "error", Format: config.LogFormat(p.format), Stderr: p.stderr, NoColor: p.getenv("NO_COLOR") != "",
+	})
 	if err != nil {
 		return hclog.NewNullLogger()
 	}

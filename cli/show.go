@@ -60,7 +60,10 @@ func (s *session) show(ctx context.Context) error {
 	if err := s.arguments(1, 1, "TOMBSTONE"); err != nil {
 		return err
 	}
-	backend, err := s.connect(ctx, sdk.ReadOnly)
+	if err := s.dial(ctx, sdk.ReadOnly); err != nil {
+		return err
+	}
+	backend, err := s.reach(ctx)
 	if err != nil {
 		return err
 	}

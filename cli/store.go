@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,7 +15,6 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/archive"
 	"github.com/codex-archive/codex/cli/internal/evidence"
-	"github.com/codex-archive/codex/cli/internal/logging"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -79,9 +79,8 @@ func (s *session) store(ctx context.Context) error {
 // facts are the pairs that JSON lines about something done carry; a line of text
 // says it in its message.
 func (s *session) facts(action evidence.Action, actor string, tombstone sdk.Tombstone, took time.Duration) []any {
-	only := func(value any) logging.JSONOnly { return logging.JSONOnly{Value: value} }
-	return []any{"action", only(string(action)), "actor", only(actor), "tombstone", only(tombstone.String()),
-		"duration_ms", only(took), "backend", only(s.config.Backend.Type)}
+	return inJSON([]any{"action", string(action), "actor", actor, "tombstone", tombstone.String(),
+		"duration_ms", took, "backend", s.config.Backend.Type})
 }
 
 // newRecord builds from the flags what can be known before the file is read.
@@ -140,14 +139,17 @@ func pairs(flags []string) (map[string]string, error) {
 	return m, nil
 }
 
+// maxRetainDays is a thousand years, which every database's time type holds.
+const maxRetainDays = 365_000
+
 func (s *session) retainDays() (int, error) {
 	text := s.flags.String("retain-days")
 	if text == "" {
 		return s.config.Retention.Default, nil
 	}
-	var days int
-	if n, err := fmt.Sscanf(text+".", "%d.", &days); n != 1 || err != nil || days < 0 || days > 365_000 {
-		return 0, usageError("--retain-days: found %q, allowed 0-365000", text)
+	days, err := strconv.Atoi(text)
+	if err != nil || days < 0 || days > maxRetainDays {
+		return 0, usageError("--retain-days: found %q, allowed 0-%d, in whole days", text, maxRetainDays)
 	}
 	return days, nil
 }

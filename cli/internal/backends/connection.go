@@ -2,6 +2,7 @@ package backends
 
 import (
 	"context"
+	"errors"
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/plugin"
@@ -44,6 +45,19 @@ func (c *Connection) start(ctx context.Context) {
 		process, err := plugin.Launch(ctx, c.command)
 		out <- launched{process, err}
 	}(c.launch)
+}
+
+// Refused waits until the program was held against its hash, and returns the
+// [plugin.SumError] of one that is another and so was not run. It must be called
+// before anything else, and need not be where no hash was given.
+func (c *Connection) Refused() error {
+	l := <-c.launch
+	c.launch <- l // it holds one, for Backend
+	var changed *plugin.SumError
+	if errors.As(l.err, &changed) {
+		return l.err
+	}
+	return nil
 }
 
 // Backend returns the opened archive. After the program died the next call

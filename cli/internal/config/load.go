@@ -55,12 +55,7 @@ type Loaded struct {
 // too, and merges them. Each error is one line that says where, what, and what is allowed. An
 // empty variable counts as not set.
 func Load(o Options) (*Loaded, error) {
-	if o.Env == nil {
-		o.Env = func(string) (string, bool) { return "", false }
-	}
-	o.Dir = filepath.Clean(o.Dir)
-	home, _ := o.Env("HOME")
-	l := &loader{options: o, keys: Keys(), loaded: &Loaded{Root: findRoot(o.Dir, home)}, layers: map[string][]Setting{}}
+	l := newLoader(o)
 	for _, step := range []func() error{l.readFlags, l.readFiles, l.readEnvironment, l.merge, l.checkDelays, l.settleBackend, l.resolvePaths} {
 		if err := step(); err != nil {
 			return nil, err
@@ -68,6 +63,30 @@ func Load(o Options) (*Loaded, error) {
 	}
 	l.warnOverruled()
 	return l.loaded, nil
+}
+
+// LogFormat returns what logging.format is where [Load] cannot be called, or has
+// failed: what can still be read says it, whatever is wrong with the rest. It is
+// "" where no one chose.
+func LogFormat(o Options) string {
+	l := newLoader(o)
+	l.only = "logging.format"
+	for _, step := range []func() error{l.readFlags, l.readFiles, l.readEnvironment} {
+		_ = step() // somebody else reports it
+	}
+	if found := l.layers[l.only]; len(found) > 0 {
+		return found[0].Value
+	}
+	return ""
+}
+
+func newLoader(o Options) *loader {
+	if o.Env == nil {
+		o.Env = func(string) (string, bool) { return "", false }
+	}
+	o.Dir = filepath.Clean(o.Dir)
+	home, _ := o.Env("HOME")
+	return &loader{options: o, keys: Keys(), loaded: &Loaded{Root: findRoot(o.Dir, home)}, layers: map[string][]Setting{}}
 }
 
 // loader holds what the steps of Load hand to each other.
@@ -78,7 +97,11 @@ type loader struct {
 	layers  map[string][]Setting // key -> what was found, highest first
 	own     bool                 // the file the user named is the project's own
 	ignored bool                 // an unknown key was ignored and warned of
+	only    string               // the one key that is wanted, "" for all
 }
+
+// skips reports whether nobody asks for the key called name.
+func (l *loader) skips(name string) bool { return l.only != "" && l.only != name }
 
 func (l *loader) key(name string) (Key, bool) {
 	i := slices.IndexFunc(l.keys, func(k Key) bool { return k.Name == name })
@@ -106,6 +129,9 @@ func (l *loader) add(k Key, text string, source Source) error {
 
 func (l *loader) readFlags() error {
 	for _, f := range l.options.Flags {
+		if l.skips(f.Key) {
+			continue
+		}
 		k, ok := l.key(f.Key)
 		if !ok {
 			return l.unknown(f.Name, f.Key)
@@ -116,6 +142,9 @@ func (l *loader) readFlags() error {
 	}
 	for _, set := range slices.Backward(l.options.Set) {
 		name, value, ok := strings.Cut(set, "=")
+		if l.skips(strings.TrimSpace(name)) {
+			continue
+		}
 		// What is no name may be a misplaced URL and is not quoted.
 		if name = strings.TrimSpace(name); !ok || !keyPattern.MatchString(name) {
 			return &problem{"--set", "", "no section.key=value", "one, such as logging.level=debug"}
@@ -203,6 +232,9 @@ func (l *loader) readFile(path, name string, layer Layer) error {
 }
 
 func (l *loader) addEntry(e entry, source Source) error {
+	if l.skips(e.name()) {
+		return nil
+	}
 	if e.path[0] == "plugins" && len(e.path) > 1 && l.strange(source) {
 		l.warnIgnored(e, source)
 		return nil
@@ -251,8 +283,12 @@ func showTOML(value any, secret bool) string {
 			return "a string"
 		}
 		return show(v) + " (a string)"
-	case bool, int64, float64:
-		kind = fmt.Sprint(v)
+	case bool:
+		kind = fmt.Sprint(v) + " (a boolean)"
+	case int64:
+		kind = fmt.Sprint(v) + " (an integer)"
+	case float64:
+		kind = decimal(v) + " (a float)"
 	case []any:
 		kind = "an array"
 	case map[string]any:
@@ -324,7 +360,7 @@ func nearest(name string, names []string) string {
 func (l *loader) readEnvironment() error {
 	for _, k := range l.keys {
 		value, ok := l.options.Env(k.Variable)
-		if !ok || value == "" {
+		if !ok || value == "" || l.skips(k.Name) {
 			continue
 		}
 		if err := l.add(k, value, Source{Environment, k.Variable, 0}); err != nil {
@@ -388,6 +424,11 @@ func (l *loader) settleBackend() error {
 	}
 	l.loaded.Backend.Type, l.loaded.Backend.URL = kind.Value, url.Value
 	found, allowed, ok := checkURL(kind.Value, url.Value)
+	if !ok && url.Source.Layer == Default {
+		// Nobody wrote the URL, so the type is what somebody can mend.
+		return &problem{kind.Source.where(), kind.Key, kind.Value, fmt.Sprintf("%s for backend.url %s (%s); set backend.url too",
+			backendOf(schemeOf(url.Value)), showURL(url.Value), url.Source)}
+	}
 	if !ok {
 		if schemeOf(url.Value) != "" {
 			found = fmt.Sprintf("%s (%s)", found, url.Source)

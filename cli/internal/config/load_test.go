@@ -218,6 +218,31 @@ func checkOrigin(t *testing.T, l *Loaded, k Key, want []string) {
 	}
 }
 
+// TestLogFormat: what format an error of Load is told in.
+func TestLogFormat(t *testing.T) {
+	for _, c := range []struct {
+		name, file string
+		env        map[string]string
+		o          Options
+		want       string
+	}{
+		{name: "nobody chose"},
+		{name: "file with other mistakes", file: "[logging]\nlevel = 3\nformat = \"text\"\n[nonsense]\nx = 1\n", want: "text"},
+		{name: "file over environment", file: "[logging]\nformat = \"text\"\n", env: map[string]string{"CODEX_ARCHIVE_LOG_FORMAT": "json"}, want: "text"},
+		{name: "broken file", file: "[logging\n", env: map[string]string{"CODEX_ARCHIVE_LOG_FORMAT": "text"}, want: "text"},
+		{name: "wrong in the file", file: "[logging]\nformat = \"xml\"\n", env: map[string]string{"CODEX_ARCHIVE_LOG_FORMAT": "text"}, want: "text"},
+		{name: "set", file: "[logging]\nformat = \"text\"\n", o: Options{Set: []string{"nonsense", "a.b=c", "logging.format=json"}}, want: "json"},
+		{name: "flag", o: Options{Set: []string{"logging.format=json"}, Flags: []Flag{{"--log-format", "logging.format", "text"}}}, want: "text"},
+		{name: "no such file", o: Options{File: "none.toml"}, env: map[string]string{"CODEX_ARCHIVE_LOG_FORMAT": "text"}, want: "text"},
+	} {
+		p := newProject(t, c.file)
+		c.o.Dir, c.o.Env = p.dir, func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }
+		if got := LogFormat(c.o); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 func TestLaterSetWins(t *testing.T) {
 	l := newProject(t, "").mustLoad(Options{Set: []string{"retry.max_attempts=4", "retry.max_attempts=5"}})
 	if l.Retry.MaxAttempts != 5 {

@@ -7,8 +7,10 @@
 package logging
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -52,7 +54,7 @@ func New(o Options) (hclog.InterceptLogger, io.Closer, error) {
 	s := &sink{level: level, format: f, scrub: o.Scrub, now: o.Now, stderr: o.Stderr, colour: terminal && !o.NoColor && colours}
 	if o.File != "" {
 		if s.file, err = openFile(o.File); err != nil {
-			return nil, nil, fmt.Errorf("log file %s: %w", o.File, err)
+			return nil, nil, fmt.Errorf("logging.file: %s: %w", o.File, cause(err))
 		}
 	}
 	if s.scrub == nil {
@@ -86,6 +88,15 @@ func formatNamed(name string, terminal bool) (format, error) {
 		return jsonLine, nil
 	}
 	return nil, fmt.Errorf("log format: found %q, allowed json text", name)
+}
+
+// cause drops operation and path from err: the caller says both better.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }
 
 // openFile opens a log file for appending, and makes it and its parents where

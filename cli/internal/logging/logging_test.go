@@ -158,6 +158,8 @@ func TestRefused(t *testing.T) {
 	} {
 		if _, _, err := logging.New(o); err == nil {
 			t.Errorf("New(%+v) succeeded", o)
+		} else if o.File != "" && strings.Count(err.Error(), o.File) != 1 {
+			t.Errorf("New(%+v): the file is not named once: %v", o, err)
 		} else if strings.Contains(err.Error(), "\n") {
 			t.Errorf("New(%+v): more than one line: %v", o, err)
 		}

@@ -5,6 +5,7 @@ package retry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -73,7 +74,19 @@ func Do(ctx context.Context, p Policy, try func(context.Context) error, passing 
 		return attempts, last // the engine wraps what is exhausted
 	}
 	// The engine answers with the context's error alone when time runs out.
-	return attempts, errors.Join(err, last)
+	return attempts, fmt.Errorf("%w while waiting to try again: %w", ended{err}, last)
+}
+
+// ended is the error of a context in words.
+type ended struct{ error }
+
+func (e ended) Unwrap() error { return e.error }
+
+func (e ended) Error() string {
+	if errors.Is(e.error, context.DeadlineExceeded) {
+		return "the time allowed was over"
+	}
+	return "interrupted"
 }
 
 // slack is how much earlier than its caller a backend may see a deadline pass:

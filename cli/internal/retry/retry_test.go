@@ -102,6 +102,9 @@ func TestEndOfContext(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || !errors.Is(err, errPasses) {
 		t.Errorf("interrupted in a wait: %v, want both errors", err)
 	}
+	if want := "interrupted while waiting to try again: busy"; err.Error() != want {
+		t.Errorf("got %q, want %q", err, want)
+	}
 	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	attempts, err := Do(ctx, hour, failing(errPasses), passes, func(Failure) error {

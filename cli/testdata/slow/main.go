@@ -6,6 +6,7 @@
 //	slow://50?die=FILE       the first Get that finds no FILE makes it and ends the process
 //	slow://50?fail=2         the first 2 Gets fail as if the server were down
 //	slow://50?mark=FILE      each Get adds a byte to FILE
+//	slow://50?say=TEXT       each Get prints TEXT on standard error
 //
 // File n has the tombstone 00000000-0000-4000-8000-00000000000n, in decimal
 // digits, and holds "n\n".
@@ -38,6 +39,7 @@ type slow struct {
 	delay     time.Duration
 	hang      sdk.Tombstone
 	die, mark string
+	say       string
 	fail      atomic.Int64
 }
 
@@ -55,7 +57,7 @@ func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 		return nil, err
 	}
 	q := u.Query()
-	s := &slow{Backend: b, die: q.Get("die"), mark: q.Get("mark")}
+	s := &slow{Backend: b, die: q.Get("die"), mark: q.Get("mark"), say: q.Get("say")}
 	s.delay, _ = time.ParseDuration(q.Get("delay"))
 	if n, err := strconv.Atoi(q.Get("hang")); err == nil {
 		s.hang = tombstone(n)
@@ -104,6 +106,9 @@ func (s *slow) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found
 }
 
 func (s *slow) misbehave(ctx context.Context, id sdk.Tombstone) error {
+	if s.say != "" {
+		fmt.Fprintln(os.Stderr, s.say)
+	}
 	if s.mark != "" {
 		if f, err := os.OpenFile(s.mark, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err == nil {
 			_, _ = f.WriteString(".")
