@@ -139,27 +139,29 @@ func TestErrorsOfTheServer(t *testing.T) {
 			sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true, Msg: "password authentication failed"}},
 		{"no such user", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
 			sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true, Msg: "password authentication failed"}},
+		{"no password", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "")} }),
+			sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true, Msg: "; no password was given"}},
 		{"no such database", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "missing"}
-		}), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3D000", Answered: true, Msg: `"missing" does not exist`}},
+		}), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3D000", Answered: true, Msg: `"missing" does not exist; whoever runs the server makes it`}},
 		{"unknown option", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URL() + "?colour=red"} }),
 			sqlbackend.Class{Kind: sdk.Invalid, Native: "42704", Answered: true, Msg: `"colour"`}},
 		{"unknown host", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "postgres://u:canary@host.invalid/db"}
-		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "host.invalid"}},
+		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "database db on host.invalid:5432: unknown host host.invalid"}},
 		{"refused", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "postgres://u:canary@" + closedPort(t) + "/db"}
 		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "connection refused"}},
 		{"unknown authority", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: d.URL() + "?sslmode=verify-full&sslrootcert=system"}
-		}), sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "certificate"}},
+		}), sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "certificate signed by unknown authority; sslrootcert names"}},
 		{"no table", script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "42P01", Answered: true, Msg: `"missing"`}},
 		{"no column", script("SELECT missing FROM pg_class"), sqlbackend.Class{Kind: sdk.Schema, Native: "42703", Answered: true, Msg: `"missing"`}},
 		{"no schema", script("SET search_path = nowhere", "CREATE TABLE t (n int)"), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3F000", Answered: true, Msg: "schema"}},
 		{"syntax", script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "42601", Answered: true, Msg: "syntax error"}},
 		{"right", script("SELECT * FROM pg_authid"), sqlbackend.Class{Kind: sdk.Denied, Native: "42501", Answered: true, Msg: "permission denied"}},
 		{"read-only", script("SET default_transaction_read_only = on", "CREATE TABLE t (n int)"),
-			sqlbackend.Class{Kind: sdk.Denied, Native: "25006", Answered: true, Msg: "read-only transaction"}},
+			sqlbackend.Class{Kind: sdk.Denied, Native: "25006", Answered: true, Msg: "the server is a standby, or this user may only read: cannot execute"}},
 		{"duplicate", script("CREATE TABLE t (n int PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
 			sqlbackend.Class{Kind: sdk.Conflict, Native: "23505", Answered: true, Msg: "duplicate key"}},
 		{"no parent", script("CREATE TABLE t (n int PRIMARY KEY, up int REFERENCES t)", "INSERT INTO t VALUES (1, 2)"),
@@ -223,7 +225,62 @@ func TestTooManyConnections(t *testing.T) {
 	}
 	connection(t, db)
 	_, err = dial(t, sdk.Options{URL: d.URL()})
-	check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "53300", Answered: true, Msg: "connection slots"})
+	check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "53300", Answered: true, Msg: "no connection is free: "})
+}
+
+// TestNoConnection holds what is said of a connection that did not come about
+// against the whole line: where it led, what happened there, and no more.
+func TestNoConnection(t *testing.T) {
+	t.Parallel()
+	server := databases.NewPostgres(t, "ssl=off")
+	d := server.Database(t)
+	silent, closed := silence(t), closedPort(t)
+	name, address := d.Name, server.Address()
+	where := "database " + name + " on " + address + ": "
+	for _, c := range []struct {
+		url  string
+		want sqlbackend.Class
+	}{
+		// That there is no TLS is no reason where it is only preferred.
+		{d.URLAs(d.User, "wrong"), sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true,
+			Msg: where + `password authentication failed for user "` + d.User + `"`}},
+		{d.URL() + "?sslmode=require", sqlbackend.Class{Kind: sdk.Unreachable, Final: true,
+			Msg: where + "the server does not do TLS, and sslmode asks for it"}},
+		{d.URL() + "?target_session_attrs=standby", sqlbackend.Class{Kind: sdk.Unreachable,
+			Msg: where + "it is the primary, and target_session_attrs asks for another"}},
+		{d.URL() + "?target_session_attrs=read-only", sqlbackend.Class{Kind: sdk.Unreachable,
+			Msg: where + "it can be written, and target_session_attrs asks for another"}},
+		{strings.Replace(d.URL(), address, address+","+closed, 1) + "?target_session_attrs=standby", sqlbackend.Class{Kind: sdk.Unreachable,
+			Msg: "database " + name + " on " + address + ", " + closed + ": " + address + ": it is the primary, and target_session_attrs asks for another; " +
+				closed + ": connection refused"}},
+		// Not final: the other host may come back.
+		{strings.Replace(d.URL(), address, closed+","+address, 1) + "?sslmode=require", sqlbackend.Class{Kind: sdk.Unreachable,
+			Msg: "database " + name + " on " + closed + ", " + address + ": " + closed + ": connection refused; " +
+				address + ": the server does not do TLS, and sslmode asks for it"}},
+		{"postgres://u:canary@a.invalid,b.invalid/db", sqlbackend.Class{Kind: sdk.Unreachable,
+			Msg: "database db on a.invalid:5432, b.invalid:5432: unknown host a.invalid; unknown host b.invalid"}},
+		{"postgres://u:canary@" + silent + "/db?connect_timeout=1", sqlbackend.Class{Kind: sdk.Timeout,
+			Msg: "database db on " + silent + ": no answer in the time allowed"}},
+		{"postgres://u:canary@/db?host=/nowhere", sqlbackend.Class{Kind: sdk.Unreachable,
+			Msg: "database db on /nowhere: no such file or directory"}},
+	} {
+		_, err := dial(t, sdk.Options{URL: c.url})
+		if got := classify(err); err == nil || got != c.want {
+			t.Errorf("%v\nis %+v\nwant %+v", err, got, c.want)
+		}
+	}
+}
+
+// silence returns an address that takes connections and never says a word, as a
+// server does that hangs.
+func silence(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().String()
 }
 
 func TestServerStops(t *testing.T) {
