@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,12 +32,11 @@ var recorded = []struct {
 	{"53100", `could not extend file "base/16384/16396": No space left on device`, sqlbackend.Class{Kind: sdk.Full, Answered: true}},
 	{"53200", "out of memory", sqlbackend.Class{Kind: sdk.Busy, Answered: true, Final: true}},
 	{"57P02", "terminating connection because of crash of another server process", sqlbackend.Class{Kind: sdk.Unreachable}},
+	{"57P03", "the database system is not accepting connections", sqlbackend.Class{Kind: sdk.Unreachable, Answered: true}}, // a standby without hot_standby
 	{"57P03", "the database system is starting up", sqlbackend.Class{Kind: sdk.Unreachable, Answered: true}},
 	{"57P04", `database "archive" has been dropped`, sqlbackend.Class{Kind: sdk.NoArchive, Answered: true}},
-	{"57P05", "terminating connection due to idle-session timeout", sqlbackend.Class{Kind: sdk.Unreachable, Answered: true}},
 	{"58030", `could not read file "base/16384/16396": Input/output error`, sqlbackend.Class{Kind: sdk.Internal, Final: true}},
 	{"XX000", "could not open relation with OID 16396", sqlbackend.Class{Kind: sdk.Internal, Answered: true}},
-	{"XX001", "invalid page in block 0 of relation base/16384/16396", sqlbackend.Class{Kind: sdk.Corrupt, Answered: true}},
 	{"XX002", `index "codex_item_pkey" contains unexpected zero page at block 1`, sqlbackend.Class{Kind: sdk.Corrupt, Answered: true}},
 }
 
@@ -308,6 +309,54 @@ func TestServerStops(t *testing.T) {
 	if err := db.PingContext(t.Context()); err != nil {
 		t.Errorf("after the start: %v", err)
 	}
+}
+
+// TestRareErrors brings about what takes a server of its own: one that ends
+// sessions, keeps temporary files small, and has a damaged file.
+func TestRareErrors(t *testing.T) {
+	t.Parallel()
+	server := databases.NewPostgres(t, "temp_file_limit=64kB", "work_mem=64kB")
+	d := server.Database(t)
+	check(t, script("SELECT count(*) FROM (SELECT md5(i::text) m FROM generate_series(1, 100000) i ORDER BY 1 OFFSET 0) s")(t, d),
+		sqlbackend.Class{Kind: sdk.Full, Native: "53400", Answered: true, Msg: "temp_file_limit"})
+
+	db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle := connection(t, db)
+	var process int
+	if err := idle.QueryRowContext(t.Context(), "SELECT pg_backend_pid()").Scan(&process); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := idle.ExecContext(t.Context(), "SET idle_session_timeout = 1"); err != nil {
+		t.Fatal(err)
+	}
+	admin := d.Admin(t)
+	await(t, admin, fmt.Sprintf("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = %d", process))
+	_, err = idle.ExecContext(t.Context(), "SELECT 1")
+	check(t, err, sqlbackend.Class{Kind: sdk.Unreachable, Native: "57P05", Answered: true, Msg: "idle-session timeout"})
+
+	var directory, file string
+	for _, s := range []string{"CREATE TABLE damaged AS SELECT i FROM generate_series(1, 10) i", "GRANT SELECT ON damaged TO PUBLIC"} {
+		if _, err := admin.ExecContext(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := admin.QueryRowContext(t.Context(), "SELECT current_setting('data_directory'), pg_relation_filepath('damaged')").Scan(&directory, &file); err != nil {
+		t.Fatal(err)
+	}
+	server.Stop(t)
+	page, err := os.OpenFile(filepath.Join(directory, file), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer page.Close()
+	if _, err := page.Write([]byte(strings.Repeat("damage", 100))); err != nil {
+		t.Fatal(err)
+	}
+	server.Start(t)
+	check(t, script("SELECT * FROM damaged")(t, d), sqlbackend.Class{Kind: sdk.Corrupt, Native: "XX001", Answered: true, Msg: "invalid page"})
 }
 
 func TestIdleTransactionEnds(t *testing.T) {
