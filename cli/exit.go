@@ -63,7 +63,11 @@ func asFailure(err error) *failure {
 	var changed *plugin.SumError
 	if errors.As(err, &unlocked) || errors.As(err, &changed) {
 		const kind = "plugin_changed"
-		return &failure{code: exitUsage, kind: kind, hint: findKind(kind).hint, err: err}
+		hint := findKind(kind).hint
+		if unlocked != nil {
+			hint += " " + unlocked.Name // it need not be the backend that the configuration names
+		}
+		return &failure{code: exitUsage, kind: kind, hint: hint, err: err}
 	}
 	kind := sdk.KindOf(err)
 	if errors.Is(err, context.Canceled) {

@@ -40,6 +40,7 @@ type inspectView struct {
 	Path      string   `json:"path"`
 	Place     string   `json:"place"`
 	SHA256    string   `json:"sha256"`
+	Lock      string   `json:"lock,omitempty"` // the file that lets only this program run
 	Warning   string   `json:"warning,omitempty"`
 	Version   string   `json:"version"`
 	Protocol  int      `json:"protocol"`
@@ -79,6 +80,9 @@ func (p *program) pluginInspect(c *cli.Context) error {
 	v := inspectView{
 		Name: d.Name, Path: program.Path, Place: program.Place.Why, SHA256: sum.String(), Warning: program.Warn,
 		Version: d.Version, Protocol: d.Protocol, Schemes: d.Schemes, MaxItems: d.MaxItems, ChunkSize: d.ChunkSize,
+	}
+	if locked != nil {
+		v.Lock = backends.LockPath(root)
 	}
 	if d.Name != program.Name {
 		v.Warning = fmt.Sprintf("it calls itself %q, and is found as %q", d.Name, program.Name)
@@ -126,7 +130,7 @@ func (p *program) describe(ctx context.Context, command plugin.Command) (plugin.
 func (p *program) writeInspected(v inspectView) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
-		{"Name", v.Name}, {"Version", v.Version}, {"Program", v.Path}, {"Place", v.Place}, {"SHA-256", v.SHA256},
+		{"Name", v.Name}, {"Version", v.Version}, {"Program", v.Path}, {"Place", v.Place}, {"SHA-256", v.SHA256}, {"Locked in", v.Lock},
 		{"Protocol", fmt.Sprint(v.Protocol)}, {"URL schemes", strings.Join(v.Schemes, ", ")},
 		{"Items a call", fmt.Sprint(v.MaxItems)}, {"Bytes a chunk", fmt.Sprint(v.ChunkSize)}, {"Warning", v.Warning},
 	} {

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/backends"
+	"github.com/codex-archive/codex/cli/internal/config"
 )
 
 func (p *program) pluginListCommand() *cli.Command {
@@ -16,7 +17,8 @@ func (p *program) pluginListCommand() *cli.Command {
 		UsageText: "codex plugin list [flags]",
 		Description: "A backend NAME is a program called codex-archive-NAME. The first place that has one wins.\n" +
 			"PATH, the current directory and the project's configuration are never asked: cloning a\n" +
-			"repository must not be enough to run its code. Nothing is started.\n\n" +
+			"repository must not be enough to run its code. Nothing is started. In a project with a\n" +
+			".codex/plugins.lock it also says which programs that lets run.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex plugin list\n" +
 			"   codex plugin list --plugin-dir ./build --json",
@@ -27,15 +29,24 @@ func (p *program) pluginListCommand() *cli.Command {
 // pluginListView is the result of plugin list.
 type pluginListView struct {
 	Plugins []pluginView  `json:"plugins"`
+	Lock    *lockFileView `json:"lock,omitempty"`
 	Ignored []ignoredView `json:"ignored"`
 	Looked  []placeView   `json:"looked_in"`
 }
 
 type pluginView struct {
-	Name    string `json:"name"`
-	Path    string `json:"path"`
-	Place   string `json:"place"`
-	Warning string `json:"warning,omitempty"`
+	Name    string         `json:"name"`
+	Path    string         `json:"path"`
+	Place   string         `json:"place"`
+	Lock    backends.State `json:"lock,omitempty"`
+	Warning string         `json:"warning,omitempty"`
+}
+
+// lockFileView is the project's lock, where there is one. While it is broken no
+// program is run.
+type lockFileView struct {
+	Path  string `json:"path"`
+	Error string `json:"error,omitempty"`
 }
 
 type ignoredView struct {
@@ -54,6 +65,9 @@ func (p *program) pluginList(c *cli.Context) error {
 		return err
 	}
 	v := viewPlugins(p.search(c.StringSlice("plugin-dir")))
+	if root, err := config.Root(p.dir, p.getenv("HOME")); err == nil {
+		v.compare(root)
+	}
 	if p.json {
 		return writeJSON(p.stdout, v)
 	}
@@ -64,7 +78,7 @@ func viewPlugins(search backends.Search) pluginListView {
 	v := pluginListView{Plugins: []pluginView{}, Ignored: []ignoredView{}, Looked: []placeView{}}
 	programs, ignored := search.List()
 	for _, program := range programs {
-		v.Plugins = append(v.Plugins, pluginView{program.Name, program.Path, program.Place.Why, program.Warn})
+		v.Plugins = append(v.Plugins, pluginView{Name: program.Name, Path: program.Path, Place: program.Place.Why, Warning: program.Warn})
 	}
 	for _, i := range ignored {
 		v.Ignored = append(v.Ignored, ignoredView(i))
@@ -75,11 +89,39 @@ func viewPlugins(search backends.Search) pluginListView {
 	return v
 }
 
+// compare holds the programs against the lock of the project at root.
+func (v *pluginListView) compare(root string) {
+	lock, err := backends.ReadLock(root)
+	if err != nil {
+		v.Lock = &lockFileView{backends.LockPath(root), err.Error()}
+		return
+	}
+	if lock == nil {
+		return
+	}
+	v.Lock = &lockFileView{Path: lock.Path}
+	for i := range v.Plugins {
+		plugin := &v.Plugins[i]
+		if plugin.Lock, err = lock.State(backends.Program{Name: plugin.Name, Path: plugin.Path}); err != nil {
+			plugin.Warning = err.Error()
+		}
+	}
+}
+
 func (p *program) writePlugins(v pluginListView) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tPROGRAM\tPLACE")
+	locked := v.Lock != nil && v.Lock.Error == ""
+	fmt.Fprint(w, "NAME\tPROGRAM\tPLACE")
+	if locked {
+		fmt.Fprint(w, "\tLOCK")
+	}
+	fmt.Fprintln(w)
 	for _, plugin := range v.Plugins {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", plugin.Name, printable(plugin.Path), plugin.Place)
+		fmt.Fprintf(w, "%s\t%s\t%s", plugin.Name, printable(plugin.Path), plugin.Place)
+		if locked {
+			fmt.Fprintf(w, "\t%s", plugin.Lock)
+		}
+		fmt.Fprintln(w)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -88,6 +130,12 @@ func (p *program) writePlugins(v pluginListView) error {
 		if plugin.Warning != "" {
 			fmt.Fprintf(p.stdout, "Warning: %s: %s\n", plugin.Name, printable(plugin.Warning))
 		}
+	}
+	switch {
+	case locked:
+		fmt.Fprintf(p.stdout, "\nOnly what is locked is run: %s\n", printable(v.Lock.Path))
+	case v.Lock != nil:
+		fmt.Fprintf(p.stdout, "\nNothing is run, the lock cannot be read: %s\n", printable(v.Lock.Error))
 	}
 	if len(v.Ignored) > 0 {
 		fmt.Fprintln(p.stdout, "\nIgnored:")

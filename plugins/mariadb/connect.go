@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"database/sql/driver"
 	"net"
 	"net/url"
 	"os"
@@ -55,12 +56,13 @@ func connect(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
 	if err != nil {
 		return sqlbackend.Connection{}, err
 	}
-	connector, err := mysql.NewConnector(config)
+	unbounded, err := mysql.NewConnector(config)
 	if err != nil {
 		return sqlbackend.Connection{}, sdk.Errorf(sdk.Invalid, "the URL: %s", sdk.Scrub(err.Error(), o.URL, "://:"+a.password+"@"))
 	}
+	connector := bounded{unbounded, a.place(), a.timeout}
 	connection := sqlbackend.Connection{
-		Place:          "database " + a.database + " on " + a.server(),
+		Place:          a.place(),
 		Writable:       true,
 		StatementBytes: maxPacket / 2, // the rest is for a last row that is larger, and for what stands around values
 	}
@@ -70,6 +72,29 @@ func connect(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
 		connection.Write = connector
 	}
 	return connection, nil
+}
+
+// bounded lets the whole way in take no longer than timeout, and says in errors
+// where it led. The driver bounds only the dialling: a server that hangs takes
+// connections, by its system, and never says a word.
+type bounded struct {
+	driver.Connector
+	place   string
+	timeout time.Duration
+}
+
+// Connect implements [driver.Connector].
+func (b bounded) Connect(ctx context.Context) (driver.Conn, error) {
+	limited, cancel := context.WithTimeout(ctx, b.timeout)
+	defer cancel()
+	conn, err := b.Connector.Connect(limited)
+	if err == nil {
+		return conn, nil
+	}
+	if limited.Err() != nil {
+		err = limited.Err() // the driver may only see that its connection was closed
+	}
+	return nil, &connectError{b.place, err}
 }
 
 // address is what a URL says.
@@ -124,8 +149,12 @@ func parse(text, dir string) (*address, error) {
 		host:     net.JoinHostPort(cmp.Or(u.Hostname(), "localhost"), cmp.Or(u.Port(), "3306")),
 		timeout:  connectTimeout,
 	}
-	if a.database == "" || strings.Contains(a.database, "/") {
+	// A "/" in a name stands percent-encoded.
+	if a.database == "" || strings.Contains(strings.TrimPrefix(u.EscapedPath(), "/"), "/") {
 		return nil, sdk.Errorf(sdk.Invalid, "the URL names no database: mysql://user@host/database")
+	}
+	if port, err := strconv.ParseUint(cmp.Or(u.Port(), "3306"), 10, 16); err != nil || port == 0 {
+		return nil, sdk.Errorf(sdk.Invalid, "the URL: the port is not a number from 1 to 65535")
 	}
 	if password, ok := u.User.Password(); ok {
 		a.password = password
@@ -154,8 +183,8 @@ func (a *address) setOptions(query, dir string) error {
 	return nil
 }
 
-// server names the server for people.
-func (a *address) server() string { return cmp.Or(a.socket, a.host) }
+// place names the database for people.
+func (a *address) place() string { return "database " + a.database + " on " + cmp.Or(a.socket, a.host) }
 
 // config says it in the driver's words.
 func (a *address) config() (*mysql.Config, error) {
@@ -176,32 +205,48 @@ func (a *address) config() (*mysql.Config, error) {
 
 // setTLS verifies the server whenever the URL gives a certificate authority.
 func (a *address) setTLS(c *mysql.Config) error {
-	c.TLSConfig = a.tls
-	if a.tls == "" && a.ca == "" && a.socket == "" {
+	files := a.ca != "" || a.cert != "" || a.key != ""
+	switch {
+	case a.tls == "false" && files:
+		return sdk.Errorf(sdk.Invalid, "the URL says tls=false, and names files for TLS")
+	case (a.cert == "") != (a.key == ""):
+		return sdk.Errorf(sdk.Invalid, "the URL has one of ssl-cert and ssl-key; a client certificate needs both")
+	case a.tls == "" && !files && a.socket == "":
 		c.TLSConfig = "preferred"
+	case files || a.tls == "true":
+		var err error
+		c.TLS, err = a.tlsConfig()
+		return err
+	default:
+		c.TLSConfig = a.tls
 	}
-	if a.ca == "" && a.cert == "" && a.key == "" {
-		return nil
-	}
+	return nil
+}
+
+// tlsConfig is for options that the driver has no word for. Over a socket the
+// driver does not know whom the certificate must be for.
+func (a *address) tlsConfig() (*tls.Config, error) {
 	host, _, err := net.SplitHostPort(a.host)
 	if err != nil {
-		return sdk.Errorf(sdk.Invalid, "the host of the URL cannot be read")
+		return nil, sdk.Errorf(sdk.Invalid, "the host of the URL cannot be read")
 	}
-	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12, InsecureSkipVerify: a.tls == "skip-verify"}
+	config := &tls.Config{
+		ServerName: host, MinVersion: tls.VersionTLS12,
+		InsecureSkipVerify: a.tls == "skip-verify" || a.tls == "preferred" && a.ca == "",
+	}
 	if a.ca != "" {
 		if config.RootCAs, err = certificates(a.ca); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if a.cert != "" || a.key != "" {
+	if a.cert != "" {
 		pair, err := tls.LoadX509KeyPair(a.cert, a.key)
 		if err != nil {
-			return sdk.Errorf(sdk.Invalid, "ssl-cert and ssl-key of the URL: %v", err)
+			return nil, sdk.Errorf(sdk.Invalid, "ssl-cert and ssl-key of the URL: %v", err)
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
-	c.TLS, c.TLSConfig = config, ""
-	return nil
+	return config, nil
 }
 
 func certificates(path string) (*x509.CertPool, error) {

@@ -69,6 +69,7 @@ func TestURLs(t *testing.T) {
 		"tls":             {URL: secure + "?tls=skip-verify"},
 		"ssl-ca":          {URL: secure + "?ssl-ca=" + url.QueryEscape(ca)},
 		"relative ssl-ca": {URL: secure + "?tls=true&ssl-ca=" + url.QueryEscape(relative), Dir: "/"},
+		"socket and TLS":  {URL: d.SocketURL() + "&tls=true&ssl-ca=" + url.QueryEscape(ca)},
 		"no TLS":          {URL: d.URL() + "?tls=false&connect-timeout=30"},
 		"read-only":       {URL: d.URL(), Mode: sdk.ReadOnly},
 	} {
@@ -109,6 +110,8 @@ func TestBrokenURLs(t *testing.T) {
 		{"mysql://u:canary2#" + tail, sdk.Invalid, "percent-encoded"},
 		{"mysql://u:canary2?" + tail, sdk.Invalid, "percent-encoded"},
 		{"mysql://u:canary2[" + tail, sdk.Invalid, "percent-encoded"},
+		{"mysql://u:canary1@host.invalid:0/db", sdk.Invalid, "port"},
+		{"mysql://u:canary1@host.invalid:99999/db", sdk.Invalid, "port"},
 		{"mysql://u:canary1@host.invalid", sdk.Invalid, "no database"},
 		{"mysql://u:canary1@host.invalid/a/b", sdk.Invalid, "no database"},
 		{"mysql://u:" + tail + "?canary2=1", sdk.Invalid, "unknown option"},
@@ -118,7 +121,10 @@ func TestBrokenURLs(t *testing.T) {
 		{"mysql://u:" + tail + "?socket=", sdk.Invalid, "socket"},
 		{"mysql://u:" + tail + "?ssl-ca=" + dir + "/nowhere", sdk.Invalid, "nowhere"},
 		{"mysql://u:" + tail + "?ssl-ca=" + noCA, sdk.Invalid, "no certificate"},
-		{"mysql://u:" + tail + "?ssl-cert=" + noCA, sdk.Invalid, "ssl-cert"},
+		{"mysql://u:" + tail + "?ssl-cert=" + noCA + "&ssl-key=" + noCA, sdk.Invalid, "ssl-cert"},
+		{"mysql://u:" + tail + "?ssl-cert=" + noCA, sdk.Invalid, "needs both"},
+		{"mysql://u:" + tail + "?ssl-key=" + noCA, sdk.Invalid, "needs both"},
+		{"mysql://u:" + tail + "?tls=false&ssl-ca=" + noCA, sdk.Invalid, "tls=false"},
 		{"mysql://u:" + tail + "?a=%zz", sdk.Invalid, "options"},
 	} {
 		_, err := connect(t.Context(), sdk.Options{URL: c.url, Dir: dir})
@@ -127,6 +133,34 @@ func TestBrokenURLs(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: the error %q quotes the URL", c.url, err)
+		}
+	}
+}
+
+// TestNames opens databases whose names mean something in a URL.
+func TestNames(t *testing.T) {
+	d := databases.MariaDB(t)
+	admin := d.Admin(t)
+	for _, name := range []string{"a/b", "a b?c#d%e", "ü"} {
+		name += "_" + d.Name
+		for _, s := range []string{"CREATE DATABASE `" + name + "`", "GRANT ALL ON `" + strings.ReplaceAll(name, "%", `\%`) + "`.* TO " + d.User} {
+			if _, err := admin.ExecContext(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Cleanup(func() {
+			if _, err := admin.Exec("DROP DATABASE `" + name + "`"); err != nil {
+				t.Error(err)
+			}
+		})
+		db, err := dial(t, sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + url.PathEscape(name)})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var got string
+		if err := db.QueryRow("SELECT DATABASE()").Scan(&got); err != nil || got != name {
+			t.Errorf("%q, %v; want %q", got, err, name)
 		}
 	}
 }

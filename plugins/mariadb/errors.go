@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"strconv"
@@ -80,29 +79,78 @@ var classes = map[uint16]sqlbackend.Class{
 	1118: {Kind: sdk.Limit, Answered: true},         // row too large
 }
 
+// plain are sentences that go before what the server says, where its words only
+// help who runs it.
+var plain = map[uint16]string{
+	1044: "the database is not there, or this user has no right to it",
+	1820: "the password has expired",
+	1862: "the password has expired",
+}
+
+// remedies go after what the server says.
+var remedies = map[uint16]string{
+	1049: "whoever runs the server makes it, with CREATE DATABASE",
+}
+
 // classify says what an error of the driver means.
 func classify(err error) sqlbackend.Class {
+	if way, ok := errors.AsType[*connectError](err); ok {
+		return way.class()
+	}
 	if answer, ok := errors.AsType[*mysql.MySQLError](err); ok {
-		class, known := classes[answer.Number]
-		if !known {
-			class = sqlbackend.Class{Kind: sdk.Internal, Answered: true}
-		}
-		class.Native, class.Msg = strconv.Itoa(int(answer.Number)), answer.Message
-		return class
+		return classifyAnswer(answer)
 	}
 	switch {
 	case errors.Is(err, mysql.ErrInvalidConn):
 		return sqlbackend.Class{Kind: sdk.Unreachable, Msg: "the connection was lost"}
 	case errors.Is(err, mysql.ErrPktTooLarge):
 		return sqlbackend.Class{Kind: sdk.Limit, Msg: "a statement is larger than a packet of 1 MiB"}
-	case errors.Is(err, mysql.ErrNoTLS):
-		return sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "the server does not do TLS, and the URL asks for it"}
-	case isLogin(err):
-		return sqlbackend.Class{Kind: sdk.Login}
-	case isTLS(err):
-		return sqlbackend.Class{Kind: sdk.Unreachable, Final: true}
 	}
 	return sqlbackend.Class{}
+}
+
+// classifyAnswer is for what the server said.
+func classifyAnswer(e *mysql.MySQLError) sqlbackend.Class {
+	class, known := classes[e.Number]
+	if !known {
+		class = sqlbackend.Class{Kind: sdk.Internal, Answered: true}
+	}
+	class.Native, class.Msg = strconv.Itoa(int(e.Number)), e.Message
+	if sentence, ok := plain[e.Number]; ok {
+		class.Msg = sentence + ": " + class.Msg
+	}
+	if remedy, ok := remedies[e.Number]; ok {
+		class.Msg += "; " + remedy
+	}
+	return class
+}
+
+// connectError is a connection that did not come about.
+type connectError struct {
+	place string // where it led
+	err   error
+}
+
+func (e *connectError) Error() string { return e.place + ": " + e.err.Error() }
+func (e *connectError) Unwrap() error { return e.err }
+
+// class says what it means.
+func (e *connectError) class() sqlbackend.Class {
+	class := classify(e.err)
+	switch {
+	case class.Kind != 0:
+	case errors.Is(e.err, mysql.ErrNoTLS):
+		class = sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "the server does not do TLS, and the URL asks for it"}
+	case isLogin(e.err):
+		class = sqlbackend.Class{Kind: sdk.Login, Msg: e.err.Error()}
+	default:
+		class = sqlbackend.Unreached(e.err)
+		if _, ok := errors.AsType[x509.UnknownAuthorityError](e.err); ok {
+			class.Msg += "; ssl-ca names the certificate of its authority"
+		}
+	}
+	class.Msg = e.place + ": " + class.Msg
+	return class
 }
 
 // isLogin reports whether the server wants a kind of login that the driver does
@@ -114,19 +162,4 @@ func isLogin(err error) bool {
 		}
 	}
 	return false
-}
-
-// isTLS reports whether the two sides could not agree on an encrypted
-// connection, which a second try will not change.
-func isTLS(err error) bool {
-	var (
-		unknown  x509.UnknownAuthorityError
-		hostname x509.HostnameError
-		invalid  x509.CertificateInvalidError
-		record   tls.RecordHeaderError
-		alert    tls.AlertError
-		verify   *tls.CertificateVerificationError
-	)
-	return errors.As(err, &unknown) || errors.As(err, &hostname) || errors.As(err, &invalid) ||
-		errors.As(err, &record) || errors.As(err, &alert) || errors.As(err, &verify)
 }

@@ -33,7 +33,6 @@ var recorded = []struct {
 	{1047, "WSREP has not yet prepared node for application use", sqlbackend.Class{Kind: sdk.Unreachable, Answered: true}},
 	{1053, "Server shutdown in progress", sqlbackend.Class{Kind: sdk.Unreachable}},
 	{1105, "Parameter of prepared statement which is set through mysql_send_long_data() is longer than 'max_allowed_packet' bytes", sqlbackend.Class{Kind: sdk.Internal, Answered: true}},
-	{1114, "The table 'codex_body' is full", sqlbackend.Class{Kind: sdk.Full, Answered: true}},
 	{1180, "Got error 28 \"No space left on device\" during COMMIT", sqlbackend.Class{Kind: sdk.Unreachable}},
 	{1615, "Prepared statement needs to be re-prepared", sqlbackend.Class{Kind: sdk.Busy, Answered: true}},
 	{1712, "Index codex_item is corrupted", sqlbackend.Class{Kind: sdk.Corrupt, Answered: true}},
@@ -134,19 +133,22 @@ func TestErrorsOfTheServer(t *testing.T) {
 			sqlbackend.Class{Kind: sdk.Login, Native: "1045", Answered: true, Msg: "Access denied"}},
 		{"foreign database", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "mysql"}
-		}), sqlbackend.Class{Kind: sdk.Denied, Native: "1044", Answered: true, Msg: "Access denied"}},
+		}), sqlbackend.Class{Kind: sdk.Denied, Native: "1044", Answered: true, Msg: "the database is not there, or this user has no right to it: Access denied"}},
 		{"unknown host", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "mysql://u:canary@host.invalid/db"}
-		}), sqlbackend.Class{}},
+		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "database db on host.invalid:3306: unknown host host.invalid"}},
 		{"refused", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "mysql://u:canary@" + closedPort(t) + "/db"}
-		}), sqlbackend.Class{}},
+		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: ": connection refused"}},
+		{"hangs", login(func(d *databases.Database) sdk.Options {
+			return sdk.Options{URL: "mysql://u:canary@" + silence(t) + "/db?connect-timeout=1"}
+		}), sqlbackend.Class{Kind: sdk.Timeout, Msg: ": no answer in the time allowed"}},
 		{"no socket", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "mysql://u:canary@localhost/db?socket=/nowhere"}
-		}), sqlbackend.Class{}},
+		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "database db on /nowhere: no such file or directory"}},
 		{"unknown authority", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: d.URL() + "?tls=true"}
-		}), sqlbackend.Class{Kind: sdk.Unreachable, Final: true}},
+		}), sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "certificate signed by unknown authority; ssl-ca names"}},
 		{"TLS wanted by the server", func(t *testing.T, d *databases.Database) error {
 			_, err := dial(t, sdk.Options{URL: certified(t, d) + "?tls=false"})
 			return err
@@ -167,6 +169,8 @@ func TestErrorsOfTheServer(t *testing.T) {
 			sqlbackend.Class{Kind: sdk.Invalid, Native: "1406", Answered: true, Msg: "too long"}},
 		{"out of range", script("CREATE TABLE t (x TINYINT)", "INSERT INTO t VALUES (1000)"),
 			sqlbackend.Class{Kind: sdk.Invalid, Native: "1264", Answered: true, Msg: "range"}},
+		{"full", script("SET max_heap_table_size = 16384", "CREATE TABLE t (x CHAR(200)) ENGINE=MEMORY", "INSERT INTO t SELECT 'x' FROM seq_1_to_1000"),
+			sqlbackend.Class{Kind: sdk.Full, Native: "1114", Answered: true, Msg: "The table 't' is full"}},
 		{"statement time-out", script("SET max_statement_time = 0.01", "SELECT SLEEP(10)"),
 			sqlbackend.Class{Kind: sdk.Timeout, Native: "1969", Answered: true, Msg: "max_statement_time"}},
 		{"packet", script("SELECT '" + strings.Repeat("x", maxPacket) + "'"), sqlbackend.Class{Kind: sdk.Limit, Msg: "1 MiB"}},
@@ -182,8 +186,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 	}
 }
 
-// check compares what classify makes of an error with want. What the zero Class
-// leaves to the engine must be an error of the network.
+// check compares what classify makes of an error with want.
 func check(t *testing.T, err error, want sqlbackend.Class) {
 	t.Helper()
 	if err == nil {
@@ -197,6 +200,18 @@ func check(t *testing.T, err error, want sqlbackend.Class) {
 	if got != want {
 		t.Errorf("%v\nis %+v\nwant %+v", err, got, want)
 	}
+}
+
+// silence returns an address that takes connections and never says a word, as a
+// server does that hangs.
+func silence(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().String()
 }
 
 // closedPort returns an address at which nobody listens.
@@ -219,7 +234,7 @@ func TestMissingDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := dial(t, sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "missing_db"})
-	check(t, err, sqlbackend.Class{Kind: sdk.NoArchive, Native: "1049", Answered: true, Msg: "missing_db"})
+	check(t, err, sqlbackend.Class{Kind: sdk.NoArchive, Native: "1049", Answered: true, Msg: "Unknown database 'missing_db'; whoever runs the server makes it"})
 }
 
 func TestServerSaysNo(t *testing.T) {

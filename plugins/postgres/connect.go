@@ -5,9 +5,11 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io/fs"
+	"net"
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,7 +56,7 @@ func connect(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
 	if _, ok := config.RuntimeParams["application_name"]; !ok {
 		config.RuntimeParams["application_name"] = "codex-archive"
 	}
-	connection := sqlbackend.Connection{Place: place(config), Writable: true}
+	connection := sqlbackend.Connection{Place: place(&config.Config), Writable: true}
 	if o.Mode == sdk.ReadOnly {
 		connection.Read = connector(config, session, readOnly)
 	} else {
@@ -73,15 +75,30 @@ func connector(config *pgx.ConnConfig, statements ...string) driver.Connector {
 }
 
 // place names the database for people.
-func place(config *pgx.ConnConfig) string {
-	hosts := []string{config.Host}
-	for _, f := range config.Fallbacks {
-		if f.Host != hosts[len(hosts)-1] {
-			hosts = append(hosts, f.Host)
+func place(config *pgconn.Config) string {
+	return "database " + config.Database + " on " + strings.Join(hosts(config), ", ")
+}
+
+// hosts are the places that a connection is looked for at, in order: host and
+// port, or the directory of a unix socket.
+func hosts(config *pgconn.Config) []string {
+	var all []string
+	add := func(host string, port uint16) {
+		if !filepath.IsAbs(host) {
+			host = net.JoinHostPort(host, strconv.Itoa(int(port)))
+		}
+		if !slices.Contains(all, host) {
+			all = append(all, host)
 		}
 	}
-	return "database " + config.Database + " on " + strings.Join(hosts, ", ")
+	add(config.Host, config.Port)
+	for _, f := range config.Fallbacks {
+		add(f.Host, f.Port)
+	}
+	return all
 }
+
+func severalHosts(config *pgconn.Config) bool { return len(hosts(config)) > 1 }
 
 // fileOptions name files. The contract has relative ones start from the
 // project's root, libpq from wherever a program happens to run.
@@ -148,11 +165,11 @@ const unreadable = "the URL cannot be read; in user and password the characters 
 // the first "@", so that the rest of one with "@" in it becomes part of the
 // host, which then stands in errors.
 func plausible(config *pgx.ConnConfig) bool {
-	hosts := []string{config.Host}
+	names := []string{config.Host}
 	for _, f := range config.Fallbacks {
-		hosts = append(hosts, f.Host)
+		names = append(names, f.Host)
 	}
-	return !slices.ContainsFunc(hosts, func(host string) bool {
+	return !slices.ContainsFunc(names, func(host string) bool {
 		return !filepath.IsAbs(host) && strings.ContainsAny(host, "@/?# ")
 	})
 }

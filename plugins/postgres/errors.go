@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net"
@@ -52,6 +50,18 @@ var classes = map[string]sqlbackend.Class{
 	"0":     {Kind: sdk.Internal, Answered: true},          // all others: our statements are wrong
 }
 
+// plain are sentences that go before what the server says, where its words only
+// help who runs it.
+var plain = map[string]string{
+	"25006": "the server is a standby, or this user may only read",
+	"53300": "no connection is free",
+}
+
+// remedies go after what the server says.
+var remedies = map[string]string{
+	"3D000": "whoever runs the server makes it, with CREATE DATABASE",
+}
+
 // classify says what an error of pgx means.
 func classify(err error) sqlbackend.Class {
 	if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok {
@@ -76,6 +86,12 @@ func classifyAnswer(e *pgconn.PgError) sqlbackend.Class {
 		}
 	}
 	class.Native, class.Msg = e.Code, e.Message
+	if sentence, ok := plain[e.Code]; ok {
+		class.Msg = sentence + ": " + class.Msg
+	}
+	if remedy, ok := remedies[e.Code]; ok {
+		class.Msg += "; " + remedy
+	}
 	return class
 }
 
@@ -83,70 +99,104 @@ func classifyAnswer(e *pgconn.PgError) sqlbackend.Class {
 // tried, perhaps twice, and the last answer of a server says most: pgx tries
 // no other host after a wrong password or a database that does not exist.
 func classifyConnect(e *pgconn.ConnectError) sqlbackend.Class {
-	class := sqlbackend.Class{Kind: sdk.Unreachable}
+	var verdict sqlbackend.Class
 	var reasons []string
-	for _, leaf := range leaves(e.Unwrap()) {
-		reason := ""
-		if answer, ok := errors.AsType[*pgconn.PgError](leaf); ok {
-			class = classifyAnswer(answer)
-			reason = answer.Message
-		} else if dns, ok := errors.AsType[*net.DNSError](leaf); ok {
-			reason = dns.Error()
-		} else if op, ok := errors.AsType[*net.OpError](leaf); ok {
-			reason = op.Error()
-		} else {
-			reason = leaf.Error()
+	for _, leaf := range attempts(e) {
+		class := classifyAttempt(leaf, e.Config)
+		if class.Native != "" || verdict.Native == "" {
+			// Another try is in vain only where it is at every host.
+			class.Final = class.Final && (verdict.Final || len(reasons) == 0)
+			verdict = class
+		}
+		reason := class.Msg
+		if host := attempted(leaf); host != "" && severalHosts(e.Config) {
+			reason = host + ": " + reason
 		}
 		if !slices.Contains(reasons, reason) {
 			reasons = append(reasons, reason)
 		}
 	}
-	if class.Native == "" {
-		class.Kind, class.Final = connectKind(e)
+	verdict.Msg = place(e.Config) + ": " + strings.Join(reasons, "; ")
+	return verdict
+}
+
+// classifyAttempt is for one try at one host.
+func classifyAttempt(err error, config *pgconn.Config) sqlbackend.Class {
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
+		class := classifyAnswer(answer)
+		if class.Kind == sdk.Login && config.Password == "" {
+			class.Msg += "; no password was given"
+		}
+		return class
 	}
-	class.Msg = "connect: " + strings.Join(strings.Fields(strings.Join(reasons, "; ")), " ")
+	if attribute := unwanted(err); attribute != "" {
+		return sqlbackend.Class{Kind: sdk.Unreachable, Msg: attribute + ", and target_session_attrs asks for another"}
+	}
+	if isPlainOnly(err) {
+		return sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "the server does not do TLS, and sslmode asks for it"}
+	}
+	class := sqlbackend.Unreached(err)
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		class.Msg += "; sslrootcert names the certificate of its authority"
+	}
 	return class
 }
 
-// connectKind is for a connection that no server answered.
-func connectKind(e *pgconn.ConnectError) (kind sdk.Kind, final bool) {
-	switch {
-	case errors.Is(e, context.Canceled):
-		return sdk.Canceled, false
-	case errors.Is(e, context.DeadlineExceeded):
-		return sdk.Timeout, false
-	case isTLS(e):
-		return sdk.Unreachable, true
-	}
-	return sdk.Unreachable, false
+// attempts takes the joined errors of a connect apart. That a server does without
+// TLS is no reason where sslmode only prefers it: it was asked again without.
+func attempts(e *pgconn.ConnectError) []error {
+	all := leaves(e.Unwrap())
+	return slices.DeleteFunc(slices.Clone(all), func(err error) bool {
+		return isPlainOnly(err) && slices.ContainsFunc(all, func(other error) bool {
+			return !isPlainOnly(other) && attempted(other) == attempted(err)
+		})
+	})
 }
 
 // leaves takes joined errors apart.
 func leaves(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		joined, ok := e.(interface{ Unwrap() []error })
+		if !ok {
+			continue
+		}
 		var all []error
 		for _, e := range joined.Unwrap() {
 			all = append(all, leaves(e)...)
 		}
 		return all
 	}
-	if err == nil {
-		return nil
-	}
 	return []error{err}
 }
 
-// isTLS reports whether the two sides could not agree on an encrypted
-// connection, which a second try will not change.
-func isTLS(err error) bool {
-	var (
-		unknown  x509.UnknownAuthorityError
-		hostname x509.HostnameError
-		invalid  x509.CertificateInvalidError
-		record   tls.RecordHeaderError
-		alert    tls.AlertError
-		verify   *tls.CertificateVerificationError
-	)
-	return errors.As(err, &unknown) || errors.As(err, &hostname) || errors.As(err, &invalid) ||
-		errors.As(err, &record) || errors.As(err, &alert) || errors.As(err, &verify)
+// attempted returns the address that a try went to, which pgx only writes into
+// its text: "ADDRESS (HOST): …". It is "" where none was reached for.
+func attempted(err error) string {
+	address, _, ok := strings.Cut(err.Error(), " (")
+	if _, unresolved := errors.AsType[*net.DNSError](err); unresolved || !ok {
+		return ""
+	}
+	return address
+}
+
+// unwanted says what a server is that target_session_attrs does not allow, and
+// "" for all other errors.
+func unwanted(err error) string {
+	switch {
+	case errors.Is(err, pgconn.ErrReadOnlyConnection):
+		return "it is read-only"
+	case errors.Is(err, pgconn.ErrReadWriteConnection):
+		return "it can be written"
+	case errors.Is(err, pgconn.ErrStandbyConnection):
+		return "it is a standby"
+	case errors.Is(err, pgconn.ErrPrimaryConnection):
+		return "it is the primary"
+	}
+	return ""
+}
+
+// isPlainOnly reports whether a server said that it does not do TLS. pgx has no
+// value for this.
+func isPlainOnly(err error) bool {
+	return strings.HasSuffix(err.Error(), "tls error: server refused TLS connection")
 }

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,12 +32,11 @@ var recorded = []struct {
 	{"53100", `could not extend file "base/16384/16396": No space left on device`, sqlbackend.Class{Kind: sdk.Full, Answered: true}},
 	{"53200", "out of memory", sqlbackend.Class{Kind: sdk.Busy, Answered: true, Final: true}},
 	{"57P02", "terminating connection because of crash of another server process", sqlbackend.Class{Kind: sdk.Unreachable}},
+	{"57P03", "the database system is not accepting connections", sqlbackend.Class{Kind: sdk.Unreachable, Answered: true}}, // a standby without hot_standby
 	{"57P03", "the database system is starting up", sqlbackend.Class{Kind: sdk.Unreachable, Answered: true}},
 	{"57P04", `database "archive" has been dropped`, sqlbackend.Class{Kind: sdk.NoArchive, Answered: true}},
-	{"57P05", "terminating connection due to idle-session timeout", sqlbackend.Class{Kind: sdk.Unreachable, Answered: true}},
 	{"58030", `could not read file "base/16384/16396": Input/output error`, sqlbackend.Class{Kind: sdk.Internal, Final: true}},
 	{"XX000", "could not open relation with OID 16396", sqlbackend.Class{Kind: sdk.Internal, Answered: true}},
-	{"XX001", "invalid page in block 0 of relation base/16384/16396", sqlbackend.Class{Kind: sdk.Corrupt, Answered: true}},
 	{"XX002", `index "codex_item_pkey" contains unexpected zero page at block 1`, sqlbackend.Class{Kind: sdk.Corrupt, Answered: true}},
 }
 
@@ -139,27 +140,29 @@ func TestErrorsOfTheServer(t *testing.T) {
 			sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true, Msg: "password authentication failed"}},
 		{"no such user", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
 			sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true, Msg: "password authentication failed"}},
+		{"no password", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "")} }),
+			sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true, Msg: "; no password was given"}},
 		{"no such database", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "missing"}
-		}), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3D000", Answered: true, Msg: `"missing" does not exist`}},
+		}), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3D000", Answered: true, Msg: `"missing" does not exist; whoever runs the server makes it`}},
 		{"unknown option", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URL() + "?colour=red"} }),
 			sqlbackend.Class{Kind: sdk.Invalid, Native: "42704", Answered: true, Msg: `"colour"`}},
 		{"unknown host", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "postgres://u:canary@host.invalid/db"}
-		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "host.invalid"}},
+		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "database db on host.invalid:5432: unknown host host.invalid"}},
 		{"refused", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "postgres://u:canary@" + closedPort(t) + "/db"}
 		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "connection refused"}},
 		{"unknown authority", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: d.URL() + "?sslmode=verify-full&sslrootcert=system"}
-		}), sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "certificate"}},
+		}), sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "certificate signed by unknown authority; sslrootcert names"}},
 		{"no table", script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "42P01", Answered: true, Msg: `"missing"`}},
 		{"no column", script("SELECT missing FROM pg_class"), sqlbackend.Class{Kind: sdk.Schema, Native: "42703", Answered: true, Msg: `"missing"`}},
 		{"no schema", script("SET search_path = nowhere", "CREATE TABLE t (n int)"), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3F000", Answered: true, Msg: "schema"}},
 		{"syntax", script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "42601", Answered: true, Msg: "syntax error"}},
 		{"right", script("SELECT * FROM pg_authid"), sqlbackend.Class{Kind: sdk.Denied, Native: "42501", Answered: true, Msg: "permission denied"}},
 		{"read-only", script("SET default_transaction_read_only = on", "CREATE TABLE t (n int)"),
-			sqlbackend.Class{Kind: sdk.Denied, Native: "25006", Answered: true, Msg: "read-only transaction"}},
+			sqlbackend.Class{Kind: sdk.Denied, Native: "25006", Answered: true, Msg: "the server is a standby, or this user may only read: cannot execute"}},
 		{"duplicate", script("CREATE TABLE t (n int PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
 			sqlbackend.Class{Kind: sdk.Conflict, Native: "23505", Answered: true, Msg: "duplicate key"}},
 		{"no parent", script("CREATE TABLE t (n int PRIMARY KEY, up int REFERENCES t)", "INSERT INTO t VALUES (1, 2)"),
@@ -223,7 +226,62 @@ func TestTooManyConnections(t *testing.T) {
 	}
 	connection(t, db)
 	_, err = dial(t, sdk.Options{URL: d.URL()})
-	check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "53300", Answered: true, Msg: "connection slots"})
+	check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "53300", Answered: true, Msg: "no connection is free: "})
+}
+
+// TestNoConnection holds what is said of a connection that did not come about
+// against the whole line: where it led, what happened there, and no more.
+func TestNoConnection(t *testing.T) {
+	t.Parallel()
+	server := databases.NewPostgres(t, "ssl=off")
+	d := server.Database(t)
+	silent, closed := silence(t), closedPort(t)
+	name, address := d.Name, server.Address()
+	where := "database " + name + " on " + address + ": "
+	for _, c := range []struct {
+		url  string
+		want sqlbackend.Class
+	}{
+		// That there is no TLS is no reason where it is only preferred.
+		{d.URLAs(d.User, "wrong"), sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true,
+			Msg: where + `password authentication failed for user "` + d.User + `"`}},
+		{d.URL() + "?sslmode=require", sqlbackend.Class{Kind: sdk.Unreachable, Final: true,
+			Msg: where + "the server does not do TLS, and sslmode asks for it"}},
+		{d.URL() + "?target_session_attrs=standby", sqlbackend.Class{Kind: sdk.Unreachable,
+			Msg: where + "it is the primary, and target_session_attrs asks for another"}},
+		{d.URL() + "?target_session_attrs=read-only", sqlbackend.Class{Kind: sdk.Unreachable,
+			Msg: where + "it can be written, and target_session_attrs asks for another"}},
+		{strings.Replace(d.URL(), address, address+","+closed, 1) + "?target_session_attrs=standby", sqlbackend.Class{Kind: sdk.Unreachable,
+			Msg: "database " + name + " on " + address + ", " + closed + ": " + address + ": it is the primary, and target_session_attrs asks for another; " +
+				closed + ": connection refused"}},
+		// Not final: the other host may come back.
+		{strings.Replace(d.URL(), address, closed+","+address, 1) + "?sslmode=require", sqlbackend.Class{Kind: sdk.Unreachable,
+			Msg: "database " + name + " on " + closed + ", " + address + ": " + closed + ": connection refused; " +
+				address + ": the server does not do TLS, and sslmode asks for it"}},
+		{"postgres://u:canary@a.invalid,b.invalid/db", sqlbackend.Class{Kind: sdk.Unreachable,
+			Msg: "database db on a.invalid:5432, b.invalid:5432: unknown host a.invalid; unknown host b.invalid"}},
+		{"postgres://u:canary@" + silent + "/db?connect_timeout=1", sqlbackend.Class{Kind: sdk.Timeout,
+			Msg: "database db on " + silent + ": no answer in the time allowed"}},
+		{"postgres://u:canary@/db?host=/nowhere", sqlbackend.Class{Kind: sdk.Unreachable,
+			Msg: "database db on /nowhere: no such file or directory"}},
+	} {
+		_, err := dial(t, sdk.Options{URL: c.url})
+		if got := classify(err); err == nil || got != c.want {
+			t.Errorf("%v\nis %+v\nwant %+v", err, got, c.want)
+		}
+	}
+}
+
+// silence returns an address that takes connections and never says a word, as a
+// server does that hangs.
+func silence(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().String()
 }
 
 func TestServerStops(t *testing.T) {
@@ -251,6 +309,54 @@ func TestServerStops(t *testing.T) {
 	if err := db.PingContext(t.Context()); err != nil {
 		t.Errorf("after the start: %v", err)
 	}
+}
+
+// TestRareErrors brings about what takes a server of its own: one that ends
+// sessions, keeps temporary files small, and has a damaged file.
+func TestRareErrors(t *testing.T) {
+	t.Parallel()
+	server := databases.NewPostgres(t, "temp_file_limit=64kB", "work_mem=64kB")
+	d := server.Database(t)
+	check(t, script("SELECT count(*) FROM (SELECT md5(i::text) m FROM generate_series(1, 100000) i ORDER BY 1 OFFSET 0) s")(t, d),
+		sqlbackend.Class{Kind: sdk.Full, Native: "53400", Answered: true, Msg: "temp_file_limit"})
+
+	db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle := connection(t, db)
+	var process int
+	if err := idle.QueryRowContext(t.Context(), "SELECT pg_backend_pid()").Scan(&process); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := idle.ExecContext(t.Context(), "SET idle_session_timeout = 1"); err != nil {
+		t.Fatal(err)
+	}
+	admin := d.Admin(t)
+	await(t, admin, fmt.Sprintf("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = %d", process))
+	_, err = idle.ExecContext(t.Context(), "SELECT 1")
+	check(t, err, sqlbackend.Class{Kind: sdk.Unreachable, Native: "57P05", Answered: true, Msg: "idle-session timeout"})
+
+	var directory, file string
+	for _, s := range []string{"CREATE TABLE damaged AS SELECT i FROM generate_series(1, 10) i", "GRANT SELECT ON damaged TO PUBLIC"} {
+		if _, err := admin.ExecContext(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := admin.QueryRowContext(t.Context(), "SELECT current_setting('data_directory'), pg_relation_filepath('damaged')").Scan(&directory, &file); err != nil {
+		t.Fatal(err)
+	}
+	server.Stop(t)
+	page, err := os.OpenFile(filepath.Join(directory, file), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer page.Close()
+	if _, err := page.Write([]byte(strings.Repeat("damage", 100))); err != nil {
+		t.Fatal(err)
+	}
+	server.Start(t)
+	check(t, script("SELECT * FROM damaged")(t, d), sqlbackend.Class{Kind: sdk.Corrupt, Native: "XX001", Answered: true, Msg: "invalid page"})
 }
 
 func TestIdleTransactionEnds(t *testing.T) {

@@ -240,5 +240,17 @@ func TestForeignTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := open(t.Context(), sdk.Options{URL: d.URL(), Mode: sdk.Create})
-	failed(t, err, sdk.Conflict, false, sdk.EffectNone)
+	failed(t, err, sdk.NoArchive, false, sdk.EffectNone)
+
+	// Even one that has the name of ours is somebody else's.
+	if _, err := d.Admin(t).ExecContext(t.Context(), "CREATE TABLE codex_archive_meta (n int); GRANT SELECT ON codex_archive_meta TO PUBLIC"); err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []sdk.Mode{sdk.ReadOnly, sdk.Create, sdk.Upgrade} {
+		_, err = open(t.Context(), sdk.Options{URL: d.URL(), Mode: mode})
+		failed(t, err, sdk.NoArchive, false, sdk.EffectNone)
+		if !strings.Contains(err.Error(), "belongs to something else") {
+			t.Errorf("mode %v: %v", mode, err)
+		}
+	}
 }

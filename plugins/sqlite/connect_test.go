@@ -120,6 +120,7 @@ func TestWhatIsNoArchive(t *testing.T) {
 	execute(t, others, "CREATE TABLE somebody_elses (x)")
 	similar := openRaw(t, filepath.Join(dir, "similar"))
 	execute(t, similar, "CREATE TABLE codex_item (x)")
+	execute(t, openRaw(t, filepath.Join(dir, "same name")), "CREATE TABLE codex_archive_meta (x)")
 
 	for _, c := range []struct {
 		name string
@@ -140,9 +141,11 @@ func TestWhatIsNoArchive(t *testing.T) {
 		{"directory", sdk.ReadOnly, sdk.NoArchive, "is a directory"},
 		{"directory", sdk.Create, sdk.NoArchive, "is a directory"},
 		{"others", sdk.ReadWrite, sdk.NoArchive, "codex archive init"},
-		{"similar", sdk.ReadOnly, sdk.Conflict, "codex_item"},
-		{"similar", sdk.Create, sdk.Conflict, "codex_item"},
-		{"similar", sdk.Upgrade, sdk.Conflict, "codex_item"},
+		{"similar", sdk.ReadOnly, sdk.NoArchive, "codex_item"},
+		{"similar", sdk.Create, sdk.NoArchive, "codex_item"},
+		{"similar", sdk.Upgrade, sdk.NoArchive, "use another database"},
+		{"same name", sdk.ReadOnly, sdk.NoArchive, "use another database"},
+		{"same name", sdk.Create, sdk.NoArchive, "use another database"},
 	} {
 		t.Run(fmt.Sprintf("%s mode %d", c.name, c.mode), func(t *testing.T) {
 			_, err := open(t.Context(), options(filepath.Join(dir, filepath.FromSlash(c.name)), c.mode))

@@ -100,7 +100,17 @@ func readMeta(ctx context.Context, s *session) (*meta, error) {
 		return nil, listErr
 	}
 	// Another program may have made the table between the two looks.
-	return selectMeta(ctx, s)
+	m, err := selectMeta(ctx, s)
+	if err != nil && isStatement(s.b.classify(err)) {
+		err = sdk.Errorf(sdk.NoArchive, "%s has a table codex_archive_meta that no archive has: it belongs to something else; use another database", s.b.place)
+	}
+	return m, err
+}
+
+// isStatement reports whether the database did not understand a statement: it
+// has other tables or columns, for which not every database has a code.
+func isStatement(c Class) bool {
+	return c.Kind == sdk.Schema || c.Kind == sdk.Internal && c.Answered
 }
 
 // selectMeta returns nil where the table has no row: whoever made it was killed
@@ -126,7 +136,7 @@ func selectMeta(ctx context.Context, s *session) (*meta, error) {
 func metaExists(ctx context.Context, s *session) (bool, error) {
 	names, err := tables(ctx, s)
 	if err == nil && len(names) > 0 && !slices.Contains(names, "codex_archive_meta") {
-		err = sdk.Errorf(sdk.Conflict, "%s has a table %s but no codex_archive_meta: it belongs to something else", s.b.place, names[0])
+		err = sdk.Errorf(sdk.NoArchive, "%s has a table %s but no codex_archive_meta: it belongs to something else; use another database", s.b.place, names[0])
 	}
 	return len(names) > 0, err
 }

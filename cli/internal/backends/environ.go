@@ -15,13 +15,17 @@ var passed = []string{
 	"SYSTEMROOT", "SYSTEMDRIVE",
 }
 
+// never is not passed on, whoever names it: the URL comes with the request that
+// opens the archive, where no other process sees its password.
+const never = "CODEX_ARCHIVE_URL"
+
 // Environ picks from environ, in the form of os.Environ, what a backend gets:
 // the fixed few and those that the user named.
 func Environ(environ, named []string) []string {
 	var env []string
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
-		if slices.Contains(named, name) || slices.ContainsFunc(passed, func(p string) bool { return matches(p, name) }) {
+		if name != never && slices.Contains(named, name) || slices.ContainsFunc(passed, func(p string) bool { return matches(p, name) }) {
 			env = append(env, pair)
 		}
 	}

@@ -35,7 +35,8 @@ type Program struct {
 }
 
 // Ignored is a program that was found and may not be run, or is hidden by
-// another of the same name in an earlier place.
+// another of the same name in an earlier place; or, without a name, a directory
+// in which was not looked.
 type Ignored struct {
 	Name, Path, Why string
 }
@@ -132,7 +133,8 @@ func (s Search) Find(name string) (Program, error) {
 // ignore and why.
 func (s Search) List() ([]Program, []Ignored) {
 	var programs []Program
-	var ignored []Ignored
+	ignored := s.relative()
+	first := map[string]string{} // name to the path that Find would take, or refuse
 	for _, place := range s.Places() {
 		entries, err := os.ReadDir(place.Dir)
 		if err != nil {
@@ -145,26 +147,39 @@ func (s Search) List() ([]Program, []Ignored) {
 			name, ok := strings.CutPrefix(strings.TrimSuffix(entry.Name(), suffix()), prefix)
 			path := filepath.Join(place.Dir, entry.Name())
 			switch {
-			case !ok || entry.IsDir():
+			case !ok || entry.Name() != prefix+name+suffix():
 				continue
 			case !namePattern.MatchString(name):
 				ignored = append(ignored, Ignored{name, path, "not a backend's name"})
 				continue
-			}
-			if i := slices.IndexFunc(programs, func(p Program) bool { return p.Name == name }); i >= 0 {
-				ignored = append(ignored, Ignored{name, path, "hidden by " + programs[i].Path})
+			case first[name] != "":
+				ignored = append(ignored, Ignored{name, path, "hidden by " + first[name]})
 				continue
 			}
+			first[name] = path
 			program, err := check(name, path, place)
 			if err != nil {
 				ignored = append(ignored, Ignored{name, path, err.Error()})
 				continue
 			}
+			first[name] = program.Path
 			programs = append(programs, program)
 		}
 	}
 	slices.SortFunc(programs, func(a, b Program) int { return strings.Compare(a.Name, b.Name) })
 	return programs, ignored
+}
+
+// relative returns the directories that are not looked in because they would be
+// others from each current directory.
+func (s Search) relative() []Ignored {
+	var ignored []Ignored
+	for _, dir := range filepath.SplitList(s.Path) {
+		if dir != "" && !filepath.IsAbs(dir) {
+			ignored = append(ignored, Ignored{"", dir, "CODEX_ARCHIVE_PLUGIN_PATH takes absolute directories only"})
+		}
+	}
+	return ignored
 }
 
 // Check returns the program at path, which somebody named outright, after the

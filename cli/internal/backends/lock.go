@@ -123,6 +123,36 @@ func (l *Lock) Sum(name string) (*sdk.Digest, error) {
 	return &sum, nil
 }
 
+// State is what the lock says of a program.
+type State string
+
+// The states.
+const (
+	Unlocked State = ""          // there is no lock
+	Locked   State = "locked"    // the lock names this very program
+	Differs  State = "differs"   // the lock names another: it is refused
+	Unnamed  State = "not named" // the lock names none for this backend: it is refused
+)
+
+// State compares the program with the lock. l may be nil.
+func (l *Lock) State(p Program) (State, error) {
+	if l == nil {
+		return Unlocked, nil
+	}
+	want, err := l.Sum(p.Name)
+	if err != nil {
+		return Unnamed, nil
+	}
+	sum, err := p.SHA256()
+	if err != nil {
+		return Differs, err
+	}
+	if sum != *want {
+		return Differs, nil
+	}
+	return Locked, nil
+}
+
 // Set makes sum the hash of the backend's program on this platform.
 func (l *Lock) Set(name string, sum sdk.Digest) { l.sums[lockKey{name, Platform}] = sum }
 

@@ -1,0 +1,208 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/codex-archive/codex/scripts/databases"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// serverCase is a server that will not serve, and what people are told of it.
+type serverCase struct {
+	name  string
+	kind  sdk.Kind
+	words []string // of the message
+	url   string
+	// ruin brings the server into this state and returns what mends it.
+	ruin func(t *testing.T) (mend func())
+}
+
+// TestServersThatWillNotServe runs every command that asks a database against
+// servers that are stopped, full up, somewhere else, or do not know the user:
+// one clear line on stderr that names the place, a hint, exit code 6, the right
+// kind, and the password nowhere.
+func TestServersThatWillNotServe(t *testing.T) {
+	for name, start := range map[string]func(testing.TB, ...string) *databases.Server{
+		"postgres": databases.NewPostgres, "mariadb": databases.NewMariaDB,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := start(t, "max_connections=12")
+			d := server.Database(t)
+			p := newProject(t)
+			base := p.env
+			use := func(url string) {
+				p.env = append(base[:len(base):len(base)], "CODEX_ARCHIVE_URL="+url, "CODEX_ARCHIVE_LOG_FILE=.codex/archive.log")
+			}
+			use(d.URL())
+			p.write("a.txt", []byte("a"))
+			id := p.store("a.txt")
+			for _, c := range serverCases(t, name, d) {
+				t.Run(c.name, func(t *testing.T) {
+					use(c.url)
+					defer c.ruin(t)()
+					p.allFail(t, id, c, secretOf(d))
+				})
+			}
+			use(d.URL())
+			p.must("archive", "restore", id, "back.txt")
+			p.secretFree(t, secretOf(d))
+		})
+	}
+}
+
+func serverCases(t *testing.T, product string, d *databases.Database) []serverCase {
+	address := d.Server().Address()
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nothing := func(*testing.T) func() { return func() {} }
+	cases := []serverCase{
+		{"wrong password", sdk.Login, []string{d.Name, address, d.User}, d.URLAs(d.User, "not"+d.Password), nothing},
+		{"no password", sdk.Login, []string{address, d.User, "assword"}, d.URLAs(d.User, ""), nothing},
+		{"no such user", sdk.Login, []string{address, "nobody"}, d.URLAs("nobody", d.Password), nothing},
+		{"unknown host", sdk.Unreachable, []string{"unknown host host.invalid"}, strings.Replace(d.URL(), "127.0.0.1:"+port, "host.invalid:"+port, 1), nothing},
+		{"nobody listens", sdk.Unreachable, []string{"connection refused"}, strings.Replace(d.URL(), address, closedPort(t), 1), nothing},
+		{"out of connections", sdk.Busy, []string{address, "connection"}, d.URL(), func(t *testing.T) func() { return occupy(t, d) }},
+		{"stopped", sdk.Unreachable, []string{address, "connection refused"}, d.URL(), func(t *testing.T) func() {
+			d.Server().Stop(t)
+			return func() { d.Server().Start(t) }
+		}},
+	}
+	missing := serverCase{"missing database", sdk.NoArchive, []string{`"missing" does not exist`, "CREATE DATABASE"}, strings.TrimSuffix(d.URL(), d.Name) + "missing", nothing}
+	if product == "mariadb" { // which does not tell strangers what there is
+		missing.kind, missing.words = sdk.Denied, []string{"'missing'", "the database is not there, or this user has no right to it"}
+	}
+	return append(cases, missing)
+}
+
+// occupy takes every connection that the server has, those for superusers too.
+func occupy(t *testing.T, d *databases.Database) (leave func()) {
+	t.Helper()
+	admin := d.Admin(t)
+	for {
+		if _, err := admin.Conn(t.Context()); err != nil {
+			break // there are no more
+		}
+	}
+	return func() { admin.Close() }
+}
+
+// allFail runs all commands, by turns with output for people and for programs.
+func (p *project) allFail(t *testing.T, id string, c serverCase, secret string) {
+	t.Helper()
+	p.write("manifest.json", fmt.Appendf(nil, `{"items": [{"tombstone": %q, "output": "x/one"}]}`, id))
+	for i, args := range [][]string{
+		{"store", "repo", "a.txt", "--reason", "dead"}, {"restore", id, "x/out"}, {"list"}, {"health-check"}, {"show", id},
+		{"batch-restore", "manifest.json"}, {"init"},
+	} {
+		args = append([]string{"archive"}, args...)
+		document := i%2 == 1
+		if document {
+			args = append(args, "--json", "--log-format", "json")
+		}
+		r := p.run(args...)
+		if strings.Contains(r.stdout+r.stderr, secret) {
+			t.Errorf("codex %v prints the password:\n%s%s", args, r.stdout, r.stderr)
+		}
+		if r.code != exitBackend {
+			t.Errorf("codex %v: exit code %d\n%s", args, r.code, r.stderr)
+			continue
+		}
+		if n := strings.Count(r.stderr, "\n"); n > 2 || strings.Contains(r.stderr, "goroutine") {
+			t.Errorf("codex %v says %d lines:\n%s", args, n, r.stderr)
+		}
+		said := r.stderr
+		if args[1] == "batch-restore" {
+			said = r.stdout // the reasons stand where the progress does
+		}
+		for _, word := range c.words {
+			if quoted, _ := json.Marshal(word); !strings.Contains(said, word) && !strings.Contains(said, strings.Trim(string(quoted), `"`)) {
+				t.Errorf("codex %v does not say %q:\n%s", args, word, said)
+			}
+		}
+		if !strings.Contains(r.stderr, "hint") {
+			t.Errorf("codex %v has no hint:\n%s", args, r.stderr)
+		}
+		if document && args[1] != "batch-restore" && !strings.Contains(r.stdout, fmt.Sprintf(`{"error":{"code":6,"kind":%q`, c.kind)) {
+			t.Errorf("codex %v prints %s", args, r.stdout)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(p.dir, "x", "out")); err == nil {
+		t.Error("an output is there")
+	}
+}
+
+// secretOf returns the random end of a password, which stands in every form of
+// it, percent-encoded or not.
+func secretOf(d *databases.Database) string { return d.Password[len(d.Password)-16:] }
+
+// secretFree looks for a password in everything that lies in the project.
+func (p *project) secretFree(t *testing.T, secret string) {
+	t.Helper()
+	err := filepath.WalkDir(p.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		if content, err := os.ReadFile(path); err != nil || strings.Contains(string(content), secret) {
+			t.Errorf("%s holds the password (%v)", path, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestServerThatOnlyReads: what reads succeeds, with a WARN where a restore is
+// not entered, and what writes is told why not.
+func TestServerThatOnlyReads(t *testing.T) {
+	for name, c := range map[string]struct {
+		start func(testing.TB, ...string) *databases.Server
+		make  func(d *databases.Database) string
+	}{
+		"postgres": {databases.NewPostgres, func(d *databases.Database) string {
+			return "ALTER ROLE " + d.User + " SET default_transaction_read_only = on"
+		}},
+		"mariadb": {databases.NewMariaDB, func(*databases.Database) string { return "SET GLOBAL read_only = 1" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := c.start(t).Database(t)
+			p := newProject(t)
+			p.env = append(p.env, "CODEX_ARCHIVE_URL="+d.URL())
+			p.write("a.txt", []byte("a"))
+			id := p.store("a.txt")
+			if _, err := d.Admin(t).ExecContext(t.Context(), c.make(d)); err != nil {
+				t.Fatal(err)
+			}
+			p.must("archive", "list")
+			if out := p.must("archive", "health-check"); !strings.Contains(out, "Writable: no") {
+				t.Error(out)
+			}
+			r := p.run("archive", "restore", id, "out")
+			if r.code != 0 || strings.Count(r.stderr, " WARN ") != 1 || string(p.read("out")) != "a" {
+				t.Errorf("restore: exit code %d\n%s", r.code, r.stderr)
+			}
+			r = p.run("archive", "store", "repo", "a.txt", "--reason", "dead")
+			if r.code != exitBackend || strings.Count(r.stderr, "\n") != 1 || !strings.Contains(r.stderr, "read") {
+				t.Errorf("store: exit code %d\n%s", r.code, r.stderr)
+			}
+			if records := p.evidence(); count(records, "action=RESTORE", "status=success", "db_event=skipped") != 1 ||
+				count(records, "action=ARCHIVE_FAIL") != 1 {
+				t.Errorf("evidence: %v", records)
+			}
+			p.secretFree(t, secretOf(d))
+		})
+	}
+}
