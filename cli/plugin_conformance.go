@@ -16,6 +16,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/backends"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/logging"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
 	"github.com/codex-archive/codex/sdk/plugin"
@@ -73,7 +74,10 @@ func (p *program) pluginTest(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	report, err := backendtest.RunRules(c.Context, target, backendtest.Options{Run: run, Seed: c.Uint64("seed")})
+	options := backendtest.Options{Run: run, Seed: c.Uint64("seed")}
+	end := p.watchRules(&options)
+	report, err := backendtest.RunRules(c.Context, target, options)
+	end()
 	if err != nil {
 		return errors.Join(err, reports.discard())
 	}
@@ -84,6 +88,27 @@ func (p *program) pluginTest(c *cli.Context) error {
 		return &failure{code: exitFailed, kind: "failed", err: conformance(report)}
 	}
 	return nil
+}
+
+// watchRules shows on a terminal how far the rules are, which take minutes,
+// until end is called.
+func (p *program) watchRules(o *backendtest.Options) (end func()) {
+	if !logging.IsTerminal(p.stderr) {
+		return func() {}
+	}
+	done, total := 0, 0
+	for _, rule := range backendtest.Rules() {
+		if o.Run(rule.ID) {
+			total++
+		}
+	}
+	bar := &screen{stderr: p.stderr}
+	bar.begin(0, total)
+	o.Done = func(backendtest.Result) {
+		done++
+		bar.set(done)
+	}
+	return bar.end
 }
 
 func conformance(r *backendtest.Report) error {
