@@ -90,13 +90,19 @@ func closedPort(t *testing.T) string {
 // never answers: no password stands in its arguments or its environment.
 func TestSecretsOfProcesses(t *testing.T) {
 	needsProc(t)
+	for _, scheme := range []string{"postgres", "mysql"} {
+		t.Run(scheme, func(t *testing.T) { secretsOfProcesses(t, scheme) })
+	}
+}
+
+func secretsOfProcesses(t *testing.T, scheme string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
 	p := newProject(t)
-	p.env = append(p.env, "CODEX_ARCHIVE_URL=postgres://ann:"+canary+"@"+l.Addr().String()+"/db", "SECRET_OF_OTHERS="+canary)
+	p.env = append(p.env, "CODEX_ARCHIVE_URL="+scheme+"://ann:"+canary+"@"+l.Addr().String()+"/db", "SECRET_OF_OTHERS="+canary)
 	run := p.start("archive", "health-check", "--timeout", "60")
 	conn, err := l.Accept() // the plugin has the URL now
 	if err != nil {

@@ -83,6 +83,7 @@ var classes = map[uint16]sqlbackend.Class{
 // help who runs it.
 var plain = map[uint16]string{
 	1044: "the database is not there, or this user has no right to it",
+	1193: "the server is no MariaDB of 10.5 or later",
 	1820: "the password has expired",
 	1862: "the password has expired",
 }

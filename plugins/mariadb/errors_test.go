@@ -155,6 +155,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 		}, sqlbackend.Class{Kind: sdk.Login, Native: "1045", Answered: true, Msg: "Access denied"}},
 		{"no table", script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "1146", Answered: true, Msg: "missing"}},
 		{"no column", script("SELECT missing FROM information_schema.tables"), sqlbackend.Class{Kind: sdk.Schema, Native: "1054", Answered: true, Msg: "missing"}},
+		{"no variable", script("SET missing = 1"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "1193", Answered: true, Msg: "no MariaDB of 10.5 or later: "}},
 		{"syntax", script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "1064", Answered: true, Msg: "syntax"}},
 		{"right", script("SELECT * FROM mysql.global_priv"), sqlbackend.Class{Kind: sdk.Denied, Native: "1142", Answered: true, Msg: "denied"}},
 		{"read-only", script("CREATE TABLE t (n INT)", "SET SESSION TRANSACTION READ ONLY", "INSERT INTO t VALUES (1)"),

@@ -30,6 +30,7 @@ var classes = map[string]sqlbackend.Class{
 	"40003": {Kind: sdk.Unreachable},                       // completion unknown
 	"42501": {Kind: sdk.Denied, Answered: true},            // privilege
 	"42703": {Kind: sdk.Schema, Answered: true},            // no such column
+	"42883": {Kind: sdk.Unsupported, Answered: true},       // no such function: not a PostgreSQL of 11 or later
 	"42704": {Kind: sdk.Invalid, Answered: true},           // no such setting: an unknown option of the URL
 	"42P01": {Kind: sdk.Schema, Answered: true},            // no such table
 	"53":    {Kind: sdk.Busy, Answered: true},              // resources: too many connections 53300
@@ -54,6 +55,7 @@ var classes = map[string]sqlbackend.Class{
 // help who runs it.
 var plain = map[string]string{
 	"25006": "the server is a standby, or this user may only read",
+	"42883": "the server is no PostgreSQL of 11 or later",
 	"53300": "no connection is free",
 }
 
@@ -116,7 +118,11 @@ func classifyConnect(e *pgconn.ConnectError) sqlbackend.Class {
 			reasons = append(reasons, reason)
 		}
 	}
-	verdict.Msg = place(e.Config) + ": " + strings.Join(reasons, "; ")
+	where := place(e.Config)
+	if severalHosts(e.Config) {
+		where = "database " + e.Config.Database // the reasons say where
+	}
+	verdict.Msg = where + ": " + strings.Join(reasons, "; ")
 	return verdict
 }
 

@@ -158,6 +158,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 		}), sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "certificate signed by unknown authority; sslrootcert names"}},
 		{"no table", script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "42P01", Answered: true, Msg: `"missing"`}},
 		{"no column", script("SELECT missing FROM pg_class"), sqlbackend.Class{Kind: sdk.Schema, Native: "42703", Answered: true, Msg: `"missing"`}},
+		{"no function", script("SELECT missing()"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "42883", Answered: true, Msg: "no PostgreSQL of 11 or later: "}},
 		{"no schema", script("SET search_path = nowhere", "CREATE TABLE t (n int)"), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3F000", Answered: true, Msg: "schema"}},
 		{"syntax", script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "42601", Answered: true, Msg: "syntax error"}},
 		{"right", script("SELECT * FROM pg_authid"), sqlbackend.Class{Kind: sdk.Denied, Native: "42501", Answered: true, Msg: "permission denied"}},
@@ -252,14 +253,14 @@ func TestNoConnection(t *testing.T) {
 		{d.URL() + "?target_session_attrs=read-only", sqlbackend.Class{Kind: sdk.Unreachable,
 			Msg: where + "it can be written, and target_session_attrs asks for another"}},
 		{strings.Replace(d.URL(), address, address+","+closed, 1) + "?target_session_attrs=standby", sqlbackend.Class{Kind: sdk.Unreachable,
-			Msg: "database " + name + " on " + address + ", " + closed + ": " + address + ": it is the primary, and target_session_attrs asks for another; " +
+			Msg: "database " + name + ": " + address + ": it is the primary, and target_session_attrs asks for another; " +
 				closed + ": connection refused"}},
 		// Not final: the other host may come back.
 		{strings.Replace(d.URL(), address, closed+","+address, 1) + "?sslmode=require", sqlbackend.Class{Kind: sdk.Unreachable,
-			Msg: "database " + name + " on " + closed + ", " + address + ": " + closed + ": connection refused; " +
+			Msg: "database " + name + ": " + closed + ": connection refused; " +
 				address + ": the server does not do TLS, and sslmode asks for it"}},
 		{"postgres://u:canary@a.invalid,b.invalid/db", sqlbackend.Class{Kind: sdk.Unreachable,
-			Msg: "database db on a.invalid:5432, b.invalid:5432: unknown host a.invalid; unknown host b.invalid"}},
+			Msg: "database db: unknown host a.invalid; unknown host b.invalid"}},
 		{"postgres://u:canary@" + silent + "/db?connect_timeout=1", sqlbackend.Class{Kind: sdk.Timeout,
 			Msg: "database db on " + silent + ": no answer in the time allowed"}},
 		{"postgres://u:canary@/db?host=/nowhere", sqlbackend.Class{Kind: sdk.Unreachable,

@@ -103,6 +103,10 @@ func (s *secrets) detail(e *sdk.Error) *archivepb.ErrorDetail {
 	}
 }
 
+// resetText begins what gRPC says where the other side's clock was the first to
+// see a deadline pass.
+const resetText = "stream terminated by RST_STREAM"
+
 // fromStatus reads what toStatus, gRPC or another backend wrote. detailed says
 // that the error carried a detail, so that nothing about it was guessed.
 func fromStatus(err error) (e *sdk.Error, detailed bool) {
@@ -116,7 +120,11 @@ func fromStatus(err error) (e *sdk.Error, detailed bool) {
 	if !known {
 		read.kind = sdk.Internal
 	}
-	return &sdk.Error{Kind: read.kind, Msg: clean(st.Message()), Retry: read.kind.Passing()}, false
+	e = &sdk.Error{Kind: read.kind, Msg: clean(st.Message()), Retry: read.kind.Passing()}
+	if read.kind == sdk.Timeout && strings.HasPrefix(e.Msg, resetText) {
+		e.Msg = "the time allowed is over"
+	}
+	return e, false
 }
 
 func fromDetail(message string, d *archivepb.ErrorDetail) *sdk.Error {

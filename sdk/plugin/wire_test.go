@@ -132,6 +132,20 @@ func TestEveryKindHasACode(t *testing.T) {
 	}
 }
 
+// TestTimeoutOfTheOtherSide: gRPC's words for a deadline that the backend's
+// clock saw first are nothing for people; a backend's own are kept.
+func TestTimeoutOfTheOtherSide(t *testing.T) {
+	for said, want := range map[string]string{
+		"stream terminated by RST_STREAM with error code: CANCEL": "the time allowed is over",
+		"the tape is slow": "the tape is slow",
+	} {
+		e, detailed := fromStatus(status.Error(codes.DeadlineExceeded, said))
+		if e.Kind != sdk.Timeout || !e.Retry || e.Msg != want || detailed {
+			t.Errorf("%q: %+v, want %q", said, e, want)
+		}
+	}
+}
+
 func TestErrorsOfEveryShape(t *testing.T) {
 	tests := map[string]struct {
 		err  error

@@ -81,19 +81,19 @@ func (b *Backend) classify(err error) Class {
 	if c := b.d.Classify(err); c.Kind != 0 {
 		return c
 	}
-	var timeout interface{ Timeout() bool }
-	var op *net.OpError
-	var dns *net.DNSError
+	var (
+		op      *net.OpError
+		dns     *net.DNSError
+		timeout interface{ Timeout() bool }
+	)
 	switch {
-	case errors.Is(err, context.Canceled):
-		return Class{Kind: sdk.Canceled}
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return Class{Kind: sdk.Timeout}
-	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone):
+		return Class{Kind: sdk.Unreachable, Msg: "the connection was lost"}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout(),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		errors.As(err, &op), errors.As(err, &dns):
-		return Class{Kind: sdk.Unreachable}
+		return Unreached(err)
 	}
 	return Class{Kind: sdk.Internal}
 }

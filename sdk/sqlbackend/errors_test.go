@@ -2,12 +2,15 @@ package sqlbackend
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -55,6 +58,34 @@ func TestClassify(t *testing.T) {
 	} {
 		if got := b.classify(c.err).Kind; got != c.want {
 			t.Errorf("%v is %v, want %v", c.err, got, c.want)
+		}
+	}
+}
+
+// TestUnreached: one short sentence, whatever stands around the error.
+func TestUnreached(t *testing.T) {
+	dial := func(err error) error {
+		return fmt.Errorf("dial error: %w", &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{Port: 5432}, Err: err})
+	}
+	for _, c := range []struct {
+		err  error
+		want Class
+	}{
+		{dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), Class{Kind: sdk.Unreachable, Msg: "connection refused"}},
+		{dial(&net.DNSError{Err: "no such host", Name: "db.invalid", Server: "10.0.0.1:53", IsNotFound: true}), Class{Kind: sdk.Unreachable, Msg: "unknown host db.invalid"}},
+		{dial(&net.DNSError{Err: "server misbehaving", Name: "db.invalid", Server: "10.0.0.1:53"}), Class{Kind: sdk.Unreachable, Msg: "the name of host db.invalid was not resolved: server misbehaving"}},
+		{dial(&net.DNSError{Err: "i/o timeout", Name: "db.invalid", IsTimeout: true}), Class{Kind: sdk.Timeout, Msg: "no answer in the time allowed"}},
+		{dial(os.ErrDeadlineExceeded), Class{Kind: sdk.Timeout, Msg: "no answer in the time allowed"}},
+		{fmt.Errorf("timeout: %w", context.DeadlineExceeded), Class{Kind: sdk.Timeout, Msg: "no answer in the time allowed"}},
+		{context.Canceled, Class{Kind: sdk.Canceled, Msg: "canceled"}},
+		{fmt.Errorf("startup: %w", io.EOF), Class{Kind: sdk.Unreachable, Msg: "the server closed the connection"}},
+		{dial(syscall.ECONNRESET), Class{Kind: sdk.Unreachable, Msg: "the server closed the connection"}},
+		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, Class{Kind: sdk.Unreachable, Final: true, Msg: "x509: certificate signed by unknown authority"}},
+		{dial(tls.AlertError(48)), Class{Kind: sdk.Unreachable, Final: true, Msg: "tls: unknown certificate authority"}},
+		{errors.New("what\n\tnobody knows"), Class{Kind: sdk.Unreachable, Msg: "what nobody knows"}},
+	} {
+		if got := Unreached(c.err); got != c.want {
+			t.Errorf("%v is %+v, want %+v", c.err, got, c.want)
 		}
 	}
 }

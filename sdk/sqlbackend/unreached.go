@@ -29,7 +29,7 @@ func Unreached(err error) Class {
 		return Class{Kind: sdk.Unreachable, Final: true, Msg: reason(err)}
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return Class{Kind: sdk.Unreachable, Msg: "unknown host " + dns.Name}
-	case errors.As(err, &dns):
+	case errors.As(err, &dns) && !dns.IsTimeout:
 		return Class{Kind: sdk.Unreachable, Msg: "the name of host " + dns.Name + " was not resolved: " + dns.Err}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return Class{Kind: sdk.Timeout, Msg: "no answer in the time allowed"}
