@@ -163,7 +163,8 @@ func (j *journal) abandon(p *evidence.Pending, err error) {
 	}
 }
 
-// repair records what commands that died had committed and not recorded. What
+// repair records what commands that died, or never heard what became of their
+// call, had committed and not recorded. What
 // can't be settled now is left for a later command, with a warning.
 func (j *journal) repair(ctx context.Context, backend sdk.Backend) {
 	orphans, err := j.file.Orphans()
@@ -172,12 +173,12 @@ func (j *journal) repair(ctx context.Context, backend sdk.Backend) {
 	}
 	for _, o := range orphans {
 		if o.Note.Backend != j.config.Backend.Type || o.Note.Archive != j.archiveKey() {
-			j.log.Warn("A command that died left a note about another archive ("+o.Note.Backend+"); it is kept until a command uses that archive", "note", o.Note.Op.String())
+			j.log.Warn("An earlier command may have changed another archive ("+o.Note.Backend+") without recording it; the next command that uses that archive will find out", "note", o.Note.Op.String())
 			o.Release()
 			continue
 		}
 		if err := j.repairOne(ctx, backend, o); err != nil {
-			j.log.Warn("A command that died left a note that could not be settled; it is kept: "+err.Error(), "note", o.Note.Op.String())
+			j.log.Warn("An earlier command may have changed the archive without recording it, and that could not be found out now: "+err.Error()+"; the next command tries again", "note", o.Note.Op.String())
 		}
 	}
 }
@@ -197,6 +198,6 @@ func (j *journal) repairOne(ctx context.Context, backend sdk.Backend, o *evidenc
 	if err := o.Resolve(func(id sdk.ID) bool { return stands[id] }); err != nil || len(stands) == 0 {
 		return err
 	}
-	j.log.Info("Recorded what a command that died had done", "note", o.Note.Op.String())
+	j.log.Info("Recorded what an earlier command had done and could not record", "note", o.Note.Op.String())
 	return nil
 }
