@@ -15,7 +15,8 @@ import (
 )
 
 // The bare driver runs the engine's statements with as many rows each, reads
-// every column into a variable of its type and checks the bodies.
+// every column into a variable of its type, bytes without a copy, and checks the
+// bodies.
 
 const (
 	putRows = 100 // of one INSERT
@@ -180,7 +181,7 @@ func (d *bare) insert(ctx context.Context, items []contest.Item) error {
 // get selects the same columns, as many records a statement.
 func (d *bare) get(ctx context.Context, items []contest.Item) error {
 	var id, mode, artifact, size, stored, crc, present int64
-	var tombstone, event, path, workPath, sha, data []byte
+	var tombstone, event, path, workPath, sha, data sql.RawBytes
 	var note, tags, metadata, repo, revision, reason, kind, actor, codec string
 	var mtime, archived, retain, purged, upload, body sql.NullInt64
 	into := []any{

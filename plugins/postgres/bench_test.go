@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/codex-archive/codex/scripts/bench/contest"
 	"github.com/codex-archive/codex/scripts/databases"
@@ -281,15 +282,16 @@ func sqlInsert(ctx context.Context, stmts [3]*sql.Stmt, items []contest.Item) er
 	return err
 }
 
-// bareRow is what one row of bareSelect is read into.
-type bareRow struct {
+// bareRow is what one row of bareSelect is read into: bytes without a copy, and
+// what may be NULL without a pointer, in the types of pgx or of database/sql.
+type bareRow[B ~[]byte, N any] struct {
 	id, mode, artifact, size, stored, crc, present                   int64
-	tombstone, event, path, workPath, sha, data                      []byte
+	tombstone, event, path, workPath, sha, data                      B
 	note, tags, metadata, repo, revision, reason, kind, actor, codec string
-	mtime, archived, retain, purged, upload, body                    *int64
+	mtime, archived, retain, purged, upload, body                    N
 }
 
-func (r *bareRow) into() []any {
+func (r *bareRow[B, N]) into() []any {
 	return []any{
 		&r.id, &r.tombstone, &r.event, &r.path, &r.workPath, &r.note, &r.tags, &r.metadata,
 		&r.mode, &r.mtime, &r.archived, &r.retain, &r.purged,
@@ -301,7 +303,7 @@ func (r *bareRow) into() []any {
 // nativeGet selects the same columns, as many records a statement.
 func nativeGet(ctx context.Context, conn *pgx.Conn, items []contest.Item) error {
 	count := 0
-	var r bareRow
+	var r bareRow[pgtype.DriverBytes, pgtype.Int8]
 	into := r.into()
 	for some := range slices.Chunk(items, getRows) {
 		rows, err := conn.Query(ctx, bareSelect, each(some, func(i *contest.Item) []byte { return i.Record.Tombstone[:] }))
@@ -328,7 +330,7 @@ func complete(n, of int) error {
 // sqlGet is nativeGet through database/sql.
 func sqlGet(ctx context.Context, stmt *sql.Stmt, items []contest.Item) error {
 	count := 0
-	var r bareRow
+	var r bareRow[sql.RawBytes, sql.NullInt64]
 	into := r.into()
 	for some := range slices.Chunk(items, getRows) {
 		rows, err := stmt.QueryContext(ctx, each(some, func(i *contest.Item) []byte { return i.Record.Tombstone[:] }))

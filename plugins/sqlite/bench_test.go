@@ -14,7 +14,8 @@ import (
 )
 
 // The bare driver runs the engine's statements with as many rows each, reads
-// every column into a variable of its type and checks the bodies.
+// every column into a variable of its type, bytes without a copy, and checks the
+// bodies.
 
 const getRows = 32 // records of one SELECT
 
@@ -145,7 +146,7 @@ func barePut(db *sql.DB, items []contest.Item) error {
 // bareGet selects the same columns, as many records a statement.
 func bareGet(ctx context.Context, stmt *sql.Stmt, items []contest.Item) error {
 	var id, mode, artifact, size, stored, crc, present int64
-	var tombstone, event, path, workPath, sha, data []byte
+	var tombstone, event, path, workPath, sha, data sql.RawBytes
 	var note, tags, metadata, repo, revision, reason, kind, actor, codec string
 	var mtime, archived, retain, purged, upload, body sql.NullInt64
 	into := []any{
