@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/codex-archive/codex/scripts/bench/contest"
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -17,26 +18,26 @@ import (
 func TestSmallPackets(t *testing.T) {
 	t.Parallel()
 	archive := opened(t, databases.NewMariaDB(t, "max_allowed_packet=1M").Database(t).URL(), sdk.Create)
-	items := benchRecords(sdk.MaxItems)
+	items := contest.Small(sdk.MaxItems)
 	for i := range items {
-		r := &items[i].record
+		r := &items[i].Record
 		r.Note = strings.Repeat("n", 5<<10)
 		r.Commit = strings.Repeat("c", sdk.MaxName-4) + r.Path[len(r.Path)-4:]
 	}
-	large := &items[0].record
-	items[0].body = bytes.Repeat([]byte("0123456789abcdef"), 5<<20/16)
-	large.Content.SHA256, large.Content.Size = sha256.Sum256(items[0].body), 5<<20
-	large.Content.StoredSize, large.Content.CRC32C = 5<<20, crc32.Checksum(items[0].body, crc32.MakeTable(crc32.Castagnoli))
+	large := &items[0].Record
+	items[0].Body = bytes.Repeat([]byte("0123456789abcdef"), 5<<20/16)
+	large.Content.SHA256, large.Content.Size = sha256.Sum256(items[0].Body), 5<<20
+	large.Content.StoredSize, large.Content.CRC32C = 5<<20, crc32.Checksum(items[0].Body, crc32.MakeTable(crc32.Castagnoli))
 	large.Note = strings.Repeat("<", sdk.MaxText)
 	large.Metadata = map[string]string{"k": strings.Repeat("<", sdk.MaxText-1)} // six bytes each in JSON
 	mustPut(t, archive, items)
 	n := 0
-	for found, err := range archive.Get(t.Context(), tombstones(items)) {
+	for found, err := range archive.Get(t.Context(), contest.Tombstones(items)) {
 		if err != nil || found.Err != nil {
 			t.Fatal(err, found.Err)
 		}
 		body, err := io.ReadAll(found.Body)
-		if err != nil || !bytes.Equal(body, items[n].body) || found.Record.Note != items[n].record.Note {
+		if err != nil || !bytes.Equal(body, items[n].Body) || found.Record.Note != items[n].Record.Note {
 			t.Errorf("item %d is not what was stored: %v", n, err)
 		}
 		n++

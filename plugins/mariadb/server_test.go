@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/codex-archive/codex/scripts/bench/contest"
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -23,11 +24,11 @@ func opened(t *testing.T, url string, mode sdk.Mode) sdk.Backend {
 	return archive
 }
 
-func put(archive sdk.Backend, items []benchItem) ([]sdk.Stored, error) {
-	return archive.Put(context.Background(), sequence(items))
+func put(archive sdk.Backend, items []contest.Item) ([]sdk.Stored, error) {
+	return archive.Put(context.Background(), contest.Sequence(items))
 }
 
-func mustPut(t *testing.T, archive sdk.Backend, items []benchItem) {
+func mustPut(t *testing.T, archive sdk.Backend, items []contest.Item) {
 	t.Helper()
 	if _, err := put(archive, items); err != nil {
 		t.Fatal(err)
@@ -59,7 +60,7 @@ func TestServerComesAndGoes(t *testing.T) {
 	server := databases.NewMariaDB(t)
 	url := server.Database(t).URL()
 	archive := opened(t, url, sdk.Create)
-	items := benchRecords(4)
+	items := contest.Small(4)
 	mustPut(t, archive, items[:1])
 
 	server.Stop(t)
@@ -91,11 +92,11 @@ func TestCommitIsCut(t *testing.T) {
 		t.Run(fmt.Sprintf("lost=%v", lost), func(t *testing.T) {
 			proxy := d.Server().NewProxy(t)
 			archive := opened(t, strings.Replace(d.URL(), d.Server().Address(), proxy.Address(), 1)+"?tls=false", sdk.ReadWrite)
-			items := benchRecords(3)
+			items := contest.Small(3)
 			for i := range items {
-				items[i].record.Tombstone[0], items[i].record.Event[0] = 1, 1
+				items[i].Record.Tombstone[0], items[i].Record.Event[0] = 1, 1
 				if lost {
-					items[i].record.Tombstone[0], items[i].record.Event[0] = 2, 2
+					items[i].Record.Tombstone[0], items[i].Record.Event[0] = 2, 2
 				}
 			}
 			proxy.Cut("COMMIT", lost)
@@ -111,8 +112,8 @@ func TestCommitIsCut(t *testing.T) {
 				}
 			}
 			// Whatever is not a COMMIT had no effect.
-			event := sdk.Event{ID: sdk.ID{9, items[0].record.Event[0]}, Tombstone: items[0].record.Tombstone, Action: sdk.Restored,
-				Actor: "test", At: items[0].record.ArchivedAt}
+			event := sdk.Event{ID: sdk.ID{9, items[0].Record.Event[0]}, Tombstone: items[0].Record.Tombstone, Action: sdk.Restored,
+				Actor: "test", At: items[0].Record.ArchivedAt}
 			proxy.Cut("INSERT INTO codex_event", lost)
 			err = archive.Append(t.Context(), []sdk.Event{event})
 			failed(t, err, sdk.Unreachable, true, sdk.EffectNone)
@@ -159,14 +160,14 @@ func TestManyMakeOneArchive(t *testing.T) {
 func TestLeastRights(t *testing.T) {
 	t.Parallel()
 	d := databases.MariaDB(t)
-	items := benchRecords(3)
+	items := contest.Small(3)
 	_, err := open(t.Context(), sdk.Options{URL: user(t, d, "early", "SELECT"), Mode: sdk.Create})
 	failed(t, err, sdk.Denied, false, sdk.EffectNone)
 	mustPut(t, opened(t, d.URL(), sdk.Create), items[:1])
 
 	writer := opened(t, user(t, d, "writer", "SELECT, INSERT, UPDATE, DELETE"), sdk.Create)
 	mustPut(t, writer, items[1:2])
-	r := &items[1].record
+	r := &items[1].Record
 	events := []sdk.Event{{ID: sdk.ID{8}, Tombstone: r.Tombstone, Action: sdk.PruneRequested, Actor: "asks", At: r.ArchivedAt}}
 	if err := writer.Append(t.Context(), events); err != nil {
 		t.Error(err)
@@ -216,7 +217,7 @@ func TestReadOnlyServer(t *testing.T) {
 	t.Parallel()
 	server := databases.NewMariaDB(t)
 	d := server.Database(t)
-	items := benchRecords(2)
+	items := contest.Small(2)
 	mustPut(t, opened(t, d.URL(), sdk.Create), items[:1])
 	admin := d.Admin(t)
 	if _, err := admin.ExecContext(t.Context(), "SET GLOBAL read_only = 1"); err != nil {
@@ -289,7 +290,7 @@ func TestInterruptedSchema(t *testing.T) {
 			_, err := open(t.Context(), sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
 			failed(t, err, sdk.NoArchive, false, sdk.EffectNone)
 			archive := opened(t, d.URL(), sdk.Create)
-			mustPut(t, archive, benchRecords(3))
+			mustPut(t, archive, contest.Small(3))
 			retrievable(t, archive, 3)
 		})
 	}

@@ -1,89 +1,36 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
+	"database/sql"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
-	"iter"
-	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/codex-archive/codex/scripts/bench/contest"
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
 )
 
-// The benchmarks store and read benchItems small files, in groups of MaxItems,
-// through the engine and with pgx itself running the same statements.
+// The bare driver runs the engine's statements with as many rows each, reads
+// every column into a variable of its type and checks the bodies. It is pgx
+// itself, and pgx below database/sql, as the engine has it.
+
 const (
-	benchItems = 10_000
-	benchBody  = 2 << 10 // bytes, on average a compressed source file
+	putRows = 100 // of one INSERT
+	getRows = 32  // records of one SELECT
 )
 
-type benchItem struct {
-	record sdk.Record
-	body   []byte
-}
-
-func benchRecords(n int) []benchItem {
-	random := rand.NewChaCha8([32]byte{1})
-	items := make([]benchItem, n)
-	for i := range items {
-		body := make([]byte, benchBody)
-		random.Read(body)
-		r := sdk.Record{
-			Content: sdk.Content{
-				SHA256: sha256.Sum256(body), Size: benchBody, Codec: sdk.None, StoredSize: benchBody,
-				CRC32C: crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)),
-			},
-			Repo: "bench", Path: fmt.Sprintf("internal/package%d/file%d.go", i/50, i), Commit: "0123456789abcdef0123456789abcdef01234567",
-			Reason: "dead", Kind: "code", Mode: 0o644, ModTime: time.Unix(1e9, 0), ArchivedBy: "bench",
-			ArchivedAt: time.UnixMicro(1_760_000_000_000_000 + int64(i)),
-		}
-		random.Read(r.Tombstone[:])
-		random.Read(r.Event[:])
-		items[i] = benchItem{r, body}
-	}
-	return items
-}
-
-func sequence(items []benchItem) iter.Seq2[sdk.Item, error] {
-	return func(yield func(sdk.Item, error) bool) {
-		for i := range items {
-			if !yield(sdk.Item{Record: items[i].record, Body: bytes.NewReader(items[i].body)}, nil) {
-				return
-			}
-		}
-	}
-}
-
-func tombstones(items []benchItem) []sdk.Tombstone {
-	ids := make([]sdk.Tombstone, len(items))
-	for i := range items {
-		ids[i] = items[i].record.Tombstone
-	}
-	return ids
-}
-
-func report(b *testing.B) {
-	b.ReportMetric(float64(b.N)*benchItems/b.Elapsed().Seconds(), "items/s")
-}
-
-func benchArchive(b *testing.B) (sdk.Backend, string) {
-	url := databases.Postgres(b).URL()
+func benchArchive(b *testing.B, url string, open func(context.Context, sdk.Options) (sdk.Backend, error)) sdk.Backend {
 	archive, err := open(b.Context(), sdk.Options{URL: url, Mode: sdk.Create, Parallel: 5})
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { archive.Close() })
-	return archive, url
+	return archive
 }
 
 func bareConn(b *testing.B, url string) *pgx.Conn {
@@ -91,69 +38,116 @@ func bareConn(b *testing.B, url string) *pgx.Conn {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { conn.Close(context.Background()) })
 	return conn
 }
 
-func BenchmarkPut(b *testing.B) {
-	items := benchRecords(benchItems)
-	for b.Loop() {
-		b.StopTimer()
-		archive, _ := benchArchive(b)
-		b.StartTimer()
-		putAll(b, archive, items)
+// sqlConn returns a connection, and what it came from to be closed.
+func sqlConn(b *testing.B, url string) (*sql.Conn, *sql.DB) {
+	c, err := connect(b.Context(), sdk.Options{URL: url, Mode: sdk.ReadWrite})
+	if err != nil {
+		b.Fatal(err)
 	}
-	report(b)
+	db := sql.OpenDB(c.Write)
+	conn, err := db.Conn(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return conn, db
 }
 
-func putAll(tb testing.TB, archive sdk.Backend, items []benchItem) {
-	for i := 0; i < len(items); i += sdk.MaxItems {
-		if _, err := archive.Put(tb.Context(), sequence(items[i:min(len(items), i+sdk.MaxItems)])); err != nil {
-			tb.Fatal(err)
+func BenchmarkPut(b *testing.B) {
+	items := contest.Small(contest.Items)
+	through := func(name string, open func(context.Context, sdk.Options) (sdk.Backend, error)) contest.Contestant {
+		var archive sdk.Backend
+		return contest.Contestant{Name: name,
+			Prepare: func() error { archive = benchArchive(b, databases.Postgres(b).URL(), open); return nil },
+			Round:   func() error { return contest.Put(b.Context(), archive, items) },
+			Done:    func() error { return archive.Close() },
 		}
 	}
-}
-
-// bareRows is how many rows one statement of the bare driver carries.
-const bareRows = 100
-
-// BenchmarkBarePut is three inserts from arrays for every hundred items, in one
-// transaction for each group, and nothing else.
-func BenchmarkBarePut(b *testing.B) {
-	items := benchRecords(benchItems)
-	for b.Loop() {
-		b.StopTimer()
-		_, url := benchArchive(b)
-		conn := bareConn(b, url)
-		if _, err := conn.Exec(b.Context(), "INSERT INTO codex_name (name) VALUES ('a')"); err != nil {
+	// fresh makes the tables, and the name that all records of the bare driver
+	// have.
+	fresh := func() (*sql.Conn, *sql.DB, string) {
+		url := databases.Postgres(b).URL()
+		if err := benchArchive(b, url, open).Close(); err != nil {
 			b.Fatal(err)
 		}
-		b.StartTimer()
-		for group := range slices.Chunk(items, sdk.MaxItems) {
-			if err := barePut(b.Context(), conn, group); err != nil {
-				b.Fatal(err)
-			}
+		conn, db := sqlConn(b, url)
+		if _, err := conn.ExecContext(b.Context(), "INSERT INTO codex_name (name) VALUES ('a')"); err != nil {
+			b.Fatal(err)
 		}
+		return conn, db, url
 	}
-	report(b)
+	var native *pgx.Conn
+	var std *sql.Conn
+	var db *sql.DB
+	contest.Run(b, contest.Items, through("engine", open), through("process", launch),
+		contest.Contestant{Name: "sql",
+			Prepare: func() error { std, db, _ = fresh(); return nil },
+			Round:   func() error { return sqlPut(b.Context(), std, items) },
+			Done:    func() error { return errors.Join(std.Close(), db.Close()) },
+		},
+		contest.Contestant{Name: "pgx",
+			Prepare: func() error {
+				var url string
+				std, db, url = fresh()
+				native = bareConn(b, url)
+				return errors.Join(std.Close(), db.Close())
+			},
+			Round: func() error { return nativePut(b.Context(), native, items) },
+			Done:  func() error { return native.Close(b.Context()) },
+		})
 }
 
-func barePut(ctx context.Context, conn *pgx.Conn, group []benchItem) error {
-	tx, err := conn.Begin(ctx)
+func BenchmarkGet(b *testing.B) {
+	items := contest.Small(contest.Items)
+	url := databases.Postgres(b).URL()
+	archive := benchArchive(b, url, open)
+	if err := contest.Put(b.Context(), archive, items); err != nil {
+		b.Fatal(err)
+	}
+	defer archive.Close()
+	process := benchArchive(b, url, launch)
+	defer process.Close()
+	native := bareConn(b, url)
+	defer native.Close(b.Context())
+	std, db := sqlConn(b, url)
+	defer db.Close()
+	defer std.Close()
+	stmt, err := std.PrepareContext(b.Context(), bareSelect)
 	if err != nil {
-		return err
+		b.Fatal(err)
 	}
-	defer tx.Rollback(ctx)
-	for items := range slices.Chunk(group, bareRows) {
-		if err := bareInsert(ctx, tx, items); err != nil {
-			return err
-		}
-	}
-	return tx.Commit(ctx)
+	contest.Run(b, contest.Items,
+		contest.Contestant{Name: "engine", Round: func() error { return contest.Get(b.Context(), archive, items) }},
+		contest.Contestant{Name: "process", Round: func() error { return contest.Get(b.Context(), process, items) }},
+		contest.Contestant{Name: "sql", Round: func() error { return sqlGet(b.Context(), stmt, items) }},
+		contest.Contestant{Name: "pgx", Round: func() error { return nativeGet(b.Context(), native, items) }},
+	)
 }
 
-// of makes an array of one value of each item.
-func of[T any](items []benchItem, value func(*benchItem) T) []T {
+const (
+	bareArtifacts = `INSERT INTO codex_artifact (sha256, size, codec, stored_size, crc32c, present)
+		SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+		ON CONFLICT DO NOTHING RETURNING id, sha256`
+	bareBodies = "INSERT INTO codex_body (artifact, data) SELECT * FROM unnest($1::bigint[], $2::bytea[])"
+	bareItems  = `INSERT INTO codex_item (tombstone, event, artifact, repo, path, work_path, revision, reason, kind, note, tags, metadata, file_mode, file_mtime, actor, archived_at, retain_until)
+		SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bigint[], $8::bigint[], $9::bigint[],
+			$10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[])`
+	bareSelect = `SELECT i.id, i.tombstone, i.event, i.path, i.work_path, i.note, i.tags, i.metadata,
+		i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at,
+		r.name, v.name, n.name, k.name, w.name,
+		a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.present, u.id, d.artifact, d.data
+		FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact
+		LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = i.revision
+		LEFT JOIN codex_name n ON n.id = i.reason LEFT JOIN codex_name k ON k.id = i.kind
+		LEFT JOIN codex_name w ON w.id = i.actor
+		LEFT JOIN codex_upload u ON u.artifact = a.id LEFT JOIN codex_body d ON d.artifact = a.id
+		WHERE i.tombstone = ANY($1)`
+)
+
+// each makes an array of one value of each item.
+func each[T any](items []contest.Item, value func(*contest.Item) T) []T {
 	out := make([]T, len(items))
 	for i := range items {
 		out[i] = value(&items[i])
@@ -161,107 +155,201 @@ func of[T any](items []benchItem, value func(*benchItem) T) []T {
 	return out
 }
 
-func bareInsert(ctx context.Context, tx pgx.Tx, items []benchItem) error {
-	sums := of(items, func(i *benchItem) []byte { return i.record.Content.SHA256[:] })
-	rows, err := tx.Query(ctx, `INSERT INTO codex_artifact (sha256, size, codec, stored_size, crc32c, present)
-		SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
-		ON CONFLICT DO NOTHING RETURNING id, sha256`, sums,
-		of(items, func(i *benchItem) int64 { return i.record.Content.Size }),
-		of(items, func(i *benchItem) string { return string(i.record.Content.Codec) }),
-		of(items, func(i *benchItem) int64 { return i.record.Content.StoredSize }),
-		of(items, func(i *benchItem) int64 { return int64(i.record.Content.CRC32C) }),
-		of(items, func(i *benchItem) int64 { return 1 }))
+func artifactArgs(items []contest.Item) []any {
+	return []any{
+		each(items, func(i *contest.Item) []byte { return i.Record.Content.SHA256[:] }),
+		each(items, func(i *contest.Item) int64 { return i.Record.Content.Size }),
+		each(items, func(i *contest.Item) string { return string(i.Record.Content.Codec) }),
+		each(items, func(i *contest.Item) int64 { return i.Record.Content.StoredSize }),
+		each(items, func(i *contest.Item) int64 { return int64(i.Record.Content.CRC32C) }),
+		each(items, func(i *contest.Item) int64 { return 1 }),
+	}
+}
+
+func bodyArgs(items []contest.Item, keys map[sdk.Digest]int64) []any {
+	return []any{
+		each(items, func(i *contest.Item) int64 { return keys[i.Record.Content.SHA256] }),
+		each(items, func(i *contest.Item) []byte { return i.Body }),
+	}
+}
+
+func itemArgs(items []contest.Item, keys map[sdk.Digest]int64) []any {
+	one := each(items, func(*contest.Item) int64 { return 1 })
+	empty := each(items, func(*contest.Item) string { return "" })
+	return []any{
+		each(items, func(i *contest.Item) []byte { return i.Record.Tombstone[:] }),
+		each(items, func(i *contest.Item) []byte { return i.Record.Event[:] }),
+		each(items, func(i *contest.Item) int64 { return keys[i.Record.Content.SHA256] }),
+		one,
+		each(items, func(i *contest.Item) []byte { return []byte(i.Record.Path) }),
+		each(items, func(i *contest.Item) []byte { return []byte(i.Record.WorkTreePath) }),
+		one, one, one, empty, empty, empty,
+		each(items, func(i *contest.Item) int64 { return int64(i.Record.Mode) }),
+		each(items, func(i *contest.Item) int64 { return i.Record.ModTime.UnixMicro() }),
+		one,
+		each(items, func(i *contest.Item) int64 { return i.Record.ArchivedAt.UnixMicro() }),
+		each(items, func(i *contest.Item) *int64 { return nil }),
+	}
+}
+
+// nativePut is three inserts from arrays for every hundred items, in one
+// transaction for each group, and nothing else.
+func nativePut(ctx context.Context, conn *pgx.Conn, items []contest.Item) error {
+	for group := range slices.Chunk(items, sdk.MaxItems) {
+		tx, err := conn.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		for some := range slices.Chunk(group, putRows) {
+			if err := nativeInsert(ctx, tx, some); err != nil {
+				return err
+			}
+		}
+		if err := tx.Commit(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func nativeInsert(ctx context.Context, tx pgx.Tx, items []contest.Item) error {
+	rows, err := tx.Query(ctx, bareArtifacts, artifactArgs(items)...)
 	if err != nil {
 		return err
 	}
-	keys := map[string]int64{}
+	keys := map[sdk.Digest]int64{}
 	var key int64
 	var sum []byte
-	if _, err := pgx.ForEachRow(rows, []any{&key, &sum}, func() error { keys[string(sum)] = key; return nil }); err != nil {
+	if _, err := pgx.ForEachRow(rows, []any{&key, &sum}, func() error { keys[sdk.Digest(sum)] = key; return nil }); err != nil {
 		return err
 	}
-	artifacts := of(items, func(i *benchItem) int64 { return keys[string(i.record.Content.SHA256[:])] })
-	if _, err := tx.Exec(ctx, "INSERT INTO codex_body (artifact, data) SELECT * FROM unnest($1::bigint[], $2::bytea[])",
-		artifacts, of(items, func(i *benchItem) []byte { return i.body })); err != nil {
+	if _, err := tx.Exec(ctx, bareBodies, bodyArgs(items, keys)...); err != nil {
 		return err
 	}
-	empty, one := of(items, func(*benchItem) string { return "" }), of(items, func(*benchItem) int64 { return 1 })
-	_, err = tx.Exec(ctx, `INSERT INTO codex_item (tombstone, event, artifact, repo, path, work_path, revision, reason, kind, note, tags, metadata, file_mode, file_mtime, actor, archived_at)
-		SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[], $4::bigint[], $4::bigint[], $4::bigint[],
-			$7::text[], $7::text[], $7::text[], $8::bigint[], $9::bigint[], $4::bigint[], $10::bigint[])`,
-		of(items, func(i *benchItem) []byte { return i.record.Tombstone[:] }),
-		of(items, func(i *benchItem) []byte { return i.record.Event[:] }), artifacts, one,
-		of(items, func(i *benchItem) []byte { return []byte(i.record.Path) }),
-		of(items, func(i *benchItem) []byte { return []byte{} }), empty,
-		of(items, func(i *benchItem) int64 { return int64(i.record.Mode) }),
-		of(items, func(i *benchItem) int64 { return i.record.ModTime.UnixMicro() }),
-		of(items, func(i *benchItem) int64 { return i.record.ArchivedAt.UnixMicro() }))
+	_, err = tx.Exec(ctx, bareItems, itemArgs(items, keys)...)
 	return err
 }
 
-func BenchmarkGet(b *testing.B) {
-	items := benchRecords(benchItems)
-	archive, _ := benchArchive(b)
-	putAll(b, archive, items)
-	var ids [][]sdk.Tombstone
-	for i := 0; i < len(items); i += sdk.MaxItems {
-		ids = append(ids, tombstones(items[i:i+sdk.MaxItems]))
+// sqlPut is nativePut through database/sql, with prepared statements.
+func sqlPut(ctx context.Context, conn *sql.Conn, items []contest.Item) error {
+	var stmts [3]*sql.Stmt
+	for i, text := range []string{bareArtifacts, bareBodies, bareItems} {
+		stmt, err := conn.PrepareContext(ctx, text)
+		if err != nil {
+			return err
+		}
+		defer stmt.Close()
+		stmts[i] = stmt
 	}
-	for b.Loop() {
-		for _, group := range ids {
-			for found, err := range archive.Get(b.Context(), group) {
-				if err != nil || found.Err != nil {
-					b.Fatal(err, found.Err)
-				}
-				if _, err := io.Copy(io.Discard, found.Body); err != nil {
-					b.Fatal(err)
-				}
+	for group := range slices.Chunk(items, sdk.MaxItems) {
+		if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+			return err
+		}
+		for some := range slices.Chunk(group, putRows) {
+			if err := sqlInsert(ctx, stmts, some); err != nil {
+				return err
 			}
 		}
-	}
-	report(b)
-}
-
-// BenchmarkBareGet selects the same columns, as many records a statement.
-func BenchmarkBareGet(b *testing.B) {
-	items := benchRecords(benchItems)
-	archive, url := benchArchive(b)
-	putAll(b, archive, items)
-	conn := bareConn(b, url)
-	for b.Loop() {
-		for some := range slices.Chunk(items, 32) {
-			if err := bareGet(b.Context(), conn, some); err != nil {
-				b.Fatal(err)
-			}
+		if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
+			return err
 		}
 	}
-	report(b)
+	return nil
 }
 
-func bareGet(ctx context.Context, conn *pgx.Conn, items []benchItem) error {
-	rows, err := conn.Query(ctx, `SELECT i.id, i.tombstone, i.event, i.path, i.work_path, i.note, i.tags, i.metadata,
-	i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at,
-	r.name, v.name, n.name, k.name, w.name,
-	a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.present, u.id, d.data
-	FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact
-	LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = i.revision
-	LEFT JOIN codex_name n ON n.id = i.reason LEFT JOIN codex_name k ON k.id = i.kind
-	LEFT JOIN codex_name w ON w.id = i.actor
-	LEFT JOIN codex_upload u ON u.artifact = a.id LEFT JOIN codex_body d ON d.artifact = a.id
-	WHERE i.tombstone = ANY($1)`,
-		of(items, func(i *benchItem) []byte { return i.record.Tombstone[:] }))
+func sqlInsert(ctx context.Context, stmts [3]*sql.Stmt, items []contest.Item) error {
+	rows, err := stmts[0].QueryContext(ctx, artifactArgs(items)...)
 	if err != nil {
 		return err
 	}
-	into := make([]any, 27)
-	for i := range into {
-		into[i] = new(any)
-	}
-	_, err = pgx.ForEachRow(rows, into, func() error {
-		if data, ok := (*into[26].(*any)).([]byte); !ok || len(data) != benchBody {
-			return errors.New("no body")
+	defer rows.Close()
+	keys := map[sdk.Digest]int64{}
+	for rows.Next() {
+		var key int64
+		var sum []byte
+		if err := rows.Scan(&key, &sum); err != nil {
+			return err
 		}
-		return nil
-	})
+		keys[sdk.Digest(sum)] = key
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if _, err := stmts[1].ExecContext(ctx, bodyArgs(items, keys)...); err != nil {
+		return err
+	}
+	_, err = stmts[2].ExecContext(ctx, itemArgs(items, keys)...)
 	return err
+}
+
+// bareRow is what one row of bareSelect is read into: bytes without a copy, and
+// what may be NULL without a pointer, in the types of pgx or of database/sql.
+type bareRow[B ~[]byte, N any] struct {
+	id, mode, artifact, size, stored, crc, present                   int64
+	tombstone, event, path, workPath, sha, data                      B
+	note, tags, metadata, repo, revision, reason, kind, actor, codec string
+	mtime, archived, retain, purged, upload, body                    N
+}
+
+func (r *bareRow[B, N]) into() []any {
+	return []any{
+		&r.id, &r.tombstone, &r.event, &r.path, &r.workPath, &r.note, &r.tags, &r.metadata,
+		&r.mode, &r.mtime, &r.archived, &r.retain, &r.purged,
+		&r.repo, &r.revision, &r.reason, &r.kind, &r.actor,
+		&r.artifact, &r.sha, &r.size, &r.codec, &r.stored, &r.crc, &r.present, &r.upload, &r.body, &r.data,
+	}
+}
+
+// nativeGet selects the same columns, as many records a statement.
+func nativeGet(ctx context.Context, conn *pgx.Conn, items []contest.Item) error {
+	count := 0
+	var r bareRow[pgtype.DriverBytes, pgtype.Int8]
+	into := r.into()
+	for some := range slices.Chunk(items, getRows) {
+		rows, err := conn.Query(ctx, bareSelect, each(some, func(i *contest.Item) []byte { return i.Record.Tombstone[:] }))
+		if err != nil {
+			return err
+		}
+		if _, err := pgx.ForEachRow(rows, into, func() error {
+			count++
+			return contest.Check(r.data, uint32(r.crc))
+		}); err != nil {
+			return err
+		}
+	}
+	return complete(count, len(items))
+}
+
+func complete(n, of int) error {
+	if n != of {
+		return fmt.Errorf("%d rows of %d", n, of)
+	}
+	return nil
+}
+
+// sqlGet is nativeGet through database/sql.
+func sqlGet(ctx context.Context, stmt *sql.Stmt, items []contest.Item) error {
+	count := 0
+	var r bareRow[sql.RawBytes, sql.NullInt64]
+	into := r.into()
+	for some := range slices.Chunk(items, getRows) {
+		rows, err := stmt.QueryContext(ctx, each(some, func(i *contest.Item) []byte { return i.Record.Tombstone[:] }))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := rows.Scan(into...); err != nil {
+				return err
+			}
+			count++
+			if err := contest.Check(r.data, uint32(r.crc)); err != nil {
+				return err
+			}
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+	}
+	return complete(count, len(items))
 }

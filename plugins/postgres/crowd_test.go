@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/codex-archive/codex/scripts/bench/contest"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -16,7 +17,7 @@ func TestOverlappingPuts(t *testing.T) {
 	t.Parallel()
 	const handles, puts, size, contents = 8, 15, 50, 200
 	url := target(t, open).URL()
-	shared := benchRecords(contents)
+	shared := contest.Small(contents)
 	var wait sync.WaitGroup
 	for n := range uint64(handles) {
 		wait.Go(func() {
@@ -28,15 +29,15 @@ func TestOverlappingPuts(t *testing.T) {
 			defer archive.Close()
 			random := rand.New(rand.NewPCG(n, 0))
 			for range puts {
-				group := make([]benchItem, size)
+				group := make([]contest.Item, size)
 				for i := range group {
 					group[i] = shared[random.IntN(contents)]
-					r := &group[i].record
+					r := &group[i].Record
 					r.Commit = fmt.Sprint(random.IntN(contents))
 					fill(random, r.Tombstone[:])
 					fill(random, r.Event[:])
 				}
-				if _, err := archive.Put(t.Context(), sequence(group)); err != nil {
+				if _, err := archive.Put(t.Context(), contest.Sequence(group)); err != nil {
 					t.Error(err)
 				}
 			}

@@ -39,6 +39,7 @@ func dialect() *sqlbackend.Dialect {
 		ForUpdate: " FOR UPDATE",
 		ForShare:  " FOR SHARE",
 
+		Query:        query,
 		Dollar:       true,
 		IgnoreSuffix: "ON CONFLICT DO NOTHING",
 		Array:        array,

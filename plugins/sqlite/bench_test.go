@@ -1,137 +1,113 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
-	"io"
-	"iter"
-	"math/rand/v2"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
-	"time"
 
+	"github.com/codex-archive/codex/scripts/bench/contest"
 	"github.com/codex-archive/codex/sdk"
 )
 
-// The benchmarks store and read benchItems small files, in groups of MaxItems,
-// through the engine and with the bare driver running the same statements.
-const (
-	benchItems = 10_000
-	benchBody  = 2 << 10 // bytes, on average a compressed source file
-)
+// The bare driver runs the engine's statements with as many rows each, reads
+// every column into a variable of its type, bytes without a copy, and checks the
+// bodies.
 
-type benchItem struct {
-	record sdk.Record
-	body   []byte
-}
+const getRows = 32 // records of one SELECT
 
-func benchRecords(n int) []benchItem {
-	random := rand.NewChaCha8([32]byte{1})
-	items := make([]benchItem, n)
-	for i := range items {
-		body := make([]byte, benchBody)
-		random.Read(body)
-		r := sdk.Record{
-			Content: sdk.Content{
-				SHA256: sha256.Sum256(body), Size: benchBody, Codec: sdk.None, StoredSize: benchBody,
-				CRC32C: crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)),
-			},
-			Repo: "bench", Path: fmt.Sprintf("internal/package%d/file%d.go", i/50, i), Commit: "0123456789abcdef0123456789abcdef01234567",
-			Reason: "dead", Kind: "code", Mode: 0o644, ModTime: time.Unix(1e9, 0), ArchivedBy: "bench",
-			ArchivedAt: time.UnixMicro(1_760_000_000_000_000 + int64(i)),
-		}
-		random.Read(r.Tombstone[:])
-		random.Read(r.Event[:])
-		items[i] = benchItem{r, body}
-	}
-	return items
-}
-
-func sequence(items []benchItem) iter.Seq2[sdk.Item, error] {
-	return func(yield func(sdk.Item, error) bool) {
-		for i := range items {
-			if !yield(sdk.Item{Record: items[i].record, Body: bytes.NewReader(items[i].body)}, nil) {
-				return
-			}
-		}
-	}
-}
-
-func tombstones(items []benchItem) []sdk.Tombstone {
-	ids := make([]sdk.Tombstone, len(items))
-	for i := range items {
-		ids[i] = items[i].record.Tombstone
-	}
-	return ids
-}
-
-func report(b *testing.B) {
-	b.ReportMetric(float64(b.N)*benchItems/b.Elapsed().Seconds(), "items/s")
-}
-
-func benchArchive(b *testing.B) (sdk.Backend, string) {
-	dir := b.TempDir()
+func benchArchive(b *testing.B, dir string, open func(context.Context, sdk.Options) (sdk.Backend, error)) sdk.Backend {
 	archive, err := open(b.Context(), sdk.Options{URL: "sqlite:///a.db", Dir: dir, Mode: sdk.Create, Parallel: 5})
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { archive.Close() })
-	return archive, filepath.Join(dir, "a.db")
+	return archive
+}
+
+func bareDB(b *testing.B, dsn string) *sql.DB {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		b.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	return db
 }
 
 func BenchmarkPut(b *testing.B) {
-	items := benchRecords(benchItems)
-	for b.Loop() {
-		b.StopTimer()
-		archive, _ := benchArchive(b)
-		b.StartTimer()
-		putAll(b, archive, items)
-	}
-	report(b)
-}
-
-func putAll(tb testing.TB, archive sdk.Backend, items []benchItem) {
-	for i := 0; i < len(items); i += sdk.MaxItems {
-		if _, err := archive.Put(tb.Context(), sequence(items[i:min(len(items), i+sdk.MaxItems)])); err != nil {
-			tb.Fatal(err)
+	items := contest.Small(contest.Items)
+	through := func(name string, open func(context.Context, sdk.Options) (sdk.Backend, error)) contest.Contestant {
+		var archive sdk.Backend
+		return contest.Contestant{Name: name,
+			Prepare: func() error { archive = benchArchive(b, b.TempDir(), open); return nil },
+			Round:   func() error { return contest.Put(b.Context(), archive, items) },
+			Done:    func() error { return archive.Close() },
 		}
 	}
+	var db *sql.DB
+	contest.Run(b, contest.Items, through("engine", open), through("process", launch),
+		contest.Contestant{Name: "bare",
+			Prepare: func() error {
+				dir := b.TempDir()
+				if err := benchArchive(b, dir, open).Close(); err != nil {
+					return err
+				}
+				db = bareDB(b, writeDSN(filepath.Join(dir, "a.db"))+"&_txlock=immediate")
+				_, err := db.Exec("INSERT INTO codex_name (id, name) VALUES (1, 'a')")
+				return err
+			},
+			Round: func() error {
+				for group := range slices.Chunk(items, sdk.MaxItems) {
+					if err := barePut(db, group); err != nil {
+						return err
+					}
+				}
+				return nil
+			},
+			Done: func() error { return db.Close() },
+		})
 }
 
-// BenchmarkBarePut is three prepared inserts an item, in one transaction for
-// each group, and nothing else.
-func BenchmarkBarePut(b *testing.B) {
-	items := benchRecords(benchItems)
-	for b.Loop() {
-		b.StopTimer()
-		_, path := benchArchive(b)
-		db, err := sql.Open("sqlite", writeDSN(path)+"&_txlock=immediate")
-		if err != nil {
-			b.Fatal(err)
-		}
-		db.SetMaxOpenConns(1)
-		if _, err := db.Exec("INSERT INTO codex_name (id, name) VALUES (1, 'a')"); err != nil {
-			b.Fatal(err)
-		}
-		b.StartTimer()
-		for i := 0; i < len(items); i += sdk.MaxItems {
-			if err := barePut(db, items[i:i+sdk.MaxItems]); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.StopTimer()
-		db.Close()
-		b.StartTimer()
+func BenchmarkGet(b *testing.B) {
+	items := contest.Small(contest.Items)
+	dir := b.TempDir()
+	archive := benchArchive(b, dir, open)
+	if err := contest.Put(b.Context(), archive, items); err != nil {
+		b.Fatal(err)
 	}
-	report(b)
+	defer archive.Close()
+	process := benchArchive(b, dir, launch)
+	defer process.Close()
+	db := bareDB(b, readDSN(filepath.Join(dir, "a.db")))
+	defer db.Close()
+	stmt, err := db.Prepare(bareSelect)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer stmt.Close()
+	contest.Run(b, contest.Items,
+		contest.Contestant{Name: "engine", Round: func() error { return contest.Get(b.Context(), archive, items) }},
+		contest.Contestant{Name: "process", Round: func() error { return contest.Get(b.Context(), process, items) }},
+		contest.Contestant{Name: "bare", Round: func() error { return bareGet(b.Context(), stmt, items) }},
+	)
 }
 
-func barePut(db *sql.DB, items []benchItem) error {
+var bareSelect = `SELECT i.id, i.tombstone, i.event, i.path, i.work_path, i.note, i.tags, i.metadata,
+	i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at,
+	r.name, v.name, n.name, k.name, w.name,
+	a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.present, u.id, d.artifact, d.data
+	FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact
+	LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = i.revision
+	LEFT JOIN codex_name n ON n.id = i.reason LEFT JOIN codex_name k ON k.id = i.kind
+	LEFT JOIN codex_name w ON w.id = i.actor
+	LEFT JOIN codex_upload u ON u.artifact = a.id LEFT JOIN codex_body d ON d.artifact = a.id
+	WHERE i.tombstone IN (?` + strings.Repeat(",?", getRows-1) + ")"
+
+// barePut is three prepared inserts an item, in one transaction for the group,
+// and nothing else.
+func barePut(db *sql.DB, items []contest.Item) error {
 	tx, err := db.Begin()
 	if err != nil {
 		return err
@@ -139,10 +115,10 @@ func barePut(db *sql.DB, items []benchItem) error {
 	defer tx.Rollback()
 	var stmts [3]*sql.Stmt
 	for i, text := range []string{
-		"INSERT INTO codex_artifact (sha256, size, codec, stored_size, crc32c, present) VALUES (?,?,?,?,?,1) ON CONFLICT DO NOTHING RETURNING id, sha256",
+		"INSERT INTO codex_artifact (sha256, size, codec, stored_size, crc32c, present) VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING RETURNING id, sha256",
 		"INSERT INTO codex_body (artifact, data) VALUES (?,?)",
-		`INSERT INTO codex_item (tombstone, event, artifact, repo, path, work_path, revision, reason, kind, note, tags, metadata, file_mode, file_mtime, actor, archived_at)
-			VALUES (?,?,?,1,?,?,1,1,1,?,?,?,?,?,1,?)`,
+		`INSERT INTO codex_item (tombstone, event, artifact, repo, path, work_path, revision, reason, kind, note, tags, metadata, file_mode, file_mtime, actor, archived_at, retain_until)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 	} {
 		if stmts[i], err = tx.Prepare(text); err != nil {
 			return err
@@ -150,103 +126,61 @@ func barePut(db *sql.DB, items []benchItem) error {
 		defer stmts[i].Close()
 	}
 	for _, item := range items {
-		r := &item.record
+		r := &item.Record
 		var key int64
 		var sha []byte
-		if err := stmts[0].QueryRow(r.Content.SHA256[:], r.Content.Size, string(r.Content.Codec), r.Content.StoredSize, int64(r.Content.CRC32C)).Scan(&key, &sha); err != nil {
+		if err := stmts[0].QueryRow(r.Content.SHA256[:], r.Content.Size, string(r.Content.Codec), r.Content.StoredSize, int64(r.Content.CRC32C), 1).Scan(&key, &sha); err != nil {
 			return err
 		}
-		if _, err := stmts[1].Exec(key, item.body); err != nil {
+		if _, err := stmts[1].Exec(key, item.Body); err != nil {
 			return err
 		}
-		if _, err := stmts[2].Exec(r.Tombstone[:], r.Event[:], key, []byte(r.Path), []byte{}, "", "", "", int64(r.Mode), r.ModTime.UnixMicro(), r.ArchivedAt.UnixMicro()); err != nil {
+		if _, err := stmts[2].Exec(r.Tombstone[:], r.Event[:], key, 1, []byte(r.Path), []byte{}, 1, 1, 1, "", "", "",
+			int64(r.Mode), r.ModTime.UnixMicro(), 1, r.ArchivedAt.UnixMicro(), nil); err != nil {
 			return err
 		}
 	}
 	return tx.Commit()
 }
 
-func BenchmarkGet(b *testing.B) {
-	items := benchRecords(benchItems)
-	archive, _ := benchArchive(b)
-	putAll(b, archive, items)
-	var ids [][]sdk.Tombstone
-	for i := 0; i < len(items); i += sdk.MaxItems {
-		ids = append(ids, tombstones(items[i:i+sdk.MaxItems]))
+// bareGet selects the same columns, as many records a statement.
+func bareGet(ctx context.Context, stmt *sql.Stmt, items []contest.Item) error {
+	var id, mode, artifact, size, stored, crc, present int64
+	var tombstone, event, path, workPath, sha, data sql.RawBytes
+	var note, tags, metadata, repo, revision, reason, kind, actor, codec string
+	var mtime, archived, retain, purged, upload, body sql.NullInt64
+	into := []any{
+		&id, &tombstone, &event, &path, &workPath, &note, &tags, &metadata,
+		&mode, &mtime, &archived, &retain, &purged,
+		&repo, &revision, &reason, &kind, &actor,
+		&artifact, &sha, &size, &codec, &stored, &crc, &present, &upload, &body, &data,
 	}
-	for b.Loop() {
-		for _, group := range ids {
-			for found, err := range archive.Get(b.Context(), group) {
-				if err != nil || found.Err != nil {
-					b.Fatal(err, found.Err)
-				}
-				if _, err := io.Copy(io.Discard, found.Body); err != nil {
-					b.Fatal(err)
-				}
-			}
+	count := 0
+	for some := range slices.Chunk(items, getRows) {
+		args := make([]any, getRows)
+		for i := range args {
+			args[i] = some[min(i, len(some)-1)].Record.Tombstone[:]
 		}
-	}
-	report(b)
-}
-
-// BenchmarkBareGet selects the same columns, foundRows records a statement.
-func BenchmarkBareGet(b *testing.B) {
-	items := benchRecords(benchItems)
-	archive, path := benchArchive(b)
-	putAll(b, archive, items)
-	db, err := sql.Open("sqlite", readDSN(path))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	const rows = 32
-	stmt, err := db.Prepare(`SELECT i.id, i.tombstone, i.event, i.path, i.work_path, i.note, i.tags, i.metadata,
-		i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at,
-		r.name, v.name, n.name, k.name, w.name,
-		a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.present, u.id, d.data
-		FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact
-		LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = i.revision
-		LEFT JOIN codex_name n ON n.id = i.reason LEFT JOIN codex_name k ON k.id = i.kind
-		LEFT JOIN codex_name w ON w.id = i.actor
-		LEFT JOIN codex_upload u ON u.artifact = a.id LEFT JOIN codex_body d ON d.artifact = a.id
-		WHERE i.tombstone IN (?` + string(bytes.Repeat([]byte(",?"), rows-1)) + ")")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer stmt.Close()
-	for b.Loop() {
-		for i := 0; i < len(items); i += rows {
-			if err := bareGet(b.Context(), stmt, items[i:min(len(items), i+rows)], rows); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-	report(b)
-}
-
-func bareGet(ctx context.Context, stmt *sql.Stmt, items []benchItem, n int) error {
-	args := make([]any, n)
-	for i := range args {
-		args[i] = items[min(i, len(items)-1)].record.Tombstone[:]
-	}
-	rows, err := stmt.QueryContext(ctx, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	into := make([]any, 27)
-	for i := range into {
-		into[i] = new(any)
-	}
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
+		rows, err := stmt.QueryContext(ctx, args...)
+		if err != nil {
 			return err
 		}
-		data, ok := (*into[26].(*any)).([]byte)
-		if !ok || binary.Size(data) != benchBody {
-			return fmt.Errorf("no body")
+		defer rows.Close()
+		for rows.Next() {
+			if err := rows.Scan(into...); err != nil {
+				return err
+			}
+			count++
+			if err := contest.Check(data, uint32(crc)); err != nil {
+				return err
+			}
+		}
+		if err := rows.Err(); err != nil {
+			return err
 		}
 	}
-	return rows.Err()
+	if count != len(items) {
+		return fmt.Errorf("%d rows of %d", count, len(items))
+	}
+	return nil
 }

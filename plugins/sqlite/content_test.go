@@ -13,6 +13,7 @@ import (
 
 	"modernc.org/sqlite"
 
+	"github.com/codex-archive/codex/scripts/bench/contest"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/sqlbackend"
 )
@@ -375,17 +376,19 @@ func TestRealErrors(t *testing.T) {
 // A tag that many records carry is looked up in another way than a rare one.
 func TestCommonTag(t *testing.T) {
 	a := newArchive(t)
-	all := benchRecords(3000)
+	all := contest.Small(3000)
 	want := 0
 	for i := range all {
-		if r := &all[i].record; i%5 != 0 {
+		if r := &all[i].Record; i%5 != 0 {
 			r.Tags = []string{"common"}
 			want++
 		} else if i%500 == 0 {
 			r.Tags = []string{"rare"}
 		}
 	}
-	putAll(t, a, all)
+	if err := contest.Put(t.Context(), a, all); err != nil {
+		t.Fatal(err)
+	}
 	for tag, want := range map[string]int{"common": want, "rare": 6, "none": 0} {
 		seen := map[sdk.Tombstone]bool{}
 		for e, err := range a.List(t.Context(), sdk.Query{Tag: tag}) {

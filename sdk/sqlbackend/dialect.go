@@ -59,6 +59,13 @@ type Dialect struct {
 	// it costs more than the statement.
 	Brief bool
 
+	// Query, where not nil, runs queries on the driver's connection instead of
+	// database/sql, where that is slower. It calls row for each row, with a
+	// function that reads the columns into variables of type int64, uint32,
+	// string or a kind of it, []byte, [sql.RawBytes] and [sql.NullInt64], and
+	// returns the first error, also one of row.
+	Query func(ctx context.Context, conn any, query string, args []any, row func(scan func(into ...any) error) error) error
+
 	Dollar bool // placeholders are $1, $2, …
 	// IgnorePrefix begins, or IgnoreSuffix ends, an INSERT that leaves rows
 	// with a taken key alone. With RETURNING it returns only what it inserted.

@@ -196,9 +196,10 @@ func (j *purge) lookBodies(ctx context.Context, forUpdate string) error {
 	}
 	in, args := j.s.b.d.in("id", Int, keys)
 	err := j.s.query(ctx, "SELECT id, stored_size, present FROM codex_artifact WHERE "+in+" ORDER BY sha256"+forUpdate, args, func(scan scan) error {
-		var key int64
+		var key, present int64
 		var body purgedBody
-		err := scan(&key, &body.stored, &body.present)
+		err := scan(&key, &body.stored, &present)
+		body.present = present == 1
 		j.bodies[key] = &body
 		return err
 	})

@@ -338,9 +338,8 @@ func (g *group) lockArtifacts(ctx context.Context) error {
 	in, args := g.b.d.in("sha256", Bytes, keys)
 	return g.s.query(ctx, selectArtifacts+in+" ORDER BY sha256"+g.b.d.ForShare, args, func(scan scan) error {
 		var stored sdk.Content
-		var key int64
+		var key, present int64
 		var sha []byte
-		var present bool
 		if err := scan(&key, &sha, &stored.Size, &stored.Codec, &stored.StoredSize, &stored.CRC32C, &present); err != nil {
 			return err
 		}
@@ -349,8 +348,8 @@ func (g *group) lockArtifacts(ctx context.Context) error {
 		if stored.Size != c.Size {
 			return &sdk.Error{Kind: sdk.Conflict, Tombstones: c.users, Msg: "content with this SHA-256 is known with another size"}
 		}
-		c.key, c.present = key, present
-		if present {
+		c.key, c.present = key, present == 1
+		if c.present {
 			c.Content = stored
 		}
 		return nil

@@ -93,13 +93,15 @@ type item struct {
 	present  bool
 }
 
-// itemScan reads rows of selectItems, with as little garbage as database/sql
-// allows: it is used again for each row of a query.
+// itemScan reads rows of selectItems, with as little garbage as possible: it is
+// used again for each row of a query.
 type itemScan struct {
 	row                               item
 	tombstone, event, sha             sql.RawBytes
+	path, workPath                    sql.RawBytes
 	tags, metadata, codec             string
 	mtime, archived, retained, purged sql.NullInt64
+	present                           int64
 	into                              []any
 }
 
@@ -108,10 +110,10 @@ func newItemScan(more ...any) *itemScan {
 	x := &itemScan{}
 	i := &x.row
 	x.into = append([]any{
-		&i.key, &x.tombstone, &x.event, &i.Path, &i.WorkTreePath, &i.Note, &x.tags, &x.metadata,
+		&i.key, &x.tombstone, &x.event, &x.path, &x.workPath, &i.Note, &x.tags, &x.metadata,
 		&i.Mode, &x.mtime, &x.archived, &x.retained, &x.purged,
 		&i.Repo, &i.Commit, &i.Reason, &i.Kind, &i.ArchivedBy,
-		&i.artifact, &x.sha, &i.Content.Size, &x.codec, &i.Content.StoredSize, &i.Content.CRC32C, &i.present,
+		&i.artifact, &x.sha, &i.Content.Size, &x.codec, &i.Content.StoredSize, &i.Content.CRC32C, &x.present,
 	}, more...)
 	return x
 }
@@ -131,7 +133,8 @@ func (x *itemScan) next(scan scan) (*item, error) {
 	if err := fixed("SHA-256", x.sha, i.Content.SHA256[:]); err != nil {
 		return nil, err
 	}
-	i.Content.Codec = sdk.Codec(x.codec)
+	i.Path, i.WorkTreePath = string(x.path), string(x.workPath)
+	i.Content.Codec, i.present = sdk.Codec(x.codec), x.present == 1
 	i.ModTime, i.ArchivedAt = fromMicros(x.mtime), fromMicros(x.archived)
 	i.RetainUntil, i.PurgedAt = fromMicros(x.retained), fromMicros(x.purged)
 	if decodeJSON(x.tags, &i.Tags) != nil || decodeJSON(x.metadata, &i.Metadata) != nil {

@@ -186,6 +186,9 @@ func (s *session) query(ctx context.Context, query string, args []any, row func(
 	if err != nil {
 		return err
 	}
+	if s.b.d.Query != nil {
+		return s.native(ctx, query, args, row)
+	}
 	stmt, err := s.prepared(ctx, query)
 	if err != nil {
 		return err
@@ -194,11 +197,25 @@ func (s *session) query(ctx context.Context, query string, args []any, row func(
 	return eachRow(rows, err, row)
 }
 
+// native runs a query as the dialect does.
+func (s *session) native(ctx context.Context, query string, args []any, row func(scan) error) error {
+	err := s.conn.Raw(func(conn any) error {
+		return s.b.d.Query(ctx, conn, s.b.d.numbered(query), args, func(scan func(into ...any) error) error { return row(scan) })
+	})
+	if err == errEnough {
+		return nil
+	}
+	return err
+}
+
 // queryOnce is query for texts that are put together at run time.
 func (s *session) queryOnce(ctx context.Context, query string, args []any, row func(scan) error) error {
 	ctx, err := s.context(ctx)
 	if err != nil {
 		return err
+	}
+	if s.b.d.Query != nil {
+		return s.native(ctx, query, args, row)
 	}
 	rows, err := s.conn.QueryContext(ctx, s.b.d.numbered(query), args...)
 	return eachRow(rows, err, row)
