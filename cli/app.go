@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,7 +18,7 @@ type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string // as os.Environ
-	dir            string   // the current directory
+	dir            string   // the current directory, "" where that was removed
 
 	session *session       // of the command that ran, once it is set up
 	json    bool           // --json stands on the command line
@@ -43,6 +44,9 @@ func (p *program) dispatch(ctx context.Context, args []string) error {
 	}
 	app := p.app()
 	p.json, p.format = wantsJSON(args), p.aboutFormat(args)
+	if p.dir == "" {
+		return &failure{code: exitFailed, kind: "failed", hint: "cd to a directory that exists", err: errors.New("the current directory is gone")}
+	}
 	arranged, err := arrange(app, args)
 	if err != nil {
 		return err

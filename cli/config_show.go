@@ -46,10 +46,11 @@ func (s *session) configShow(context.Context) error {
 	case s.json:
 		return writeJSON(s.stdout, struct {
 			Root     string        `json:"root"`
+			Given    string        `json:"given_file,omitempty"`
 			File     string        `json:"project_file,omitempty"`
 			Database string        `json:"database,omitempty"`
 			Settings []settingView `json:"settings"`
-		}{s.config.Root, s.config.ProjectFile, database, settings})
+		}{s.config.Root, s.config.File, s.config.ProjectFile, database, settings})
 	case s.flags.Bool("origin"):
 		return s.writeOrigins(settings)
 	}
@@ -89,6 +90,9 @@ func (s *session) writeConfig(settings []settingView) error {
 	fmt.Fprintf(w, "Project root:\t%s\n", printable(c.Root))
 	if path, ok := c.SQLitePath(); ok {
 		fmt.Fprintf(w, "Database file:\t%s\n", printable(path))
+	}
+	if c.File != "" && c.File != c.ProjectFile {
+		fmt.Fprintf(w, "Given file:\t%s\n", printable(c.File))
 	}
 	if c.ProjectFile != "" {
 		fmt.Fprintf(w, "Project file:\t%s\n", printable(c.ProjectFile))

@@ -94,6 +94,9 @@ func (s *session) init(ctx context.Context) error {
 	}
 	fmt.Fprintf(s.stdout, "Configuration: %s (%s)\nArchive: %s %s\nArchive ID: %s, schema version %d\n",
 		view.Config, verb, view.Backend, view.URL, view.Archive, view.Schema)
+	if s.config.Origin("backend.url").Source.Layer == config.FlagLayer {
+		fmt.Fprintln(s.stdout, "Note: a flag is for one command; for those that follow, write backend.url into the configuration")
+	}
 	fmt.Fprintln(s.stdout, "Next: codex archive store REPO PATH --by YOU --reason dead")
 	return nil
 }

@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -25,11 +24,7 @@ func main() {
 		<-signals
 		os.Exit(exitInterrupted)
 	}()
-	dir, err := os.Getwd()
-	if err != nil {
-		io.WriteString(os.Stderr, "codex: the current directory is gone: "+err.Error()+"\n")
-		os.Exit(exitFailed)
-	}
+	dir, _ := os.Getwd() // "" where it is gone
 	p := &program{stdin: os.Stdin, stdout: &outlet{File: os.Stdout}, stderr: os.Stderr, environ: os.Environ(), dir: dir}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }

@@ -97,6 +97,8 @@ func (s *session) newRecord() (sdk.Record, error) {
 	switch {
 	case r.Repo == "":
 		return r, usageError("REPO is empty")
+	case s.flags.Args().Get(1) == "-" && s.flags.String("path") == "":
+		return r, usageError("standard input needs a path to be recorded under: --path is missing")
 	case r.Reason == "":
 		err := usageError("why is it retired? --reason is missing")
 		err.hint = "one of: " + strings.Join(s.config.Archive.Reasons, ", ")
@@ -211,9 +213,6 @@ func (s *session) openSource(ctx context.Context) (*archive.Source, error) {
 		return nil, err
 	}
 	path := s.flags.Args().Get(1)
-	if path == "-" && s.flags.String("path") == "" {
-		return nil, usageError("standard input needs a path to be recorded under: --path is missing")
-	}
 	source, err := archive.Open(ctx, archive.Request{
 		Path: path, Stdin: s.stdin, As: s.flags.String("path"), Commit: s.flags.String("commit"), Compressor: compressor,
 	})

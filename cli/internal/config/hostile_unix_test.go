@@ -59,6 +59,22 @@ func TestNamedPipes(t *testing.T) {
 	}
 }
 
+// TestProjectDirIsFile: what is wrong is .codex and not the file looked for in it.
+func TestProjectDirIsFile(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, ".codex")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := path + ": found something that is no directory, allowed a directory, which this program would make"
+	if _, err := Load(Options{Dir: dir}); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestPassword(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
@@ -98,7 +114,7 @@ func TestPassword(t *testing.T) {
 		t.Errorf("without a file: %q, %v", got, err)
 	}
 	l := p.mustLoad(Options{Set: []string{"backend.password_file=none at all"}})
-	if _, err := l.Password(); err == nil || !strings.Contains(err.Error(), "no such file") {
+	if _, err := l.Password(); err == nil || err.Error() != "--set: backend.password_file: "+filepath.Join(p.dir, "none at all")+": no such file or directory" {
 		t.Errorf("missing file: %v", err)
 	}
 }

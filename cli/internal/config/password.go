@@ -16,7 +16,7 @@ func (l *Loaded) Password() (string, error) {
 	}
 	password, err := readPassword(l.Backend.PasswordFile)
 	if err != nil {
-		return "", fmt.Errorf("%s: backend.password_file: %s: %w", l.Origin("backend.password_file").Source, showName(l.Backend.PasswordFile), err)
+		return "", fmt.Errorf("%s: backend.password_file: %s: %w", l.Origin("backend.password_file").Source.where(), showName(l.Backend.PasswordFile), err)
 	}
 	l.password.Store(&password)
 	return password, nil

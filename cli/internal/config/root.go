@@ -66,6 +66,9 @@ func checkProjectDir(root string) error {
 		return nil // none, or none that can be used: whoever needs it will say so
 	}
 	target, err := os.Stat(dir)
+	if err == nil && !target.IsDir() {
+		return &problem{showName(dir), "", "something that is no directory", "a directory, which this program would make"}
+	}
 	if foreign(link) || err == nil && foreign(target) {
 		return &problem{showName(dir), "", "a directory that another user owns", "one that you own"}
 	}
