@@ -42,7 +42,7 @@ func BenchmarkPut(b *testing.B) {
 		}
 	}
 	var driver *bare
-	contest.Run(b, contest.Items, through("engine", open), through("process", launch),
+	contest.Run(b, contest.Items, through("engine", open), through("process", contest.Process(program(b))),
 		contest.Contestant{Name: "bare",
 			Prepare: func() error {
 				url := databases.MariaDB(b).URL()
@@ -65,7 +65,7 @@ func BenchmarkGet(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer archive.Close()
-	process := benchArchive(b, url, launch)
+	process := benchArchive(b, url, contest.Process(program(b)))
 	defer process.Close()
 	driver := prepareBare(b, url)
 	defer driver.close()

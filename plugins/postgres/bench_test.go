@@ -81,7 +81,7 @@ func BenchmarkPut(b *testing.B) {
 	var native *pgx.Conn
 	var std *sql.Conn
 	var db *sql.DB
-	contest.Run(b, contest.Items, through("engine", open), through("process", launch),
+	contest.Run(b, contest.Items, through("engine", open), through("process", contest.Process(program(b))),
 		contest.Contestant{Name: "sql",
 			Prepare: func() error { std, db, _ = fresh(); return nil },
 			Round:   func() error { return sqlPut(b.Context(), std, items) },
@@ -107,7 +107,7 @@ func BenchmarkGet(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer archive.Close()
-	process := benchArchive(b, url, launch)
+	process := benchArchive(b, url, contest.Process(program(b)))
 	defer process.Close()
 	native := bareConn(b, url)
 	defer native.Close(b.Context())

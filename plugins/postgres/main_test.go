@@ -23,6 +23,15 @@ func TestMain(m *testing.M) {
 	main()
 }
 
+// program is the test binary as the program.
+func program(t testing.TB) *plugin.Command {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &plugin.Command{Path: self, Env: []string{pluginVar + "=1"}}
+}
+
 // TestRules runs the contract on the engine in this process.
 func TestRules(t *testing.T) {
 	t.Parallel()
@@ -32,12 +41,8 @@ func TestRules(t *testing.T) {
 // TestRulesProcess runs the contract on the program, a process for each handle.
 func TestRulesProcess(t *testing.T) {
 	t.Parallel()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	target := target(t, nil)
-	target.Program = &plugin.Command{Path: self, Env: []string{pluginVar + "=1"}}
+	target.Program = program(t)
 	backendtest.Run(t, target)
 }
 

@@ -47,7 +47,7 @@ func BenchmarkPut(b *testing.B) {
 		}
 	}
 	var db *sql.DB
-	contest.Run(b, contest.Items, through("engine", open), through("process", launch),
+	contest.Run(b, contest.Items, through("engine", open), through("process", contest.Process(program(b))),
 		contest.Contestant{Name: "bare",
 			Prepare: func() error {
 				dir := b.TempDir()
@@ -78,7 +78,7 @@ func BenchmarkGet(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer archive.Close()
-	process := benchArchive(b, dir, launch)
+	process := benchArchive(b, dir, contest.Process(program(b)))
 	defer process.Close()
 	db := bareDB(b, readDSN(filepath.Join(dir, "a.db")))
 	defer db.Close()
