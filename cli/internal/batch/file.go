@@ -14,6 +14,7 @@ import (
 // were when they were last written, never a part of them.
 type File struct {
 	path  string // as shown to people
+	empty bool   // it only holds the name
 	saved time.Time
 	took  time.Duration // what the last save cost
 }
@@ -38,7 +39,7 @@ func CreateFile(dir string, now time.Time) (*File, error) {
 		if err != nil {
 			return nil, fmt.Errorf("results file: %w", err)
 		}
-		return &File{path: name}, f.Close()
+		return &File{path: name, empty: true}, f.Close()
 	}
 }
 
@@ -48,6 +49,13 @@ func NamedFile(path string) (*File, error) {
 		return nil, fmt.Errorf("results file %s: is not a regular file", path)
 	}
 	return &File{path: path}, nil
+}
+
+// Discard removes the file if it was never saved.
+func (f *File) Discard() {
+	if f.empty {
+		os.Remove(f.path)
+	}
 }
 
 // Path is the file's name for people.
@@ -75,13 +83,13 @@ func (f *File) Save(r *Results) (err error) {
 	defer func() { f.saved, f.took = time.Now(), time.Since(start) }()
 	t, err := os.CreateTemp(filepath.Dir(f.path), ".batch_restore_*.tmp")
 	if err != nil {
-		return fmt.Errorf("results file: %w", err)
+		return fmt.Errorf("results file %s: %w", f.path, reason(err))
 	}
 	defer func() {
 		if err != nil {
 			t.Close()
 			os.Remove(t.Name())
-			err = fmt.Errorf("results file %s: %w", f.path, err)
+			err = fmt.Errorf("results file %s: %w", f.path, reason(err))
 		}
 	}()
 	if err := r.Write(t); err != nil {
@@ -96,5 +104,9 @@ func (f *File) Save(r *Results) (err error) {
 	if err := t.Close(); err != nil {
 		return err
 	}
-	return os.Rename(t.Name(), f.path)
+	if err := os.Rename(t.Name(), f.path); err != nil {
+		return err
+	}
+	f.empty = false
+	return nil
 }

@@ -111,11 +111,15 @@ func leaves(output string) bool {
 	return false
 }
 
-// reason is err without the call and the path.
+// reason is err without the call and the paths.
 func reason(err error) error {
 	var path *fs.PathError
-	if errors.As(err, &path) {
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
 		return path.Err
+	case errors.As(err, &link):
+		return link.Err
 	}
 	return err
 }
