@@ -26,6 +26,7 @@ const nameForm = "batch_restore_20060102_150405"
 // CreateFile takes a name in dir for a run that begins now, and holds it with an
 // empty file: two runs never share one. The path is relative to dir.
 func CreateFile(dir string, now time.Time) (*File, error) {
+	sweep(dir, now)
 	stem := now.UTC().Format(nameForm)
 	for n := 1; ; n++ {
 		name := stem + ".json"
@@ -48,7 +49,29 @@ func NamedFile(path string) (*File, error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("results file %s: is not a regular file", path)
 	}
+	sweep(filepath.Dir(path), time.Now())
 	return &File{path: path}, nil
+}
+
+// tempPattern is how files are called that become results files when they are
+// whole.
+const tempPattern = ".batch_restore_*.tmp"
+
+// stale is for how long such a file has not been written when whoever wrote it
+// is dead: it exists only while results are saved, which takes seconds.
+const stale = 10 * time.Minute
+
+// sweep removes what killed runs left in dir.
+func sweep(dir string, now time.Time) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if match, _ := filepath.Match(tempPattern, e.Name()); !match || !e.Type().IsRegular() {
+			continue
+		}
+		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > stale {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 // Discard removes the file if it was never saved.
@@ -81,7 +104,7 @@ func (f *File) SaveIfDue(r *Results) error {
 func (f *File) Save(r *Results) (err error) {
 	start := time.Now()
 	defer func() { f.saved, f.took = time.Now(), time.Since(start) }()
-	t, err := os.CreateTemp(filepath.Dir(f.path), ".batch_restore_*.tmp")
+	t, err := os.CreateTemp(filepath.Dir(f.path), tempPattern)
 	if err != nil {
 		return fmt.Errorf("results file %s: %w", f.path, reason(err))
 	}
