@@ -81,7 +81,7 @@ func (p *places) resolve(dir string) string {
 		if real, err := filepath.EvalSymlinks(at); err == nil {
 			return filepath.Join(real, rest)
 		}
-		up, name := filepath.Split(strings.TrimRight(at, `/`+string(filepath.Separator)))
+		up, name := filepath.Split(strings.TrimRightFunc(at, func(r rune) bool { return r < 0x80 && os.IsPathSeparator(uint8(r)) }))
 		if up == "" || up == at {
 			return filepath.Clean(dir)
 		}
