@@ -173,6 +173,9 @@ func (p *batchPlan) whereToBegin() (err error) {
 		err.hint = "without --resume the batch begins at its first item; --results names a results file elsewhere"
 		return err
 	}
+	if p.earlier.Manifest.SHA256 != p.manifest.SHA256.String() {
+		p.log.Warn("The manifest is not what it was when "+p.resumed+" was written: an item is done if it was with this tombstone and this output", "manifest", p.manifest.Path)
+	}
 	return nil
 }
 

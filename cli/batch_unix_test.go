@@ -185,6 +185,9 @@ func TestBatchInterrupted(t *testing.T) {
 	if end.code != exitInterrupted || n["failed"] != 0 || n["skipped"] == 0 || n["success"] < 2 || p.restored() != n["success"] {
 		t.Fatalf("exit code %d, %v, %d files\n%s%s", end.code, n, p.restored(), end.stdout, end.stderr)
 	}
+	if !strings.Contains(end.stderr, "a second interrupt ends at once") {
+		t.Errorf("nothing says what is waited for:\n%s", end.stderr)
+	}
 	lines := strings.Split(strings.TrimSpace(end.stdout), "\n")
 	last, ok := strings.CutPrefix(lines[len(lines)-1], "Resume with: codex ")
 	if !ok {
@@ -246,6 +249,49 @@ func TestBatchOutputClosed(t *testing.T) {
 	write.Close()
 	if n, _ := p.statuses(); n["success"] != 20 || err == nil {
 		t.Errorf("%v, %v: want all restored and an error about stdout", n, err)
+	}
+}
+
+// TestBatchBaseDirSwapped: a directory in the base that becomes a symbolic link
+// while the batch runs leads nowhere.
+func TestBatchBaseDirSwapped(t *testing.T) {
+	const items = 300
+	p := batchProject(t, items, "")
+	in := func(name string) string { return filepath.Join(p.dir, name) }
+	for _, dir := range []string{"base/out", "outside"} {
+		if err := os.MkdirAll(in(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("../outside", in("base/link")); err != nil {
+		t.Fatal(err)
+	}
+	r := p.start("archive", "batch-restore", "m.json", "--results", "r.json", "--base-dir", "base", "--continue-on-error")
+	stop, swapped := make(chan struct{}), make(chan int)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				swapped <- n
+				return
+			default:
+			}
+			os.Rename(in("base/out"), in("base/dir"))
+			os.Rename(in("base/link"), in("base/out"))
+			os.Rename(in("base/out"), in("base/link"))
+			os.Rename(in("base/dir"), in("base/out"))
+		}
+	}()
+	end := r.wait()
+	close(stop)
+	n := <-swapped
+	statuses, _ := p.statuses()
+	t.Logf("%v, swapped %d times", statuses, n)
+	if statuses["success"]+statuses["failed"] != items {
+		t.Errorf("%v\n%s", statuses, end.stderr)
+	}
+	if entries, err := os.ReadDir(in("outside")); err != nil || len(entries) != 0 {
+		t.Errorf("%d files outside of the base, %v", len(entries), err)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -59,12 +60,22 @@ func (s *session) healthCheck(ctx context.Context) error {
 	}
 	if s.json {
 		if err != nil {
-			return err // the error is the document
+			return withoutItself(err) // the error is the document
 		}
 		return writeJSON(s.stdout, view)
 	}
 	s.writeHealth(view, err)
-	return err
+	return withoutItself(err)
+}
+
+// withoutItself takes away the hint to run a health check.
+func withoutItself(err error) error {
+	if err == nil || !strings.Contains(asFailure(err).hint, "health-check") {
+		return err
+	}
+	f := *asFailure(err)
+	f.hint = "codex archive config-show --origin shows where the URL comes from"
+	return &f
 }
 
 // measureHealth asks twice: the first question pays for what the backend does

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/codex-archive/codex/scripts/databases"
@@ -49,6 +50,48 @@ func TestRetryThroughRestart(t *testing.T) {
 	}
 }
 
+// TestBatchRetryThroughRestart: the same for the items of a batch, of which the
+// first meets a server that is away.
+func TestBatchRetryThroughRestart(t *testing.T) {
+	for name, start := range map[string]func(testing.TB, ...string) *databases.Server{
+		"postgres": databases.NewPostgres, "mariadb": databases.NewMariaDB,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := start(t)
+			p := newProject(t)
+			p.env = append(p.env, "CODEX_ARCHIVE_URL="+server.Database(t).URL(), "CODEX_ARCHIVE_RETRY_ENABLED=true")
+			p.write("a.txt", []byte("content"))
+			id := p.store("a.txt")
+			p.write("m.csv", []byte("tombstone,output\n"+id+",1\n"+id+",2\n"+id+",3\n"))
+			server.Stop(t)
+			run := p.start("archive", "batch-restore", "m.csv", "--results", "r.json", "--set", "batch.max_concurrent=1",
+				"--set", "retry.initial_delay=0.5", "--set", "retry.backoff_factor=10", "--set", "retry.jitter=false")
+			log := filepath.Join(p.dir, ".codex/evidence/archive_ops.jsonl")
+			eventually(t, "two attempts failed", func() bool {
+				content, err := os.ReadFile(log)
+				return err == nil && bytes.Count(content, []byte(`"status":"retrying"`)) == 2
+			})
+			server.Start(t)
+			if r := run.wait(); r.code != 0 || string(p.read("1")) != "content" || string(p.read("3")) != "content" {
+				t.Fatalf("exit code %d\n%s", r.code, r.stderr)
+			}
+			records := p.evidence()
+			for want, pairs := range map[int][]string{
+				1: {"action=RESTORE", "status=success", "attempts=3", "output=1"},
+				2: {"action=RESTORE", "status=retrying"},
+			} {
+				if got := count(records, pairs...); got != want {
+					t.Errorf("%d records with %v, want %d: %v", got, pairs, want, records)
+				}
+			}
+			if count(records, "action=RESTORE", "status=success", "attempts=1") != 2 {
+				t.Errorf("evidence: %v", records)
+			}
+		})
+	}
+}
+
 // TestNotRetried: what will not pass by itself is tried once.
 func TestNotRetried(t *testing.T) {
 	database := databases.Postgres(t)
@@ -67,6 +110,14 @@ func TestNotRetried(t *testing.T) {
 		records := p.evidence()[before:]
 		if len(records) != 1 || count(records, "action=RESTORE_FAIL", "attempts=1") != 1 {
 			t.Errorf("%s: evidence %v", what, records)
+		}
+		p.write("m.csv", []byte("tombstone,output\n"+strings.Join(args, ",")+"\n"))
+		if r := p.run("archive", "batch-restore", "m.csv", "--results", "r.json"); r.code != code {
+			t.Errorf("%s in a batch: exit code %d, want %d\n%s", what, r.code, code, r.stderr)
+		}
+		records = p.evidence()[before+1:]
+		if len(records) != 2 || count(records, "action=RESTORE_FAIL", "attempts=1") != 1 || count(records, "action=BATCH_RESTORE_COMPLETE") != 1 {
+			t.Errorf("%s in a batch: evidence %v", what, records)
 		}
 	}
 	try("not found", exitNotFound, "00000000-0000-4000-8000-000000000000", "out")

@@ -98,7 +98,7 @@ func (d Destination) place(r *sdk.Record) (*place, error) {
 	}
 	root, err := p.tree.OpenRoot(p.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, p.failed(err)
 	}
 	p.root = root
 	return p, nil
@@ -224,7 +224,7 @@ func (p *place) makeDirs() error {
 	}
 	missing := p.missing()
 	if err := p.tree.MkdirAll(p.dir, 0o777); err != nil {
-		return err
+		return p.failed(err)
 	}
 	for _, dir := range missing {
 		if err := p.syncParent(dir); err != nil {

@@ -14,6 +14,7 @@ import (
 // were when they were last written, never a part of them.
 type File struct {
 	path  string // as shown to people
+	empty bool   // it only holds the name
 	saved time.Time
 	took  time.Duration // what the last save cost
 }
@@ -25,6 +26,7 @@ const nameForm = "batch_restore_20060102_150405"
 // CreateFile takes a name in dir for a run that begins now, and holds it with an
 // empty file: two runs never share one. The path is relative to dir.
 func CreateFile(dir string, now time.Time) (*File, error) {
+	sweep(dir, now)
 	stem := now.UTC().Format(nameForm)
 	for n := 1; ; n++ {
 		name := stem + ".json"
@@ -38,7 +40,7 @@ func CreateFile(dir string, now time.Time) (*File, error) {
 		if err != nil {
 			return nil, fmt.Errorf("results file: %w", err)
 		}
-		return &File{path: name}, f.Close()
+		return &File{path: name, empty: true}, f.Close()
 	}
 }
 
@@ -47,7 +49,36 @@ func NamedFile(path string) (*File, error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("results file %s: is not a regular file", path)
 	}
+	sweep(filepath.Dir(path), time.Now())
 	return &File{path: path}, nil
+}
+
+// tempPattern is how files are called that become results files when they are
+// whole.
+const tempPattern = ".batch_restore_*.tmp"
+
+// stale is for how long such a file has not been written when whoever wrote it
+// is dead: it exists only while results are saved, which takes seconds.
+const stale = 10 * time.Minute
+
+// sweep removes what killed runs left in dir.
+func sweep(dir string, now time.Time) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if match, _ := filepath.Match(tempPattern, e.Name()); !match || !e.Type().IsRegular() {
+			continue
+		}
+		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > stale {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
+}
+
+// Discard removes the file if it was never saved.
+func (f *File) Discard() {
+	if f.empty {
+		os.Remove(f.path)
+	}
 }
 
 // Path is the file's name for people.
@@ -73,15 +104,15 @@ func (f *File) SaveIfDue(r *Results) error {
 func (f *File) Save(r *Results) (err error) {
 	start := time.Now()
 	defer func() { f.saved, f.took = time.Now(), time.Since(start) }()
-	t, err := os.CreateTemp(filepath.Dir(f.path), ".batch_restore_*.tmp")
+	t, err := os.CreateTemp(filepath.Dir(f.path), tempPattern)
 	if err != nil {
-		return fmt.Errorf("results file: %w", err)
+		return fmt.Errorf("results file %s: %w", f.path, reason(err))
 	}
 	defer func() {
 		if err != nil {
 			t.Close()
 			os.Remove(t.Name())
-			err = fmt.Errorf("results file %s: %w", f.path, err)
+			err = fmt.Errorf("results file %s: %w", f.path, reason(err))
 		}
 	}()
 	if err := r.Write(t); err != nil {
@@ -96,5 +127,9 @@ func (f *File) Save(r *Results) (err error) {
 	if err := t.Close(); err != nil {
 		return err
 	}
-	return os.Rename(t.Name(), f.path)
+	if err := os.Rename(t.Name(), f.path); err != nil {
+		return err
+	}
+	f.empty = false
+	return nil
 }

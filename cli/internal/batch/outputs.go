@@ -13,26 +13,30 @@ import (
 // has too, one that is a directory, or that another output needs as one. dir is
 // where relative outputs start. base, if confined, is the opened directory that
 // no output may leave; nil there says that it does not exist yet. It takes one
-// look at the file system for each item and writes nothing.
+// look at the file system for each item and directory, and writes nothing.
 func (m *Manifest) CheckOutputs(dir string, confined bool, base *os.Root) error {
+	p := places{dir: dir, real: map[string]string{}, plain: confined && base == nil}
+	if base != nil {
+		p.dir = inDir(dir, base.Name())
+	}
 	items := make(map[string]int, len(m.Items))
+	list := make([]string, len(m.Items))
 	for i := range m.Items {
 		if err := m.checkOutput(i, confined, base); err != nil {
 			return err
 		}
-		place := m.place(i, dir)
+		place := p.of(m.Items[i].Output)
 		if other, twice := items[place]; twice {
 			return m.errorAt(i, "output", "%q is the output of item %d too", m.Items[i].Output, other+1)
 		}
-		items[place] = i
+		items[place], list[i] = i, place
 	}
-	return m.checkNested(dir, items)
+	return m.checkNested(list, items)
 }
 
 // checkNested finds an output that is a directory of another.
-func (m *Manifest) checkNested(dir string, items map[string]int) error {
-	for i := range m.Items {
-		place := m.place(i, dir)
+func (m *Manifest) checkNested(list []string, items map[string]int) error {
+	for i, place := range list {
 		for up := filepath.Dir(place); up != place; place, up = up, filepath.Dir(up) {
 			if other, ok := items[up]; ok {
 				return m.errorAt(other, "output", "%q is a directory: item %d goes into it", m.Items[other].Output, i+1)
@@ -42,16 +46,47 @@ func (m *Manifest) checkNested(dir string, items map[string]int) error {
 	return nil
 }
 
-// place is the output in the form in which two can be compared.
-func (m *Manifest) place(index int, dir string) string {
-	place := filepath.Clean(m.Items[index].Output)
-	if !filepath.IsAbs(place) {
-		place = filepath.Join(dir, place)
+// places brings outputs into the form in which two can be compared: the same
+// file may be spelled in several ways, and reached through symbolic links.
+type places struct {
+	dir   string            // where relative outputs start
+	real  map[string]string // of directories, as they were spelled
+	plain bool              // there is nothing yet that could be a link
+}
+
+func (p *places) of(output string) string {
+	if !filepath.IsAbs(output) {
+		output = p.dir + string(filepath.Separator) + output // not cleaned: "link/.." is not "."
 	}
+	up, name := filepath.Split(output)
+	real, known := p.real[up]
+	if !known {
+		real = p.resolve(up)
+		p.real[up] = real
+	}
+	place := filepath.Join(real, name)
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		place = strings.ToLower(place) // their file systems usually don't tell
 	}
 	return place
+}
+
+// resolve follows the links of a directory, as far down as it exists.
+func (p *places) resolve(dir string) string {
+	if p.plain {
+		return filepath.Clean(dir)
+	}
+	rest := ""
+	for at := dir; ; {
+		if real, err := filepath.EvalSymlinks(at); err == nil {
+			return filepath.Join(real, rest)
+		}
+		up, name := filepath.Split(strings.TrimRightFunc(at, func(r rune) bool { return r < 0x80 && os.IsPathSeparator(uint8(r)) }))
+		if up == "" || up == at {
+			return filepath.Clean(dir)
+		}
+		at, rest = up, filepath.Join(name, rest)
+	}
 }
 
 // looker is what is asked about outputs: the file system, or a part of it.
@@ -111,11 +146,15 @@ func leaves(output string) bool {
 	return false
 }
 
-// reason is err without the call and the path.
+// reason is err without the call and the paths.
 func reason(err error) error {
 	var path *fs.PathError
-	if errors.As(err, &path) {
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
 		return path.Err
+	case errors.As(err, &link):
+		return link.Err
 	}
 	return err
 }

@@ -86,18 +86,20 @@ func (r *Results) count(s Status) *int {
 }
 
 // CarryOver takes from an earlier run of the same manifest what it succeeded
-// in, matching items by tombstone and output, and returns how many these are.
+// in, matching items by tombstone and output, and returns how many these are. An
+// item for which a hash is asked that was not asked for then is not taken.
 func (r *Results) CarryOver(earlier *Results) int {
-	done := make(map[Item]time.Duration, len(earlier.Items))
-	for _, e := range earlier.Items {
-		if e.Status == Success {
-			done[e.Item.key()] = e.Duration
+	done := make(map[Item]*Result, len(earlier.Items))
+	for i := range earlier.Items {
+		if e := &earlier.Items[i]; e.Status == Success {
+			done[e.Item.key()] = e
 		}
 	}
 	n := 0
 	for i := range r.Items {
-		if took, ok := done[r.Items[i].Item.key()]; ok {
-			r.Set(i, took, nil)
+		item := r.Items[i].Item
+		if e, ok := done[item.key()]; ok && (item.SHA256 == "" || item.SHA256 == e.Item.SHA256) {
+			r.Set(i, e.Duration, nil)
 			n++
 		}
 	}

@@ -144,6 +144,50 @@ func TestCarryOver(t *testing.T) {
 	}
 }
 
+// TestCarryOverHash: what was restored without asking for a hash, or for
+// another, is done again.
+func TestCarryOverHash(t *testing.T) {
+	items := func(a, b string) *Results {
+		return NewResults(&Manifest{Items: []Item{{"uuid-1", "a", a}, {"uuid-2", "b", b}}})
+	}
+	earlier := items("", "11")
+	earlier.Set(0, 0, nil)
+	earlier.Set(1, 0, nil)
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 2}, {"22", "11", 1}, {"", "22", 1}} {
+		if n := items(c.a, c.b).CarryOver(earlier); n != c.want {
+			t.Errorf("%q and %q: %d taken over, want %d", c.a, c.b, n, c.want)
+		}
+	}
+}
+
+// TestSweep: what a killed run left is removed, what another run is writing is
+// not.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	name := func(s string) string { return filepath.Join(dir, s) }
+	for _, file := range []string{".batch_restore_1.tmp", ".batch_restore_2.tmp", "batch_restore_3.tmp"} {
+		if err := os.WriteFile(name(file), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if old := time.Now().Add(-time.Hour); file != ".batch_restore_2.tmp" {
+			if err := os.Chtimes(name(file), old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := NamedFile(name("r.json")); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]bool{".batch_restore_1.tmp": false, ".batch_restore_2.tmp": true, "batch_restore_3.tmp": true} {
+		if _, err := os.Lstat(name(file)); (err == nil) != want {
+			t.Errorf("%s is there: %v, want %v", file, err == nil, want)
+		}
+	}
+}
+
 // TestSaveReplaces shows that a save which cannot be made leaves the file as it
 // was, and nothing beside it.
 func TestSaveReplaces(t *testing.T) {
