@@ -159,7 +159,7 @@ def find_file(path, mode):
         if mode >= pb.MODE_CREATE:
             make_file(path)
         regular = stat.S_ISREG(os.stat(path).st_mode)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise Failed("NO_ARCHIVE", "there is no file of that name") from None
     except OSError as e:
         raise of_file(e, "open the archive") from e
