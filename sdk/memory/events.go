@@ -36,7 +36,7 @@ func (a *archive) append(events []sdk.Event) error {
 			old, taken = a.events[e.ID]
 		}
 		switch {
-		case taken && sameEvent(old, e):
+		case taken && old.Same(&e):
 			continue
 		case taken:
 			return at(e.Tombstone, sdk.Conflict, "the event id "+e.ID.String()+" is taken")
@@ -99,10 +99,4 @@ func (r *record) standing(name string) *sdk.Hold {
 		}
 	}
 	return nil
-}
-
-// sameEvent reports whether b is a repeat of a. Detail is only remarks.
-func sameEvent(a, b sdk.Event) bool {
-	return a.Tombstone == b.Tombstone && a.Action == b.Action && a.Actor == b.Actor &&
-		a.At.Equal(b.At) && a.Case == b.Case && a.RetainUntil.Equal(b.RetainUntil)
 }

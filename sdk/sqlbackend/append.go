@@ -110,7 +110,7 @@ func (s *session) freshEvents(ctx context.Context, events []sdk.Event, items map
 	var fresh []sdk.Event
 	for _, e := range events {
 		old, taken := known[e.ID]
-		if taken && !sameEvent(old, e) {
+		if taken && !old.Same(&e) {
 			return nil, &sdk.Error{Kind: sdk.Conflict, Msg: "the event id " + e.ID.String() + " is taken", Tombstones: []sdk.Tombstone{e.Tombstone}}
 		}
 		if !taken {
@@ -119,12 +119,6 @@ func (s *session) freshEvents(ctx context.Context, events []sdk.Event, items map
 		}
 	}
 	return fresh, nil
-}
-
-// sameEvent reports whether b is a repeat of a. Detail is remarks only.
-func sameEvent(a, b sdk.Event) bool {
-	return a.Tombstone == b.Tombstone && a.Action == b.Action && a.Actor == b.Actor &&
-		a.At.Equal(b.At) && a.Case == b.Case && a.RetainUntil.Equal(b.RetainUntil)
 }
 
 // knownEvents reads the events with these ids, ARCHIVE events among them.

@@ -71,7 +71,7 @@ class Intake:
                     return
         except OSError as e:
             raise of_file(e, "keep the items that come in") from e
-        raise Failed("INVALID", "the stream ended without a commit")
+        raise Failed("CANCELED", "the stream ended without a commit")
 
     def take(self, part):
         """Take one part, and say whether it was the commit."""
