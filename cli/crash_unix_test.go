@@ -154,6 +154,7 @@ func (p *project) big(name string, size int64) {
 }
 
 func TestKillHostDuringStore(t *testing.T) {
+	t.Parallel()
 	needsProc(t)
 	p := newProject(t)
 	p.must("archive", "init")
@@ -212,6 +213,7 @@ func (p *project) noSocketsLeft() {
 
 // TestKillHostDuringRestore kills at many moments, whatever is happening then.
 func TestKillHostDuringRestore(t *testing.T) {
+	t.Parallel()
 	needsProc(t)
 	p := newProject(t)
 	p.big("big", 24<<20)
@@ -246,6 +248,7 @@ func TestKillHostDuringRestore(t *testing.T) {
 }
 
 func TestKillPluginDuringStore(t *testing.T) {
+	t.Parallel()
 	needsProc(t)
 	p := newProject(t)
 	p.must("archive", "init")
@@ -272,6 +275,7 @@ func TestKillPluginDuringStore(t *testing.T) {
 // TestKillBetweenCommitAndEvidence: what a killed command committed, the next
 // one records.
 func TestKillBetweenCommitAndEvidence(t *testing.T) {
+	t.Parallel()
 	p := newProject(t)
 	p.must("archive", "init")
 	db := p.db()
@@ -318,6 +322,7 @@ func holdLock(t *testing.T, path string) (release func()) {
 
 // TestEvidenceFailsAfterCommit: the content is safe, and the error says so.
 func TestEvidenceFailsAfterCommit(t *testing.T) {
+	t.Parallel()
 	p := newProject(t)
 	p.must("archive", "init")
 	run := p.start("archive", "store", "repo", "-", "--path", "x.txt", "--reason", "dead")
@@ -348,6 +353,7 @@ func TestEvidenceFailsAfterCommit(t *testing.T) {
 }
 
 func TestThirtyStoresAtOnce(t *testing.T) {
+	t.Parallel()
 	const n = 30
 	p := newProject(t)
 	var wg sync.WaitGroup
@@ -373,6 +379,7 @@ func TestThirtyStoresAtOnce(t *testing.T) {
 // TestReadOnlyArchive: a restore succeeds, and says that the archive's history
 // does not know of it.
 func TestReadOnlyArchive(t *testing.T) {
+	t.Parallel()
 	p := newProject(t)
 	p.write("a.txt", []byte("a"))
 	id := p.store("a.txt")
@@ -427,6 +434,7 @@ func TestReadOnlyArchive(t *testing.T) {
 
 // TestInterrupt: Ctrl-C ends a waiting command with 130 and leaves nothing.
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	p := newProject(t)
 	p.must("archive", "init")
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {

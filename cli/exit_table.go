@@ -69,7 +69,7 @@ var errorKinds = []errorKind{
 	{"corrupt", exitIntegrity, "bytes do not match their size, checksum or hash", "a damaged disk, or content changed behind the archive's back", "the archive holds damaged content: nothing was written; restore the database from a backup"},
 	{"unavailable", exitBackend, "the database cannot be reached", "refused, unknown host, connection lost, server starting or stopping", "see that the server runs, and that backend.url leads to it: codex archive config-show"},
 	{"busy", exitBackend, "the database has no time for this now", "locked by another, too many connections, a transaction lost to another", "try again, or set retry.enabled = true"},
-	{"timeout", exitBackend, "the time allowed is over", "a slow or hanging server, or a --timeout or batch.timeout_per_item too short for the file", "try again with a longer --timeout, or look at: codex archive health-check"},
+	{"timeout", exitBackend, "the time allowed is over", "a slow or hanging server, or a --timeout or batch.timeout_per_item too short for the file", "try again with a longer --timeout, and see that the server answers: codex archive config-show names it"},
 	{"canceled", exitInterrupted, "interrupted", "Ctrl-C, or a signal to end", "nothing is left half done: run it again"},
 	{"login", exitBackend, "wrong user or password", "a password that has changed, or a variable that is not set", "check the user and the password in backend.url, backend.password_file or the environment"},
 	{"denied", exitBackend, "a right is missing, or the archive is read-only", "a role without rights on the tables, a standby server, a file of another user", "ask whoever runs the database to allow what the message names"},

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -49,7 +48,7 @@ func (s *session) healthCheck(ctx context.Context) error {
 	if err := s.arguments(0, 0); err != nil {
 		return err
 	}
-	view := healthView{Backend: s.config.Backend.Type, URL: s.shownURL(), Status: "failed"}
+	view := healthView{Backend: s.config.Backend.Type, URL: s.openURL(), Status: "failed"}
 	health, took, err := s.measureHealth(ctx)
 	if err == nil {
 		roundTrip := millis(took)
@@ -60,22 +59,12 @@ func (s *session) healthCheck(ctx context.Context) error {
 	}
 	if s.json {
 		if err != nil {
-			return withoutItself(err) // the error is the document
+			return err // the error is the document
 		}
 		return writeJSON(s.stdout, view)
 	}
 	s.writeHealth(view, err)
-	return withoutItself(err)
-}
-
-// withoutItself takes away the hint to run a health check.
-func withoutItself(err error) error {
-	if err == nil || !strings.Contains(asFailure(err).hint, "health-check") {
-		return err
-	}
-	f := *asFailure(err)
-	f.hint = "codex archive config-show --origin shows where the URL comes from"
-	return &f
+	return err
 }
 
 // measureHealth asks twice: the first question pays for what the backend does
@@ -97,7 +86,7 @@ func (s *session) measureHealth(ctx context.Context) (sdk.Health, time.Duration,
 func (s *session) writeHealth(v healthView, err error) {
 	fmt.Fprintln(s.stdout, "=== Archive Health Check ===")
 	fmt.Fprintln(s.stdout, "Backend:", v.Backend)
-	fmt.Fprintln(s.stdout, "URL:", v.URL)
+	fmt.Fprintln(s.stdout, "URL:", s.shownURL())
 	if err != nil {
 		fmt.Fprintln(s.stdout, "Status: ✗ FAILED:", printable(err.Error()))
 		return
@@ -114,10 +103,18 @@ func (s *session) writeHealth(v healthView, err error) {
 	fmt.Fprintln(s.stdout, "Round Trip:", *v.RoundTrip)
 }
 
-// shownURL is the URL line of config-show and health-check.
-func (s *session) shownURL() string {
+// openURL is the URL as far as this command may show it.
+func (s *session) openURL() string {
 	if s.flags.Bool("debug") {
 		return s.config.Backend.URL
 	}
-	return s.redactedURL() + " (credentials redacted)"
+	return s.redactedURL()
+}
+
+// shownURL is the URL line of config-show and health-check.
+func (s *session) shownURL() string {
+	if s.flags.Bool("debug") {
+		return s.openURL()
+	}
+	return s.openURL() + " (credentials redacted)"
 }

@@ -16,6 +16,7 @@ const firstItem = "00000000-0000-4000-8000-000000000001"
 
 // TestRestoreTimesOut: a restore that hangs ends by --timeout.
 func TestRestoreTimesOut(t *testing.T) {
+	t.Parallel()
 	p := batchProject(t, 1, "hang=1")
 	start := time.Now()
 	r := p.run("archive", "restore", firstItem, "out.txt", "--timeout", "3", "--json", "--set", "retry.enabled=true")
@@ -36,6 +37,7 @@ func TestRestoreTimesOut(t *testing.T) {
 // TestRestoreInterruptedWhileWaiting: Ctrl-C during a wait ends it at once, and
 // one line says of what.
 func TestRestoreInterruptedWhileWaiting(t *testing.T) {
+	t.Parallel()
 	p := batchProject(t, 1, "fail=1000")
 	r := p.start("archive", "restore", firstItem, "out.txt", "--set", "retry.enabled=true",
 		"--set", "retry.initial_delay=3600", "--set", "retry.max_delay=3600")
@@ -60,6 +62,7 @@ func TestRestoreInterruptedWhileWaiting(t *testing.T) {
 // TestRestoreStartsPluginAgain: a backend that dies fails the call that is under
 // way; where calls are repeated it is started once more.
 func TestRestoreStartsPluginAgain(t *testing.T) {
+	t.Parallel()
 	p := batchProject(t, 1, "die=died")
 	r := p.run("archive", "restore", firstItem, "out.txt", "--json")
 	if r.code != exitBackend || !strings.Contains(r.stdout, `"kind":"crashed"`) {
@@ -80,6 +83,7 @@ func TestRestoreStartsPluginAgain(t *testing.T) {
 
 // TestPluginLog: what a backend says stands in the log, with its name.
 func TestPluginLog(t *testing.T) {
+	t.Parallel()
 	p := batchProject(t, 1, "say=hello")
 	r := p.run("archive", "restore", firstItem, "out.txt", "--log-level", "debug")
 	if r.code != exitDone || !strings.Contains(r.stderr, "Z] DEBUG hello plugin=slow stream=stderr\n") {
@@ -97,6 +101,7 @@ func TestPluginLog(t *testing.T) {
 // TestDebugLinesOnce: of a batch, whose steps are all told at DEBUG, none is told
 // twice.
 func TestDebugLinesOnce(t *testing.T) {
+	t.Parallel()
 	p := batchProject(t, 1, "")
 	for metrics, want := range map[string]string{
 		"true":  "Restore started, Retrieving restore payload, Decompression codec, Decompression completed, File written, Restore completed",
@@ -116,6 +121,7 @@ func TestDebugLinesOnce(t *testing.T) {
 
 // TestRetentionWarning: it comes before the end of the retention, not after.
 func TestRetentionWarning(t *testing.T) {
+	t.Parallel()
 	p := newProject(t)
 	p.write("a.txt", []byte("a"))
 	id := p.store("a.txt", "--retain-days", "40")
@@ -139,6 +145,7 @@ func TestRetentionWarning(t *testing.T) {
 // TestOpeningIsRepeated: commands that leave no evidence wait for a server too;
 // health-check says how it is now.
 func TestOpeningIsRepeated(t *testing.T) {
+	t.Parallel()
 	p := newProject(t)
 	p.env = append(p.env, "CODEX_ARCHIVE_URL=postgres://u@127.0.0.1:1/db", "CODEX_ARCHIVE_RETRY_ENABLED=true", "CODEX_ARCHIVE_RETRY_INITIAL=0")
 	for command, repeats := range map[string]int{"list": 2, "show 12345678": 2, "init": 2, "health-check": 0} {

@@ -15,6 +15,7 @@ import (
 // TestRetryThroughRestart: the server is away for the first two tries and back
 // for the third. One line of evidence for each repeat, and one for the restore.
 func TestRetryThroughRestart(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *databases.Server{
 		"postgres": databases.NewPostgres, "mariadb": databases.NewMariaDB,
 	} {
@@ -53,6 +54,7 @@ func TestRetryThroughRestart(t *testing.T) {
 // TestBatchRetryThroughRestart: the same for the items of a batch, of which the
 // first meets a server that is away.
 func TestBatchRetryThroughRestart(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *databases.Server{
 		"postgres": databases.NewPostgres, "mariadb": databases.NewMariaDB,
 	} {
@@ -94,6 +96,7 @@ func TestBatchRetryThroughRestart(t *testing.T) {
 
 // TestNotRetried: what will not pass by itself is tried once.
 func TestNotRetried(t *testing.T) {
+	t.Parallel()
 	database := databases.Postgres(t)
 	p := newProject(t)
 	base := append(p.env, "CODEX_ARCHIVE_RETRY_ENABLED=true", "CODEX_ARCHIVE_RETRY_INITIAL=0")

@@ -14,6 +14,7 @@ import (
 
 // TestRoundTrips: what comes back is what went in, bytes and mode.
 func TestRoundTrips(t *testing.T) {
+	t.Parallel()
 	p := newProject(t)
 	noise := make([]byte, 300_000)
 	newNoise("incompressible").Read(noise)
@@ -66,6 +67,7 @@ func TestRoundTrips(t *testing.T) {
 
 // TestLargeFile: 300 MB there and back, with host and plugin in bounded memory.
 func TestLargeFile(t *testing.T) {
+	t.Parallel()
 	const size, most = 300 << 20, 128 << 20 // bytes
 	p := newProject(t)
 	p.big("large", size)

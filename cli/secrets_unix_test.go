@@ -26,6 +26,7 @@ var passwords = []string{
 // a server that is not there, and looks at all that the commands print and
 // write.
 func TestSecrets(t *testing.T) {
+	t.Parallel()
 	p := newProject(t)
 	p.write("a.txt", []byte("a"))
 	closed := closedPort(t)
@@ -89,6 +90,7 @@ func closedPort(t *testing.T) string {
 // TestSecretsOfProcesses looks at the plugin while it talks to a server that
 // never answers: no password stands in its arguments or its environment.
 func TestSecretsOfProcesses(t *testing.T) {
+	t.Parallel()
 	needsProc(t)
 	for _, scheme := range []string{"postgres", "mysql"} {
 		t.Run(scheme, func(t *testing.T) { secretsOfProcesses(t, scheme) })

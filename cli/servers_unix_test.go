@@ -31,6 +31,7 @@ type serverCase struct {
 // one clear line on stderr that names the place, a hint, exit code 6, the right
 // kind, and the password nowhere.
 func TestServersThatWillNotServe(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *databases.Server{
 		"postgres": databases.NewPostgres, "mariadb": databases.NewMariaDB,
 	} {
@@ -167,6 +168,7 @@ func (p *project) secretFree(t *testing.T, secret string) {
 // TestServerThatOnlyReads: what reads succeeds, with a WARN where a restore is
 // not entered, and what writes is told why not.
 func TestServerThatOnlyReads(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		start func(testing.TB, ...string) *databases.Server
 		make  func(d *databases.Database) string
