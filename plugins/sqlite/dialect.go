@@ -48,7 +48,11 @@ var classes = map[int]sqlbackend.Class{
 	lib.SQLITE_CONSTRAINT_FOREIGNKEY: {Kind: sdk.Internal, Answered: true},
 	lib.SQLITE_IOERR_DATA:            {Kind: sdk.Corrupt},
 	lib.SQLITE_IOERR_CORRUPTFS:       {Kind: sdk.Corrupt},
-	lib.SQLITE_READONLY_DIRECTORY:    {Kind: sdk.Denied, Answered: true, Msg: "the directory of the archive cannot be written"},
+	// Of the file that all who have the archive open share, which a full disk has
+	// no room for even where nothing is to be written.
+	lib.SQLITE_IOERR_SHMSIZE: {Kind: sdk.Full, Msg: "the disk is full: not even reading works, which needs a few KiB beside the archive"},
+
+	lib.SQLITE_READONLY_DIRECTORY: {Kind: sdk.Denied, Answered: true, Msg: "the directory of the archive cannot be written"},
 
 	lib.SQLITE_ERROR:      {Kind: sdk.Internal, Answered: true},
 	lib.SQLITE_PERM:       {Kind: sdk.Denied, Answered: true},

@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 		"store":  storeOne,
 		"stage":  stageAndHang,
 		"denied": playDenied,
+		"full":   playFull,
 	}
 	role := os.Getenv(roleVar)
 	if role == "" {
