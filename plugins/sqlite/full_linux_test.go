@@ -37,8 +37,8 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// playFull fills the disk under an archive: writing and reading are told what is
-// the matter, and all is well when there is room again.
+// playFull fills the disk under an archive. Opening it, which needs a little room
+// even for reading, and writing say what is the matter; what is there is read.
 func playFull() error {
 	path := os.Getenv("ARCHIVE")
 	if err := syscall.Mount("none", filepath.Dir(path), "tmpfs", 0, "size=2m"); err != nil {
@@ -46,6 +46,7 @@ func playFull() error {
 		os.Exit(skipCode)
 	}
 	ctx := backgroundContext()
+	fill := filepath.Join(filepath.Dir(path), "fill")
 	b, err := open(ctx, options(path, sdk.Create))
 	if err != nil {
 		return err
@@ -54,31 +55,46 @@ func playFull() error {
 	if _, err := b.Put(ctx, items(s)); err != nil {
 		return err
 	}
-	fill := filepath.Join(filepath.Dir(path), "fill")
-	if err := os.WriteFile(fill, make([]byte, 4<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("the disk is not full: %v", err)
+	if err := errors.Join(b.Close(), fillUp(fill)); err != nil {
+		return err
+	}
+	if _, err := open(ctx, options(path, sdk.ReadOnly)); sdk.KindOf(err) != sdk.Full {
+		return fmt.Errorf("open on a full disk: %v", err)
+	}
+
+	if err := os.Remove(fill); err != nil {
+		return err
+	}
+	if b, err = open(ctx, options(path, sdk.ReadWrite)); err != nil {
+		return err
+	}
+	defer b.Close()
+	if err := fillUp(fill); err != nil {
+		return err
 	}
 	if _, err := b.Put(ctx, items(newSample(64<<10))); sdk.KindOf(err) != sdk.Full {
 		return fmt.Errorf("put on a full disk: %v", err)
 	}
-	if err := b.Close(); err != nil {
-		return err
-	}
-	if _, err := open(ctx, options(path, sdk.ReadOnly)); err != nil && sdk.KindOf(err) != sdk.Full {
-		return fmt.Errorf("open on a full disk: %w", err)
-	}
-	if err := os.Remove(fill); err != nil {
-		return err
-	}
-	b, err = open(ctx, options(path, sdk.ReadOnly))
-	if err != nil {
-		return err
-	}
-	defer b.Close()
 	for found, err := range b.Get(ctx, []sdk.Tombstone{s.Tombstone}) {
 		if err := errors.Join(err, found.Err); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// fillUp leaves no room on the disk.
+func fillUp(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for err == nil {
+		_, err = f.Write(make([]byte, 4<<10))
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("the disk is not full: %w", err)
 	}
 	return nil
 }
