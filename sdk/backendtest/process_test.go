@@ -61,6 +61,9 @@ func TestMain(m *testing.M) {
 }
 
 func TestBrokenPrograms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: it starts some 200 programs")
+	}
 	dir := t.TempDir()
 	sqlite := filepath.Join(dir, "codex-archive-sqlite")
 	if out, err := exec.Command("go", "build", "-o", sqlite, "../../plugins/sqlite").CombinedOutput(); err != nil {
