@@ -186,7 +186,7 @@ func (r *remote) Close() error {
 		r.close()
 		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 		defer cancel()
-		if _, err := r.client.Drain(ctx, &archivepb.DrainRequest{}); err != nil && !r.process.link.isLost() {
+		if _, err := r.client.Drain(ctx, &archivepb.DrainRequest{}); err != nil && !r.process.isGone() {
 			r.closeErr = r.process.failed(ctx, "close", err, sdk.EffectNone)
 		}
 		r.awaitDecided(ctx)

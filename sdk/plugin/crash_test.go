@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -237,4 +238,25 @@ func peakMemory(pid int) (int64, error) {
 	number, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	kib, err := strconv.ParseInt(number, 10, 64)
 	return kib << 10, err
+}
+
+// TestKilledAmongCalls: whenever in a call the backend goes, and whatever is
+// noticed first, the call says that it is gone.
+func TestKilledAmongCalls(t *testing.T) {
+	for range 20 {
+		p, b := start(t, as(t, "memory"))
+		var callers sync.WaitGroup
+		for range 16 {
+			callers.Go(func() {
+				for {
+					if _, err := b.Health(t.Context()); err != nil {
+						crashed(t, err, sdk.EffectNone)
+						return
+					}
+				}
+			})
+		}
+		p.Kill()
+		callers.Wait()
+	}
 }

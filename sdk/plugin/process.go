@@ -202,7 +202,7 @@ func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.E
 	}
 	// Canceled, when nobody on this side did: the connection was given up
 	// because the process is gone.
-	if !detailed && (e.Kind == sdk.Unreachable || e.Kind == sdk.Canceled) && p.link.isLost() {
+	if !detailed && (e.Kind == sdk.Unreachable || e.Kind == sdk.Canceled) && p.isGone() {
 		return p.crash(op, e.Effect)
 	}
 	e.Msg = p.secrets.scrub(e.Msg)
@@ -210,6 +210,12 @@ func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.E
 		e.Op = op
 	}
 	return e
+}
+
+// isGone reports whether there is nobody left to talk to. The end of a process
+// may be known before that of its connection, which go-plugin then closes.
+func (p *Process) isGone() bool {
+	return p.link.isLost() || p.program != nil && p.hasExited()
 }
 
 // endsWithContext reports whether an error of kind k may just be how the end of
