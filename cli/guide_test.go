@@ -24,17 +24,46 @@ func TestGuideCommands(t *testing.T) {
 			t.Skipf("the guide's commands need %s: %v", program, err)
 		}
 	}
+	commands := shownCommands(fences(t, "console"))
+	if len(commands) < 20 {
+		t.Fatalf("only %d commands found in %s", len(commands), guidePath)
+	}
+	runShown(t, newProject(t), commands)
+}
+
+// TestReadmeCommands does the same with the README, whose blocks are indented,
+// and show what goes to standard output.
+func TestReadmeCommands(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []string
+	for line := range strings.Lines(string(text)) {
+		if line, ok := strings.CutPrefix(line, "    "); ok && !strings.HasPrefix(line, "make ") {
+			blocks = append(blocks, line)
+		}
+	}
+	commands := shownCommands(blocks)
+	if len(commands) != 5 {
+		t.Fatalf("%d commands found, the README promises five", len(commands))
+	}
 	p := newProject(t)
+	p.write("old_module.py", []byte("print('hello')\n"))
+	runShown(t, p, commands, "CODEX_ARCHIVE_LOG_LEVEL=error")
+}
+
+// runShown runs commands one after the other in a project and holds what they
+// print against what a document shows.
+func runShown(t *testing.T, p *project, commands []shownCommand, env ...string) {
+	t.Helper()
 	p.env = []string{
 		"HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "CODEX_ARCHIVE_LOG_FORMAT=text", // as on a terminal
 		"PATH=" + programs + string(os.PathListSeparator) + os.Getenv("PATH"),
 		"GIT_AUTHOR_NAME=me", "GIT_AUTHOR_EMAIL=me@example.com", "GIT_COMMITTER_NAME=me", "GIT_COMMITTER_EMAIL=me@example.com",
 	}
+	p.env = append(p.env, env...)
 	learned := learner{}
-	commands := guideCommands(fences(t, "console"))
-	if len(commands) < 20 {
-		t.Fatalf("only %d commands found in %s", len(commands), guidePath)
-	}
 	for _, c := range commands {
 		shell := exec.Command("sh", "-c", learned.replace(c.line))
 		shell.Dir, shell.Env = p.dir, p.env
@@ -43,7 +72,7 @@ func TestGuideCommands(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !learned.match(c.want, string(out)) {
-			t.Errorf("$ %s\nprinted:\n%s\nthe guide shows:\n%s", c.line, out, c.want)
+			t.Errorf("$ %s\nprinted:\n%s\nshown is:\n%s", c.line, out, c.want)
 		}
 	}
 }
@@ -167,9 +196,9 @@ func fences(t *testing.T, language string) []string {
 // shownCommand is a command line as a document shows it, and what it prints.
 type shownCommand struct{ line, want string }
 
-// guideCommands takes console blocks apart. A command begins with "$ "; lines
+// shownCommands takes console blocks apart. A command begins with "$ "; lines
 // that begin with "> " continue it.
-func guideCommands(blocks []string) []shownCommand {
+func shownCommands(blocks []string) []shownCommand {
 	var commands []shownCommand
 	for line := range strings.Lines(strings.Join(blocks, "")) {
 		last := len(commands) - 1

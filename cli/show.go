@@ -159,7 +159,11 @@ func writeEntry(out io.Writer, v entryView) error {
 	}
 	fmt.Fprintln(w, "\nHistory:")
 	for _, e := range v.Events {
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", stamp(e.At), e.Action, printable(e.Actor), printable(details(e)))
+		line := fmt.Sprintf("  %s\t%s\t%s", stamp(e.At), e.Action, printable(e.Actor))
+		if more := details(e); more != "" {
+			line += "\t" + printable(more)
+		}
+		fmt.Fprintln(w, line)
 	}
 	if v.PurgedAt == nil {
 		fmt.Fprintf(w, "\nRestore with:\n  %s\n", v.Restore)
