@@ -243,7 +243,7 @@ func peakMemory(pid int) (int64, error) {
 // TestKilledAmongCalls: whenever in a call the backend goes, and whatever is
 // noticed first, the call says that it is gone.
 func TestKilledAmongCalls(t *testing.T) {
-	for range 20 {
+	for range 5 {
 		p, b := start(t, as(t, "memory"))
 		var callers sync.WaitGroup
 		for range 16 {
