@@ -27,8 +27,8 @@ func TestRetryThroughRestart(t *testing.T) {
 			p.write("a.txt", []byte("content"))
 			id := p.store("a.txt")
 			server.Stop(t)
-			// Half a second, then five: enough to start a server in.
-			run := p.start("archive", "restore", id, "out.txt", "--set", "retry.initial_delay=0.5",
+			// One second, then ten: enough to start a server in, on a busy machine too.
+			run := p.start("archive", "restore", id, "out.txt", "--set", "retry.initial_delay=1",
 				"--set", "retry.backoff_factor=10", "--set", "retry.jitter=false")
 			log := filepath.Join(p.dir, ".codex/evidence/archive_ops.jsonl")
 			eventually(t, "two attempts failed", func() bool {
@@ -68,7 +68,7 @@ func TestBatchRetryThroughRestart(t *testing.T) {
 			p.write("m.csv", []byte("tombstone,output\n"+id+",1\n"+id+",2\n"+id+",3\n"))
 			server.Stop(t)
 			run := p.start("archive", "batch-restore", "m.csv", "--results", "r.json", "--set", "batch.max_concurrent=1",
-				"--set", "retry.initial_delay=0.5", "--set", "retry.backoff_factor=10", "--set", "retry.jitter=false")
+				"--set", "retry.initial_delay=1", "--set", "retry.backoff_factor=10", "--set", "retry.jitter=false")
 			log := filepath.Join(p.dir, ".codex/evidence/archive_ops.jsonl")
 			eventually(t, "two attempts failed", func() bool {
 				content, err := os.ReadFile(log)
