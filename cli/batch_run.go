@@ -193,7 +193,7 @@ func hopeless(err error) bool {
 	if asFailure(err).code == exitEvidence {
 		return true
 	}
-	return slices.Contains([]sdk.Kind{sdk.NotStarted, sdk.Login, sdk.NoArchive, sdk.Schema, sdk.Unsupported}, sdk.KindOf(err))
+	return slices.Contains([]sdk.Kind{sdk.NotStarted, sdk.Unauthenticated, sdk.NoArchive, sdk.Schema, sdk.Unsupported}, sdk.KindOf(err))
 }
 
 // finish writes the results, records the batch, and says how it ended.

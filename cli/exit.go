@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/codex-archive/codex/cli/internal/backends"
+	"github.com/codex-archive/codex/cli/internal/pluginhost"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/plugin"
 )
@@ -55,11 +55,11 @@ func asFailure(err error) *failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	var missing *backends.NotFoundError
+	var missing *pluginhost.NotFoundError
 	if errors.As(err, &missing) {
 		return &failure{code: exitUsage, kind: "no_backend", hint: missing.Hint(), err: err}
 	}
-	var unlocked *backends.UnlockedError
+	var unlocked *pluginhost.UnlockedError
 	var changed *plugin.SumError
 	if errors.As(err, &unlocked) || errors.As(err, &changed) {
 		const kind = "plugin_changed"

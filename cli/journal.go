@@ -130,8 +130,8 @@ func passing(err error) bool {
 
 // note writes beside the log which events are about to be written to the
 // archive, so that the next command can record them if this one dies in between.
-func (j *journal) note(e ...*evidence.Record) (*evidence.Pending, error) {
-	p, err := j.file.Note(evidence.Note{Backend: j.config.Backend.Type, Archive: j.archiveKey(), Records: e})
+func (j *journal) note(e ...*evidence.Record) (*evidence.PendingIntent, error) {
+	p, err := j.file.Begin(evidence.Intent{Backend: j.config.Backend.Type, Archive: j.archiveKey(), Records: e})
 	if err != nil {
 		return nil, evidenceError(err, "nothing was done")
 	}
@@ -141,7 +141,7 @@ func (j *journal) note(e ...*evidence.Record) (*evidence.Pending, error) {
 // done records what the archive now holds and lets the note go. An error means
 // that the archive has it and the evidence does not; the note stays, so that the
 // next command can mend that.
-func (j *journal) done(p *evidence.Pending, e ...*evidence.Record) error {
+func (j *journal) done(p *evidence.PendingIntent, e ...*evidence.Record) error {
 	if err := j.file.Append(e...); err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (j *journal) done(p *evidence.Pending, e ...*evidence.Record) error {
 
 // abandon lets a note go after a call that failed. Where the call may have been
 // committed all the same the note stays, and the next command finds out.
-func (j *journal) abandon(p *evidence.Pending, err error) {
+func (j *journal) abandon(p *evidence.PendingIntent, err error) {
 	var e *sdk.Error
 	if errors.As(err, &e) && e.Effect != sdk.EffectNone {
 		return
@@ -167,7 +167,7 @@ func (j *journal) abandon(p *evidence.Pending, err error) {
 // call, had committed and not recorded. What
 // can't be settled now is left for a later command, with a warning.
 func (j *journal) repair(ctx context.Context, backend sdk.Backend) {
-	orphans, err := j.file.Orphans()
+	orphans, err := j.file.StaleIntents()
 	if err != nil {
 		j.log.Warn(err.Error())
 	}
@@ -183,7 +183,7 @@ func (j *journal) repair(ctx context.Context, backend sdk.Backend) {
 	}
 }
 
-func (j *journal) repairOne(ctx context.Context, backend sdk.Backend, o *evidence.Orphan) error {
+func (j *journal) repairOne(ctx context.Context, backend sdk.Backend, o *evidence.StaleIntent) error {
 	stands := map[sdk.ID]bool{}
 	for ids := range slices.Chunk(o.Events(), sdk.MaxItems) {
 		for entry, err := range backend.List(ctx, sdk.Query{Events: ids, WithEvents: true}) {

@@ -14,9 +14,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/codex-archive/codex/cli/internal/backends"
 	"github.com/codex-archive/codex/cli/internal/config"
 	"github.com/codex-archive/codex/cli/internal/logging"
+	"github.com/codex-archive/codex/cli/internal/pluginhost"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
 	"github.com/codex-archive/codex/sdk/plugin"
@@ -190,7 +190,7 @@ func (p *program) testCommand(c *cli.Context) (plugin.Command, error) {
 	if err != nil {
 		return plugin.Command{}, err
 	}
-	return plugin.Command{Path: program.Path, Env: backends.Environ(p.environ, nil), Logger: p.errorLog(), SHA256: locked}, nil
+	return plugin.Command{Path: program.Path, Env: pluginhost.Environ(p.environ, nil), Logger: p.errorLog(), SHA256: locked}, nil
 }
 
 // archiveURLs returns what gives url with another word for "{}" each time: one

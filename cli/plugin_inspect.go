@@ -9,8 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/codex-archive/codex/cli/internal/backends"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/pluginhost"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/plugin"
 )
@@ -82,7 +82,7 @@ func (p *program) pluginInspect(c *cli.Context) error {
 		Version: d.Version, Protocol: d.Protocol, Schemes: d.Schemes, MaxItems: d.MaxItems, ChunkSize: d.ChunkSize,
 	}
 	if locked != nil {
-		v.Lock = backends.LockPath(root)
+		v.Lock = pluginhost.LockPath(root)
 	}
 	if d.Name != program.Name {
 		v.Warning = fmt.Sprintf("it calls itself %q, and is found as %q", d.Name, program.Name)
@@ -95,12 +95,12 @@ func (p *program) pluginInspect(c *cli.Context) error {
 
 // namedProgram returns the program that the first argument names, by name or by
 // path.
-func (p *program) namedProgram(c *cli.Context) (backends.Program, error) {
+func (p *program) namedProgram(c *cli.Context) (pluginhost.Program, error) {
 	named := c.Args().First()
 	if !strings.ContainsRune(filepath.ToSlash(named), '/') {
 		return p.find(c, named)
 	}
-	program, err := backends.Check(named)
+	program, err := pluginhost.Check(named)
 	if err != nil {
 		return program, distrust(err)
 	}
@@ -111,7 +111,7 @@ func (p *program) namedProgram(c *cli.Context) (backends.Program, error) {
 func (p *program) describe(ctx context.Context, command plugin.Command) (plugin.Description, error) {
 	ctx, cancel := context.WithTimeout(ctx, command.StartTimeout)
 	defer cancel()
-	command.Env, command.Logger = backends.Environ(p.environ, nil), p.errorLog()
+	command.Env, command.Logger = pluginhost.Environ(p.environ, nil), p.errorLog()
 	process, err := plugin.Launch(ctx, command)
 	if err != nil {
 		return plugin.Description{}, err

@@ -6,8 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/codex-archive/codex/cli/internal/backends"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/pluginhost"
 )
 
 func (p *program) pluginListCommand() *cli.Command {
@@ -35,11 +35,11 @@ type pluginListView struct {
 }
 
 type pluginView struct {
-	Name    string         `json:"name"`
-	Path    string         `json:"path"`
-	Place   string         `json:"place"`
-	Lock    backends.State `json:"lock,omitempty"`
-	Warning string         `json:"warning,omitempty"`
+	Name    string           `json:"name"`
+	Path    string           `json:"path"`
+	Place   string           `json:"place"`
+	Lock    pluginhost.State `json:"lock,omitempty"`
+	Warning string           `json:"warning,omitempty"`
 }
 
 // lockFileView is the project's lock, where there is one. While it is broken no
@@ -74,7 +74,7 @@ func (p *program) pluginList(c *cli.Context) error {
 	return p.writePlugins(v)
 }
 
-func viewPlugins(search backends.Search) pluginListView {
+func viewPlugins(search pluginhost.Search) pluginListView {
 	v := pluginListView{Plugins: []pluginView{}, Ignored: []ignoredView{}, Looked: []placeView{}}
 	programs, ignored := search.List()
 	for _, program := range programs {
@@ -91,9 +91,9 @@ func viewPlugins(search backends.Search) pluginListView {
 
 // compare holds the programs against the lock of the project at root.
 func (v *pluginListView) compare(root string) {
-	lock, err := backends.ReadLock(root)
+	lock, err := pluginhost.ReadLock(root)
 	if err != nil {
-		v.Lock = &lockFileView{backends.LockPath(root), err.Error()}
+		v.Lock = &lockFileView{pluginhost.LockPath(root), err.Error()}
 		return
 	}
 	if lock == nil {
@@ -102,7 +102,7 @@ func (v *pluginListView) compare(root string) {
 	v.Lock = &lockFileView{Path: lock.Path}
 	for i := range v.Plugins {
 		plugin := &v.Plugins[i]
-		if plugin.Lock, err = lock.State(backends.Program{Name: plugin.Name, Path: plugin.Path}); err != nil {
+		if plugin.Lock, err = lock.State(pluginhost.Program{Name: plugin.Name, Path: plugin.Path}); err != nil {
 			plugin.Warning = err.Error()
 		}
 	}

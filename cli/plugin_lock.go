@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/codex-archive/codex/cli/internal/backends"
+	"github.com/codex-archive/codex/cli/internal/pluginhost"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -48,12 +48,12 @@ func (s *session) pluginLock(context.Context) error {
 	if len(names) == 0 {
 		names = []string{s.config.Backend.Type}
 	}
-	lock, err := backends.ReadLock(s.config.Root)
+	lock, err := pluginhost.ReadLock(s.config.Root)
 	if err != nil {
 		return lockError(err)
 	}
 	if lock == nil {
-		lock = backends.NewLock(backends.LockPath(s.config.Root))
+		lock = pluginhost.NewLock(pluginhost.LockPath(s.config.Root))
 	}
 	v := lockView{Lock: lock.Path}
 	for _, name := range names {
@@ -79,7 +79,7 @@ func (s *session) pluginLock(context.Context) error {
 	return nil
 }
 
-func (s *session) lockProgram(lock *backends.Lock, name string) (lockedView, error) {
+func (s *session) lockProgram(lock *pluginhost.Lock, name string) (lockedView, error) {
 	program, err := s.find(s.flags, name)
 	if err != nil {
 		return lockedView{}, err
@@ -89,13 +89,13 @@ func (s *session) lockProgram(lock *backends.Lock, name string) (lockedView, err
 		return lockedView{}, err
 	}
 	lock.Set(name, sum)
-	return lockedView{name, backends.Platform, program.Path, sum.String()}, nil
+	return lockedView{name, pluginhost.Platform, program.Path, sum.String()}, nil
 }
 
 // find returns the program of the backend called name.
-func (p *program) find(flags *cli.Context, name string) (backends.Program, error) {
+func (p *program) find(flags *cli.Context, name string) (pluginhost.Program, error) {
 	program, err := p.search(flags.StringSlice("plugin-dir")).Find(name)
-	var missing *backends.NotFoundError
+	var missing *pluginhost.NotFoundError
 	if err == nil || errors.As(err, &missing) {
 		return program, err
 	}
@@ -110,7 +110,7 @@ func distrust(err error) error {
 // lockedSum returns the hash that the program of a backend must have in the
 // project at root, nil where any may run.
 func lockedSum(root, name string) (*sdk.Digest, error) {
-	lock, err := backends.ReadLock(root)
+	lock, err := pluginhost.ReadLock(root)
 	if err != nil {
 		return nil, lockError(err)
 	}

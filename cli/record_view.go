@@ -38,7 +38,7 @@ func viewRecord(r sdk.Record) recordView {
 	v := recordView{
 		Tombstone: r.Tombstone.String(), SHA256: r.Content.SHA256.String(), Size: r.Content.Size,
 		CompressedSize: r.Content.StoredSize, Codec: string(r.Content.Codec),
-		Repo: r.Repo, Commit: r.Commit, Reason: r.Reason, Kind: r.Kind, Note: r.Note,
+		Repo: r.Repo, Commit: r.Commit, Reason: r.Reason, Kind: r.ContentKind, Note: r.Note,
 		Tags: r.Tags, Metadata: r.Metadata, Mode: fmt.Sprintf("%04o", r.Mode), ModifiedAt: r.ModTime,
 		ArchivedBy: r.ArchivedBy, ArchivedAt: r.ArchivedAt,
 		RetainUntil: optionalTime(r.RetainUntil), PurgedAt: optionalTime(r.PurgedAt),

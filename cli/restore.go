@@ -169,7 +169,7 @@ func otherContent(want string, found sdk.Digest) error {
 }
 
 // publish verifies the content and gives it its place.
-func (r *restoration) publish(ctx context.Context, found sdk.Found) error {
+func (r *restoration) publish(ctx context.Context, found sdk.GetResult) error {
 	r.log.Debug("Decompression codec: " + string(r.record.Content.Codec))
 	var err error
 	if r.to.Path == "-" {

@@ -55,7 +55,7 @@ func (j *journal) recordTogether(ctx context.Context, files []*restoration) []er
 	_, err = j.tryTogether(ctx, evidence.Restore, describe, func(ctx context.Context, backend sdk.Backend) error {
 		return backend.Append(ctx, events)
 	})
-	skipped := sdk.KindOf(err) == sdk.Denied
+	skipped := sdk.KindOf(err) == sdk.PermissionDenied
 	switch {
 	case skipped:
 		j.deniedOnce.Do(func() {
@@ -106,7 +106,7 @@ func (r *restoration) event(id sdk.ID) sdk.Event {
 	if len(detail["output"]) > sdk.MaxPath {
 		detail["output"] = filepath.Base(detail["output"])
 	}
-	return sdk.Event{ID: id, Tombstone: r.record.Tombstone, Action: sdk.Restored, Actor: r.actor, At: sdk.Time(time.Now()), Detail: detail}
+	return sdk.Event{ID: id, Tombstone: r.record.Tombstone, Action: sdk.ActionRestore, Actor: r.actor, At: sdk.Time(time.Now()), Detail: detail}
 }
 
 // evidence returns the record of this restore.

@@ -69,20 +69,20 @@ func serverCases(t *testing.T, product string, d *databases.Database) []serverCa
 	}
 	nothing := func(*testing.T) func() { return func() {} }
 	cases := []serverCase{
-		{"wrong password", sdk.Login, []string{d.Name, address, d.User}, d.URLAs(d.User, "not"+d.Password), nothing},
-		{"no password", sdk.Login, []string{address, d.User, "assword"}, d.URLAs(d.User, ""), nothing},
-		{"no such user", sdk.Login, []string{address, "nobody"}, d.URLAs("nobody", d.Password), nothing},
-		{"unknown host", sdk.Unreachable, []string{"unknown host host.invalid"}, strings.Replace(d.URL(), "127.0.0.1:"+port, "host.invalid:"+port, 1), nothing},
-		{"nobody listens", sdk.Unreachable, []string{"connection refused"}, strings.Replace(d.URL(), address, closedPort(t), 1), nothing},
+		{"wrong password", sdk.Unauthenticated, []string{d.Name, address, d.User}, d.URLAs(d.User, "not"+d.Password), nothing},
+		{"no password", sdk.Unauthenticated, []string{address, d.User, "assword"}, d.URLAs(d.User, ""), nothing},
+		{"no such user", sdk.Unauthenticated, []string{address, "nobody"}, d.URLAs("nobody", d.Password), nothing},
+		{"unknown host", sdk.Unavailable, []string{"unknown host host.invalid"}, strings.Replace(d.URL(), "127.0.0.1:"+port, "host.invalid:"+port, 1), nothing},
+		{"nobody listens", sdk.Unavailable, []string{"connection refused"}, strings.Replace(d.URL(), address, closedPort(t), 1), nothing},
 		{"out of connections", sdk.Busy, []string{address, "connection"}, d.URL(), func(t *testing.T) func() { return occupy(t, d) }},
-		{"stopped", sdk.Unreachable, []string{address, "connection refused"}, d.URL(), func(t *testing.T) func() {
+		{"stopped", sdk.Unavailable, []string{address, "connection refused"}, d.URL(), func(t *testing.T) func() {
 			d.Server().Stop(t)
 			return func() { d.Server().Start(t) }
 		}},
 	}
 	missing := serverCase{"missing database", sdk.NoArchive, []string{`"missing" does not exist`, "CREATE DATABASE"}, strings.TrimSuffix(d.URL(), d.Name) + "missing", nothing}
 	if product == "mariadb" { // which does not tell strangers what there is
-		missing.kind, missing.words = sdk.Denied, []string{"'missing'", "the database is not there, or this user has no right to it"}
+		missing.kind, missing.words = sdk.PermissionDenied, []string{"'missing'", "the database is not there, or this user has no right to it"}
 	}
 	return append(cases, missing)
 }

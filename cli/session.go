@@ -17,9 +17,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/urfave/cli/v2"
 
-	"github.com/codex-archive/codex/cli/internal/backends"
 	"github.com/codex-archive/codex/cli/internal/config"
 	"github.com/codex-archive/codex/cli/internal/logging"
+	"github.com/codex-archive/codex/cli/internal/pluginhost"
 	"github.com/codex-archive/codex/cli/internal/retry"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/plugin"
@@ -37,7 +37,7 @@ type session struct {
 	started time.Time
 	timeout time.Duration // 0: none
 
-	connection *backends.Connection
+	connection *pluginhost.Connection
 	opened     sync.Once
 }
 
@@ -177,9 +177,9 @@ func (s *session) dial(ctx context.Context, mode sdk.Mode) error {
 	if err != nil {
 		return &failure{code: exitUsage, kind: "config", err: err}
 	}
-	s.connection = backends.Connect(ctx, plugin.Command{
+	s.connection = pluginhost.Connect(ctx, plugin.Command{
 		Path:         program.Path,
-		Env:          backends.Environ(s.environ, s.config.Plugins.PassEnv),
+		Env:          pluginhost.Environ(s.environ, s.config.Plugins.PassEnv),
 		Logger:       s.log.Named(program.Name),
 		StartTimeout: s.config.Plugins.StartTimeout,
 		SHA256:       sum,
@@ -234,8 +234,8 @@ func (s *session) connect(ctx context.Context, mode sdk.Mode) (sdk.Backend, erro
 
 // search says where backend programs are looked for; dirs are those of
 // --plugin-dir.
-func (p *program) search(dirs []string) backends.Search {
-	search := backends.Search{
+func (p *program) search(dirs []string) pluginhost.Search {
+	search := pluginhost.Search{
 		Flags:    dirs,
 		Path:     p.getenv("CODEX_ARCHIVE_PLUGIN_PATH"),
 		DataHome: p.getenv("XDG_DATA_HOME"),

@@ -91,7 +91,7 @@ func (s *session) newRecord() (sdk.Record, error) {
 	}
 	r := sdk.Record{
 		Tombstone: newID(), Event: newID(), Repo: s.flags.Args().Get(0), Reason: s.flags.String("reason"),
-		Kind: s.flags.String("kind"), Note: s.flags.String("note"), ArchivedBy: who,
+		ContentKind: s.flags.String("kind"), Note: s.flags.String("note"), ArchivedBy: who,
 		ArchivedAt: sdk.Time(s.started), Tags: slices.Compact(slices.Sorted(slices.Values(s.flags.StringSlice("tag")))),
 	}
 	switch {
@@ -107,8 +107,8 @@ func (s *session) newRecord() (sdk.Record, error) {
 		err := usageError("--reason: found %q, allowed %s", r.Reason, strings.Join(s.config.Archive.Reasons, ", "))
 		err.hint = "archive.reasons in the configuration lists the words; --note takes free text"
 		return r, err
-	case !slices.Contains(kinds, r.Kind):
-		return r, usageError("--kind: found %q, allowed %s", r.Kind, strings.Join(kinds, ", "))
+	case !slices.Contains(kinds, r.ContentKind):
+		return r, usageError("--kind: found %q, allowed %s", r.ContentKind, strings.Join(kinds, ", "))
 	}
 	if r.Metadata, err = pairs(s.flags.StringSlice("metadata")); err != nil {
 		return r, err
@@ -158,11 +158,11 @@ func (s *session) retainDays() (int, error) {
 
 // storeFile hands the file to the archive and records that. It fills into r what
 // the file says.
-func (j *journal) storeFile(ctx context.Context, r *sdk.Record) (sdk.Stored, error) {
+func (j *journal) storeFile(ctx context.Context, r *sdk.Record) (sdk.PutResult, error) {
 	describe := func(e *evidence.Record) { archived(e, *r) }
 	source, err := j.readSource(ctx, r)
 	if err != nil {
-		return sdk.Stored{}, j.fail(evidence.ArchiveFail, err, describe)
+		return sdk.PutResult{}, j.fail(evidence.ArchiveFail, err, describe)
 	}
 	defer source.Close()
 	done := j.record(evidence.Archive, evidence.Success)
@@ -170,10 +170,10 @@ func (j *journal) storeFile(ctx context.Context, r *sdk.Record) (sdk.Stored, err
 	describe(done)
 	pending, err := j.note(done)
 	if err != nil {
-		return sdk.Stored{}, err
+		return sdk.PutResult{}, err
 	}
 
-	var stored sdk.Stored
+	var stored sdk.PutResult
 	_, err = j.try(ctx, evidence.Archive, describe, func(ctx context.Context, backend sdk.Backend) error {
 		var err error
 		stored, err = put(ctx, backend, source, *r)
@@ -224,12 +224,12 @@ func (s *session) openSource(ctx context.Context) (*archive.Source, error) {
 
 // put stores one file. A body that is large is not sent where the archive has
 // it: asking costs one round trip, less than a body of several chunks.
-func put(ctx context.Context, backend sdk.Backend, source *archive.Source, r sdk.Record) (sdk.Stored, error) {
+func put(ctx context.Context, backend sdk.Backend, source *archive.Source, r sdk.Record) (sdk.PutResult, error) {
 	send := true
 	if r.Content.StoredSize < 0 || r.Content.StoredSize > sdk.ChunkSize {
 		missing, err := backend.Missing(ctx, []sdk.Digest{r.Content.SHA256})
 		if err != nil {
-			return sdk.Stored{}, err
+			return sdk.PutResult{}, err
 		}
 		send = len(missing) > 0
 	}
@@ -239,10 +239,10 @@ func put(ctx context.Context, backend sdk.Backend, source *archive.Source, r sdk
 		stored, err = backend.Put(ctx, oneItem(source, r, true))
 	}
 	if err != nil {
-		return sdk.Stored{}, err
+		return sdk.PutResult{}, err
 	}
 	if len(stored) != 1 || stored[0].Tombstone != r.Tombstone || stored[0].Content.SHA256 != r.Content.SHA256 {
-		return sdk.Stored{}, sdk.Errorf(sdk.Internal, "the backend confirmed something else than what was stored")
+		return sdk.PutResult{}, sdk.Errorf(sdk.Internal, "the backend confirmed something else than what was stored")
 	}
 	return stored[0], nil
 }
@@ -264,7 +264,7 @@ type storedView struct {
 	recordView
 }
 
-func viewStored(r sdk.Record, stored sdk.Stored) storedView {
+func viewStored(r sdk.Record, stored sdk.PutResult) storedView {
 	v := storedView{recordView: viewRecord(r)}
 	v.Deduplicated = &stored.Deduplicated
 	return v

@@ -44,7 +44,7 @@ var layout = []struct {
 		"how MariaDB differs, and nothing else; never the host"},
 	{"cli", []string{"sdk", "sdk/plugin", "sdk/backendtest", "cli/internal/..."}, []string{"github.com/", "golang.org/x/"},
 		"the commands compose everything else"},
-	{"cli/internal/backends", []string{"sdk", "sdk/plugin"}, nil,
+	{"cli/internal/pluginhost", []string{"sdk", "sdk/plugin"}, nil,
 		"from a name to an opened archive: of the internal packages the only one that knows of processes"},
 	{"cli/internal/archive", []string{"sdk"}, []string{"github.com/klauspost/compress", "golang.org/x/sys"},
 		"between files and records; siblings do not import each other"},

@@ -37,8 +37,8 @@ type Item struct {
 	Refill bool
 }
 
-// Stored is what became of one item, in the order of the items.
-type Stored struct {
+// PutResult is what became of one item, in the order of the items.
+type PutResult struct {
 	Tombstone Tombstone
 	// Content as the archive keeps it. With Deduplicated set, codec, stored
 	// size and CRC are those of the body that was there before.
@@ -47,8 +47,8 @@ type Stored struct {
 	Repeated     bool // the very record was present before: a repeat after a lost answer
 }
 
-// Found is one record with its body, or what went wrong with it.
-type Found struct {
+// GetResult is one record with its body, or what went wrong with it.
+type GetResult struct {
 	Record Record
 	// Body yields the stored bytes and ends in an error of kind [Corrupt] when
 	// they do not match Record.Content. It is valid until the loop body
@@ -77,7 +77,7 @@ type Backend interface {
 	// Put stores items, at most [MaxItems], in one transaction. Items may be
 	// yielded while their bodies are still being made, so a body above
 	// [StagedBody] should not be held in an open transaction.
-	Put(ctx context.Context, items iter.Seq2[Item, error]) ([]Stored, error)
+	Put(ctx context.Context, items iter.Seq2[Item, error]) ([]PutResult, error)
 
 	// Missing returns those of contents that the archive does not have a body
 	// for, in the order given.
@@ -85,7 +85,7 @@ type Backend interface {
 
 	// Get yields one Found for each id, in the order given, duplicates
 	// included. An id that is unknown does not end the sequence.
-	Get(ctx context.Context, ids []Tombstone) iter.Seq2[Found, error]
+	Get(ctx context.Context, ids []Tombstone) iter.Seq2[GetResult, error]
 
 	// List yields entries, newest first: by ArchivedAt, then tombstone, both
 	// descending. A record that is written meanwhile may or may not appear;
@@ -119,7 +119,7 @@ const (
 	// ReadOnly opens what exists and never writes a byte, not even beside it.
 	ReadOnly Mode = iota
 	// ReadWrite opens what exists. An archive that cannot be written opens
-	// all the same; writes then are [Denied].
+	// all the same; writes then are [PermissionDenied].
 	ReadWrite
 	// Create also makes an archive in an empty database, and an embedded
 	// database's file and directory.

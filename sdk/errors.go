@@ -13,33 +13,33 @@ type Kind int
 
 // The kinds. In brackets: whether trying again may help.
 const (
-	Internal      Kind = 1  // a bug in backend or host, a panic [no]
-	Invalid       Kind = 2  // the request is wrong and always will be [no]
-	NotFound      Kind = 3  // no such tombstone [no]
-	Conflict      Kind = 4  // the name is taken by something else [no]
-	Purged        Kind = 5  // the record's content was purged on purpose [no]
-	ContentAbsent Kind = 6  // an item without body needs content that is not there [no: send the body]
-	Corrupt       Kind = 7  // bytes do not match their size or checksum [no]
-	Unreachable   Kind = 8  // refused, unknown host, connection lost, server starting or stopping [yes]
-	Busy          Kind = 9  // locked, too many connections, transaction lost to another [yes]
-	Timeout       Kind = 10 // the time allowed is over [yes]
-	Canceled      Kind = 11 // the caller asked to stop [no]
-	Login         Kind = 12 // wrong name or password [no]
-	Denied        Kind = 13 // a right is missing, or the archive is read-only [no]
-	NoArchive     Kind = 14 // no such file or database, or no archive in it [no]
-	Schema        Kind = 15 // the archive's schema is older or newer than known [no]
-	Full          Kind = 16 // disk or quota full [no]
-	Limit         Kind = 17 // larger than a limit [no]
-	Refused       Kind = 18 // hold, retention or four eyes forbid it [no]
-	Unsupported   Kind = 19 // the backend does not know this request or URL [no]
-	Crashed       Kind = 20 // the backend's process died [yes, with a new process]
-	NotStarted    Kind = 21 // the backend's process did not start or speaks another protocol [no]
+	Internal         Kind = 1  // a bug in backend or host, a panic [no]
+	Invalid          Kind = 2  // the request is wrong and always will be [no]
+	NotFound         Kind = 3  // no such tombstone [no]
+	Conflict         Kind = 4  // the name is taken by something else [no]
+	Purged           Kind = 5  // the record's content was purged on purpose [no]
+	ContentAbsent    Kind = 6  // an item without body needs content that is not there [no: send the body]
+	Corrupt          Kind = 7  // bytes do not match their size or checksum [no]
+	Unavailable      Kind = 8  // refused, unknown host, connection lost, server starting or stopping [yes]
+	Busy             Kind = 9  // locked, too many connections, transaction lost to another [yes]
+	Timeout          Kind = 10 // the time allowed is over [yes]
+	Canceled         Kind = 11 // the caller asked to stop [no]
+	Unauthenticated  Kind = 12 // wrong name or password [no]
+	PermissionDenied Kind = 13 // a right is missing, or the archive is read-only [no]
+	NoArchive        Kind = 14 // no such file or database, or no archive in it [no]
+	Schema           Kind = 15 // the archive's schema is older or newer than known [no]
+	Full             Kind = 16 // disk or quota full [no]
+	Limit            Kind = 17 // larger than a limit [no]
+	Refused          Kind = 18 // hold, retention or four eyes forbid it [no]
+	Unsupported      Kind = 19 // the backend does not know this request or URL [no]
+	Crashed          Kind = 20 // the backend's process died [yes, with a new process]
+	NotStarted       Kind = 21 // the backend's process did not start or speaks another protocol [no]
 )
 
 var kindNames = map[Kind]string{
 	Internal: "internal", Invalid: "invalid", NotFound: "not_found", Conflict: "conflict", Purged: "purged",
-	ContentAbsent: "content_absent", Corrupt: "corrupt", Unreachable: "unavailable", Busy: "busy",
-	Timeout: "timeout", Canceled: "canceled", Login: "login", Denied: "denied", NoArchive: "no_archive",
+	ContentAbsent: "content_absent", Corrupt: "corrupt", Unavailable: "unavailable", Busy: "busy",
+	Timeout: "timeout", Canceled: "canceled", Unauthenticated: "unauthenticated", PermissionDenied: "permission_denied", NoArchive: "no_archive",
 	Schema: "schema", Full: "full", Limit: "limit", Refused: "refused", Unsupported: "unsupported",
 	Crashed: "crashed", NotStarted: "not_started",
 }
@@ -61,10 +61,10 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind_%d", int(k))
 }
 
-// Passing reports whether errors of this kind usually pass by themselves. It
+// Temporary reports whether errors of this kind usually pass by themselves. It
 // is the value of [Error.Retry] where a backend knows nothing better.
-func (k Kind) Passing() bool {
-	return k == Unreachable || k == Busy || k == Timeout || k == Crashed
+func (k Kind) Temporary() bool {
+	return k == Unavailable || k == Busy || k == Timeout || k == Crashed
 }
 
 // Effect says what a failed call may have left behind.
@@ -93,7 +93,7 @@ type Error struct {
 // keeps the cause.
 func Errorf(k Kind, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
-	return &Error{Kind: k, Msg: err.Error(), Retry: k.Passing(), Err: errors.Unwrap(err)}
+	return &Error{Kind: k, Msg: err.Error(), Retry: k.Temporary(), Err: errors.Unwrap(err)}
 }
 
 // Error returns "op: message [tombstones] (native code)".
@@ -164,5 +164,5 @@ func AsError(err error) *Error {
 		return e
 	}
 	k := KindOf(err)
-	return &Error{Kind: k, Msg: err.Error(), Retry: k.Passing(), Err: err}
+	return &Error{Kind: k, Msg: err.Error(), Retry: k.Temporary(), Err: err}
 }

@@ -117,7 +117,7 @@ type Record struct {
 	WorkTreePath string            // relative to the top of the git work tree, "" outside one; any bytes but NUL
 	Commit       string            // full hash, or "" where none is known
 	Reason       string            // one word of the configured list, such as "dead"; not empty
-	Kind         string            // "code", "doc" or "asset"
+	ContentKind  string            // "code", "doc" or "asset"
 	Note         string            // free text
 	Tags         []string          // sorted, each once
 	Metadata     map[string]string // free pairs
@@ -171,7 +171,7 @@ func (r *Record) Validate() error {
 		{"repo", r.Repo, MaxName, true},
 		{"reason", r.Reason, MaxName, true},
 		{"actor", r.ArchivedBy, MaxName, true},
-		{"kind", r.Kind, MaxName, true},
+		{"kind", r.ContentKind, MaxName, true},
 		{"codec", string(r.Content.Codec), MaxName, true},
 		{"commit", r.Commit, MaxName, false},
 		{"note", r.Note, MaxText, false},
@@ -258,13 +258,13 @@ type Action string
 // The actions. ARCHIVE and PURGE events come about by Put and Purge and are
 // only read; the others are given to Append.
 const (
-	Archived       Action = "ARCHIVE"
-	Restored       Action = "RESTORE"
-	HoldPlaced     Action = "HOLD"
-	HoldReleased   Action = "RELEASE"
-	Retained       Action = "RETAIN"
-	PruneRequested Action = "PRUNE_REQUEST"
-	PurgeDone      Action = "PURGE"
+	ActionArchive      Action = "ARCHIVE"
+	ActionRestore      Action = "RESTORE"
+	ActionHold         Action = "HOLD"
+	ActionRelease      Action = "RELEASE"
+	ActionRetain       Action = "RETAIN"
+	ActionPruneRequest Action = "PRUNE_REQUEST"
+	ActionPurge        Action = "PURGE"
 )
 
 // Event is one line of a record's history. Its ID is also that of the evidence
@@ -290,11 +290,11 @@ func (e *Event) Validate() error {
 		return r.invalid("tombstone", "is missing")
 	case e.At.IsZero() || !e.At.Equal(Time(e.At)) || !e.RetainUntil.Equal(Time(e.RetainUntil)):
 		return r.invalid("time", "is missing or finer than a microsecond")
-	case !slices.Contains([]Action{Restored, HoldPlaced, HoldReleased, Retained, PruneRequested}, e.Action):
+	case !slices.Contains([]Action{ActionRestore, ActionHold, ActionRelease, ActionRetain, ActionPruneRequest}, e.Action):
 		return r.invalid("action", fmt.Sprintf("%q is not one that can be appended", e.Action))
-	case (e.Action == HoldPlaced || e.Action == HoldReleased) != (e.Case != ""):
+	case (e.Action == ActionHold || e.Action == ActionRelease) != (e.Case != ""):
 		return r.invalid("case", "belongs to HOLD and RELEASE, and only to them")
-	case (e.Action == Retained) == e.RetainUntil.IsZero():
+	case (e.Action == ActionRetain) == e.RetainUntil.IsZero():
 		return r.invalid("retain until", "belongs to RETAIN, and only to it")
 	}
 	if err := r.text("actor", e.Actor, MaxName, true); err != nil {
@@ -377,14 +377,14 @@ type Outcome string
 
 // The outcomes. The first that applies, in this order, is the answer.
 const (
-	OutcomeUnknown  Outcome = "unknown"   // no such record
-	OutcomeRepeated Outcome = "repeated"  // purged by this very event before
-	OutcomeAlready  Outcome = "already"   // purged by another event before
-	OutcomeHeld     Outcome = "held"      // a hold stands
-	OutcomeRetained Outcome = "retained"  // RetainUntil lies ahead
-	OutcomeNoReq    Outcome = "unasked"   // no PRUNE_REQUEST stands
-	OutcomeSameEyes Outcome = "same-eyes" // only the same person (see [SamePerson]) asked for it
-	OutcomePurged   Outcome = "purged"    // done, or would be done in a dry run
+	OutcomeUnknown      Outcome = "unknown"       // no such record
+	OutcomeRepeated     Outcome = "repeated"      // purged by this very event before
+	OutcomeAlready      Outcome = "already"       // purged by another event before
+	OutcomeHeld         Outcome = "held"          // a hold stands
+	OutcomeRetained     Outcome = "retained"      // RetainUntil lies ahead
+	OutcomeNotRequested Outcome = "not-requested" // no PRUNE_REQUEST stands
+	OutcomeSameActor    Outcome = "same-actor"    // only the same person (see [SamePerson]) asked for it
+	OutcomePurged       Outcome = "purged"        // done, or would be done in a dry run
 )
 
 // Verdict is what became of one PurgeItem, in the order of the items. Records

@@ -14,69 +14,69 @@ import (
 // classes say what the server's error numbers mean. What is not listed is a
 // statement of ours that is wrong.
 var classes = map[uint16]sqlbackend.Class{
-	1021: {Kind: sdk.Full},                    // disk full
-	1026: {Kind: sdk.Full},                    // error writing a file
-	1114: {Kind: sdk.Full, Answered: true},    // the table is full
-	1034: {Kind: sdk.Corrupt, Answered: true}, // index corrupted
-	1035: {Kind: sdk.Corrupt, Answered: true}, // old index file
-	1194: {Kind: sdk.Corrupt, Answered: true}, // table crashed
-	1195: {Kind: sdk.Corrupt, Answered: true}, // table crashed, repair failed
-	1712: {Kind: sdk.Corrupt, Answered: true}, // index corrupted
-	1030: {Kind: sdk.Internal, Final: true},   // the storage engine's own error, such as a failing disk
-	1180: {Kind: sdk.Unreachable},             // error during COMMIT: it may stand
+	1021: {Kind: sdk.Full},                         // disk full
+	1026: {Kind: sdk.Full},                         // error writing a file
+	1114: {Kind: sdk.Full, ServerReplied: true},    // the table is full
+	1034: {Kind: sdk.Corrupt, ServerReplied: true}, // index corrupted
+	1035: {Kind: sdk.Corrupt, ServerReplied: true}, // old index file
+	1194: {Kind: sdk.Corrupt, ServerReplied: true}, // table crashed
+	1195: {Kind: sdk.Corrupt, ServerReplied: true}, // table crashed, repair failed
+	1712: {Kind: sdk.Corrupt, ServerReplied: true}, // index corrupted
+	1030: {Kind: sdk.Internal, Permanent: true},    // the storage engine's own error, such as a failing disk
+	1180: {Kind: sdk.Unavailable},                  // error during COMMIT: it may stand
 
-	1213: {Kind: sdk.Busy, Answered: true},              // deadlock
-	1020: {Kind: sdk.Busy, Answered: true},              // record has changed since last read
-	1205: {Kind: sdk.Busy, Answered: true},              // lock wait time-out
-	1615: {Kind: sdk.Busy, Answered: true},              // prepared statement needs to be prepared again
-	1040: {Kind: sdk.Busy, Answered: true},              // too many connections
-	1203: {Kind: sdk.Busy, Answered: true},              // too many connections of this user
-	1226: {Kind: sdk.Busy, Answered: true},              // this user's limit
-	1037: {Kind: sdk.Busy, Answered: true, Final: true}, // out of memory
-	1038: {Kind: sdk.Busy, Answered: true, Final: true}, // out of sort memory
-	1041: {Kind: sdk.Busy, Answered: true, Final: true}, // out of memory
+	1213: {Kind: sdk.Busy, ServerReplied: true},                  // deadlock
+	1020: {Kind: sdk.Busy, ServerReplied: true},                  // record has changed since last read
+	1205: {Kind: sdk.Busy, ServerReplied: true},                  // lock wait time-out
+	1615: {Kind: sdk.Busy, ServerReplied: true},                  // prepared statement needs to be prepared again
+	1040: {Kind: sdk.Busy, ServerReplied: true},                  // too many connections
+	1203: {Kind: sdk.Busy, ServerReplied: true},                  // too many connections of this user
+	1226: {Kind: sdk.Busy, ServerReplied: true},                  // this user's limit
+	1037: {Kind: sdk.Busy, ServerReplied: true, Permanent: true}, // out of memory
+	1038: {Kind: sdk.Busy, ServerReplied: true, Permanent: true}, // out of sort memory
+	1041: {Kind: sdk.Busy, ServerReplied: true, Permanent: true}, // out of memory
 
-	1047: {Kind: sdk.Unreachable, Answered: true}, // a node that is not ready (Galera)
-	1053: {Kind: sdk.Unreachable},                 // shutdown in progress
-	1927: {Kind: sdk.Unreachable},                 // connection killed
-	1152: {Kind: sdk.Unreachable},                 // connection aborted
-	1158: {Kind: sdk.Unreachable},                 // network: read
-	1159: {Kind: sdk.Unreachable},                 // network: read time-out
-	1160: {Kind: sdk.Unreachable},                 // network: write
-	1161: {Kind: sdk.Unreachable},                 // network: write time-out
-	1317: {Kind: sdk.Busy, Answered: true},        // statement killed, not by us
-	1969: {Kind: sdk.Timeout, Answered: true},     // max_statement_time
+	1047: {Kind: sdk.Unavailable, ServerReplied: true}, // a node that is not ready (Galera)
+	1053: {Kind: sdk.Unavailable},                      // shutdown in progress
+	1927: {Kind: sdk.Unavailable},                      // connection killed
+	1152: {Kind: sdk.Unavailable},                      // connection aborted
+	1158: {Kind: sdk.Unavailable},                      // network: read
+	1159: {Kind: sdk.Unavailable},                      // network: read time-out
+	1160: {Kind: sdk.Unavailable},                      // network: write
+	1161: {Kind: sdk.Unavailable},                      // network: write time-out
+	1317: {Kind: sdk.Busy, ServerReplied: true},        // statement killed, not by us
+	1969: {Kind: sdk.Timeout, ServerReplied: true},     // max_statement_time
 
-	1045: {Kind: sdk.Login, Answered: true},  // wrong user or password
-	1698: {Kind: sdk.Login, Answered: true},  // the user logs in by other means
-	1130: {Kind: sdk.Login, Answered: true},  // host not allowed
-	1129: {Kind: sdk.Login, Answered: true},  // host blocked after many errors
-	1820: {Kind: sdk.Login, Answered: true},  // password expired
-	1862: {Kind: sdk.Login, Answered: true},  // password expired
-	4151: {Kind: sdk.Login, Answered: true},  // account locked
-	3159: {Kind: sdk.Login, Answered: true},  // the server wants TLS
-	1044: {Kind: sdk.Denied, Answered: true}, // database
-	1142: {Kind: sdk.Denied, Answered: true}, // table
-	1143: {Kind: sdk.Denied, Answered: true}, // column
-	1227: {Kind: sdk.Denied, Answered: true}, // privilege
-	1290: {Kind: sdk.Denied, Answered: true}, // --read-only
-	1792: {Kind: sdk.Denied, Answered: true}, // read-only transaction
-	1836: {Kind: sdk.Denied, Answered: true}, // read-only mode
+	1045: {Kind: sdk.Unauthenticated, ServerReplied: true},  // wrong user or password
+	1698: {Kind: sdk.Unauthenticated, ServerReplied: true},  // the user logs in by other means
+	1130: {Kind: sdk.Unauthenticated, ServerReplied: true},  // host not allowed
+	1129: {Kind: sdk.Unauthenticated, ServerReplied: true},  // host blocked after many errors
+	1820: {Kind: sdk.Unauthenticated, ServerReplied: true},  // password expired
+	1862: {Kind: sdk.Unauthenticated, ServerReplied: true},  // password expired
+	4151: {Kind: sdk.Unauthenticated, ServerReplied: true},  // account locked
+	3159: {Kind: sdk.Unauthenticated, ServerReplied: true},  // the server wants TLS
+	1044: {Kind: sdk.PermissionDenied, ServerReplied: true}, // database
+	1142: {Kind: sdk.PermissionDenied, ServerReplied: true}, // table
+	1143: {Kind: sdk.PermissionDenied, ServerReplied: true}, // column
+	1227: {Kind: sdk.PermissionDenied, ServerReplied: true}, // privilege
+	1290: {Kind: sdk.PermissionDenied, ServerReplied: true}, // --read-only
+	1792: {Kind: sdk.PermissionDenied, ServerReplied: true}, // read-only transaction
+	1836: {Kind: sdk.PermissionDenied, ServerReplied: true}, // read-only mode
 
-	1049: {Kind: sdk.NoArchive, Answered: true},   // no such database
-	1054: {Kind: sdk.Schema, Answered: true},      // no such column
-	1146: {Kind: sdk.Schema, Answered: true},      // no such table
-	1193: {Kind: sdk.Unsupported, Answered: true}, // no such variable: not a MariaDB of 10.5 or later
+	1049: {Kind: sdk.NoArchive, ServerReplied: true},   // no such database
+	1054: {Kind: sdk.Schema, ServerReplied: true},      // no such column
+	1146: {Kind: sdk.Schema, ServerReplied: true},      // no such table
+	1193: {Kind: sdk.Unsupported, ServerReplied: true}, // no such variable: not a MariaDB of 10.5 or later
 
-	1062: {Kind: sdk.Conflict, Answered: true},      // duplicate key
-	1452: {Kind: sdk.ContentAbsent, Answered: true}, // foreign key: no parent
-	1451: {Kind: sdk.Conflict, Answered: true},      // foreign key: has children
-	1048: {Kind: sdk.Invalid, Answered: true},       // NULL
-	1264: {Kind: sdk.Invalid, Answered: true},       // out of range
-	1366: {Kind: sdk.Invalid, Answered: true},       // incorrect value
-	1406: {Kind: sdk.Invalid, Answered: true},       // too long
-	1153: {Kind: sdk.Limit, Answered: true},         // packet larger than max_allowed_packet
-	1118: {Kind: sdk.Limit, Answered: true},         // row too large
+	1062: {Kind: sdk.Conflict, ServerReplied: true},      // duplicate key
+	1452: {Kind: sdk.ContentAbsent, ServerReplied: true}, // foreign key: no parent
+	1451: {Kind: sdk.Conflict, ServerReplied: true},      // foreign key: has children
+	1048: {Kind: sdk.Invalid, ServerReplied: true},       // NULL
+	1264: {Kind: sdk.Invalid, ServerReplied: true},       // out of range
+	1366: {Kind: sdk.Invalid, ServerReplied: true},       // incorrect value
+	1406: {Kind: sdk.Invalid, ServerReplied: true},       // too long
+	1153: {Kind: sdk.Limit, ServerReplied: true},         // packet larger than max_allowed_packet
+	1118: {Kind: sdk.Limit, ServerReplied: true},         // row too large
 }
 
 // plain are sentences that go before what the server says, where its words only
@@ -103,7 +103,7 @@ func classify(err error) sqlbackend.Class {
 	}
 	switch {
 	case errors.Is(err, mysql.ErrInvalidConn):
-		return sqlbackend.Class{Kind: sdk.Unreachable, Msg: "the connection was lost"}
+		return sqlbackend.Class{Kind: sdk.Unavailable, Msg: "the connection was lost"}
 	case errors.Is(err, mysql.ErrPktTooLarge):
 		return sqlbackend.Class{Kind: sdk.Limit, Msg: "a statement is larger than a packet of 1 MiB"}
 	}
@@ -114,7 +114,7 @@ func classify(err error) sqlbackend.Class {
 func classifyAnswer(e *mysql.MySQLError) sqlbackend.Class {
 	class, known := classes[e.Number]
 	if !known {
-		class = sqlbackend.Class{Kind: sdk.Internal, Answered: true}
+		class = sqlbackend.Class{Kind: sdk.Internal, ServerReplied: true}
 	}
 	class.Native, class.Msg = strconv.Itoa(int(e.Number)), e.Message
 	if sentence, ok := plain[e.Number]; ok {
@@ -141,11 +141,11 @@ func (e *connectError) class() sqlbackend.Class {
 	switch {
 	case class.Kind != 0:
 	case errors.Is(e.err, mysql.ErrNoTLS):
-		class = sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "the server does not do TLS, and the URL asks for it"}
+		class = sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "the server does not do TLS, and the URL asks for it"}
 	case isLogin(e.err):
-		class = sqlbackend.Class{Kind: sdk.Login, Msg: e.err.Error()}
+		class = sqlbackend.Class{Kind: sdk.Unauthenticated, Msg: e.err.Error()}
 	default:
-		class = sqlbackend.Unreached(e.err)
+		class = sqlbackend.ClassifyNetError(e.err)
 		if _, ok := errors.AsType[x509.UnknownAuthorityError](e.err); ok {
 			class.Msg += "; ssl-ca names the certificate of its authority"
 		}

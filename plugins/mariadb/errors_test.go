@@ -24,19 +24,19 @@ var recorded = []struct {
 	message string
 	want    sqlbackend.Class
 }{
-	{1020, "Record has changed since last read in table 'codex_item'", sqlbackend.Class{Kind: sdk.Busy, Answered: true}},
+	{1020, "Record has changed since last read in table 'codex_item'", sqlbackend.Class{Kind: sdk.Busy, ServerReplied: true}},
 	{1021, "Disk full (/tmp/#sql-temptable-1-2-3.MAI); waiting for someone to free some space...", sqlbackend.Class{Kind: sdk.Full}},
 	{1026, "Error writing file './binlog.000001' (errno: 28 \"No space left on device\")", sqlbackend.Class{Kind: sdk.Full}},
-	{1030, "Got error 5 \"Input/output error\" from storage engine InnoDB", sqlbackend.Class{Kind: sdk.Internal, Final: true}},
-	{1034, "Index for table 'codex_item' is corrupt; try to repair it", sqlbackend.Class{Kind: sdk.Corrupt, Answered: true}},
-	{1041, "Out of memory.", sqlbackend.Class{Kind: sdk.Busy, Answered: true, Final: true}},
-	{1047, "WSREP has not yet prepared node for application use", sqlbackend.Class{Kind: sdk.Unreachable, Answered: true}},
-	{1053, "Server shutdown in progress", sqlbackend.Class{Kind: sdk.Unreachable}},
-	{1105, "Parameter of prepared statement which is set through mysql_send_long_data() is longer than 'max_allowed_packet' bytes", sqlbackend.Class{Kind: sdk.Internal, Answered: true}},
-	{1180, "Got error 28 \"No space left on device\" during COMMIT", sqlbackend.Class{Kind: sdk.Unreachable}},
-	{1615, "Prepared statement needs to be re-prepared", sqlbackend.Class{Kind: sdk.Busy, Answered: true}},
-	{1712, "Index codex_item is corrupted", sqlbackend.Class{Kind: sdk.Corrupt, Answered: true}},
-	{1836, "Running in read-only mode", sqlbackend.Class{Kind: sdk.Denied, Answered: true}},
+	{1030, "Got error 5 \"Input/output error\" from storage engine InnoDB", sqlbackend.Class{Kind: sdk.Internal, Permanent: true}},
+	{1034, "Index for table 'codex_item' is corrupt; try to repair it", sqlbackend.Class{Kind: sdk.Corrupt, ServerReplied: true}},
+	{1041, "Out of memory.", sqlbackend.Class{Kind: sdk.Busy, ServerReplied: true, Permanent: true}},
+	{1047, "WSREP has not yet prepared node for application use", sqlbackend.Class{Kind: sdk.Unavailable, ServerReplied: true}},
+	{1053, "Server shutdown in progress", sqlbackend.Class{Kind: sdk.Unavailable}},
+	{1105, "Parameter of prepared statement which is set through mysql_send_long_data() is longer than 'max_allowed_packet' bytes", sqlbackend.Class{Kind: sdk.Internal, ServerReplied: true}},
+	{1180, "Got error 28 \"No space left on device\" during COMMIT", sqlbackend.Class{Kind: sdk.Unavailable}},
+	{1615, "Prepared statement needs to be re-prepared", sqlbackend.Class{Kind: sdk.Busy, ServerReplied: true}},
+	{1712, "Index codex_item is corrupted", sqlbackend.Class{Kind: sdk.Corrupt, ServerReplied: true}},
+	{1836, "Running in read-only mode", sqlbackend.Class{Kind: sdk.PermissionDenied, ServerReplied: true}},
 }
 
 func TestClassifyRecorded(t *testing.T) {
@@ -128,57 +128,57 @@ func TestErrorsOfTheServer(t *testing.T) {
 		want sqlbackend.Class // Msg: a part of it
 	}{
 		{"wrong password", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "wrong")} }),
-			sqlbackend.Class{Kind: sdk.Login, Native: "1045", Answered: true, Msg: "Access denied"}},
+			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "1045", ServerReplied: true, Msg: "Access denied"}},
 		{"no such user", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
-			sqlbackend.Class{Kind: sdk.Login, Native: "1045", Answered: true, Msg: "Access denied"}},
+			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "1045", ServerReplied: true, Msg: "Access denied"}},
 		{"foreign database", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "mysql"}
-		}), sqlbackend.Class{Kind: sdk.Denied, Native: "1044", Answered: true, Msg: "the database is not there, or this user has no right to it: Access denied"}},
+		}), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1044", ServerReplied: true, Msg: "the database is not there, or this user has no right to it: Access denied"}},
 		{"unknown host", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "mysql://u:canary@host.invalid/db"}
-		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "database db on host.invalid:3306: unknown host host.invalid"}},
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "database db on host.invalid:3306: unknown host host.invalid"}},
 		{"refused", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "mysql://u:canary@" + closedPort(t) + "/db"}
-		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: ": connection refused"}},
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: ": connection refused"}},
 		{"hangs", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "mysql://u:canary@" + silence(t) + "/db?connect-timeout=1"}
 		}), sqlbackend.Class{Kind: sdk.Timeout, Msg: ": no answer in the time allowed"}},
 		{"no socket", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "mysql://u:canary@localhost/db?socket=/nowhere"}
-		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "database db on /nowhere: no such file or directory"}},
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "database db on /nowhere: no such file or directory"}},
 		{"unknown authority", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: d.URL() + "?tls=true"}
-		}), sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "certificate signed by unknown authority; ssl-ca names"}},
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "certificate signed by unknown authority; ssl-ca names"}},
 		{"TLS wanted by the server", func(t *testing.T, d *databases.Database) error {
 			_, err := dial(t, sdk.Options{URL: certified(t, d) + "?tls=false"})
 			return err
-		}, sqlbackend.Class{Kind: sdk.Login, Native: "1045", Answered: true, Msg: "Access denied"}},
-		{"no table", script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "1146", Answered: true, Msg: "missing"}},
-		{"no column", script("SELECT missing FROM information_schema.tables"), sqlbackend.Class{Kind: sdk.Schema, Native: "1054", Answered: true, Msg: "missing"}},
-		{"no variable", script("SET missing = 1"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "1193", Answered: true, Msg: "no MariaDB of 10.5 or later: "}},
-		{"syntax", script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "1064", Answered: true, Msg: "syntax"}},
-		{"right", script("SELECT * FROM mysql.global_priv"), sqlbackend.Class{Kind: sdk.Denied, Native: "1142", Answered: true, Msg: "denied"}},
+		}, sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "1045", ServerReplied: true, Msg: "Access denied"}},
+		{"no table", script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "1146", ServerReplied: true, Msg: "missing"}},
+		{"no column", script("SELECT missing FROM information_schema.tables"), sqlbackend.Class{Kind: sdk.Schema, Native: "1054", ServerReplied: true, Msg: "missing"}},
+		{"no variable", script("SET missing = 1"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "1193", ServerReplied: true, Msg: "no MariaDB of 10.5 or later: "}},
+		{"syntax", script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "1064", ServerReplied: true, Msg: "syntax"}},
+		{"right", script("SELECT * FROM mysql.global_priv"), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1142", ServerReplied: true, Msg: "denied"}},
 		{"read-only", script("CREATE TABLE t (n INT)", "SET SESSION TRANSACTION READ ONLY", "INSERT INTO t VALUES (1)"),
-			sqlbackend.Class{Kind: sdk.Denied, Native: "1792", Answered: true, Msg: "READ ONLY"}},
+			sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1792", ServerReplied: true, Msg: "READ ONLY"}},
 		{"duplicate", script("CREATE TABLE t (n INT PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
-			sqlbackend.Class{Kind: sdk.Conflict, Native: "1062", Answered: true, Msg: "Duplicate"}},
+			sqlbackend.Class{Kind: sdk.Conflict, Native: "1062", ServerReplied: true, Msg: "Duplicate"}},
 		{"no parent", script("CREATE TABLE t (n INT PRIMARY KEY, up INT REFERENCES t (n))", "INSERT INTO t VALUES (1, 2)"),
-			sqlbackend.Class{Kind: sdk.ContentAbsent, Native: "1452", Answered: true, Msg: "foreign key"}},
+			sqlbackend.Class{Kind: sdk.ContentAbsent, Native: "1452", ServerReplied: true, Msg: "foreign key"}},
 		{"null", script("CREATE TABLE t (n INT NOT NULL)", "INSERT INTO t VALUES (NULL)"),
-			sqlbackend.Class{Kind: sdk.Invalid, Native: "1048", Answered: true, Msg: "null"}},
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "1048", ServerReplied: true, Msg: "null"}},
 		{"too long", script("CREATE TABLE t (x VARBINARY(3))", "INSERT INTO t VALUES ('1234')"),
-			sqlbackend.Class{Kind: sdk.Invalid, Native: "1406", Answered: true, Msg: "too long"}},
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "1406", ServerReplied: true, Msg: "too long"}},
 		{"out of range", script("CREATE TABLE t (x TINYINT)", "INSERT INTO t VALUES (1000)"),
-			sqlbackend.Class{Kind: sdk.Invalid, Native: "1264", Answered: true, Msg: "range"}},
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "1264", ServerReplied: true, Msg: "range"}},
 		{"full", script("SET max_heap_table_size = 16384", "CREATE TABLE t (x CHAR(200)) ENGINE=MEMORY", "INSERT INTO t SELECT 'x' FROM seq_1_to_1000"),
-			sqlbackend.Class{Kind: sdk.Full, Native: "1114", Answered: true, Msg: "The table 't' is full"}},
+			sqlbackend.Class{Kind: sdk.Full, Native: "1114", ServerReplied: true, Msg: "The table 't' is full"}},
 		{"statement time-out", script("SET max_statement_time = 0.01", "SELECT SLEEP(10)"),
-			sqlbackend.Class{Kind: sdk.Timeout, Native: "1969", Answered: true, Msg: "max_statement_time"}},
+			sqlbackend.Class{Kind: sdk.Timeout, Native: "1969", ServerReplied: true, Msg: "max_statement_time"}},
 		{"packet", script("SELECT '" + strings.Repeat("x", maxPacket) + "'"), sqlbackend.Class{Kind: sdk.Limit, Msg: "1 MiB"}},
 		{"deadlock", contend("DO 0", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
-			sqlbackend.Class{Kind: sdk.Busy, Native: "1213", Answered: true, Msg: "Deadlock"}},
+			sqlbackend.Class{Kind: sdk.Busy, Native: "1213", ServerReplied: true, Msg: "Deadlock"}},
 		{"lock", contend("SET innodb_lock_wait_timeout = 0", "DO 0", "UPDATE t SET v = 2 WHERE n = 1"),
-			sqlbackend.Class{Kind: sdk.Busy, Native: "1205", Answered: true, Msg: "Lock wait"}},
+			sqlbackend.Class{Kind: sdk.Busy, Native: "1205", ServerReplied: true, Msg: "Lock wait"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -235,7 +235,7 @@ func TestMissingDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := dial(t, sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "missing_db"})
-	check(t, err, sqlbackend.Class{Kind: sdk.NoArchive, Native: "1049", Answered: true, Msg: "Unknown database 'missing_db'; whoever runs the server makes it"})
+	check(t, err, sqlbackend.Class{Kind: sdk.NoArchive, Native: "1049", ServerReplied: true, Msg: "Unknown database 'missing_db'; whoever runs the server makes it"})
 }
 
 func TestServerSaysNo(t *testing.T) {
@@ -250,7 +250,7 @@ func TestServerSaysNo(t *testing.T) {
 		}
 	}
 	_, err := dial(t, sdk.Options{URL: d.URL() + "?tls=skip-verify"})
-	check(t, err, sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "does not do TLS"})
+	check(t, err, sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "does not do TLS"})
 
 	db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
 	if err != nil {
@@ -258,7 +258,7 @@ func TestServerSaysNo(t *testing.T) {
 	}
 	set("read_only = 1")
 	_, err = db.ExecContext(t.Context(), "CREATE TABLE t (n INT)")
-	check(t, err, sqlbackend.Class{Kind: sdk.Denied, Native: "1290", Answered: true, Msg: "read-only"})
+	check(t, err, sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1290", ServerReplied: true, Msg: "read-only"})
 	set("read_only = 0")
 
 	for _, s := range []string{"ALTER USER " + d.User + " WITH MAX_USER_CONNECTIONS 1", "FLUSH USER_RESOURCES"} {
@@ -272,7 +272,7 @@ func TestServerSaysNo(t *testing.T) {
 	}
 	connection(t, db)
 	_, err = dial(t, sdk.Options{URL: d.URL()})
-	check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "1226", Answered: true, Msg: "max_user_connections"})
+	check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "1226", ServerReplied: true, Msg: "max_user_connections"})
 	if _, err := admin.ExecContext(t.Context(), "ALTER USER "+d.User+" WITH MAX_USER_CONNECTIONS 0"); err != nil {
 		t.Fatal(err)
 	}
@@ -305,12 +305,12 @@ func TestServerStops(t *testing.T) {
 	}
 	fails := sleep()
 	kill("HARD CONNECTION")
-	if err := <-fails; classify(err).Kind != sdk.Unreachable || classify(err).Answered {
+	if err := <-fails; classify(err).Kind != sdk.Unavailable || classify(err).ServerReplied {
 		t.Errorf("a killed connection: %v is %+v", err, classify(err))
 	}
 	fails = sleep()
 	server.Kill(t)
-	check(t, <-fails, sqlbackend.Class{Kind: sdk.Unreachable, Msg: "lost"})
+	check(t, <-fails, sqlbackend.Class{Kind: sdk.Unavailable, Msg: "lost"})
 	server.Start(t)
 	if err := db.PingContext(t.Context()); err != nil {
 		t.Errorf("after the start: %v", err)

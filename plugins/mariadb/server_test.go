@@ -24,7 +24,7 @@ func opened(t *testing.T, url string, mode sdk.Mode) sdk.Backend {
 	return archive
 }
 
-func put(archive sdk.Backend, items []contest.Item) ([]sdk.Stored, error) {
+func put(archive sdk.Backend, items []contest.Item) ([]sdk.PutResult, error) {
 	return archive.Put(context.Background(), contest.Sequence(items))
 }
 
@@ -65,11 +65,11 @@ func TestServerComesAndGoes(t *testing.T) {
 
 	server.Stop(t)
 	_, err := put(archive, items[1:2])
-	failed(t, err, sdk.Unreachable, true, sdk.EffectNone)
+	failed(t, err, sdk.Unavailable, true, sdk.EffectNone)
 	_, err = put(archive, items[1:2])
-	failed(t, err, sdk.Unreachable, true, sdk.EffectNone)
+	failed(t, err, sdk.Unavailable, true, sdk.EffectNone)
 	_, err = open(t.Context(), sdk.Options{URL: url, Mode: sdk.ReadOnly})
-	failed(t, err, sdk.Unreachable, true, sdk.EffectNone)
+	failed(t, err, sdk.Unavailable, true, sdk.EffectNone)
 
 	server.Start(t)
 	mustPut(t, archive, items[1:2])
@@ -77,7 +77,7 @@ func TestServerComesAndGoes(t *testing.T) {
 	server.Start(t)
 	// A connection that was alive a moment ago is not asked whether it still is.
 	if _, err := put(archive, items[2:3]); err != nil {
-		failed(t, err, sdk.Unreachable, true, sdk.EffectNone)
+		failed(t, err, sdk.Unavailable, true, sdk.EffectNone)
 	}
 	mustPut(t, archive, items[2:])
 }
@@ -101,7 +101,7 @@ func TestCommitIsCut(t *testing.T) {
 			}
 			proxy.Cut("COMMIT", lost)
 			_, err := put(archive, items)
-			failed(t, err, sdk.Unreachable, true, sdk.EffectMaybe)
+			failed(t, err, sdk.Unavailable, true, sdk.EffectMaybe)
 			stored, err := put(archive, items)
 			if err != nil {
 				t.Fatal(err)
@@ -112,11 +112,11 @@ func TestCommitIsCut(t *testing.T) {
 				}
 			}
 			// Whatever is not a COMMIT had no effect.
-			event := sdk.Event{ID: sdk.ID{9, items[0].Record.Event[0]}, Tombstone: items[0].Record.Tombstone, Action: sdk.Restored,
+			event := sdk.Event{ID: sdk.ID{9, items[0].Record.Event[0]}, Tombstone: items[0].Record.Tombstone, Action: sdk.ActionRestore,
 				Actor: "test", At: items[0].Record.ArchivedAt}
 			proxy.Cut("INSERT INTO codex_event", lost)
 			err = archive.Append(t.Context(), []sdk.Event{event})
-			failed(t, err, sdk.Unreachable, true, sdk.EffectNone)
+			failed(t, err, sdk.Unavailable, true, sdk.EffectNone)
 			if err := archive.Append(t.Context(), []sdk.Event{event}); err != nil {
 				t.Error(err)
 			}
@@ -162,13 +162,13 @@ func TestLeastRights(t *testing.T) {
 	d := databases.MariaDB(t)
 	items := contest.Small(3)
 	_, err := open(t.Context(), sdk.Options{URL: user(t, d, "early", "SELECT"), Mode: sdk.Create})
-	failed(t, err, sdk.Denied, false, sdk.EffectNone)
+	failed(t, err, sdk.PermissionDenied, false, sdk.EffectNone)
 	mustPut(t, opened(t, d.URL(), sdk.Create), items[:1])
 
 	writer := opened(t, user(t, d, "writer", "SELECT, INSERT, UPDATE, DELETE"), sdk.Create)
 	mustPut(t, writer, items[1:2])
 	r := &items[1].Record
-	events := []sdk.Event{{ID: sdk.ID{8}, Tombstone: r.Tombstone, Action: sdk.PruneRequested, Actor: "asks", At: r.ArchivedAt}}
+	events := []sdk.Event{{ID: sdk.ID{8}, Tombstone: r.Tombstone, Action: sdk.ActionPruneRequest, Actor: "asks", At: r.ArchivedAt}}
 	if err := writer.Append(t.Context(), events); err != nil {
 		t.Error(err)
 	}
@@ -185,7 +185,7 @@ func TestLeastRights(t *testing.T) {
 		reader := opened(t, url, mode)
 		retrievable(t, reader, 1)
 		_, err := put(reader, items[2:])
-		failed(t, err, sdk.Denied, false, sdk.EffectNone)
+		failed(t, err, sdk.PermissionDenied, false, sdk.EffectNone)
 		if h, err := reader.Health(t.Context()); err != nil || h.Writable {
 			t.Errorf("a reader finds writable %v, %v", h.Writable, err)
 		}
@@ -227,7 +227,7 @@ func TestReadOnlyServer(t *testing.T) {
 		archive := opened(t, d.URL(), mode)
 		retrievable(t, archive, 1)
 		_, err := put(archive, items[1:])
-		failed(t, err, sdk.Denied, false, sdk.EffectNone)
+		failed(t, err, sdk.PermissionDenied, false, sdk.EffectNone)
 		if h, err := archive.Health(t.Context()); err != nil || h.Writable {
 			t.Errorf("writable %v, %v", h.Writable, err)
 		}

@@ -55,7 +55,7 @@ type liar struct {
 	tell func(error) error
 }
 
-func (l liar) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+func (l liar) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
 	stored, err := l.Backend.Put(ctx, items)
 	return stored, l.tell(err)
 }
@@ -64,8 +64,8 @@ func (l liar) Append(ctx context.Context, events []sdk.Event) error {
 	return l.tell(l.Backend.Append(ctx, events))
 }
 
-func (l liar) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
-	return func(yield func(sdk.Found, error) bool) {
+func (l liar) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+	return func(yield func(sdk.GetResult, error) bool) {
 		for found, err := range l.Backend.Get(ctx, ids) {
 			found.Err = l.tell(found.Err)
 			if !yield(found, l.tell(err)) {

@@ -16,39 +16,39 @@ import (
 // classes say what PostgreSQL's codes mean (its manual, appendix A). A code
 // that is not listed is looked up by its first two characters, its class.
 var classes = map[string]sqlbackend.Class{
-	"08":    {Kind: sdk.Unreachable},                       // connection exception
-	"22":    {Kind: sdk.Invalid, Answered: true},           // data exception
-	"23":    {Kind: sdk.Invalid, Answered: true},           // integrity constraint
-	"23503": {Kind: sdk.ContentAbsent, Answered: true},     // foreign key
-	"23505": {Kind: sdk.Conflict, Answered: true},          // unique
-	"25006": {Kind: sdk.Denied, Answered: true},            // read-only transaction: a standby, or a role's default
-	"25P03": {Kind: sdk.Unreachable, Answered: true},       // ended while idle in a transaction
-	"28":    {Kind: sdk.Login, Answered: true},             // authorization
-	"3D000": {Kind: sdk.NoArchive, Answered: true},         // no such database
-	"3F000": {Kind: sdk.NoArchive, Answered: true},         // no such schema
-	"40":    {Kind: sdk.Busy, Answered: true},              // rolled back: serialization 40001, deadlock 40P01
-	"40003": {Kind: sdk.Unreachable},                       // completion unknown
-	"42501": {Kind: sdk.Denied, Answered: true},            // privilege
-	"42703": {Kind: sdk.Schema, Answered: true},            // no such column
-	"42883": {Kind: sdk.Unsupported, Answered: true},       // no such function: not a PostgreSQL of 11 or later
-	"42704": {Kind: sdk.Invalid, Answered: true},           // no such setting: an unknown option of the URL
-	"42P01": {Kind: sdk.Schema, Answered: true},            // no such table
-	"53":    {Kind: sdk.Busy, Answered: true},              // resources: too many connections 53300
-	"53100": {Kind: sdk.Full, Answered: true},              // disk full
-	"53200": {Kind: sdk.Busy, Answered: true, Final: true}, // out of memory
-	"53400": {Kind: sdk.Full, Answered: true},              // a configured limit, such as of temporary files
-	"54":    {Kind: sdk.Limit, Answered: true},             // program limit
-	"55P03": {Kind: sdk.Busy, Answered: true},              // lock not available
-	"55006": {Kind: sdk.Busy, Answered: true},              // object in use
-	"57014": {Kind: sdk.Timeout, Answered: true},           // statement canceled: by a time-out of the server, if not by us
-	"57P":   {Kind: sdk.Unreachable},                       // shutdown 57P01, crash 57P02: the commit before it may stand
-	"57P03": {Kind: sdk.Unreachable, Answered: true},       // starting up or shutting down: nothing was begun
-	"57P04": {Kind: sdk.NoArchive, Answered: true},         // database dropped
-	"57P05": {Kind: sdk.Unreachable, Answered: true},       // ended while idle
-	"58":    {Kind: sdk.Internal, Final: true},             // I/O error 58030 and the like: the server's disk
-	"XX001": {Kind: sdk.Corrupt, Answered: true},           // data corrupted
-	"XX002": {Kind: sdk.Corrupt, Answered: true},           // index corrupted
-	"0":     {Kind: sdk.Internal, Answered: true},          // all others: our statements are wrong
+	"08":    {Kind: sdk.Unavailable},                                // connection exception
+	"22":    {Kind: sdk.Invalid, ServerReplied: true},               // data exception
+	"23":    {Kind: sdk.Invalid, ServerReplied: true},               // integrity constraint
+	"23503": {Kind: sdk.ContentAbsent, ServerReplied: true},         // foreign key
+	"23505": {Kind: sdk.Conflict, ServerReplied: true},              // unique
+	"25006": {Kind: sdk.PermissionDenied, ServerReplied: true},      // read-only transaction: a standby, or a role's default
+	"25P03": {Kind: sdk.Unavailable, ServerReplied: true},           // ended while idle in a transaction
+	"28":    {Kind: sdk.Unauthenticated, ServerReplied: true},       // authorization
+	"3D000": {Kind: sdk.NoArchive, ServerReplied: true},             // no such database
+	"3F000": {Kind: sdk.NoArchive, ServerReplied: true},             // no such schema
+	"40":    {Kind: sdk.Busy, ServerReplied: true},                  // rolled back: serialization 40001, deadlock 40P01
+	"40003": {Kind: sdk.Unavailable},                                // completion unknown
+	"42501": {Kind: sdk.PermissionDenied, ServerReplied: true},      // privilege
+	"42703": {Kind: sdk.Schema, ServerReplied: true},                // no such column
+	"42883": {Kind: sdk.Unsupported, ServerReplied: true},           // no such function: not a PostgreSQL of 11 or later
+	"42704": {Kind: sdk.Invalid, ServerReplied: true},               // no such setting: an unknown option of the URL
+	"42P01": {Kind: sdk.Schema, ServerReplied: true},                // no such table
+	"53":    {Kind: sdk.Busy, ServerReplied: true},                  // resources: too many connections 53300
+	"53100": {Kind: sdk.Full, ServerReplied: true},                  // disk full
+	"53200": {Kind: sdk.Busy, ServerReplied: true, Permanent: true}, // out of memory
+	"53400": {Kind: sdk.Full, ServerReplied: true},                  // a configured limit, such as of temporary files
+	"54":    {Kind: sdk.Limit, ServerReplied: true},                 // program limit
+	"55P03": {Kind: sdk.Busy, ServerReplied: true},                  // lock not available
+	"55006": {Kind: sdk.Busy, ServerReplied: true},                  // object in use
+	"57014": {Kind: sdk.Timeout, ServerReplied: true},               // statement canceled: by a time-out of the server, if not by us
+	"57P":   {Kind: sdk.Unavailable},                                // shutdown 57P01, crash 57P02: the commit before it may stand
+	"57P03": {Kind: sdk.Unavailable, ServerReplied: true},           // starting up or shutting down: nothing was begun
+	"57P04": {Kind: sdk.NoArchive, ServerReplied: true},             // database dropped
+	"57P05": {Kind: sdk.Unavailable, ServerReplied: true},           // ended while idle
+	"58":    {Kind: sdk.Internal, Permanent: true},                  // I/O error 58030 and the like: the server's disk
+	"XX001": {Kind: sdk.Corrupt, ServerReplied: true},               // data corrupted
+	"XX002": {Kind: sdk.Corrupt, ServerReplied: true},               // index corrupted
+	"0":     {Kind: sdk.Internal, ServerReplied: true},              // all others: our statements are wrong
 }
 
 // plain are sentences that go before what the server says, where its words only
@@ -73,7 +73,7 @@ func classify(err error) sqlbackend.Class {
 		return classifyAnswer(answer)
 	}
 	if errors.Is(err, pgconn.ErrConnClosed) {
-		return sqlbackend.Class{Kind: sdk.Unreachable, Msg: "the connection was closed"}
+		return sqlbackend.Class{Kind: sdk.Unavailable, Msg: "the connection was closed"}
 	}
 	return sqlbackend.Class{}
 }
@@ -107,7 +107,7 @@ func classifyConnect(e *pgconn.ConnectError) sqlbackend.Class {
 		class := classifyAttempt(leaf, e.Config)
 		if class.Native != "" || verdict.Native == "" {
 			// Another try is in vain only where it is at every host.
-			class.Final = class.Final && (verdict.Final || len(reasons) == 0)
+			class.Permanent = class.Permanent && (verdict.Permanent || len(reasons) == 0)
 			verdict = class
 		}
 		reason := class.Msg
@@ -130,18 +130,18 @@ func classifyConnect(e *pgconn.ConnectError) sqlbackend.Class {
 func classifyAttempt(err error, config *pgconn.Config) sqlbackend.Class {
 	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
 		class := classifyAnswer(answer)
-		if class.Kind == sdk.Login && config.Password == "" {
+		if class.Kind == sdk.Unauthenticated && config.Password == "" {
 			class.Msg += "; no password was given"
 		}
 		return class
 	}
 	if attribute := unwanted(err); attribute != "" {
-		return sqlbackend.Class{Kind: sdk.Unreachable, Msg: attribute + ", and target_session_attrs asks for another"}
+		return sqlbackend.Class{Kind: sdk.Unavailable, Msg: attribute + ", and target_session_attrs asks for another"}
 	}
 	if isPlainOnly(err) {
-		return sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "the server does not do TLS, and sslmode asks for it"}
+		return sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "the server does not do TLS, and sslmode asks for it"}
 	}
-	class := sqlbackend.Unreached(err)
+	class := sqlbackend.ClassifyNetError(err)
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		class.Msg += "; sslrootcert names the certificate of its authority"
 	}

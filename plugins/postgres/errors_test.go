@@ -25,19 +25,19 @@ var recorded = []struct {
 	code, message string
 	want          sqlbackend.Class
 }{
-	{"08006", "connection failure", sqlbackend.Class{Kind: sdk.Unreachable}},
-	{"08P01", "invalid message format", sqlbackend.Class{Kind: sdk.Unreachable}},
-	{"0A000", "cached plan must not change result type", sqlbackend.Class{Kind: sdk.Internal, Answered: true}},
-	{"40003", "statement completion unknown", sqlbackend.Class{Kind: sdk.Unreachable}},
-	{"53100", `could not extend file "base/16384/16396": No space left on device`, sqlbackend.Class{Kind: sdk.Full, Answered: true}},
-	{"53200", "out of memory", sqlbackend.Class{Kind: sdk.Busy, Answered: true, Final: true}},
-	{"57P02", "terminating connection because of crash of another server process", sqlbackend.Class{Kind: sdk.Unreachable}},
-	{"57P03", "the database system is not accepting connections", sqlbackend.Class{Kind: sdk.Unreachable, Answered: true}}, // a standby without hot_standby
-	{"57P03", "the database system is starting up", sqlbackend.Class{Kind: sdk.Unreachable, Answered: true}},
-	{"57P04", `database "archive" has been dropped`, sqlbackend.Class{Kind: sdk.NoArchive, Answered: true}},
-	{"58030", `could not read file "base/16384/16396": Input/output error`, sqlbackend.Class{Kind: sdk.Internal, Final: true}},
-	{"XX000", "could not open relation with OID 16396", sqlbackend.Class{Kind: sdk.Internal, Answered: true}},
-	{"XX002", `index "codex_item_pkey" contains unexpected zero page at block 1`, sqlbackend.Class{Kind: sdk.Corrupt, Answered: true}},
+	{"08006", "connection failure", sqlbackend.Class{Kind: sdk.Unavailable}},
+	{"08P01", "invalid message format", sqlbackend.Class{Kind: sdk.Unavailable}},
+	{"0A000", "cached plan must not change result type", sqlbackend.Class{Kind: sdk.Internal, ServerReplied: true}},
+	{"40003", "statement completion unknown", sqlbackend.Class{Kind: sdk.Unavailable}},
+	{"53100", `could not extend file "base/16384/16396": No space left on device`, sqlbackend.Class{Kind: sdk.Full, ServerReplied: true}},
+	{"53200", "out of memory", sqlbackend.Class{Kind: sdk.Busy, ServerReplied: true, Permanent: true}},
+	{"57P02", "terminating connection because of crash of another server process", sqlbackend.Class{Kind: sdk.Unavailable}},
+	{"57P03", "the database system is not accepting connections", sqlbackend.Class{Kind: sdk.Unavailable, ServerReplied: true}}, // a standby without hot_standby
+	{"57P03", "the database system is starting up", sqlbackend.Class{Kind: sdk.Unavailable, ServerReplied: true}},
+	{"57P04", `database "archive" has been dropped`, sqlbackend.Class{Kind: sdk.NoArchive, ServerReplied: true}},
+	{"58030", `could not read file "base/16384/16396": Input/output error`, sqlbackend.Class{Kind: sdk.Internal, Permanent: true}},
+	{"XX000", "could not open relation with OID 16396", sqlbackend.Class{Kind: sdk.Internal, ServerReplied: true}},
+	{"XX002", `index "codex_item_pkey" contains unexpected zero page at block 1`, sqlbackend.Class{Kind: sdk.Corrupt, ServerReplied: true}},
 }
 
 func TestClassifyRecorded(t *testing.T) {
@@ -137,50 +137,50 @@ func TestErrorsOfTheServer(t *testing.T) {
 		want sqlbackend.Class // Msg: a part of it
 	}{
 		{"wrong password", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "wrong")} }),
-			sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true, Msg: "password authentication failed"}},
+			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true, Msg: "password authentication failed"}},
 		{"no such user", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
-			sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true, Msg: "password authentication failed"}},
+			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true, Msg: "password authentication failed"}},
 		{"no password", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "")} }),
-			sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true, Msg: "; no password was given"}},
+			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true, Msg: "; no password was given"}},
 		{"no such database", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "missing"}
-		}), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3D000", Answered: true, Msg: `"missing" does not exist; whoever runs the server makes it`}},
+		}), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3D000", ServerReplied: true, Msg: `"missing" does not exist; whoever runs the server makes it`}},
 		{"unknown option", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URL() + "?colour=red"} }),
-			sqlbackend.Class{Kind: sdk.Invalid, Native: "42704", Answered: true, Msg: `"colour"`}},
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "42704", ServerReplied: true, Msg: `"colour"`}},
 		{"unknown host", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "postgres://u:canary@host.invalid/db"}
-		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "database db on host.invalid:5432: unknown host host.invalid"}},
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "database db on host.invalid:5432: unknown host host.invalid"}},
 		{"refused", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "postgres://u:canary@" + closedPort(t) + "/db"}
-		}), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "connection refused"}},
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "connection refused"}},
 		{"unknown authority", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: d.URL() + "?sslmode=verify-full&sslrootcert=system"}
-		}), sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Msg: "certificate signed by unknown authority; sslrootcert names"}},
-		{"no table", script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "42P01", Answered: true, Msg: `"missing"`}},
-		{"no column", script("SELECT missing FROM pg_class"), sqlbackend.Class{Kind: sdk.Schema, Native: "42703", Answered: true, Msg: `"missing"`}},
-		{"no function", script("SELECT missing()"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "42883", Answered: true, Msg: "no PostgreSQL of 11 or later: "}},
-		{"no schema", script("SET search_path = nowhere", "CREATE TABLE t (n int)"), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3F000", Answered: true, Msg: "schema"}},
-		{"syntax", script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "42601", Answered: true, Msg: "syntax error"}},
-		{"right", script("SELECT * FROM pg_authid"), sqlbackend.Class{Kind: sdk.Denied, Native: "42501", Answered: true, Msg: "permission denied"}},
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "certificate signed by unknown authority; sslrootcert names"}},
+		{"no table", script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "42P01", ServerReplied: true, Msg: `"missing"`}},
+		{"no column", script("SELECT missing FROM pg_class"), sqlbackend.Class{Kind: sdk.Schema, Native: "42703", ServerReplied: true, Msg: `"missing"`}},
+		{"no function", script("SELECT missing()"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "42883", ServerReplied: true, Msg: "no PostgreSQL of 11 or later: "}},
+		{"no schema", script("SET search_path = nowhere", "CREATE TABLE t (n int)"), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3F000", ServerReplied: true, Msg: "schema"}},
+		{"syntax", script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "42601", ServerReplied: true, Msg: "syntax error"}},
+		{"right", script("SELECT * FROM pg_authid"), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "42501", ServerReplied: true, Msg: "permission denied"}},
 		{"read-only", script("SET default_transaction_read_only = on", "CREATE TABLE t (n int)"),
-			sqlbackend.Class{Kind: sdk.Denied, Native: "25006", Answered: true, Msg: "the server is a standby, or this user may only read: cannot execute"}},
+			sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "25006", ServerReplied: true, Msg: "the server is a standby, or this user may only read: cannot execute"}},
 		{"duplicate", script("CREATE TABLE t (n int PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
-			sqlbackend.Class{Kind: sdk.Conflict, Native: "23505", Answered: true, Msg: "duplicate key"}},
+			sqlbackend.Class{Kind: sdk.Conflict, Native: "23505", ServerReplied: true, Msg: "duplicate key"}},
 		{"no parent", script("CREATE TABLE t (n int PRIMARY KEY, up int REFERENCES t)", "INSERT INTO t VALUES (1, 2)"),
-			sqlbackend.Class{Kind: sdk.ContentAbsent, Native: "23503", Answered: true, Msg: "foreign key"}},
+			sqlbackend.Class{Kind: sdk.ContentAbsent, Native: "23503", ServerReplied: true, Msg: "foreign key"}},
 		{"null", script("CREATE TABLE t (n int NOT NULL)", "INSERT INTO t VALUES (NULL)"),
-			sqlbackend.Class{Kind: sdk.Invalid, Native: "23502", Answered: true, Msg: "not-null"}},
-		{"value", script("SELECT 'x'::int"), sqlbackend.Class{Kind: sdk.Invalid, Native: "22P02", Answered: true, Msg: "invalid input syntax"}},
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "23502", ServerReplied: true, Msg: "not-null"}},
+		{"value", script("SELECT 'x'::int"), sqlbackend.Class{Kind: sdk.Invalid, Native: "22P02", ServerReplied: true, Msg: "invalid input syntax"}},
 		{"too large", script("CREATE TABLE t (x text PRIMARY KEY)", "INSERT INTO t SELECT string_agg(md5(i::text), '') FROM generate_series(1, 1000) i"),
-			sqlbackend.Class{Kind: sdk.Limit, Native: "54000", Answered: true, Msg: "index row"}},
+			sqlbackend.Class{Kind: sdk.Limit, Native: "54000", ServerReplied: true, Msg: "index row"}},
 		{"statement time-out", script("SET statement_timeout = 1", "SELECT pg_sleep(10)"),
-			sqlbackend.Class{Kind: sdk.Timeout, Native: "57014", Answered: true, Msg: "canceling statement"}},
+			sqlbackend.Class{Kind: sdk.Timeout, Native: "57014", ServerReplied: true, Msg: "canceling statement"}},
 		{"deadlock", contend("BEGIN", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
-			sqlbackend.Class{Kind: sdk.Busy, Native: "40P01", Answered: true, Msg: "deadlock"}},
+			sqlbackend.Class{Kind: sdk.Busy, Native: "40P01", ServerReplied: true, Msg: "deadlock"}},
 		{"lock", contend("BEGIN; SET LOCAL lock_timeout = 1", "SELECT 1", "UPDATE t SET v = 2 WHERE n = 1"),
-			sqlbackend.Class{Kind: sdk.Busy, Native: "55P03", Answered: true, Msg: "lock timeout"}},
+			sqlbackend.Class{Kind: sdk.Busy, Native: "55P03", ServerReplied: true, Msg: "lock timeout"}},
 		{"serialization", contend("BEGIN ISOLATION LEVEL REPEATABLE READ", "COMMIT", "UPDATE t SET v = 2 WHERE n = 1"),
-			sqlbackend.Class{Kind: sdk.Busy, Native: "40001", Answered: true, Msg: "could not serialize"}},
+			sqlbackend.Class{Kind: sdk.Busy, Native: "40001", ServerReplied: true, Msg: "could not serialize"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -227,7 +227,7 @@ func TestTooManyConnections(t *testing.T) {
 	}
 	connection(t, db)
 	_, err = dial(t, sdk.Options{URL: d.URL()})
-	check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "53300", Answered: true, Msg: "no connection is free: "})
+	check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "53300", ServerReplied: true, Msg: "no connection is free: "})
 }
 
 // TestNoConnection holds what is said of a connection that did not come about
@@ -244,26 +244,26 @@ func TestNoConnection(t *testing.T) {
 		want sqlbackend.Class
 	}{
 		// That there is no TLS is no reason where it is only preferred.
-		{d.URLAs(d.User, "wrong"), sqlbackend.Class{Kind: sdk.Login, Native: "28P01", Answered: true,
+		{d.URLAs(d.User, "wrong"), sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true,
 			Msg: where + `password authentication failed for user "` + d.User + `"`}},
-		{d.URL() + "?sslmode=require", sqlbackend.Class{Kind: sdk.Unreachable, Final: true,
+		{d.URL() + "?sslmode=require", sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true,
 			Msg: where + "the server does not do TLS, and sslmode asks for it"}},
-		{d.URL() + "?target_session_attrs=standby", sqlbackend.Class{Kind: sdk.Unreachable,
+		{d.URL() + "?target_session_attrs=standby", sqlbackend.Class{Kind: sdk.Unavailable,
 			Msg: where + "it is the primary, and target_session_attrs asks for another"}},
-		{d.URL() + "?target_session_attrs=read-only", sqlbackend.Class{Kind: sdk.Unreachable,
+		{d.URL() + "?target_session_attrs=read-only", sqlbackend.Class{Kind: sdk.Unavailable,
 			Msg: where + "it can be written, and target_session_attrs asks for another"}},
-		{strings.Replace(d.URL(), address, address+","+closed, 1) + "?target_session_attrs=standby", sqlbackend.Class{Kind: sdk.Unreachable,
+		{strings.Replace(d.URL(), address, address+","+closed, 1) + "?target_session_attrs=standby", sqlbackend.Class{Kind: sdk.Unavailable,
 			Msg: "database " + name + ": " + address + ": it is the primary, and target_session_attrs asks for another; " +
 				closed + ": connection refused"}},
 		// Not final: the other host may come back.
-		{strings.Replace(d.URL(), address, closed+","+address, 1) + "?sslmode=require", sqlbackend.Class{Kind: sdk.Unreachable,
+		{strings.Replace(d.URL(), address, closed+","+address, 1) + "?sslmode=require", sqlbackend.Class{Kind: sdk.Unavailable,
 			Msg: "database " + name + ": " + closed + ": connection refused; " +
 				address + ": the server does not do TLS, and sslmode asks for it"}},
-		{"postgres://u:canary@a.invalid,b.invalid/db", sqlbackend.Class{Kind: sdk.Unreachable,
+		{"postgres://u:canary@a.invalid,b.invalid/db", sqlbackend.Class{Kind: sdk.Unavailable,
 			Msg: "database db: unknown host a.invalid; unknown host b.invalid"}},
 		{"postgres://u:canary@" + silent + "/db?connect_timeout=1", sqlbackend.Class{Kind: sdk.Timeout,
 			Msg: "database db on " + silent + ": no answer in the time allowed"}},
-		{"postgres://u:canary@/db?host=/nowhere", sqlbackend.Class{Kind: sdk.Unreachable,
+		{"postgres://u:canary@/db?host=/nowhere", sqlbackend.Class{Kind: sdk.Unavailable,
 			Msg: "database db on /nowhere: no such file or directory"}},
 	} {
 		_, err := dial(t, sdk.Options{URL: c.url})
@@ -300,12 +300,12 @@ func TestServerStops(t *testing.T) {
 	}()
 	awaitSleeper(t, server)
 	server.Stop(t)
-	check(t, <-fails, sqlbackend.Class{Kind: sdk.Unreachable, Native: "57P01", Msg: "terminating connection"})
+	check(t, <-fails, sqlbackend.Class{Kind: sdk.Unavailable, Native: "57P01", Msg: "terminating connection"})
 	_, err = c.ExecContext(t.Context(), "SELECT 1")
-	if k := classify(err).Kind; err == nil || k != 0 && k != sdk.Unreachable {
+	if k := classify(err).Kind; err == nil || k != 0 && k != sdk.Unavailable {
 		t.Errorf("after the stop: %v, want a lost connection", err)
 	}
-	check(t, db.PingContext(t.Context()), sqlbackend.Class{Kind: sdk.Unreachable, Msg: "connection refused"})
+	check(t, db.PingContext(t.Context()), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "connection refused"})
 	server.Start(t)
 	if err := db.PingContext(t.Context()); err != nil {
 		t.Errorf("after the start: %v", err)
@@ -319,7 +319,7 @@ func TestRareErrors(t *testing.T) {
 	server := databases.NewPostgres(t, "temp_file_limit=64kB", "work_mem=64kB")
 	d := server.Database(t)
 	check(t, script("SELECT count(*) FROM (SELECT md5(i::text) m FROM generate_series(1, 100000) i ORDER BY 1 OFFSET 0) s")(t, d),
-		sqlbackend.Class{Kind: sdk.Full, Native: "53400", Answered: true, Msg: "temp_file_limit"})
+		sqlbackend.Class{Kind: sdk.Full, Native: "53400", ServerReplied: true, Msg: "temp_file_limit"})
 
 	db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
 	if err != nil {
@@ -336,7 +336,7 @@ func TestRareErrors(t *testing.T) {
 	admin := d.Admin(t)
 	await(t, admin, fmt.Sprintf("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = %d", process))
 	_, err = idle.ExecContext(t.Context(), "SELECT 1")
-	check(t, err, sqlbackend.Class{Kind: sdk.Unreachable, Native: "57P05", Answered: true, Msg: "idle-session timeout"})
+	check(t, err, sqlbackend.Class{Kind: sdk.Unavailable, Native: "57P05", ServerReplied: true, Msg: "idle-session timeout"})
 
 	var directory, file string
 	for _, s := range []string{"CREATE TABLE damaged AS SELECT i FROM generate_series(1, 10) i", "GRANT SELECT ON damaged TO PUBLIC"} {
@@ -357,7 +357,7 @@ func TestRareErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Start(t)
-	check(t, script("SELECT * FROM damaged")(t, d), sqlbackend.Class{Kind: sdk.Corrupt, Native: "XX001", Answered: true, Msg: "invalid page"})
+	check(t, script("SELECT * FROM damaged")(t, d), sqlbackend.Class{Kind: sdk.Corrupt, Native: "XX001", ServerReplied: true, Msg: "invalid page"})
 }
 
 func TestIdleTransactionEnds(t *testing.T) {
@@ -375,7 +375,7 @@ func TestIdleTransactionEnds(t *testing.T) {
 	}
 	await(t, d.Admin(t), "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'")
 	_, err = c.ExecContext(t.Context(), "COMMIT")
-	check(t, err, sqlbackend.Class{Kind: sdk.Unreachable, Native: "25P03", Answered: true, Msg: "idle-in-transaction"})
+	check(t, err, sqlbackend.Class{Kind: sdk.Unavailable, Native: "25P03", ServerReplied: true, Msg: "idle-in-transaction"})
 }
 
 // await asks until query is true.

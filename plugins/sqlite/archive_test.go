@@ -59,7 +59,7 @@ func newSample(n int) sample {
 			SHA256: sha256.Sum256(s.body), Size: int64(n), Codec: sdk.None, StoredSize: int64(n),
 			CRC32C: crc32.Checksum(s.body, crc32.MakeTable(crc32.Castagnoli)),
 		},
-		Repo: "repo", Path: "dir/file", Reason: "dead", Kind: "code", ArchivedBy: "somebody",
+		Repo: "repo", Path: "dir/file", Reason: "dead", ContentKind: "code", ArchivedBy: "somebody",
 		ArchivedAt: sdk.Time(time.Now()),
 	}
 	rand.Read(s.Tombstone[:])

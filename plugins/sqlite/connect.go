@@ -107,10 +107,10 @@ func checkFile(path string) error {
 
 // fileError gives an error of the file system its kind.
 func fileError(err error, doing string) error {
-	kind := sdk.Unreachable
+	kind := sdk.Unavailable
 	switch {
 	case errors.Is(err, fs.ErrPermission), isReadOnlyFS(err):
-		kind = sdk.Denied
+		kind = sdk.PermissionDenied
 	case isFull(err):
 		kind = sdk.Full
 	}

@@ -131,8 +131,8 @@ func TestWhatIsNoArchive(t *testing.T) {
 		{"missing", sdk.ReadOnly, sdk.NoArchive, "codex archive init"},
 		{"missing", sdk.ReadWrite, sdk.NoArchive, "codex archive init"},
 		{"missing/deeper", sdk.ReadWrite, sdk.NoArchive, "missing/deeper"},
-		{"text/deeper", sdk.ReadWrite, sdk.Unreachable, "not a directory"},
-		{"text/deeper", sdk.Create, sdk.Unreachable, "not a directory"},
+		{"text/deeper", sdk.ReadWrite, sdk.Unavailable, "not a directory"},
+		{"text/deeper", sdk.Create, sdk.Unavailable, "not a directory"},
 		{"text", sdk.ReadOnly, sdk.NoArchive, "not a SQLite database"},
 		{"text", sdk.ReadWrite, sdk.NoArchive, "not a SQLite database"},
 		{"text", sdk.Create, sdk.NoArchive, "not a SQLite database"},
@@ -183,7 +183,7 @@ func TestReadingLeavesNothing(t *testing.T) {
 		there := listDir(t, filepath.Dir(a.path))
 		r := openArchive(t, a.path, dialect(), sdk.ReadOnly)
 		r.holds(s)
-		if _, err := r.Put(t.Context(), items(newSample(1))); sdk.KindOf(err) != sdk.Denied {
+		if _, err := r.Put(t.Context(), items(newSample(1))); sdk.KindOf(err) != sdk.PermissionDenied {
 			t.Errorf("put: %v", err)
 		}
 		if h, err := r.Health(t.Context()); err != nil || !h.Writable || h.Retrievable != 1 {
@@ -225,7 +225,7 @@ func TestReadingLeavesNothing(t *testing.T) {
 
 func restored(id sdk.Tombstone) sdk.Event {
 	s := newSample(0)
-	return sdk.Event{ID: s.Event, Tombstone: id, Action: sdk.Restored, Actor: "somebody", At: s.ArchivedAt}
+	return sdk.Event{ID: s.Event, Tombstone: id, Action: sdk.ActionRestore, Actor: "somebody", At: s.ArchivedAt}
 }
 
 // TestRights runs as a user without rights to the archive, because root has
@@ -284,7 +284,7 @@ func playDenied() error {
 		}
 	}
 	ctx, o := backgroundContext(), options(filepath.Join(dir, "new.db"), sdk.Create)
-	if _, err := open(ctx, o); sdk.KindOf(err) != sdk.Denied {
+	if _, err := open(ctx, o); sdk.KindOf(err) != sdk.PermissionDenied {
 		return fmt.Errorf("making an archive in a directory without rights: %v", err)
 	}
 	entries, err := os.ReadDir(dir)
@@ -309,7 +309,7 @@ func readSealed(path string, mode sdk.Mode, id sdk.Tombstone) error {
 	if h, err := b.Health(ctx); err != nil || h.Writable || h.Retrievable != 1 {
 		return fmt.Errorf("health: %+v, %v", h, err)
 	}
-	if err := b.Append(ctx, []sdk.Event{restored(id)}); sdk.KindOf(err) != sdk.Denied {
+	if err := b.Append(ctx, []sdk.Event{restored(id)}); sdk.KindOf(err) != sdk.PermissionDenied {
 		return fmt.Errorf("append: %v", err)
 	}
 	return nil

@@ -80,7 +80,7 @@ func TestChangedWhileRead(t *testing.T) {
 	}{
 		{func(a *testArchive, s sample) {
 			request := restored(s.Tombstone)
-			request.Action = sdk.PruneRequested
+			request.Action = sdk.ActionPruneRequest
 			if err := a.Append(t.Context(), []sdk.Event{request}); err != nil {
 				t.Fatal(err)
 			}

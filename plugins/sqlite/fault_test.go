@@ -73,7 +73,7 @@ func faultyDialect(f *fault) *sqlbackend.Dialect {
 	}
 	d.Classify = func(err error) sqlbackend.Class {
 		if errors.Is(err, errDisk) {
-			return sqlbackend.Class{Kind: sdk.Unreachable, Final: true, Native: "1034"}
+			return sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Native: "1034"}
 		}
 		return classify(err)
 	}
@@ -145,7 +145,7 @@ func TestLostBeforeCommit(t *testing.T) {
 			s[0].Tags = []string{"tag"}
 			f.set(on(at, errLost), nil)
 			_, err := a.Put(t.Context(), items(s...))
-			e := wantKind(t, err, sdk.Unreachable)
+			e := wantKind(t, err, sdk.Unavailable)
 			if e.Effect != sdk.EffectNone || !e.Retry || e.Op != "put" {
 				t.Errorf("%+v", e)
 			}
@@ -175,7 +175,7 @@ func TestLostAtCommit(t *testing.T) {
 			f.set(lost, nil)
 		}
 		_, err := a.Put(t.Context(), items(s))
-		e := wantKind(t, err, sdk.Unreachable)
+		e := wantKind(t, err, sdk.Unavailable)
 		if e.Effect != sdk.EffectMaybe || !e.Retry {
 			t.Errorf("stands %v: %+v", stands, e)
 		}
@@ -195,12 +195,12 @@ func TestDiskErrorAtCommit(t *testing.T) {
 	s := newSample(100)
 	f.set(on("COMMIT", errDisk), nil)
 	_, err := a.Put(t.Context(), items(s))
-	if e := wantKind(t, err, sdk.Unreachable); e.Effect != sdk.EffectMaybe || e.Retry || e.Native != "1034" {
+	if e := wantKind(t, err, sdk.Unavailable); e.Effect != sdk.EffectMaybe || e.Retry || e.Native != "1034" {
 		t.Errorf("%+v", e)
 	}
 	f.set(nil, nil)
 	_, err = a.Health(t.Context())
-	if e := wantKind(t, err, sdk.Unreachable); e.Effect != sdk.EffectNone || e.Retry || !strings.Contains(e.Msg, "opened again") {
+	if e := wantKind(t, err, sdk.Unavailable); e.Effect != sdk.EffectNone || e.Retry || !strings.Contains(e.Msg, "opened again") {
 		t.Errorf("%+v", e)
 	}
 	again := openArchive(t, a.path, dialect(), sdk.ReadWrite)
@@ -215,7 +215,7 @@ func TestLostWhileStaging(t *testing.T) {
 	s := newSample(sdk.StagedBody + 1)
 	f.set(nil, on("COMMIT", errLost))
 	_, err := a.Put(t.Context(), items(s))
-	if e := wantKind(t, err, sdk.Unreachable); e.Effect != sdk.EffectNone || !e.Retry {
+	if e := wantKind(t, err, sdk.Unavailable); e.Effect != sdk.EffectNone || !e.Retry {
 		t.Errorf("%+v", e)
 	}
 	f.set(nil, nil)

@@ -79,12 +79,12 @@
 //   ALREADY_EXISTS       conflict                          conflict
 //   FAILED_PRECONDITION  refused                           purged, content_absent, schema, refused
 //   DATA_LOSS            corrupt                           corrupt
-//   UNAVAILABLE          unreachable, may be repeated      unreachable, crashed, not_started
+//   UNAVAILABLE          unavailable, may be repeated      unavailable, crashed, not_started
 //   ABORTED              busy, may be repeated             busy
 //   DEADLINE_EXCEEDED    timeout, may be repeated          timeout
 //   CANCELLED            canceled                          canceled
-//   UNAUTHENTICATED      login                             login
-//   PERMISSION_DENIED    denied                            denied
+//   UNAUTHENTICATED      unauthenticated                   unauthenticated
+//   PERMISSION_DENIED    permission_denied                 permission_denied
 //   RESOURCE_EXHAUSTED   limit (gRPC's own, message size)  full
 //   OUT_OF_RANGE         limit                             limit
 //   UNIMPLEMENTED        unsupported                       unsupported
@@ -184,28 +184,28 @@ func (Mode) EnumDescriptor() ([]byte, []int) {
 type Kind int32
 
 const (
-	Kind_KIND_UNSPECIFIED    Kind = 0
-	Kind_KIND_INTERNAL       Kind = 1
-	Kind_KIND_INVALID        Kind = 2
-	Kind_KIND_NOT_FOUND      Kind = 3
-	Kind_KIND_CONFLICT       Kind = 4
-	Kind_KIND_PURGED         Kind = 5
-	Kind_KIND_CONTENT_ABSENT Kind = 6
-	Kind_KIND_CORRUPT        Kind = 7
-	Kind_KIND_UNREACHABLE    Kind = 8
-	Kind_KIND_BUSY           Kind = 9
-	Kind_KIND_TIMEOUT        Kind = 10
-	Kind_KIND_CANCELED       Kind = 11
-	Kind_KIND_LOGIN          Kind = 12
-	Kind_KIND_DENIED         Kind = 13
-	Kind_KIND_NO_ARCHIVE     Kind = 14
-	Kind_KIND_SCHEMA         Kind = 15
-	Kind_KIND_FULL           Kind = 16
-	Kind_KIND_LIMIT          Kind = 17
-	Kind_KIND_REFUSED        Kind = 18
-	Kind_KIND_UNSUPPORTED    Kind = 19
-	Kind_KIND_CRASHED        Kind = 20
-	Kind_KIND_NOT_STARTED    Kind = 21
+	Kind_KIND_UNSPECIFIED       Kind = 0
+	Kind_KIND_INTERNAL          Kind = 1
+	Kind_KIND_INVALID           Kind = 2
+	Kind_KIND_NOT_FOUND         Kind = 3
+	Kind_KIND_CONFLICT          Kind = 4
+	Kind_KIND_PURGED            Kind = 5
+	Kind_KIND_CONTENT_ABSENT    Kind = 6
+	Kind_KIND_CORRUPT           Kind = 7
+	Kind_KIND_UNAVAILABLE       Kind = 8
+	Kind_KIND_BUSY              Kind = 9
+	Kind_KIND_TIMEOUT           Kind = 10
+	Kind_KIND_CANCELED          Kind = 11
+	Kind_KIND_UNAUTHENTICATED   Kind = 12
+	Kind_KIND_PERMISSION_DENIED Kind = 13
+	Kind_KIND_NO_ARCHIVE        Kind = 14
+	Kind_KIND_SCHEMA            Kind = 15
+	Kind_KIND_FULL              Kind = 16
+	Kind_KIND_LIMIT             Kind = 17
+	Kind_KIND_REFUSED           Kind = 18
+	Kind_KIND_UNSUPPORTED       Kind = 19
+	Kind_KIND_CRASHED           Kind = 20
+	Kind_KIND_NOT_STARTED       Kind = 21
 )
 
 // Enum value maps for Kind.
@@ -219,12 +219,12 @@ var (
 		5:  "KIND_PURGED",
 		6:  "KIND_CONTENT_ABSENT",
 		7:  "KIND_CORRUPT",
-		8:  "KIND_UNREACHABLE",
+		8:  "KIND_UNAVAILABLE",
 		9:  "KIND_BUSY",
 		10: "KIND_TIMEOUT",
 		11: "KIND_CANCELED",
-		12: "KIND_LOGIN",
-		13: "KIND_DENIED",
+		12: "KIND_UNAUTHENTICATED",
+		13: "KIND_PERMISSION_DENIED",
 		14: "KIND_NO_ARCHIVE",
 		15: "KIND_SCHEMA",
 		16: "KIND_FULL",
@@ -235,28 +235,28 @@ var (
 		21: "KIND_NOT_STARTED",
 	}
 	Kind_value = map[string]int32{
-		"KIND_UNSPECIFIED":    0,
-		"KIND_INTERNAL":       1,
-		"KIND_INVALID":        2,
-		"KIND_NOT_FOUND":      3,
-		"KIND_CONFLICT":       4,
-		"KIND_PURGED":         5,
-		"KIND_CONTENT_ABSENT": 6,
-		"KIND_CORRUPT":        7,
-		"KIND_UNREACHABLE":    8,
-		"KIND_BUSY":           9,
-		"KIND_TIMEOUT":        10,
-		"KIND_CANCELED":       11,
-		"KIND_LOGIN":          12,
-		"KIND_DENIED":         13,
-		"KIND_NO_ARCHIVE":     14,
-		"KIND_SCHEMA":         15,
-		"KIND_FULL":           16,
-		"KIND_LIMIT":          17,
-		"KIND_REFUSED":        18,
-		"KIND_UNSUPPORTED":    19,
-		"KIND_CRASHED":        20,
-		"KIND_NOT_STARTED":    21,
+		"KIND_UNSPECIFIED":       0,
+		"KIND_INTERNAL":          1,
+		"KIND_INVALID":           2,
+		"KIND_NOT_FOUND":         3,
+		"KIND_CONFLICT":          4,
+		"KIND_PURGED":            5,
+		"KIND_CONTENT_ABSENT":    6,
+		"KIND_CORRUPT":           7,
+		"KIND_UNAVAILABLE":       8,
+		"KIND_BUSY":              9,
+		"KIND_TIMEOUT":           10,
+		"KIND_CANCELED":          11,
+		"KIND_UNAUTHENTICATED":   12,
+		"KIND_PERMISSION_DENIED": 13,
+		"KIND_NO_ARCHIVE":        14,
+		"KIND_SCHEMA":            15,
+		"KIND_FULL":              16,
+		"KIND_LIMIT":             17,
+		"KIND_REFUSED":           18,
+		"KIND_UNSUPPORTED":       19,
+		"KIND_CRASHED":           20,
+		"KIND_NOT_STARTED":       21,
 	}
 )
 
@@ -728,7 +728,7 @@ type Record struct {
 	WorkTreePath  []byte                 `protobuf:"bytes,6,opt,name=work_tree_path,json=workTreePath,proto3" json:"work_tree_path,omitempty"`
 	Commit        string                 `protobuf:"bytes,7,opt,name=commit,proto3" json:"commit,omitempty"`
 	Reason        string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
-	Kind          string                 `protobuf:"bytes,9,opt,name=kind,proto3" json:"kind,omitempty"`
+	ContentKind   string                 `protobuf:"bytes,9,opt,name=content_kind,json=contentKind,proto3" json:"content_kind,omitempty"`
 	Note          string                 `protobuf:"bytes,10,opt,name=note,proto3" json:"note,omitempty"`
 	Tags          []string               `protobuf:"bytes,11,rep,name=tags,proto3" json:"tags,omitempty"` // sorted, each once
 	Metadata      map[string]string      `protobuf:"bytes,12,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -828,9 +828,9 @@ func (x *Record) GetReason() string {
 	return ""
 }
 
-func (x *Record) GetKind() string {
+func (x *Record) GetContentKind() string {
 	if x != nil {
-		return x.Kind
+		return x.ContentKind
 	}
 	return ""
 }
@@ -2506,15 +2506,15 @@ func (x *PurgeReply) GetVerdicts() []*Verdict {
 // Verdict is what became of one PurgeItem. The first outcome that applies is the
 // answer:
 //
-//	unknown    there is no such record
-//	repeated   it was purged by this very event before
-//	already    it was purged by another event before
-//	held       a hold stands
-//	retained   retain_until lies ahead of the earlier of the two clocks
-//	unasked    there is no PRUNE_REQUEST
-//	same-eyes  only the actor of the purge has asked; two actors are one person
-//	           when they are equal but for blanks around them and for case
-//	purged     done: the body is gone, unless another live record needs it
+//	unknown        there is no such record
+//	repeated       it was purged by this very event before
+//	already        it was purged by another event before
+//	held           a hold stands
+//	retained       retain_until lies ahead of the earlier of the two clocks
+//	not-requested  there is no PRUNE_REQUEST
+//	same-actor     only the actor of the purge has asked; two actors are one person
+//	               when they are equal but for blanks around them and for case
+//	purged         done: the body is gone, unless another live record needs it
 type Verdict struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Tombstone     []byte                 `protobuf:"bytes,1,opt,name=tombstone,proto3" json:"tombstone,omitempty"`
@@ -2891,7 +2891,7 @@ const file_archive_proto_rawDesc = "" +
 	"\x05codec\x18\x03 \x01(\tR\x05codec\x12\x1f\n" +
 	"\vstored_size\x18\x04 \x01(\x12R\n" +
 	"storedSize\x12\x16\n" +
-	"\x06crc32c\x18\x05 \x01(\aR\x06crc32c\"\xad\x05\n" +
+	"\x06crc32c\x18\x05 \x01(\aR\x06crc32c\"\xbc\x05\n" +
 	"\x06Record\x12\x1c\n" +
 	"\ttombstone\x18\x01 \x01(\fR\ttombstone\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\fR\x05event\x123\n" +
@@ -2900,8 +2900,8 @@ const file_archive_proto_rawDesc = "" +
 	"\x04path\x18\x05 \x01(\fR\x04path\x12$\n" +
 	"\x0ework_tree_path\x18\x06 \x01(\fR\fworkTreePath\x12\x16\n" +
 	"\x06commit\x18\a \x01(\tR\x06commit\x12\x16\n" +
-	"\x06reason\x18\b \x01(\tR\x06reason\x12\x12\n" +
-	"\x04kind\x18\t \x01(\tR\x04kind\x12\x12\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\x12!\n" +
+	"\fcontent_kind\x18\t \x01(\tR\vcontentKind\x12\x12\n" +
 	"\x04note\x18\n" +
 	" \x01(\tR\x04note\x12\x12\n" +
 	"\x04tags\x18\v \x03(\tR\x04tags\x12B\n" +
@@ -3068,7 +3068,7 @@ const file_archive_proto_rawDesc = "" +
 	"\x0eMODE_READ_ONLY\x10\x00\x12\x13\n" +
 	"\x0fMODE_READ_WRITE\x10\x01\x12\x0f\n" +
 	"\vMODE_CREATE\x10\x02\x12\x10\n" +
-	"\fMODE_UPGRADE\x10\x03*\xa4\x03\n" +
+	"\fMODE_UPGRADE\x10\x03*\xb9\x03\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_INTERNAL\x10\x01\x12\x10\n" +
@@ -3078,14 +3078,13 @@ const file_archive_proto_rawDesc = "" +
 	"\vKIND_PURGED\x10\x05\x12\x17\n" +
 	"\x13KIND_CONTENT_ABSENT\x10\x06\x12\x10\n" +
 	"\fKIND_CORRUPT\x10\a\x12\x14\n" +
-	"\x10KIND_UNREACHABLE\x10\b\x12\r\n" +
+	"\x10KIND_UNAVAILABLE\x10\b\x12\r\n" +
 	"\tKIND_BUSY\x10\t\x12\x10\n" +
 	"\fKIND_TIMEOUT\x10\n" +
 	"\x12\x11\n" +
-	"\rKIND_CANCELED\x10\v\x12\x0e\n" +
-	"\n" +
-	"KIND_LOGIN\x10\f\x12\x0f\n" +
-	"\vKIND_DENIED\x10\r\x12\x13\n" +
+	"\rKIND_CANCELED\x10\v\x12\x18\n" +
+	"\x14KIND_UNAUTHENTICATED\x10\f\x12\x1a\n" +
+	"\x16KIND_PERMISSION_DENIED\x10\r\x12\x13\n" +
 	"\x0fKIND_NO_ARCHIVE\x10\x0e\x12\x0f\n" +
 	"\vKIND_SCHEMA\x10\x0f\x12\r\n" +
 	"\tKIND_FULL\x10\x10\x12\x0e\n" +

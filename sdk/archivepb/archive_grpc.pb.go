@@ -79,12 +79,12 @@
 //   ALREADY_EXISTS       conflict                          conflict
 //   FAILED_PRECONDITION  refused                           purged, content_absent, schema, refused
 //   DATA_LOSS            corrupt                           corrupt
-//   UNAVAILABLE          unreachable, may be repeated      unreachable, crashed, not_started
+//   UNAVAILABLE          unavailable, may be repeated      unavailable, crashed, not_started
 //   ABORTED              busy, may be repeated             busy
 //   DEADLINE_EXCEEDED    timeout, may be repeated          timeout
 //   CANCELLED            canceled                          canceled
-//   UNAUTHENTICATED      login                             login
-//   PERMISSION_DENIED    denied                            denied
+//   UNAUTHENTICATED      unauthenticated                   unauthenticated
+//   PERMISSION_DENIED    permission_denied                 permission_denied
 //   RESOURCE_EXHAUSTED   limit (gRPC's own, message size)  full
 //   OUT_OF_RANGE         limit                             limit
 //   UNIMPLEMENTED        unsupported                       unsupported

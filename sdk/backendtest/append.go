@@ -16,7 +16,7 @@ func appendRules() []Rule {
 			t.put(b, s)
 			events := make([]sdk.Event, 10)
 			for i := range events {
-				events[i] = t.event(s.Tombstone, sdk.Restored)
+				events[i] = t.event(s.Tombstone, sdk.ActionRestore)
 				events[i].At = s.ArchivedAt
 			}
 			t.append(b, events...)
@@ -33,11 +33,11 @@ func appendRules() []Rule {
 		must("APPEND-03", "The same events again are success and change nothing.", func(t *T) {
 			b, s := t.backend(), t.item(20)
 			t.put(b, s)
-			events := []sdk.Event{t.event(s.Tombstone, sdk.Restored), t.hold(s.Tombstone, "case"), t.retain(s.Tombstone, dawn), t.request(s.Tombstone, "somebody")}
+			events := []sdk.Event{t.event(s.Tombstone, sdk.ActionRestore), t.hold(s.Tombstone, "case"), t.retain(s.Tombstone, dawn), t.request(s.Tombstone, "somebody")}
 			t.append(b, events...)
 			before := t.entry(b, s.Tombstone)
 			t.append(b, events...)
-			t.append(b, events[1], t.event(s.Tombstone, sdk.Restored), events[0])
+			t.append(b, events[1], t.event(s.Tombstone, sdk.ActionRestore), events[0])
 			after := t.entry(b, s.Tombstone)
 			if len(before.Events) != 5 || len(after.Events) != 6 || len(after.Holds) != 1 {
 				t.Errorf("%d events, then %d and %d holds; want 5, 6 and 1", len(before.Events), len(after.Events), len(after.Holds))
@@ -46,7 +46,7 @@ func appendRules() []Rule {
 		must("APPEND-04", "The same event twice in one call is recorded once.", func(t *T) {
 			b, s := t.backend(), t.item(20)
 			t.put(b, s)
-			e := t.event(s.Tombstone, sdk.Restored)
+			e := t.event(s.Tombstone, sdk.ActionRestore)
 			t.append(b, e, e)
 			t.eventsAre(b, s, e)
 		}),
@@ -57,14 +57,14 @@ func appendRules() []Rule {
 			t.append(b, first)
 			for _, change := range []func(*sdk.Event){
 				func(e *sdk.Event) { e.Tombstone = s[1].Tombstone },
-				func(e *sdk.Event) { e.Action = sdk.HoldReleased },
+				func(e *sdk.Event) { e.Action = sdk.ActionRelease },
 				func(e *sdk.Event) { e.Actor += "x" },
 				func(e *sdk.Event) { e.Case += "x" },
 				func(e *sdk.Event) { e.At = e.At.Add(time.Microsecond) },
 			} {
 				other := first
 				change(&other)
-				err := b.Append(t.ctx, []sdk.Event{t.event(s[1].Tombstone, sdk.Restored), other, t.event(s[0].Tombstone, sdk.Restored)})
+				err := b.Append(t.ctx, []sdk.Event{t.event(s[1].Tombstone, sdk.ActionRestore), other, t.event(s[0].Tombstone, sdk.ActionRestore)})
 				t.names(t.kind(err, sdk.Conflict), other.Tombstone)
 			}
 			t.eventsAre(b, s[0], first)
@@ -73,7 +73,7 @@ func appendRules() []Rule {
 		must("APPEND-06", "An event of an unknown tombstone is NotFound, names it, and nothing of the call is written.", func(t *T) {
 			b, s, no := t.backend(), t.item(20), t.id()
 			t.put(b, s)
-			err := b.Append(t.ctx, []sdk.Event{t.hold(s.Tombstone, "case"), t.event(no, sdk.Restored), t.retain(s.Tombstone, dawn)})
+			err := b.Append(t.ctx, []sdk.Event{t.hold(s.Tombstone, "case"), t.event(no, sdk.ActionRestore), t.retain(s.Tombstone, dawn)})
 			t.names(t.kind(err, sdk.NotFound), no)
 			t.eventsAre(b, s)
 			if e := t.entry(b, s.Tombstone); len(e.Holds) != 0 || !e.Record.RetainUntil.IsZero() {
@@ -154,7 +154,7 @@ func appendRules() []Rule {
 			first := t.retain(s.Tombstone, until)
 			t.append(b, first)
 			t.retainedUntil(b, s, until)
-			err := b.Append(t.ctx, []sdk.Event{t.event(s.Tombstone, sdk.Restored), t.retain(s.Tombstone, until.Add(-time.Microsecond))})
+			err := b.Append(t.ctx, []sdk.Event{t.event(s.Tombstone, sdk.ActionRestore), t.retain(s.Tombstone, until.Add(-time.Microsecond))})
 			t.names(t.kind(err, sdk.Refused), s.Tombstone)
 			t.retainedUntil(b, s, until)
 			t.eventsAre(b, s, first)
@@ -187,8 +187,8 @@ func appendRules() []Rule {
 			for _, spoil := range []func(*sdk.Event){
 				func(e *sdk.Event) { e.ID = sdk.ID{} },
 				func(e *sdk.Event) { e.Tombstone = sdk.ID{} },
-				func(e *sdk.Event) { e.Action = sdk.Archived },
-				func(e *sdk.Event) { e.Action = sdk.PurgeDone },
+				func(e *sdk.Event) { e.Action = sdk.ActionArchive },
+				func(e *sdk.Event) { e.Action = sdk.ActionPurge },
 				func(e *sdk.Event) { e.Action = "EXPLODE" },
 				func(e *sdk.Event) { e.Actor = "" },
 				func(e *sdk.Event) { e.Actor = "\xff" },
@@ -201,7 +201,7 @@ func appendRules() []Rule {
 			} {
 				e := t.hold(s.Tombstone, "case")
 				spoil(&e)
-				if t.kind(b.Append(t.ctx, []sdk.Event{t.event(s.Tombstone, sdk.Restored), e}), sdk.Invalid); t.Failed() {
+				if t.kind(b.Append(t.ctx, []sdk.Event{t.event(s.Tombstone, sdk.ActionRestore), e}), sdk.Invalid); t.Failed() {
 					t.Fatalf("with %+v", e)
 				}
 			}
@@ -212,7 +212,7 @@ func appendRules() []Rule {
 			t.put(b, s...)
 			events := make([]sdk.Event, sdk.MaxItems+1)
 			for i := range events {
-				events[i] = t.event(s[i%2].Tombstone, sdk.Restored)
+				events[i] = t.event(s[i%2].Tombstone, sdk.ActionRestore)
 			}
 			t.kind(b.Append(t.ctx, events), sdk.Limit)
 			long := t.hold(s[0].Tombstone, strings.Repeat("x", sdk.MaxName+1))
@@ -232,7 +232,7 @@ func appendRules() []Rule {
 func everyEvent(t *T) {
 	b, s := t.backend(), t.item(20)
 	t.put(b, s)
-	restored := t.event(s.Tombstone, sdk.Restored)
+	restored := t.event(s.Tombstone, sdk.ActionRestore)
 	restored.Detail = map[string]string{"output": "/tmp/äöü \"x\"", "empty": "", `k"e'y`: "{}"}
 	events := []sdk.Event{restored, t.hold(s.Tombstone, "case 1 "), t.release(s.Tombstone, "case 1 "), t.retain(s.Tombstone, dawn), t.request(s.Tombstone, "Ωmega ")}
 	for _, i := range []int{0, 4, 1, 3, 2} { // the order in which they come back is that of their times
@@ -244,7 +244,7 @@ func everyEvent(t *T) {
 // eventsAre checks the whole history of a record: its ARCHIVE event, and these,
 // which are in the order of their times.
 func (t *T) eventsAre(b sdk.Backend, s sample, want ...sdk.Event) {
-	archived := sdk.Event{ID: s.Event, Tombstone: s.Tombstone, Action: sdk.Archived, Actor: s.ArchivedBy, At: s.ArchivedAt}
+	archived := sdk.Event{ID: s.Event, Tombstone: s.Tombstone, Action: sdk.ActionArchive, Actor: s.ArchivedBy, At: s.ArchivedAt}
 	want = append([]sdk.Event{archived}, want...)
 	got := t.entry(b, s.Tombstone).Events
 	if len(got) != len(want) {

@@ -90,7 +90,7 @@ func TestLeak(t *testing.T) {
 	target.Open = func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 		b, err := memoryTarget().Open(ctx, o)
 		if err != nil {
-			return nil, sdk.Errorf(sdk.Login, "no login with %q", o.Password)
+			return nil, sdk.Errorf(sdk.Unauthenticated, "no login with %q", o.Password)
 		}
 		return b, nil
 	}
@@ -199,8 +199,8 @@ func one(i sdk.Item) items {
 
 type committer struct{ inner }
 
-func (b *committer) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
-	var all []sdk.Stored
+func (b *committer) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
+	var all []sdk.PutResult
 	for i, err := range in {
 		if err != nil {
 			return nil, err
@@ -216,7 +216,7 @@ func (b *committer) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
 
 type keeper struct{ inner }
 
-func (b *keeper) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *keeper) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	var staged []sdk.Item
 	stored, err := b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
 		if i.Record.Content.StoredSize > sdk.StagedBody && i.Body != nil {
@@ -280,8 +280,8 @@ func (b *shortener) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, 
 
 type localizer struct{ inner }
 
-func (b *localizer) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
-	return func(yield func(sdk.Found, error) bool) {
+func (b *localizer) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+	return func(yield func(sdk.GetResult, error) bool) {
 		for f, err := range b.Backend.Get(ctx, ids) {
 			f.Record.ModTime = f.Record.ModTime.In(time.FixedZone("here", 7200))
 			if !yield(f, err) {
@@ -293,19 +293,19 @@ func (b *localizer) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.
 
 type seconder struct{ inner }
 
-func (b *seconder) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *seconder) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) { i.Record.ModTime = i.Record.ModTime.Truncate(time.Second) }))
 }
 
 type deaf struct{ inner }
 
-func (b *deaf) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *deaf) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	return b.Backend.Put(context.WithoutCancel(ctx), in)
 }
 
 type cutter struct{ inner }
 
-func (b *cutter) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *cutter) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
 		if i.Body != nil && i.Record.Content.StoredSize > 4<<20 {
 			i.Body, i.Record.Content.StoredSize = io.LimitReader(i.Body, 4<<20), -1
@@ -315,7 +315,7 @@ func (b *cutter) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
 
 type credulous struct{ inner }
 
-func (b *credulous) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *credulous) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) { i.Record.Content.StoredSize = -1 }))
 }
 
@@ -325,7 +325,7 @@ func (b *releaser) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error
 	for _, item := range p.Items {
 		for e := range b.List(ctx, sdk.Query{Tombstones: []sdk.Tombstone{item.Tombstone}, WithHolds: true}) {
 			for i, h := range e.Holds {
-				_ = b.Append(ctx, []sdk.Event{{ID: sdk.ID{byte(i), 1}, Tombstone: item.Tombstone, Action: sdk.HoldReleased, Actor: "x", At: p.At, Case: h.Case}})
+				_ = b.Append(ctx, []sdk.Event{{ID: sdk.ID{byte(i), 1}, Tombstone: item.Tombstone, Action: sdk.ActionRelease, Actor: "x", At: p.At, Case: h.Case}})
 			}
 		}
 	}
@@ -341,7 +341,7 @@ func (b *wet) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
 
 type duplicator struct{ inner }
 
-func (b *duplicator) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *duplicator) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
 		for range b.List(ctx, sdk.Query{Tombstones: []sdk.Tombstone{i.Record.Tombstone}}) {
 			i.Record.Tombstone[0] ^= 0xff
@@ -352,7 +352,7 @@ func (b *duplicator) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
 
 type trimmer struct{ inner }
 
-func (b *trimmer) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *trimmer) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) { i.Record.Reason = strings.TrimRight(i.Record.Reason, " ") }))
 }
 
@@ -379,8 +379,8 @@ func (b *wildcard) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, e
 
 type reviver struct{ inner }
 
-func (b *reviver) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
-	return func(yield func(sdk.Found, error) bool) {
+func (b *reviver) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+	return func(yield func(sdk.GetResult, error) bool) {
 		for f, err := range b.Backend.Get(ctx, ids) {
 			missing, _ := b.Missing(ctx, []sdk.Digest{f.Record.Content.SHA256})
 			if sdk.KindOf(f.Err) == sdk.Purged && len(missing) == 0 {
@@ -395,8 +395,8 @@ func (b *reviver) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Fo
 
 type quitter struct{ inner }
 
-func (b *quitter) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
-	return func(yield func(sdk.Found, error) bool) {
+func (b *quitter) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+	return func(yield func(sdk.GetResult, error) bool) {
 		for f, err := range b.Backend.Get(ctx, ids) {
 			if !yield(f, err) || f.Err != nil {
 				return
@@ -407,7 +407,7 @@ func (b *quitter) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Fo
 
 type plainspoken struct{ inner }
 
-func (b *plainspoken) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *plainspoken) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	stored, err := b.Backend.Put(ctx, in)
 	if err != nil {
 		err = errors.New(err.Error())
@@ -417,7 +417,7 @@ func (b *plainspoken) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
 
 type wrapper struct{ inner }
 
-func (b *wrapper) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *wrapper) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	stored, err := b.Backend.Put(ctx, in)
 	if err != nil {
 		err = fmt.Errorf("put: %w", err)
@@ -438,7 +438,7 @@ func (b *locker) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, err
 	}
 }
 
-func (b *locker) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *locker) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.Backend.Put(ctx, in)
@@ -446,7 +446,7 @@ func (b *locker) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
 
 type procrastinator struct{ inner }
 
-func (b *procrastinator) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *procrastinator) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	var all []sdk.Item
 	for i, err := range in {
 		if err != nil {
@@ -482,7 +482,7 @@ func (b *touchy) Close() error {
 
 type panicker struct{ inner }
 
-func (b *panicker) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *panicker) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	stored, err := b.Backend.Put(ctx, in)
 	if err == nil {
 		_ = stored[0]

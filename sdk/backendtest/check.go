@@ -16,7 +16,7 @@ import (
 
 // put stores samples, ends the rule if that fails, and checks what holds for
 // every answer.
-func (t *T) put(b sdk.Backend, samples ...sample) []sdk.Stored {
+func (t *T) put(b sdk.Backend, samples ...sample) []sdk.PutResult {
 	stored, err := b.Put(t.ctx, sequence(samples...))
 	if err != nil {
 		t.Fatalf("put of %d items: %v", len(samples), err)
@@ -27,7 +27,7 @@ func (t *T) put(b sdk.Backend, samples ...sample) []sdk.Stored {
 
 // answers checks that a Put answered each item, in order, with content that
 // can be true.
-func (t *T) answers(stored []sdk.Stored, samples ...sample) {
+func (t *T) answers(stored []sdk.PutResult, samples ...sample) {
 	if len(stored) != len(samples) {
 		t.Fatalf("put of %d items answered %d", len(samples), len(stored))
 	}
@@ -69,7 +69,7 @@ func (t *T) kind(err error, want sdk.Kind) *sdk.Error {
 		t.Errorf("error %q is %v, want %v", err, e.Kind, want)
 	case e.Effect != sdk.EffectNone:
 		t.Errorf("error %q has effect %d, want none", err, e.Effect)
-	case e.Retry && !want.Passing():
+	case e.Retry && !want.Temporary():
 		t.Errorf("error %q claims that trying again helps", err)
 	}
 	return e
@@ -118,7 +118,7 @@ func (t *T) get(b sdk.Backend, ids ...sdk.Tombstone) []got {
 	return all
 }
 
-func (t *T) read(found sdk.Found) got {
+func (t *T) read(found sdk.GetResult) got {
 	g := got{Record: found.Record, err: found.Err}
 	switch {
 	case found.Err != nil && found.Body != nil:

@@ -21,7 +21,7 @@ func closeRules() []Rule {
 				t.kind(err, sdk.Invalid)
 			}
 			t.listFails(b, sdk.Query{}, sdk.Invalid)
-			t.kind(b.Append(t.ctx, []sdk.Event{t.event(t.id(), sdk.Restored)}), sdk.Invalid)
+			t.kind(b.Append(t.ctx, []sdk.Event{t.event(t.id(), sdk.ActionRestore)}), sdk.Invalid)
 			_, err = b.Purge(t.ctx, t.purge(t.id()))
 			t.kind(err, sdk.Invalid)
 			_, err = b.Health(t.ctx)

@@ -103,7 +103,7 @@ func (t *T) lifeOfOne(b sdk.Backend, _ int, s []sample) error {
 		contents = append(contents, one.Content.SHA256)
 	}
 	gone := s[0]
-	request := sdk.Event{ID: derived(gone.Event, 1), Tombstone: gone.Tombstone, Action: sdk.PruneRequested, Actor: "somebody", At: dawn}
+	request := sdk.Event{ID: derived(gone.Event, 1), Tombstone: gone.Tombstone, Action: sdk.ActionPruneRequest, Actor: "somebody", At: dawn}
 	p := sdk.Purge{Actor: "purger", At: sdk.Time(time.Now()), Items: []sdk.PurgeItem{{Tombstone: gone.Tombstone, Event: derived(gone.Event, 2)}}}
 	steps := []struct {
 		what string

@@ -145,7 +145,7 @@ func killedAppend(t *T) {
 	t.put(t.backend(), s...)
 	events := func() (all []sdk.Event) {
 		for i := range 300 {
-			all = append(all, t.event(s[i%len(s)].Tombstone, sdk.Restored))
+			all = append(all, t.event(s[i%len(s)].Tombstone, sdk.ActionRestore))
 		}
 		return all
 	}

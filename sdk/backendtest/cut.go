@@ -42,7 +42,7 @@ func cutRules() []Rule {
 			t.put(b, s)
 			want := 1
 			t.cut(p, func(at int, lost bool) (int, bool) {
-				events := []sdk.Event{t.event(s.Tombstone, sdk.Restored), t.hold(s.Tombstone, "case"), t.event(s.Tombstone, sdk.Restored)}
+				events := []sdk.Event{t.event(s.Tombstone, sdk.ActionRestore), t.hold(s.Tombstone, "case"), t.event(s.Tombstone, sdk.ActionRestore)}
 				p.arm(at, lost)
 				err := b.Append(t.ctx, events)
 				sent, fired := p.disarm()
@@ -163,7 +163,7 @@ func (t *T) passes(what string, err error, fired bool) {
 		t.Errorf("%s: %v, and nothing was cut", what, err)
 	case !errors.As(err, &e):
 		t.Errorf("%s: error %q is a %T, want *sdk.Error", what, err, err)
-	case !e.Retry || !e.Kind.Passing():
+	case !e.Retry || !e.Kind.Temporary():
 		t.Errorf("%s: error %q (%v) does not say that trying again may help", what, err, e.Kind)
 	}
 }

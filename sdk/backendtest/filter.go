@@ -57,7 +57,7 @@ func filterRules() []Rule {
 		must("FILTER-05", "Events selects the records that have one of these events, of whatever action.", func(t *T) {
 			b, s := t.backend(), t.items(5)
 			t.put(b, s...)
-			restored, held, request := t.event(s[1].Tombstone, sdk.Restored), t.hold(s[2].Tombstone, "case"), t.request(s[3].Tombstone, "somebody")
+			restored, held, request := t.event(s[1].Tombstone, sdk.ActionRestore), t.hold(s[2].Tombstone, "case"), t.request(s[3].Tombstone, "somebody")
 			t.append(b, restored, held, request)
 			p := t.purge(s[3].Tombstone)
 			t.verdicts(b, p, sdk.OutcomePurged)

@@ -142,7 +142,7 @@ func (t *T) callAll(b sdk.Backend, s sample) {
 	t.put(b, fresh)
 	t.same(b, s, fresh)
 	t.entry(b, s.Tombstone)
-	t.append(b, t.event(s.Tombstone, sdk.Restored))
-	t.verdicts(b, t.purge(fresh.Tombstone), sdk.OutcomeNoReq)
+	t.append(b, t.event(s.Tombstone, sdk.ActionRestore))
+	t.verdicts(b, t.purge(fresh.Tombstone), sdk.OutcomeNotRequested)
 	t.health(b)
 }

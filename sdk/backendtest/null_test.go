@@ -47,24 +47,24 @@ func TestEveryRuleCanFail(t *testing.T) {
 // idle answers as politely as one can without an archive.
 type idle struct{}
 
-func (idle) Put(_ context.Context, in items) ([]sdk.Stored, error) {
-	var all []sdk.Stored
+func (idle) Put(_ context.Context, in items) ([]sdk.PutResult, error) {
+	var all []sdk.PutResult
 	for i, err := range in {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, sdk.Stored{Tombstone: i.Record.Tombstone, Content: i.Record.Content})
+		all = append(all, sdk.PutResult{Tombstone: i.Record.Tombstone, Content: i.Record.Content})
 	}
 	return all, nil
 }
 
 func (idle) Missing(context.Context, []sdk.Digest) ([]sdk.Digest, error) { return nil, nil }
 
-func (idle) Get(_ context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
-	return func(yield func(sdk.Found, error) bool) {
+func (idle) Get(_ context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+	return func(yield func(sdk.GetResult, error) bool) {
 		for _, id := range ids {
 			e := &sdk.Error{Kind: sdk.NotFound, Tombstones: []sdk.Tombstone{id}}
-			if !yield(sdk.Found{Record: sdk.Record{Tombstone: id}, Err: e}, nil) {
+			if !yield(sdk.GetResult{Record: sdk.Record{Tombstone: id}, Err: e}, nil) {
 				return
 			}
 		}
@@ -94,12 +94,12 @@ type sullen struct{}
 
 func (sullen) no() error { return sdk.Errorf(sdk.Internal, "no") }
 
-func (b sullen) Put(context.Context, items) ([]sdk.Stored, error) { return nil, b.no() }
+func (b sullen) Put(context.Context, items) ([]sdk.PutResult, error) { return nil, b.no() }
 
 func (b sullen) Missing(context.Context, []sdk.Digest) ([]sdk.Digest, error) { return nil, b.no() }
 
-func (b sullen) Get(context.Context, []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
-	return func(yield func(sdk.Found, error) bool) { yield(sdk.Found{}, b.no()) }
+func (b sullen) Get(context.Context, []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+	return func(yield func(sdk.GetResult, error) bool) { yield(sdk.GetResult{}, b.no()) }
 }
 
 func (b sullen) List(context.Context, sdk.Query) iter.Seq2[sdk.Entry, error] {

@@ -76,10 +76,10 @@ func readOnly(t *T) {
 		t.Errorf("the identity differs from that of the writer's handle")
 	}
 
-	t.refused(r, sdk.Denied, nil, other)
-	t.kind(r.Append(t.ctx, []sdk.Event{t.hold(s.Tombstone, "case")}), sdk.Denied)
+	t.refused(r, sdk.PermissionDenied, nil, other)
+	t.kind(r.Append(t.ctx, []sdk.Event{t.hold(s.Tombstone, "case")}), sdk.PermissionDenied)
 	_, err := r.Purge(t.ctx, t.purge(s.Tombstone))
-	t.kind(err, sdk.Denied)
+	t.kind(err, sdk.PermissionDenied)
 
 	t.unseen(w, other)
 	t.missing(w, other)

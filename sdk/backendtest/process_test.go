@@ -162,7 +162,7 @@ func talkative() sdk.Driver {
 
 type printer struct{ inner }
 
-func (b *printer) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *printer) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	fmt.Println("storing")
 	return b.Backend.Put(ctx, in)
 }
@@ -183,7 +183,7 @@ func all(in items) (read []sdk.Item, err error) {
 
 type saver struct{ inner }
 
-func (b *saver) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *saver) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	read, err := all(in)
 	stored, failed := b.Backend.Put(context.WithoutCancel(ctx), sequence(read))
 	return stored, errors.Join(err, failed)
@@ -192,7 +192,7 @@ func (b *saver) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
 // halver does by two calls what should be one.
 type halver struct{ inner }
 
-func (b *halver) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *halver) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	read, err := all(in)
 	if err != nil || len(read) < 2 {
 		return b.Backend.Put(ctx, broken(read, err))
@@ -222,14 +222,14 @@ const halfTime = time.Second
 
 type hasty struct{ inner }
 
-func (b *hasty) Put(_ context.Context, in items) ([]sdk.Stored, error) {
+func (b *hasty) Put(_ context.Context, in items) ([]sdk.PutResult, error) {
 	read, err := all(in)
 	if err != nil {
 		return nil, err
 	}
-	var stored []sdk.Stored
+	var stored []sdk.PutResult
 	for _, i := range read {
-		stored = append(stored, sdk.Stored{Tombstone: i.Record.Tombstone, Content: i.Record.Content})
+		stored = append(stored, sdk.PutResult{Tombstone: i.Record.Tombstone, Content: i.Record.Content})
 	}
 	go func() {
 		time.Sleep(halfTime)

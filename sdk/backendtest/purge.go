@@ -14,7 +14,7 @@ func purgeRules() []Rule {
 		must("PURGE-02", "A record whose purge nobody requested is unasked, and stays.", func(t *T) {
 			b, s := t.backend(), t.item(100)
 			t.put(b, s)
-			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeNoReq)
+			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeNotRequested)
 			t.untouched(b, s)
 		}),
 		must("PURGE-03", "One person alone cannot purge, whatever the case and blanks of the name; that is same-eyes, and the record stays.", func(t *T) {
@@ -22,7 +22,7 @@ func purgeRules() []Rule {
 				b, s := t.backend(), t.item(100)
 				t.put(b, s)
 				t.append(b, t.request(s.Tombstone, name))
-				t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeSameEyes)
+				t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeSameActor)
 				t.stands(b, s.Tombstone)
 			}
 		}),
@@ -99,7 +99,7 @@ func purgeRules() []Rule {
 			t.put(b, free, held)
 			t.append(b, t.hold(held.Tombstone, "case"))
 			p := t.purge(s.Tombstone, held.Tombstone, free.Tombstone, t.id())
-			want := []sdk.Outcome{sdk.OutcomePurged, sdk.OutcomeHeld, sdk.OutcomeNoReq, sdk.OutcomeUnknown}
+			want := []sdk.Outcome{sdk.OutcomePurged, sdk.OutcomeHeld, sdk.OutcomeNotRequested, sdk.OutcomeUnknown}
 			tried := t.verdicts(b, dry(p), want...)
 			t.untouched(b, s)
 			done := t.verdicts(b, p, want...)
@@ -126,7 +126,7 @@ func purgeRules() []Rule {
 					t.append(b, t.request(one.Tombstone, "somebody"), t.hold(one.Tombstone, "case"))
 					want = append(want, sdk.OutcomeHeld)
 				case 2:
-					want = append(want, sdk.OutcomeNoReq)
+					want = append(want, sdk.OutcomeNotRequested)
 				}
 			}
 			t.verdicts(b, t.purge(tombstones(s...)...), want...)
@@ -261,7 +261,7 @@ func (t *T) untouched(b sdk.Backend, s sample) {
 		t.Errorf("record %v: purged at %v, present %v", s.Tombstone, e.Record.PurgedAt, e.Present)
 	}
 	for _, event := range e.Events {
-		if event.Action == sdk.PurgeDone {
+		if event.Action == sdk.ActionPurge {
 			t.Errorf("record %v has a PURGE event", s.Tombstone)
 		}
 	}
@@ -303,7 +303,7 @@ func whatStays(t *T) {
 		t.Fatalf("%d events, want one more than %d", len(after.Events), len(before.Events))
 	}
 	last := after.Events[len(after.Events)-1]
-	if last.ID != p.Items[0].Event || last.Action != sdk.PurgeDone || last.Actor != p.Actor || last.At.After(p.At) {
+	if last.ID != p.Items[0].Event || last.Action != sdk.ActionPurge || last.Actor != p.Actor || last.At.After(p.At) {
 		t.Errorf("the last event is %+v, want the purge %+v", last, p)
 	}
 }

@@ -202,7 +202,7 @@ func (t *T) conflict(b sdk.Backend, culprit sdk.Tombstone, samples ...sample) {
 }
 
 // dedup checks the answer to an item whose content first brought.
-func (t *T) dedup(got sdk.Stored, first sample) {
+func (t *T) dedup(got sdk.PutResult, first sample) {
 	if !got.Deduplicated {
 		t.Errorf("it is not called deduplicated")
 	}

@@ -38,7 +38,7 @@ func refusalRules() []Rule {
 				func(s *sample) { s.Repo = "" },
 				func(s *sample) { s.Path = "" },
 				func(s *sample) { s.Reason = "" },
-				func(s *sample) { s.Kind = "" },
+				func(s *sample) { s.ContentKind = "" },
 				func(s *sample) { s.ArchivedBy = "" },
 				func(s *sample) { s.ArchivedAt = time.Time{} },
 				func(s *sample) { s.Content.Codec = "" },

@@ -123,7 +123,7 @@ type recording struct {
 	to *recorder
 }
 
-func (b *recording) Put(ctx context.Context, in items) ([]sdk.Stored, error) {
+func (b *recording) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
 		b.to.mu.Lock()
 		defer b.to.mu.Unlock()

@@ -76,7 +76,7 @@ func (t *T) record(c sdk.Content) sdk.Record {
 	n := t.serial()
 	return sdk.Record{
 		Tombstone: t.id(), Event: t.id(), Content: c,
-		Repo: t.repo(), Path: "src/file.go", Commit: strings.Repeat("0123456789", 4), Reason: "dead", Kind: "code",
+		Repo: t.repo(), Path: "src/file.go", Commit: strings.Repeat("0123456789", 4), Reason: "dead", ContentKind: "code",
 		Mode: 0o644, ModTime: dawn.Add(-time.Hour), ArchivedBy: "kit", ArchivedAt: dawn.Add(time.Duration(n) * time.Second),
 	}
 }
@@ -172,27 +172,27 @@ func (t *T) event(about sdk.Tombstone, a sdk.Action) sdk.Event {
 
 // hold and release are the events of a case.
 func (t *T) hold(about sdk.Tombstone, name string) sdk.Event {
-	e := t.event(about, sdk.HoldPlaced)
+	e := t.event(about, sdk.ActionHold)
 	e.Case = name
 	return e
 }
 
 func (t *T) release(about sdk.Tombstone, name string) sdk.Event {
-	e := t.event(about, sdk.HoldReleased)
+	e := t.event(about, sdk.ActionRelease)
 	e.Case = name
 	return e
 }
 
 // retain is the event that moves the end of the retention.
 func (t *T) retain(about sdk.Tombstone, until time.Time) sdk.Event {
-	e := t.event(about, sdk.Retained)
+	e := t.event(about, sdk.ActionRetain)
 	e.RetainUntil = until
 	return e
 }
 
 // request is the event of somebody who asks for a purge.
 func (t *T) request(about sdk.Tombstone, actor string) sdk.Event {
-	e := t.event(about, sdk.PruneRequested)
+	e := t.event(about, sdk.ActionPruneRequest)
 	e.Actor = actor
 	return e
 }

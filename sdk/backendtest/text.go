@@ -26,7 +26,7 @@ func textRules() []Rule {
 			var all []sample
 			for _, w := range words {
 				s := t.item(20)
-				s.Path, s.WorkTreePath, s.Commit, s.Reason, s.Kind, s.Note, s.ArchivedBy = w, w, w, w, w, w, w
+				s.Path, s.WorkTreePath, s.Commit, s.Reason, s.ContentKind, s.Note, s.ArchivedBy = w, w, w, w, w, w, w
 				s.Tags, s.Metadata = []string{w}, map[string]string{w: w}
 				all = append(all, s)
 			}
@@ -109,7 +109,7 @@ func everyField(t *T) {
 	bare := t.item(1000)
 	bare.Commit, bare.Mode, bare.ModTime = "", 0, time.Time{}
 	open := t.item(1000)
-	open.Mode, open.Kind = 0o777, "asset"
+	open.Mode, open.ContentKind = 0o777, "asset"
 	given := []sample{full, bare, open}
 	given[2].PurgedAt = dawn // which Put ignores
 	t.put(b, given...)
@@ -149,7 +149,7 @@ func longest(t *T, char string) sample {
 	text := func(n int) string { return strings.Repeat(char, n/len(char)) }
 	s := t.item(20)
 	s.Path, s.WorkTreePath = text(sdk.MaxPath), text(sdk.MaxPath)
-	s.Commit, s.Reason, s.Kind, s.ArchivedBy = text(sdk.MaxName), text(sdk.MaxName), text(sdk.MaxName), text(sdk.MaxName)
+	s.Commit, s.Reason, s.ContentKind, s.ArchivedBy = text(sdk.MaxName), text(sdk.MaxName), text(sdk.MaxName), text(sdk.MaxName)
 	s.Note = text(sdk.MaxText)
 	for i := range sdk.MaxTags {
 		s.Tags = append(s.Tags, fmt.Sprintf("%03d%s", i, text(sdk.MaxName-4)))

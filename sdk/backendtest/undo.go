@@ -25,7 +25,7 @@ func undoRules() []Rule {
 			b := t.backend()
 			for _, failure := range []error{
 				io.EOF, io.ErrUnexpectedEOF,
-				sdk.Errorf(sdk.Corrupt, "the host's own"), sdk.Errorf(sdk.Unreachable, "the host's own"),
+				sdk.Errorf(sdk.Corrupt, "the host's own"), sdk.Errorf(sdk.Unavailable, "the host's own"),
 				&pathError{"changed"},
 			} {
 				s := t.item(100)

@@ -73,15 +73,15 @@ func (r *record) clone() *record {
 // RELEASE of one that does not are recorded and have no effect.
 func (r *record) play(e sdk.Event) error {
 	switch e.Action {
-	case sdk.HoldPlaced:
+	case sdk.ActionHold:
 		if r.standing(e.Case) == nil {
 			r.holds = append(r.holds, sdk.Hold{Case: e.Case, Placed: e.At, PlacedBy: e.Actor})
 		}
-	case sdk.HoldReleased:
+	case sdk.ActionRelease:
 		if h := r.standing(e.Case); h != nil {
 			h.Released = e.At
 		}
-	case sdk.Retained:
+	case sdk.ActionRetain:
 		if e.RetainUntil.Before(r.RetainUntil) {
 			return at(e.Tombstone, sdk.Refused, "retained until "+r.RetainUntil.Format("2006-01-02")+", which only ever moves later")
 		}

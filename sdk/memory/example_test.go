@@ -26,7 +26,7 @@ func Example() {
 	record := sdk.Record{
 		Tombstone: sdk.Tombstone{1}, Event: sdk.ID{2}, // random UUIDs in life
 		Content: sdk.Content{SHA256: sha256.Sum256([]byte(text)), Size: int64(len(text)), Codec: sdk.None, StoredSize: -1},
-		Repo:    "my-repo", Path: "old.go", Reason: "dead", Kind: "code", Mode: 0o644,
+		Repo:    "my-repo", Path: "old.go", Reason: "dead", ContentKind: "code", Mode: 0o644,
 		ArchivedBy: "anna", ArchivedAt: sdk.Time(time.Now()),
 	}
 	stored, err := backend.Put(ctx, func(yield func(sdk.Item, error) bool) {

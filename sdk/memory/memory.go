@@ -156,7 +156,7 @@ func (b *Backend) lockWrite(ctx context.Context) error {
 	}
 	if b.readOnly {
 		b.archive.mu.Unlock()
-		return sdk.Errorf(sdk.Denied, "the archive was opened for reading only")
+		return sdk.Errorf(sdk.PermissionDenied, "the archive was opened for reading only")
 	}
 	return nil
 }
@@ -172,7 +172,7 @@ func tooMany(what string) error {
 
 // at returns kind and message about one tombstone.
 func at(t sdk.Tombstone, k sdk.Kind, msg string) *sdk.Error {
-	return &sdk.Error{Kind: k, Msg: msg, Retry: k.Passing(), Tombstones: []sdk.Tombstone{t}}
+	return &sdk.Error{Kind: k, Msg: msg, Retry: k.Temporary(), Tombstones: []sdk.Tombstone{t}}
 }
 
 // Health implements [sdk.Backend].

@@ -69,7 +69,7 @@ func (a *archive) purge(p sdk.Purge) ([]sdk.Verdict, error) {
 		return verdicts, nil
 	}
 	for t, event := range gone {
-		a.remove(t, sdk.Event{ID: event, Tombstone: t, Action: sdk.PurgeDone, Actor: p.Actor, At: now})
+		a.remove(t, sdk.Event{ID: event, Tombstone: t, Action: sdk.ActionPurge, Actor: p.Actor, At: now})
 	}
 	for t := range gone {
 		if content := a.records[t].Content.SHA256; users[content] == 0 {
@@ -85,7 +85,7 @@ func (a *archive) checkEvents(items []sdk.PurgeItem) error {
 	for _, item := range items {
 		other, twice := asked[item.Event]
 		old, taken := a.events[item.Event]
-		if twice && other != item.Tombstone || taken && (old.Tombstone != item.Tombstone || old.Action != sdk.PurgeDone) {
+		if twice && other != item.Tombstone || taken && (old.Tombstone != item.Tombstone || old.Action != sdk.ActionPurge) {
 			return at(item.Tombstone, sdk.Conflict, "the event id "+item.Event.String()+" is taken")
 		}
 		asked[item.Event] = item.Tombstone
@@ -116,7 +116,7 @@ func (a *archive) judge(item sdk.PurgeItem, gone map[sdk.Tombstone]sdk.ID, actor
 	}
 	requests, others := 0, 0
 	for _, e := range r.events {
-		if e.Action == sdk.PruneRequested {
+		if e.Action == sdk.ActionPruneRequest {
 			requests++
 			if !sdk.SamePerson(e.Actor, actor) {
 				others++
@@ -125,9 +125,9 @@ func (a *archive) judge(item sdk.PurgeItem, gone map[sdk.Tombstone]sdk.ID, actor
 	}
 	switch {
 	case requests == 0:
-		return verdict(sdk.OutcomeNoReq, "nobody asked for it")
+		return verdict(sdk.OutcomeNotRequested, "nobody asked for it")
 	case others == 0:
-		return verdict(sdk.OutcomeSameEyes, "only "+actor+" asked for it")
+		return verdict(sdk.OutcomeSameActor, "only "+actor+" asked for it")
 	}
 	return verdict(sdk.OutcomePurged, "")
 }

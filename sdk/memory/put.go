@@ -22,7 +22,7 @@ type staged struct {
 
 // Put implements [sdk.Backend]: everything is taken in without the lock, then
 // judged and written under it.
-func (b *Backend) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+func (b *Backend) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
 	if err := b.lockWrite(ctx); err != nil {
 		return nil, err
 	}
@@ -84,9 +84,9 @@ func readBody(item sdk.Item) (*body, error) {
 
 // put judges the whole group on copies of what it touches, and only then
 // writes: an error leaves nothing behind.
-func (a *archive) put(group []staged) ([]sdk.Stored, error) {
+func (a *archive) put(group []staged) ([]sdk.PutResult, error) {
 	tx := transaction{a, map[sdk.Tombstone]*record{}, map[sdk.ID]sdk.Tombstone{}, map[sdk.Digest]*body{}}
-	stored := make([]sdk.Stored, 0, len(group))
+	stored := make([]sdk.PutResult, 0, len(group))
 	var absent []sdk.Tombstone
 	for _, s := range group {
 		one, err := tx.put(s)
@@ -119,26 +119,26 @@ type transaction struct {
 	bodies  map[sdk.Digest]*body
 }
 
-func (tx *transaction) put(s staged) (sdk.Stored, error) {
+func (tx *transaction) put(s staged) (sdk.PutResult, error) {
 	r := &s.Record
 	old := tx.record(r.Tombstone)
 	repeated := old != nil
 	switch {
 	case repeated && !old.Same(r):
-		return sdk.Stored{}, at(r.Tombstone, sdk.Conflict, "the tombstone is taken by another record")
+		return sdk.PutResult{}, at(r.Tombstone, sdk.Conflict, "the tombstone is taken by another record")
 	case !repeated && tx.eventTaken(r.Event):
-		return sdk.Stored{}, at(r.Tombstone, sdk.Conflict, "the event id "+r.Event.String()+" is taken")
+		return sdk.PutResult{}, at(r.Tombstone, sdk.Conflict, "the event id "+r.Event.String()+" is taken")
 	case repeated && !old.PurgedAt.IsZero():
-		return sdk.Stored{Tombstone: r.Tombstone, Content: old.Content, Repeated: true}, nil // it stays purged
+		return sdk.PutResult{Tombstone: r.Tombstone, Content: old.Content, Repeated: true}, nil // it stays purged
 	}
 	kept, dedup, err := tx.content(s)
 	if err != nil {
-		return sdk.Stored{}, err
+		return sdk.PutResult{}, err
 	}
 	if !repeated {
 		tx.add(r)
 	}
-	return sdk.Stored{Tombstone: r.Tombstone, Content: kept, Deduplicated: dedup, Repeated: repeated}, nil
+	return sdk.PutResult{Tombstone: r.Tombstone, Content: kept, Deduplicated: dedup, Repeated: repeated}, nil
 }
 
 // content makes sure that the body of s is there, and returns how it is kept
@@ -189,5 +189,5 @@ func (tx *transaction) eventTaken(id sdk.ID) bool {
 }
 
 func archiveEvent(r *sdk.Record) sdk.Event {
-	return sdk.Event{ID: r.Event, Tombstone: r.Tombstone, Action: sdk.Archived, Actor: r.ArchivedBy, At: r.ArchivedAt}
+	return sdk.Event{ID: r.Event, Tombstone: r.Tombstone, Action: sdk.ActionArchive, Actor: r.ArchivedBy, At: r.ArchivedAt}
 }

@@ -33,15 +33,15 @@ func (b *Backend) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Dig
 }
 
 // Get implements [sdk.Backend].
-func (b *Backend) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
-	return func(yield func(sdk.Found, error) bool) {
+func (b *Backend) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+	return func(yield func(sdk.GetResult, error) bool) {
 		if len(ids) > sdk.MaxItems {
-			yield(sdk.Found{}, tooMany("tombstones"))
+			yield(sdk.GetResult{}, tooMany("tombstones"))
 			return
 		}
 		if len(ids) == 0 { // nothing to do is no reason to be silent about an ended ctx
 			if err := b.lock(ctx); err != nil {
-				yield(sdk.Found{}, err)
+				yield(sdk.GetResult{}, err)
 				return
 			}
 			b.archive.mu.Unlock()
@@ -55,16 +55,16 @@ func (b *Backend) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Fo
 	}
 }
 
-func (b *Backend) find(ctx context.Context, id sdk.Tombstone) (sdk.Found, error) {
+func (b *Backend) find(ctx context.Context, id sdk.Tombstone) (sdk.GetResult, error) {
 	if err := b.lock(ctx); err != nil {
-		return sdk.Found{}, err
+		return sdk.GetResult{}, err
 	}
 	defer b.archive.mu.Unlock()
 	r := b.archive.records[id]
 	if r == nil {
-		return sdk.Found{Record: sdk.Record{Tombstone: id}, Err: at(id, sdk.NotFound, "no such tombstone")}, nil
+		return sdk.GetResult{Record: sdk.Record{Tombstone: id}, Err: at(id, sdk.NotFound, "no such tombstone")}, nil
 	}
-	found := sdk.Found{Record: b.archive.copyOf(r)}
+	found := sdk.GetResult{Record: b.archive.copyOf(r)}
 	kept := b.archive.bodies[r.Content.SHA256]
 	switch {
 	case !r.PurgedAt.IsZero():

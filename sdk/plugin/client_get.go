@@ -45,27 +45,27 @@ func (p *parts[F, P]) next() (part P, err error) {
 }
 
 // Get implements [sdk.Backend].
-func (r *remote) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
+func (r *remote) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
 	const op = "get"
-	return func(yield func(sdk.Found, error) bool) {
+	return func(yield func(sdk.GetResult, error) bool) {
 		c, err := r.call(ctx, op)
 		if err != nil {
-			yield(sdk.Found{}, err)
+			yield(sdk.GetResult{}, err)
 			return
 		}
 		defer c.done()
 		stream, err := r.client.Get(c.ctx, &archivepb.GetRequest{Tombstones: fromIDs(ids)})
 		if err != nil {
-			yield(sdk.Found{}, r.process.failed(ctx, op, err, sdk.EffectNone))
+			yield(sdk.GetResult{}, r.process.failed(ctx, op, err, sdk.EffectNone))
 			return
 		}
 		g := &getting{
 			parts:  parts[*archivepb.GetFrame, *archivepb.GetPart]{recv: stream.Recv, of: (*archivepb.GetFrame).GetParts, done: c.ctx.Err},
 			failed: func(err error) error { return r.streamFailed(ctx, op, err) },
-			yield:  func(f sdk.Found) bool { return yield(f, nil) },
+			yield:  func(f sdk.GetResult) bool { return yield(f, nil) },
 		}
 		if err := g.all(ids); err != nil {
-			yield(sdk.Found{}, err)
+			yield(sdk.GetResult{}, err)
 		}
 	}
 }
@@ -76,7 +76,7 @@ func (r *remote) streamFailed(ctx context.Context, op string, err error) error {
 	var e *sdk.Error
 	switch {
 	case errors.Is(err, errCut):
-		return &sdk.Error{Kind: sdk.Unreachable, Op: op, Msg: "the backend's answer ended in the middle", Retry: true}
+		return &sdk.Error{Kind: sdk.Unavailable, Op: op, Msg: "the backend's answer ended in the middle", Retry: true}
 	case errors.As(err, &e):
 		return badReply(op, e, sdk.EffectNone)
 	}
@@ -87,7 +87,7 @@ func (r *remote) streamFailed(ctx context.Context, op string, err error) error {
 type getting struct {
 	parts[*archivepb.GetFrame, *archivepb.GetPart]
 	failed func(error) error
-	yield  func(sdk.Found) bool
+	yield  func(sdk.GetResult) bool
 }
 
 // all yields what comes for each id. It returns nil also when yield asks to
@@ -103,7 +103,7 @@ func (g *getting) all(ids []sdk.Tombstone) error {
 		case *archivepb.GetPart_Header:
 			more, err = g.found(id, p.Header)
 		case *archivepb.GetPart_Failure:
-			more = g.yield(sdk.Found{Record: sdk.Record{Tombstone: id}, Err: failureOf(p.Failure)})
+			more = g.yield(sdk.GetResult{Record: sdk.Record{Tombstone: id}, Err: failureOf(p.Failure)})
 		default:
 			err = g.failed(sdk.Errorf(sdk.Internal, "%T where an item should begin", p))
 		}
@@ -145,7 +145,7 @@ func (g *getting) found(id sdk.Tombstone, m *archivepb.Record) (more bool, err e
 		}
 		return chunk, end, err
 	}
-	if !g.yield(sdk.Found{Record: record, Body: b}) {
+	if !g.yield(sdk.GetResult{Record: record, Body: b}) {
 		return false, nil
 	}
 	b.finish() // what is wrong with bytes that nobody read is nobody's concern

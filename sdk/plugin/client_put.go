@@ -19,7 +19,7 @@ import (
 const undoTime = 5 * time.Second
 
 // Put implements [sdk.Backend].
-func (r *remote) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+func (r *remote) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
 	const op = "put"
 	c, err := r.call(ctx, op)
 	if err != nil {
@@ -53,11 +53,11 @@ func (r *remote) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]s
 }
 
 // stored reads the answer to a Put of count items.
-func (r *remote) stored(reply *archivepb.PutReply, count int) ([]sdk.Stored, error) {
+func (r *remote) stored(reply *archivepb.PutReply, count int) ([]sdk.PutResult, error) {
 	if len(reply.GetStored()) != count {
 		return nil, badReply("put", fmt.Errorf("it answered for %d items of %d", len(reply.GetStored()), count), sdk.EffectMaybe)
 	}
-	stored := make([]sdk.Stored, count)
+	stored := make([]sdk.PutResult, count)
 	for i, m := range reply.GetStored() {
 		var err error
 		if stored[i], err = toStored(m); err != nil {

@@ -104,7 +104,7 @@ func fromRecord(r *sdk.Record) *archivepb.Record {
 	return &archivepb.Record{
 		Tombstone: r.Tombstone[:], Event: r.Event[:], Content: fromContent(&r.Content),
 		Repo: r.Repo, Path: []byte(r.Path), WorkTreePath: []byte(r.WorkTreePath),
-		Commit: r.Commit, Reason: r.Reason, Kind: r.Kind, Note: r.Note, Tags: r.Tags, Metadata: r.Metadata,
+		Commit: r.Commit, Reason: r.Reason, ContentKind: r.ContentKind, Note: r.Note, Tags: r.Tags, Metadata: r.Metadata,
 		Mode: r.Mode, ModTime: micros(r.ModTime), ArchivedBy: r.ArchivedBy, ArchivedAt: micros(r.ArchivedAt),
 		RetainUntil: micros(r.RetainUntil), PurgedAt: micros(r.PurgedAt),
 	}
@@ -126,7 +126,7 @@ func toRecord(m *archivepb.Record) (sdk.Record, error) {
 	return sdk.Record{
 		Tombstone: tombstone, Event: event, Content: content,
 		Repo: m.GetRepo(), Path: string(m.GetPath()), WorkTreePath: string(m.GetWorkTreePath()),
-		Commit: m.GetCommit(), Reason: m.GetReason(), Kind: m.GetKind(), Note: m.GetNote(),
+		Commit: m.GetCommit(), Reason: m.GetReason(), ContentKind: m.GetContentKind(), Note: m.GetNote(),
 		Tags: m.GetTags(), Metadata: m.GetMetadata(), Mode: m.GetMode(), ModTime: fromMicros(m.ModTime),
 		ArchivedBy: m.GetArchivedBy(), ArchivedAt: fromMicros(m.ArchivedAt),
 		RetainUntil: fromMicros(m.RetainUntil), PurgedAt: fromMicros(m.PurgedAt),
@@ -163,19 +163,19 @@ func toHold(m *archivepb.Hold) sdk.Hold {
 	return sdk.Hold{Case: m.GetCase(), Placed: fromMicros(m.Placed), PlacedBy: m.GetPlacedBy(), Released: fromMicros(m.Released)}
 }
 
-func fromStored(s *sdk.Stored) *archivepb.Stored {
+func fromStored(s *sdk.PutResult) *archivepb.Stored {
 	return &archivepb.Stored{
 		Tombstone: s.Tombstone[:], Content: fromContent(&s.Content), Deduplicated: s.Deduplicated, Repeated: s.Repeated,
 	}
 }
 
-func toStored(m *archivepb.Stored) (sdk.Stored, error) {
+func toStored(m *archivepb.Stored) (sdk.PutResult, error) {
 	tombstone, err := toID("tombstone", m.GetTombstone())
 	if err != nil {
-		return sdk.Stored{}, err
+		return sdk.PutResult{}, err
 	}
 	content, err := toContent(m.GetContent())
-	return sdk.Stored{Tombstone: tombstone, Content: content, Deduplicated: m.GetDeduplicated(), Repeated: m.GetRepeated()}, err
+	return sdk.PutResult{Tombstone: tombstone, Content: content, Deduplicated: m.GetDeduplicated(), Repeated: m.GetRepeated()}, err
 }
 
 func fromQuery(q *sdk.Query) *archivepb.ListRequest {

@@ -227,7 +227,7 @@ func notStarted(path string, err error) error {
 // Attach connects to a backend that somebody else started, by go-plugin or
 // with --listen: network is "unix" or "tcp". On a Unix socket the other side must
 // belong to this user. Attach waits for a connection until ctx ends. Errors are
-// of kind [sdk.Unreachable], or of the kind of ctx's end. options are added to
+// of kind [sdk.Unavailable], or of the kind of ctx's end. options are added to
 // those of the connection.
 func Attach(ctx context.Context, network, address string, options ...grpc.DialOption) (*Process, error) {
 	p := &Process{name: "the backend at " + address, secrets: &secrets{}}
@@ -245,7 +245,7 @@ func Attach(ctx context.Context, network, address string, options ...grpc.DialOp
 		if ctx.Err() != nil {
 			return nil, contextError("attach "+address, ctx.Err(), sdk.EffectNone)
 		}
-		return nil, &sdk.Error{Kind: sdk.Unreachable, Op: "attach " + address, Msg: err.Error(), Retry: true, Err: err}
+		return nil, &sdk.Error{Kind: sdk.Unavailable, Op: "attach " + address, Msg: err.Error(), Retry: true, Err: err}
 	}
 	return p, nil
 }

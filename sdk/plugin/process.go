@@ -202,7 +202,7 @@ func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.E
 	}
 	// Canceled, when nobody on this side did: the connection was given up
 	// because the process is gone.
-	if !detailed && (e.Kind == sdk.Unreachable || e.Kind == sdk.Canceled) && p.isGone() {
+	if !detailed && (e.Kind == sdk.Unavailable || e.Kind == sdk.Canceled) && p.isGone() {
 		return p.crash(op, e.Effect)
 	}
 	e.Msg = p.secrets.scrub(e.Msg)
@@ -221,7 +221,7 @@ func (p *Process) isGone() bool {
 // endsWithContext reports whether an error of kind k may just be how the end of
 // a context looks from the other side.
 func endsWithContext(k sdk.Kind) bool {
-	return k == sdk.Canceled || k == sdk.Timeout || k == sdk.Unreachable
+	return k == sdk.Canceled || k == sdk.Timeout || k == sdk.Unavailable
 }
 
 // contextError is the error of a call whose context has ended with err.
@@ -230,7 +230,7 @@ func contextError(op string, err error, effect sdk.Effect) error {
 	if e.Kind == sdk.Timeout {
 		e.Msg = "the time allowed is over"
 	}
-	e.Retry = e.Kind.Passing()
+	e.Retry = e.Kind.Temporary()
 	return e
 }
 
@@ -239,7 +239,7 @@ func contextError(op string, err error, effect sdk.Effect) error {
 func (p *Process) crash(op string, effect sdk.Effect) error {
 	e := &sdk.Error{Kind: sdk.Crashed, Op: op, Retry: true, Effect: effect}
 	if p.program == nil {
-		e.Kind, e.Msg = sdk.Unreachable, "the connection to "+p.name+" is gone"
+		e.Kind, e.Msg = sdk.Unavailable, "the connection to "+p.name+" is gone"
 		return e
 	}
 	give := time.NewTimer(exitTime)

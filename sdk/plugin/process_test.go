@@ -80,7 +80,7 @@ func record(n uint64, body []byte) sdk.Record {
 			SHA256: sha256.Sum256(body), Size: int64(len(body)), Codec: sdk.None,
 			StoredSize: int64(len(body)), CRC32C: crc32.Checksum(body, castagnoli),
 		},
-		Repo: "repo", Path: "a\xff/b c", Reason: "dead", Kind: "code", ArchivedBy: "me", Mode: 0o644,
+		Repo: "repo", Path: "a\xff/b c", Reason: "dead", ContentKind: "code", ArchivedBy: "me", Mode: 0o644,
 		ArchivedAt: time.UnixMicro(1_700_000_000_000_001).UTC(), ModTime: time.Unix(0, 0).UTC(),
 	}
 	binary.BigEndian.PutUint64(r.Tombstone[:], n)

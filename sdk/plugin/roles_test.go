@@ -46,19 +46,19 @@ var roles = map[string]func(){
 // faulty is the reference backend with one method replaced.
 type faulty struct {
 	sdk.Backend
-	put    func(iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error)
-	get    func([]sdk.Tombstone) iter.Seq2[sdk.Found, error]
+	put    func(iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error)
+	get    func([]sdk.Tombstone) iter.Seq2[sdk.GetResult, error]
 	health func() (sdk.Health, error)
 }
 
-func (f *faulty) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+func (f *faulty) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
 	if f.put != nil {
 		return f.put(items)
 	}
 	return f.Backend.Put(ctx, items)
 }
 
-func (f *faulty) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
+func (f *faulty) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
 	if f.get != nil {
 		return f.get(ids)
 	}
@@ -91,7 +91,7 @@ func driver(b *faulty) sdk.Driver {
 func sink() *faulty {
 	zeros := make([]byte, 64<<20)
 	return &faulty{
-		put: func(items iter.Seq2[sdk.Item, error]) (stored []sdk.Stored, err error) {
+		put: func(items iter.Seq2[sdk.Item, error]) (stored []sdk.PutResult, err error) {
 			for item, err := range items {
 				if err != nil {
 					return nil, err
@@ -99,18 +99,18 @@ func sink() *faulty {
 				if _, err := io.Copy(io.Discard, item.Body); err != nil {
 					return nil, err
 				}
-				stored = append(stored, sdk.Stored{Tombstone: item.Record.Tombstone, Content: item.Record.Content})
+				stored = append(stored, sdk.PutResult{Tombstone: item.Record.Tombstone, Content: item.Record.Content})
 			}
 			return stored, nil
 		},
-		get: func(ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
-			return func(yield func(sdk.Found, error) bool) {
+		get: func(ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+			return func(yield func(sdk.GetResult, error) bool) {
 				zeros := zeros[:binary.BigEndian.Uint32(ids[0][:])]
 				r := record(1, nil)
 				r.Content.StoredSize, r.Content.CRC32C = int64(len(zeros)), crc32.Checksum(zeros, castagnoli)
 				for _, id := range ids {
 					r.Tombstone = id
-					if !yield(sdk.Found{Record: r, Body: bytes.NewReader(zeros)}, nil) {
+					if !yield(sdk.GetResult{Record: r, Body: bytes.NewReader(zeros)}, nil) {
 						return
 					}
 				}
@@ -121,8 +121,8 @@ func sink() *faulty {
 
 // dieAfterItems makes a Put that ends the process after n items, or after the
 // commit, with a panic that nothing can recover.
-func dieAfterItems(n int) func(iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
-	return func(items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+func dieAfterItems(n int) func(iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
+	return func(items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
 		for _, err := range items {
 			if err != nil {
 				return nil, err
@@ -137,11 +137,11 @@ func dieAfterItems(n int) func(iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error)
 }
 
 // dieInBody gives a body that ends the process in its middle.
-func dieInBody(ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
-	return func(yield func(sdk.Found, error) bool) {
+func dieInBody(ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+	return func(yield func(sdk.GetResult, error) bool) {
 		r := record(1, make([]byte, 8<<20))
 		r.Tombstone = ids[0]
-		yield(sdk.Found{Record: r, Body: io.MultiReader(
+		yield(sdk.GetResult{Record: r, Body: io.MultiReader(
 			bytes.NewReader(make([]byte, 4<<20)),
 			readerFunc(func([]byte) (int, error) { os.Exit(3); return 0, nil }),
 		)}, nil)
@@ -169,7 +169,7 @@ func leaky() sdk.Driver {
 			if o.Mode == sdk.ReadOnly {
 				panic("cannot parse " + o.URL + o.Password)
 			}
-			return nil, &sdk.Error{Kind: sdk.Login, Op: "login " + o.URL, Msg: "cannot parse " + o.URL + " with " + o.Password,
+			return nil, &sdk.Error{Kind: sdk.Unauthenticated, Op: "login " + o.URL, Msg: "cannot parse " + o.URL + " with " + o.Password,
 				Native: o.Password, Err: errors.New(o.URL)}
 		}}
 }

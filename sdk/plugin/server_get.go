@@ -38,7 +38,7 @@ func (s *server) Get(r *archivepb.GetRequest, stream grpc.ServerStreamingServer[
 }
 
 // give sends one record with its body, or what went wrong with it.
-func (s *server) give(out *packer[*archivepb.GetPart], found *sdk.Found) error {
+func (s *server) give(out *packer[*archivepb.GetPart], found *sdk.GetResult) error {
 	if found.Err != nil || found.Body == nil {
 		return s.giveFailure(out, found.Record.Tombstone, found.Err)
 	}

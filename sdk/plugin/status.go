@@ -16,27 +16,27 @@ const maxText = 4 << 10
 // codeOf is the gRPC code that each kind travels as. archive.proto publishes
 // it.
 var codeOf = map[sdk.Kind]codes.Code{
-	sdk.Internal:      codes.Internal,
-	sdk.Invalid:       codes.InvalidArgument,
-	sdk.NotFound:      codes.NotFound,
-	sdk.Conflict:      codes.AlreadyExists,
-	sdk.Purged:        codes.FailedPrecondition,
-	sdk.ContentAbsent: codes.FailedPrecondition,
-	sdk.Corrupt:       codes.DataLoss,
-	sdk.Unreachable:   codes.Unavailable,
-	sdk.Busy:          codes.Aborted,
-	sdk.Timeout:       codes.DeadlineExceeded,
-	sdk.Canceled:      codes.Canceled,
-	sdk.Login:         codes.Unauthenticated,
-	sdk.Denied:        codes.PermissionDenied,
-	sdk.NoArchive:     codes.NotFound,
-	sdk.Schema:        codes.FailedPrecondition,
-	sdk.Full:          codes.ResourceExhausted,
-	sdk.Limit:         codes.OutOfRange,
-	sdk.Refused:       codes.FailedPrecondition,
-	sdk.Unsupported:   codes.Unimplemented,
-	sdk.Crashed:       codes.Unavailable,
-	sdk.NotStarted:    codes.Unavailable,
+	sdk.Internal:         codes.Internal,
+	sdk.Invalid:          codes.InvalidArgument,
+	sdk.NotFound:         codes.NotFound,
+	sdk.Conflict:         codes.AlreadyExists,
+	sdk.Purged:           codes.FailedPrecondition,
+	sdk.ContentAbsent:    codes.FailedPrecondition,
+	sdk.Corrupt:          codes.DataLoss,
+	sdk.Unavailable:      codes.Unavailable,
+	sdk.Busy:             codes.Aborted,
+	sdk.Timeout:          codes.DeadlineExceeded,
+	sdk.Canceled:         codes.Canceled,
+	sdk.Unauthenticated:  codes.Unauthenticated,
+	sdk.PermissionDenied: codes.PermissionDenied,
+	sdk.NoArchive:        codes.NotFound,
+	sdk.Schema:           codes.FailedPrecondition,
+	sdk.Full:             codes.ResourceExhausted,
+	sdk.Limit:            codes.OutOfRange,
+	sdk.Refused:          codes.FailedPrecondition,
+	sdk.Unsupported:      codes.Unimplemented,
+	sdk.Crashed:          codes.Unavailable,
+	sdk.NotStarted:       codes.Unavailable,
 }
 
 // kindOf is how a code is read that comes without detail: from gRPC itself or
@@ -52,16 +52,16 @@ var kindOf = map[codes.Code]struct {
 	codes.DeadlineExceeded:   {sdk.Timeout, false},
 	codes.NotFound:           {sdk.NotFound, true},
 	codes.AlreadyExists:      {sdk.Conflict, true},
-	codes.PermissionDenied:   {sdk.Denied, true},
+	codes.PermissionDenied:   {sdk.PermissionDenied, true},
 	codes.ResourceExhausted:  {sdk.Limit, false}, // the size of a message
 	codes.FailedPrecondition: {sdk.Refused, true},
 	codes.Aborted:            {sdk.Busy, true},
 	codes.OutOfRange:         {sdk.Limit, true},
 	codes.Unimplemented:      {sdk.Unsupported, true},
 	codes.Internal:           {sdk.Internal, false},
-	codes.Unavailable:        {sdk.Unreachable, false},
+	codes.Unavailable:        {sdk.Unavailable, false},
 	codes.DataLoss:           {sdk.Corrupt, true},
-	codes.Unauthenticated:    {sdk.Login, true},
+	codes.Unauthenticated:    {sdk.Unauthenticated, true},
 }
 
 // toStatus returns err as it travels. nil stays nil.
@@ -120,7 +120,7 @@ func fromStatus(err error) (e *sdk.Error, detailed bool) {
 	if !known {
 		read.kind = sdk.Internal
 	}
-	e = &sdk.Error{Kind: read.kind, Msg: clean(st.Message()), Retry: read.kind.Passing()}
+	e = &sdk.Error{Kind: read.kind, Msg: clean(st.Message()), Retry: read.kind.Temporary()}
 	if read.kind == sdk.Timeout && strings.HasPrefix(e.Msg, resetText) {
 		e.Msg = "the time allowed is over"
 	}

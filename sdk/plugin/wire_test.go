@@ -69,15 +69,15 @@ func TestEveryKindThereAndBack(t *testing.T) {
 	var send *sdk.Error
 	b := open(t, dial(t, driver(&faulty{
 		health: func() (sdk.Health, error) { return sdk.Health{}, send },
-		put: func(items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+		put: func(items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
 			for range items {
 			}
 			return nil, send
 		},
-		get: func(ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
-			return func(yield func(sdk.Found, error) bool) {
-				if yield(sdk.Found{Record: sdk.Record{Tombstone: ids[0]}, Err: send}, nil) {
-					yield(sdk.Found{}, send)
+		get: func(ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+			return func(yield func(sdk.GetResult, error) bool) {
+				if yield(sdk.GetResult{Record: sdk.Record{Tombstone: ids[0]}, Err: send}, nil) {
+					yield(sdk.GetResult{}, send)
 				}
 			}
 		},
@@ -158,7 +158,7 @@ func TestErrorsOfEveryShape(t *testing.T) {
 		"unknown kind": {&sdk.Error{Kind: 999, Msg: "from the future"}, 999, "from the future"},
 		"not UTF-8":    {sdk.Errorf(sdk.Invalid, "a\xffb"), sdk.Invalid, "a\uFFFDb"},
 		"many lines":   {sdk.Errorf(sdk.Invalid, "a\nb\x1b"), sdk.Invalid, "health: ab"},
-		"cause only":   {&sdk.Error{Kind: sdk.Denied, Err: errors.New("the cause")}, sdk.Denied, "the cause"},
+		"cause only":   {&sdk.Error{Kind: sdk.PermissionDenied, Err: errors.New("the cause")}, sdk.PermissionDenied, "the cause"},
 		"very long":    {sdk.Errorf(sdk.Full, "%s", strings.Repeat("ü", 1<<20)), sdk.Full, "üü…"},
 		"nothing":      {&sdk.Error{Kind: sdk.Full}, sdk.Full, "health: full"},
 		"many culprits": {&sdk.Error{Kind: sdk.Conflict, Msg: "taken", Tombstones: make([]sdk.Tombstone, 1000)},
@@ -266,7 +266,7 @@ func TestCodesWithoutDetail(t *testing.T) {
 				effect = sdk.EffectNone
 			}
 			e, ok := err.(*sdk.Error)
-			if !ok || e.Kind != want.kind || e.Retry != want.kind.Passing() || e.Effect != effect || e.Op != op {
+			if !ok || e.Kind != want.kind || e.Retry != want.kind.Temporary() || e.Effect != effect || e.Op != op {
 				t.Errorf("%v from %s: %+v, want %v with effect %v", code, op, err, want.kind, effect)
 			}
 		}
@@ -333,10 +333,10 @@ func TestTornGet(t *testing.T) {
 		item, all sdk.Kind // what reading the body, and the whole call, end in
 	}{
 		"whole":         {whole(), 0, 0},
-		"nothing":       {nil, 0, sdk.Unreachable},
+		"nothing":       {nil, 0, sdk.Unavailable},
 		"no chunk":      {append(whole()[:1], whole()[2:]...), sdk.Corrupt, 0},
-		"no end":        {whole()[:2], sdk.Unreachable, sdk.Unreachable},
-		"no last":       {whole()[:3], 0, sdk.Unreachable},
+		"no end":        {whole()[:2], sdk.Unavailable, sdk.Unavailable},
+		"no last":       {whole()[:3], 0, sdk.Unavailable},
 		"chunk twice":   {append(whole()[:2], whole()[1:]...), sdk.Corrupt, 0},
 		"other record":  {getParts(record(2, body), body), 0, sdk.Internal},
 		"item too many": {append(whole()[:3], whole()...), 0, sdk.Internal},
@@ -382,7 +382,7 @@ func TestTornList(t *testing.T) {
 		n     int
 	}{
 		"whole":      {[]*archivepb.ListPart{entry, hold, entry, last}, 0, 2},
-		"no last":    {[]*archivepb.ListPart{entry, entry}, sdk.Unreachable, 1},
+		"no last":    {[]*archivepb.ListPart{entry, entry}, sdk.Unavailable, 1},
 		"hold first": {[]*archivepb.ListPart{hold, last}, sdk.Internal, 0},
 		"bad record": {[]*archivepb.ListPart{{Part: &archivepb.ListPart_Entry{Entry: &archivepb.Entry{}}}, last}, sdk.Internal, 0},
 		"unknown":    {[]*archivepb.ListPart{entry, {}, last}, sdk.Internal, 0},
@@ -418,7 +418,7 @@ func TestPutWithOddAnswers(t *testing.T) {
 	data := make([]byte, 64<<20)
 	_, err := b.Put(t.Context(), sequence(sdk.Item{Record: record(1, data), Body: bytes.NewReader(data)}))
 	var e *sdk.Error
-	if !errors.As(err, &e) || e.Kind != sdk.Denied || e.Effect != sdk.EffectNone {
+	if !errors.As(err, &e) || e.Kind != sdk.PermissionDenied || e.Effect != sdk.EffectNone {
 		t.Errorf("a refusal in the middle: %+v", err)
 	}
 }
@@ -552,15 +552,15 @@ func TestRawPut(t *testing.T) {
 // TestBrokenBackendsInPut are bugs that the server half catches.
 func TestBrokenBackendsInPut(t *testing.T) {
 	body := []byte("x")
-	for name, put := range map[string]func(iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error){
-		"never ranges": func(iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) { return []sdk.Stored{{}}, nil },
-		"stops early": func(items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+	for name, put := range map[string]func(iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error){
+		"never ranges": func(iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) { return []sdk.PutResult{{}}, nil },
+		"stops early": func(items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
 			for range items {
 				break
 			}
-			return []sdk.Stored{{}}, nil
+			return []sdk.PutResult{{}}, nil
 		},
-		"ranges twice": func(items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+		"ranges twice": func(items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
 			for range items {
 			}
 			for _, err := range items {
@@ -568,7 +568,7 @@ func TestBrokenBackendsInPut(t *testing.T) {
 			}
 			return nil, nil
 		},
-		"reads the dead": func(items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+		"reads the dead": func(items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
 			var last io.Reader
 			for item := range items {
 				last = item.Body
@@ -587,10 +587,10 @@ func TestBrokenBackendsInPut(t *testing.T) {
 		}
 	}
 	// One that stores although the stream was cut off.
-	b := open(t, dial(t, driver(&faulty{put: func(items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+	b := open(t, dial(t, driver(&faulty{put: func(items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
 		for range items {
 		}
-		return []sdk.Stored{{}}, nil
+		return []sdk.PutResult{{}}, nil
 	}})))
 	r := b.(*remote)
 	stream, err := r.client.Put(t.Context())
@@ -653,7 +653,7 @@ func TestConnectionIsTheSession(t *testing.T) {
 	}
 	<-third.Exited()
 	_, err = third.Describe(t.Context())
-	if sdk.KindOf(err) != sdk.Unreachable {
+	if sdk.KindOf(err) != sdk.Unavailable {
 		t.Errorf("after the server's end: %v", err)
 	}
 	oneLine(t, err, "describe: the connection to the backend at "+l.Addr().String()+" is gone")
@@ -671,7 +671,7 @@ func (c closing) Close() error {
 
 func TestAttachToNothing(t *testing.T) {
 	_, err := Attach(t.Context(), "unix", filepath.Join(shortDir(t), "nobody"))
-	if sdk.KindOf(err) != sdk.Unreachable {
+	if sdk.KindOf(err) != sdk.Unavailable {
 		t.Errorf("kind %v", sdk.KindOf(err))
 	}
 	oneLine(t, err, "attach ", "no such file")
@@ -684,7 +684,7 @@ func TestMessagesStayBelowTheLimit(t *testing.T) {
 	events := make([]sdk.Event, sdk.MaxItems)
 	for i := range events {
 		events[i] = sdk.Event{
-			ID: sdk.ID{1, byte(i), byte(i >> 8)}, Tombstone: sdk.Tombstone{1}, Action: sdk.Restored, Actor: "me",
+			ID: sdk.ID{1, byte(i), byte(i >> 8)}, Tombstone: sdk.Tombstone{1}, Action: sdk.ActionRestore, Actor: "me",
 			At: record(1, nil).ArchivedAt, Detail: map[string]string{"output": strings.Repeat("x", 10<<10)},
 		}
 	}

@@ -149,7 +149,7 @@ func (s *session) knownEvents(ctx context.Context, eventIDs []sdk.ID) (map[sdk.I
 		if err := scan(&event, &tombstone); err != nil {
 			return err
 		}
-		known[sdk.ID(event)] = sdk.Event{ID: sdk.ID(event), Tombstone: sdk.Tombstone(tombstone), Action: sdk.Archived}
+		known[sdk.ID(event)] = sdk.Event{ID: sdk.ID(event), Tombstone: sdk.Tombstone(tombstone), Action: sdk.ActionArchive}
 		return nil
 	})
 }
@@ -204,11 +204,11 @@ func (s *session) readHolds(ctx context.Context, items map[sdk.Tombstone]*locked
 // one that does not are recorded and have none.
 func (s *session) play(ctx context.Context, e sdk.Event, it *lockedItem, names map[string]int64) error {
 	switch e.Action {
-	case sdk.HoldPlaced:
+	case sdk.ActionHold:
 		return s.placeHold(ctx, e, it, names)
-	case sdk.HoldReleased:
+	case sdk.ActionRelease:
 		return s.releaseHold(ctx, e, it)
-	case sdk.Retained:
+	case sdk.ActionRetain:
 		return s.retain(ctx, e, it)
 	}
 	return nil

@@ -157,9 +157,9 @@ func (b *Backend) read(ctx context.Context, op string, fn func(ctx context.Conte
 func (b *Backend) mayWrite(op string) error {
 	switch {
 	case b.mode == sdk.ReadOnly:
-		return &sdk.Error{Kind: sdk.Denied, Op: op, Msg: "the archive was opened for reading only"}
+		return &sdk.Error{Kind: sdk.PermissionDenied, Op: op, Msg: "the archive was opened for reading only"}
 	case b.writers == nil:
-		return &sdk.Error{Kind: sdk.Denied, Op: op, Msg: b.place + " cannot be written"}
+		return &sdk.Error{Kind: sdk.PermissionDenied, Op: op, Msg: b.place + " cannot be written"}
 	}
 	return nil
 }
@@ -214,7 +214,7 @@ func (b *Backend) write(ctx context.Context, op string, fn func(ctx context.Cont
 
 // letOthersGo waits out Dialect.Pause since the last commit.
 func (b *Backend) letOthersGo(ctx context.Context, s *session) error {
-	wait := b.d.Pause - time.Since(s.committed)
+	wait := b.d.CommitDelay - time.Since(s.committed)
 	if wait <= 0 {
 		return nil
 	}

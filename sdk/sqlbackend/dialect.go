@@ -51,13 +51,13 @@ type Dialect struct {
 	// ForShare against change. Empty where the transaction locks all.
 	ForUpdate, ForShare string
 	OneWriter           bool // only one transaction writes at a time: others wait here, not in the database
-	// Pause is how long a process that has just committed lets others go
+	// CommitDelay is how long a process that has just committed lets others go
 	// first, where the database has no queue for writers.
-	Pause time.Duration
-	// Brief says that statements end by themselves within milliseconds. They
+	CommitDelay time.Duration
+	// IgnoreContext says that statements end by themselves within milliseconds. They
 	// then run without a context, which is looked at between them: watching
 	// it costs more than the statement.
-	Brief bool
+	IgnoreContext bool
 
 	// Query, where not nil, runs queries on the driver's connection instead of
 	// database/sql, where that is slower. It calls row for each row, with a
@@ -94,7 +94,7 @@ const (
 // Connection is how an archive is reached.
 type Connection struct {
 	// Write makes connections that may write. nil where nothing can be
-	// written: writes are then [sdk.Denied].
+	// written: writes are then [sdk.PermissionDenied].
 	Write driver.Connector
 	// Read makes connections for reading. nil: as Write.
 	Read driver.Connector
@@ -110,13 +110,13 @@ type Connection struct {
 
 // Class is what an error of a driver means.
 type Class struct {
-	Kind   sdk.Kind
-	Native string // the database's code
-	Final  bool   // the same call will not do better, though errors of this kind often pass
-	// Answered says that the database itself refused: a COMMIT that ends so
+	Kind      sdk.Kind
+	Native    string // the database's code
+	Permanent bool   // the same call will not do better, though errors of this kind often pass
+	// ServerReplied says that the database itself refused: a COMMIT that ends so
 	// surely did not happen. A lost connection, a time-out and a failing disk
 	// are not answers.
-	Answered bool
+	ServerReplied bool
 	// Msg, where not empty, takes the place of the driver's text.
 	Msg string
 }

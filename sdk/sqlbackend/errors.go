@@ -43,7 +43,7 @@ func (b *Backend) ended(op string, cause error) *sdk.Error {
 	if b.closing.Err() != nil {
 		e.Kind, e.Msg = sdk.Canceled, "the archive was closed"
 	}
-	e.Retry = e.Kind.Passing()
+	e.Retry = e.Kind.Temporary()
 	return e
 }
 
@@ -53,7 +53,7 @@ func (b *Backend) classified(op string, err error, c Class) *sdk.Error {
 		msg = err.Error()
 	}
 	msg = oneLine(sdk.Scrub(msg, b.secrets...))
-	return &sdk.Error{Kind: c.Kind, Op: op, Msg: msg, Native: c.Native, Retry: c.Kind.Passing() && !c.Final}
+	return &sdk.Error{Kind: c.Kind, Op: op, Msg: msg, Native: c.Native, Retry: c.Kind.Temporary() && !c.Permanent}
 }
 
 // oneLine keeps a driver's text on one line.
@@ -65,11 +65,11 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 func (b *Backend) commitFailed(op string, err error) error {
 	c := b.classify(err)
 	e := b.classified(op, err, c)
-	if c.Answered {
+	if c.ServerReplied {
 		return e
 	}
 	e.Effect = sdk.EffectMaybe
-	if c.Final {
+	if c.Permanent {
 		b.broken.CompareAndSwap(nil, e)
 	}
 	return e
@@ -88,12 +88,12 @@ func (b *Backend) classify(err error) Class {
 	)
 	switch {
 	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone):
-		return Class{Kind: sdk.Unreachable, Msg: "the connection was lost"}
+		return Class{Kind: sdk.Unavailable, Msg: "the connection was lost"}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout(),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		errors.As(err, &op), errors.As(err, &dns):
-		return Unreached(err)
+		return ClassifyNetError(err)
 	}
 	return Class{Kind: sdk.Internal}
 }
@@ -112,5 +112,5 @@ func (c *culprits) err() error {
 	if len(c.ids) == 0 {
 		return nil
 	}
-	return &sdk.Error{Kind: c.kind, Msg: c.msg, Retry: c.kind.Passing(), Tombstones: c.ids[:min(len(c.ids), sdk.MaxCulprits)]}
+	return &sdk.Error{Kind: c.kind, Msg: c.msg, Retry: c.kind.Temporary(), Tombstones: c.ids[:min(len(c.ids), sdk.MaxCulprits)]}
 }

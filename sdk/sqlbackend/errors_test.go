@@ -25,7 +25,7 @@ func testBackend(t *testing.T) *Backend {
 	b := &Backend{
 		d: &Dialect{Classify: func(err error) Class {
 			if errors.Is(err, errDeadlock) {
-				return Class{Kind: sdk.Busy, Native: "40P01", Answered: true}
+				return Class{Kind: sdk.Busy, Native: "40P01", ServerReplied: true}
 			}
 			return Class{}
 		}},
@@ -43,13 +43,13 @@ func TestClassify(t *testing.T) {
 		want sdk.Kind
 	}{
 		{fmt.Errorf("insert: %w", errDeadlock), sdk.Busy},
-		{driver.ErrBadConn, sdk.Unreachable},
-		{sql.ErrConnDone, sdk.Unreachable},
-		{fmt.Errorf("read: %w", io.EOF), sdk.Unreachable},
-		{io.ErrUnexpectedEOF, sdk.Unreachable},
-		{&net.OpError{Op: "write", Err: syscall.EPIPE}, sdk.Unreachable},
-		{fmt.Errorf("x: %w", syscall.ECONNRESET), sdk.Unreachable},
-		{&net.DNSError{Name: "db.invalid", IsNotFound: true}, sdk.Unreachable},
+		{driver.ErrBadConn, sdk.Unavailable},
+		{sql.ErrConnDone, sdk.Unavailable},
+		{fmt.Errorf("read: %w", io.EOF), sdk.Unavailable},
+		{io.ErrUnexpectedEOF, sdk.Unavailable},
+		{&net.OpError{Op: "write", Err: syscall.EPIPE}, sdk.Unavailable},
+		{fmt.Errorf("x: %w", syscall.ECONNRESET), sdk.Unavailable},
+		{&net.DNSError{Name: "db.invalid", IsNotFound: true}, sdk.Unavailable},
 		{&net.OpError{Op: "dial", Err: &net.DNSError{IsTimeout: true}}, sdk.Timeout},
 		{context.DeadlineExceeded, sdk.Timeout},
 		{context.Canceled, sdk.Canceled},
@@ -71,20 +71,20 @@ func TestUnreached(t *testing.T) {
 		err  error
 		want Class
 	}{
-		{dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), Class{Kind: sdk.Unreachable, Msg: "connection refused"}},
-		{dial(&net.DNSError{Err: "no such host", Name: "db.invalid", Server: "10.0.0.1:53", IsNotFound: true}), Class{Kind: sdk.Unreachable, Msg: "unknown host db.invalid"}},
-		{dial(&net.DNSError{Err: "server misbehaving", Name: "db.invalid", Server: "10.0.0.1:53"}), Class{Kind: sdk.Unreachable, Msg: "the name of host db.invalid was not resolved: server misbehaving"}},
+		{dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), Class{Kind: sdk.Unavailable, Msg: "connection refused"}},
+		{dial(&net.DNSError{Err: "no such host", Name: "db.invalid", Server: "10.0.0.1:53", IsNotFound: true}), Class{Kind: sdk.Unavailable, Msg: "unknown host db.invalid"}},
+		{dial(&net.DNSError{Err: "server misbehaving", Name: "db.invalid", Server: "10.0.0.1:53"}), Class{Kind: sdk.Unavailable, Msg: "the name of host db.invalid was not resolved: server misbehaving"}},
 		{dial(&net.DNSError{Err: "i/o timeout", Name: "db.invalid", IsTimeout: true}), Class{Kind: sdk.Timeout, Msg: "no answer in the time allowed"}},
 		{dial(os.ErrDeadlineExceeded), Class{Kind: sdk.Timeout, Msg: "no answer in the time allowed"}},
 		{fmt.Errorf("timeout: %w", context.DeadlineExceeded), Class{Kind: sdk.Timeout, Msg: "no answer in the time allowed"}},
 		{context.Canceled, Class{Kind: sdk.Canceled, Msg: "canceled"}},
-		{fmt.Errorf("startup: %w", io.EOF), Class{Kind: sdk.Unreachable, Msg: "the server closed the connection"}},
-		{dial(syscall.ECONNRESET), Class{Kind: sdk.Unreachable, Msg: "the server closed the connection"}},
-		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, Class{Kind: sdk.Unreachable, Final: true, Msg: "x509: certificate signed by unknown authority"}},
-		{dial(tls.AlertError(48)), Class{Kind: sdk.Unreachable, Final: true, Msg: "tls: unknown certificate authority"}},
-		{errors.New("what\n\tnobody knows"), Class{Kind: sdk.Unreachable, Msg: "what nobody knows"}},
+		{fmt.Errorf("startup: %w", io.EOF), Class{Kind: sdk.Unavailable, Msg: "the server closed the connection"}},
+		{dial(syscall.ECONNRESET), Class{Kind: sdk.Unavailable, Msg: "the server closed the connection"}},
+		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, Class{Kind: sdk.Unavailable, Permanent: true, Msg: "x509: certificate signed by unknown authority"}},
+		{dial(tls.AlertError(48)), Class{Kind: sdk.Unavailable, Permanent: true, Msg: "tls: unknown certificate authority"}},
+		{errors.New("what\n\tnobody knows"), Class{Kind: sdk.Unavailable, Msg: "what nobody knows"}},
 	} {
-		if got := Unreached(c.err); got != c.want {
+		if got := ClassifyNetError(c.err); got != c.want {
 			t.Errorf("%v is %+v, want %+v", c.err, got, c.want)
 		}
 	}

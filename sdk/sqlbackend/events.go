@@ -36,7 +36,7 @@ func scanEvent(scan scan) (e sdk.Event, item int64, err error) {
 func (s *session) addEvents(ctx context.Context, keys []any, entries map[int64]*sdk.Entry) error {
 	for _, entry := range entries {
 		r := &entry.Record
-		entry.Events = []sdk.Event{{ID: r.Event, Tombstone: r.Tombstone, Action: sdk.Archived, Actor: r.ArchivedBy, At: r.ArchivedAt}}
+		entry.Events = []sdk.Event{{ID: r.Event, Tombstone: r.Tombstone, Action: sdk.ActionArchive, Actor: r.ArchivedBy, At: r.ArchivedAt}}
 	}
 	in, args := s.b.d.in("e.item", Int, keys)
 	err := s.query(ctx, selectEvents+in, args, func(scan scan) error {

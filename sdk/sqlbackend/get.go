@@ -61,10 +61,10 @@ func tooMany(op, what string) error {
 }
 
 // Get reads records some at a time, and larger bodies while they are read.
-func (b *Backend) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
-	return func(yield func(sdk.Found, error) bool) {
+func (b *Backend) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+	return func(yield func(sdk.GetResult, error) bool) {
 		if len(ids) > sdk.MaxItems {
-			yield(sdk.Found{}, tooMany("get", "tombstones"))
+			yield(sdk.GetResult{}, tooMany("get", "tombstones"))
 			return
 		}
 		var bodies []byte
@@ -73,7 +73,7 @@ func (b *Backend) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Fo
 			rest = rest[len(page):]
 			found, err := b.find(ctx, page, &bodies)
 			if err != nil {
-				yield(sdk.Found{}, err)
+				yield(sdk.GetResult{}, err)
 				return
 			}
 			if !b.yieldPage(ctx, page, found, yield) {
@@ -84,11 +84,11 @@ func (b *Backend) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Fo
 }
 
 // yieldPage reports whether the loop goes on.
-func (b *Backend) yieldPage(ctx context.Context, page []sdk.Tombstone, found map[sdk.Tombstone]*foundItem, yield func(sdk.Found, error) bool) bool {
+func (b *Backend) yieldPage(ctx context.Context, page []sdk.Tombstone, found map[sdk.Tombstone]*foundItem, yield func(sdk.GetResult, error) bool) bool {
 	for i, id := range page {
 		if i > 0 {
 			if err := b.alive(ctx, "get"); err != nil {
-				yield(sdk.Found{}, err)
+				yield(sdk.GetResult{}, err)
 				return false
 			}
 		}
@@ -156,11 +156,11 @@ func keep(all *[]byte, data []byte) []byte {
 
 // found turns what was read into an answer. The body, if there is one, is to
 // be ended after the loop body.
-func (b *Backend) found(ctx context.Context, id sdk.Tombstone, f *foundItem) (sdk.Found, *bodyReader) {
+func (b *Backend) found(ctx context.Context, id sdk.Tombstone, f *foundItem) (sdk.GetResult, *bodyReader) {
 	if f == nil {
-		return sdk.Found{Record: sdk.Record{Tombstone: id}, Err: verdictOn(id, sdk.NotFound, "no such tombstone")}, nil
+		return sdk.GetResult{Record: sdk.Record{Tombstone: id}, Err: verdictOn(id, sdk.NotFound, "no such tombstone")}, nil
 	}
-	one := sdk.Found{Record: f.Record}
+	one := sdk.GetResult{Record: f.Record}
 	one.Record.Tags, one.Record.Metadata = slices.Clone(f.Tags), maps.Clone(f.Metadata) // the same id may come twice
 	switch {
 	case !f.PurgedAt.IsZero():
@@ -176,7 +176,7 @@ func (b *Backend) found(ctx context.Context, id sdk.Tombstone, f *foundItem) (sd
 }
 
 func verdictOn(id sdk.Tombstone, kind sdk.Kind, msg string) *sdk.Error {
-	return &sdk.Error{Kind: kind, Op: "get", Msg: msg, Tombstones: []sdk.Tombstone{id}, Retry: kind.Passing()}
+	return &sdk.Error{Kind: kind, Op: "get", Msg: msg, Tombstones: []sdk.Tombstone{id}, Retry: kind.Temporary()}
 }
 
 // bodyReader yields a body and proves at its end that it is the one that was

@@ -41,7 +41,7 @@ func checkPurge(p sdk.Purge) error {
 		return sdk.Errorf(sdk.Invalid, "time is missing or finer than a microsecond")
 	}
 	// An event checks the actor in the same way.
-	e := sdk.Event{ID: sdk.ID{1}, Tombstone: sdk.Tombstone{1}, Action: sdk.Restored, Actor: p.Actor, At: p.At}
+	e := sdk.Event{ID: sdk.ID{1}, Tombstone: sdk.Tombstone{1}, Action: sdk.ActionRestore, Actor: p.Actor, At: p.At}
 	if err := e.Validate(); err != nil {
 		return sdk.Errorf(sdk.KindOf(err), "%s", sdk.AsError(err).Msg)
 	}
@@ -86,7 +86,7 @@ func (j *purge) run(ctx context.Context) error {
 		v := j.judge(item)
 		if v.Outcome == sdk.OutcomePurged {
 			v.Freed = j.take(item)
-			events = append(events, sdk.Event{ID: item.Event, Tombstone: item.Tombstone, Action: sdk.PurgeDone, Actor: j.Actor, At: j.now})
+			events = append(events, sdk.Event{ID: item.Event, Tombstone: item.Tombstone, Action: sdk.ActionPurge, Actor: j.Actor, At: j.now})
 		}
 		j.verdicts[i] = v
 	}
@@ -148,7 +148,7 @@ func (j *purge) lookEvents(ctx context.Context) (err error) {
 	for _, item := range j.Items {
 		other, twice := asked[item.Event]
 		old, taken := j.known[item.Event]
-		if twice && other != item.Tombstone || taken && (old.Tombstone != item.Tombstone || old.Action != sdk.PurgeDone) {
+		if twice && other != item.Tombstone || taken && (old.Tombstone != item.Tombstone || old.Action != sdk.ActionPurge) {
 			return &sdk.Error{Kind: sdk.Conflict, Msg: "the event id " + item.Event.String() + " is taken", Tombstones: []sdk.Tombstone{item.Tombstone}}
 		}
 		asked[item.Event] = item.Tombstone
@@ -177,7 +177,7 @@ func (j *purge) lookRequests(ctx context.Context) error {
 	}
 	in, args := j.s.b.d.in("e.item", Int, keys)
 	return j.s.query(ctx, "SELECT e.item, w.name FROM codex_event e JOIN codex_name w ON w.id = e.actor WHERE "+in+
-		" AND e.action = ?", append(args, string(sdk.PruneRequested)), func(scan scan) error {
+		" AND e.action = ?", append(args, string(sdk.ActionPruneRequest)), func(scan scan) error {
 		var item int64
 		var actor string
 		err := scan(&item, &actor)
@@ -237,14 +237,14 @@ func (j *purge) judge(item sdk.PurgeItem) sdk.Verdict {
 	}
 	requests := j.requests[it.key]
 	if len(requests) == 0 {
-		return verdict(sdk.OutcomeNoReq, "nobody asked for it")
+		return verdict(sdk.OutcomeNotRequested, "nobody asked for it")
 	}
 	for _, actor := range requests {
 		if !sdk.SamePerson(actor, j.Actor) {
 			return verdict(sdk.OutcomePurged, "")
 		}
 	}
-	return verdict(sdk.OutcomeSameEyes, "only "+j.Actor+" asked for it")
+	return verdict(sdk.OutcomeSameActor, "only "+j.Actor+" asked for it")
 }
 
 // take notes that a record is purged, for the verdicts after it, and returns

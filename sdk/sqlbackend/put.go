@@ -11,7 +11,7 @@ import (
 )
 
 // Put reads the sequence to its end, then writes everything in one transaction.
-func (b *Backend) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.Stored, error) {
+func (b *Backend) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
 	if err := b.mayWrite("put"); err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (in *intake) takeAll(ctx context.Context, items iter.Seq2[sdk.Item, error])
 }
 
 // put writes what was taken in.
-func (b *Backend) put(ctx context.Context, in *intake) ([]sdk.Stored, error) {
+func (b *Backend) put(ctx context.Context, in *intake) ([]sdk.PutResult, error) {
 	if len(in.entries) == 0 {
 		return nil, nil
 	}
@@ -101,11 +101,11 @@ type group struct {
 	contents []*content
 	byDigest map[sdk.Digest]*content
 	names    map[string]int64
-	stored   []sdk.Stored
+	stored   []sdk.PutResult
 }
 
 func newGroup(b *Backend, s *session, in *intake) *group {
-	g := &group{b: b, s: s, entries: slices.Clone(in.entries), stored: make([]sdk.Stored, len(in.entries))}
+	g := &group{b: b, s: s, entries: slices.Clone(in.entries), stored: make([]sdk.PutResult, len(in.entries))}
 	slices.SortStableFunc(g.entries, func(x, y *entry) int {
 		if c := bytes.Compare(x.record.Content.SHA256[:], y.record.Content.SHA256[:]); c != 0 {
 			return c
@@ -172,7 +172,7 @@ func (g *group) drop(known map[sdk.Tombstone]*item) error {
 				conflicts.add(id)
 			}
 			purged := !it.PurgedAt.IsZero()
-			g.stored[e.index] = sdk.Stored{Tombstone: id, Content: it.Content, Deduplicated: !purged, Repeated: true}
+			g.stored[e.index] = sdk.PutResult{Tombstone: id, Content: it.Content, Deduplicated: !purged, Repeated: true}
 			if !purged && (e.refill || !it.present) {
 				g.repeats = append(g.repeats, e)
 			}
@@ -460,9 +460,9 @@ func (g *group) storeItems(ctx context.Context) error {
 	return g.storeTags(ctx)
 }
 
-func (g *group) answer(e *entry, repeated bool) sdk.Stored {
+func (g *group) answer(e *entry, repeated bool) sdk.PutResult {
 	c := g.byDigest[e.record.Content.SHA256]
-	return sdk.Stored{
+	return sdk.PutResult{
 		Tombstone: e.record.Tombstone, Content: c.Content, Deduplicated: !c.written || c.from != e, Repeated: repeated,
 	}
 }

@@ -19,7 +19,7 @@ var insertItem = insert{
 
 // itemNames are the texts of r that codex_name keeps.
 func itemNames(r *sdk.Record) []string {
-	return append([]string{r.Repo, r.Commit, r.Reason, r.Kind, r.ArchivedBy}, r.Tags...)
+	return append([]string{r.Repo, r.Commit, r.Reason, r.ContentKind, r.ArchivedBy}, r.Tags...)
 }
 
 // itemRow is the row of r in the order of insertItem.
@@ -34,7 +34,7 @@ func itemRow(r *sdk.Record, artifact int64, names map[string]int64) ([]any, erro
 	}
 	return []any{
 		r.Tombstone[:], r.Event[:], artifact, names[r.Repo], []byte(r.Path), []byte(r.WorkTreePath),
-		names[r.Commit], names[r.Reason], names[r.Kind], r.Note, tags, metadata,
+		names[r.Commit], names[r.Reason], names[r.ContentKind], r.Note, tags, metadata,
 		int64(r.Mode), micros(r.ModTime), names[r.ArchivedBy], micros(r.ArchivedAt), micros(r.RetainUntil),
 	}, nil
 }
@@ -112,7 +112,7 @@ func newItemScan(more ...any) *itemScan {
 	x.into = append([]any{
 		&i.key, &x.tombstone, &x.event, &x.path, &x.workPath, &i.Note, &x.tags, &x.metadata,
 		&i.Mode, &x.mtime, &x.archived, &x.retained, &x.purged,
-		&i.Repo, &i.Commit, &i.Reason, &i.Kind, &i.ArchivedBy,
+		&i.Repo, &i.Commit, &i.Reason, &i.ContentKind, &i.ArchivedBy,
 		&i.artifact, &x.sha, &i.Content.Size, &x.codec, &i.Content.StoredSize, &i.Content.CRC32C, &x.present,
 	}, more...)
 	return x

@@ -110,7 +110,7 @@ func readMeta(ctx context.Context, s *session) (*meta, error) {
 // isStatement reports whether the database did not understand a statement: it
 // has other tables or columns, for which not every database has a code.
 func isStatement(c Class) bool {
-	return c.Kind == sdk.Schema || c.Kind == sdk.Internal && c.Answered
+	return c.Kind == sdk.Schema || c.Kind == sdk.Internal && c.ServerReplied
 }
 
 // selectMeta returns nil where the table has no row: whoever made it was killed
@@ -155,7 +155,7 @@ func tables(ctx context.Context, s *session) (names []string, err error) {
 // again first: another process may have done the work meanwhile.
 func (b *Backend) migrate(ctx context.Context, files []string) (*meta, error) {
 	if b.writers == nil {
-		return nil, sdk.Errorf(sdk.Denied, "%s cannot be written", b.place)
+		return nil, sdk.Errorf(sdk.PermissionDenied, "%s cannot be written", b.place)
 	}
 	s, err := b.writers.acquire(ctx)
 	if err != nil {

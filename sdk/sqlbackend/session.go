@@ -142,7 +142,7 @@ func (s *session) closeStatements() {
 
 // context returns what a statement runs with.
 func (s *session) context(ctx context.Context) (context.Context, error) {
-	if !s.b.d.Brief {
+	if !s.b.d.IgnoreContext {
 		return ctx, nil
 	}
 	return context.WithoutCancel(ctx), ctx.Err()

@@ -260,7 +260,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func TestErrorOfTheBody(t *testing.T) {
 	for name, size := range sizes {
-		for _, kind := range []sdk.Kind{sdk.Unreachable, sdk.Crashed, sdk.Corrupt} {
+		for _, kind := range []sdk.Kind{sdk.Unavailable, sdk.Crashed, sdk.Corrupt} {
 			t.Run(fmt.Sprint(name, " ", kind), func(t *testing.T) {
 				dir := t.TempDir()
 				s := inMemory(t, prose(size))

@@ -24,7 +24,7 @@ func BenchmarkNote(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		p, err := l.Note(Note{Records: []*Record{archiveRecord("a")}})
+		p, err := l.Begin(Intent{Records: []*Record{archiveRecord("a")}})
 		if err == nil {
 			err = p.Done()
 		}

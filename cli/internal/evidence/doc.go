@@ -5,9 +5,9 @@
 //
 // No record, no action. A command opens the log before it touches the archive
 // ([Open] proves that the log can be locked and read), notes what it is about
-// to do ([Log.Note]), calls the backend, appends its records ([Log.Append]) and
-// lets the note go ([Pending.Done]). When a command dies in between, its note
-// stays behind unlocked; the next command finds it ([Log.Orphans]), asks the
+// to do ([Log.Begin]), calls the backend, appends its records ([Log.Append]) and
+// lets the note go ([PendingIntent.Done]). When a command dies in between, its note
+// stays behind unlocked; the next command finds it ([Log.StaleIntents]), asks the
 // backend which of the noted events stand, and records those that are not in
 // the log yet, with "repaired": true.
 //

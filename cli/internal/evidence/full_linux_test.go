@@ -49,7 +49,7 @@ func fullRole(dir string) error {
 		return err
 	}
 	noted := archiveRecord("noted")
-	p, err := l.Note(Note{Records: []*Record{noted}})
+	p, err := l.Begin(Intent{Records: []*Record{noted}})
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func fullRole(dir string) error {
 	if rep, err := Verify(l.Path()); err != nil || rep.Lines != 1 || rep.Torn || rep.Broken != 0 {
 		return fmt.Errorf("after a full disk: %+v, %w", rep, err)
 	}
-	if _, err := other.Note(Note{Records: many}); !isFull(err) {
+	if _, err := other.Begin(Intent{Records: many}); !isFull(err) {
 		return fmt.Errorf("note without space: %w", err)
 	}
 	if err := fillLog(l); err != nil {

@@ -27,7 +27,7 @@ type Log struct {
 	start int64 // size of the log when it was opened: what this process appends stands behind
 
 	mu    sync.Mutex
-	notes map[*Pending]struct{} // notes of this process that are not done
+	notes map[*PendingIntent]struct{} // notes of this process that are not done
 }
 
 // Open opens the log in dir, making the directory (0700) and the files (0600)
@@ -38,7 +38,7 @@ func Open(dir string) (*Log, error) {
 	if err := makeDirs(dir); err != nil {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
-	l := &Log{dir: dir, notes: map[*Pending]struct{}{}}
+	l := &Log{dir: dir, notes: map[*PendingIntent]struct{}{}}
 	if err := l.append(nil); err != nil {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}

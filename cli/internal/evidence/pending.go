@@ -27,8 +27,8 @@ const maxOrphans = 64
 // maxNote bounds what is read of a note, in bytes: room for a thousand records.
 const maxNote = 64 << 20
 
-// Note says what is about to be done.
-type Note struct {
+// Intent says what is about to be done.
+type Intent struct {
 	Op      sdk.ID    // names the note; drawn where it is zero
 	Backend string    // name of the backend
 	Archive sdk.ID    // identity of the archive; zero where it is not known yet
@@ -47,17 +47,17 @@ type noteFile struct {
 	Records []*Record `json:"records"`
 }
 
-// Pending is a note that stands on disk, locked as long as this process lives.
-type Pending struct {
+// PendingIntent is a note that stands on disk, locked as long as this process lives.
+type PendingIntent struct {
 	log  *Log
 	path string
 	f    *os.File
 	used int64 // bytes of the note itself; what follows is blanks that hold space
 }
 
-// Note writes n beside the log, locks it and syncs it. It holds about the disk
+// Begin writes n beside the log, locks it and syncs it. It holds about the disk
 // space that the records will need, which Append falls back on.
-func (l *Log) Note(n Note) (*Pending, error) {
+func (l *Log) Begin(n Intent) (*PendingIntent, error) {
 	p, err := l.note(n)
 	if err != nil {
 		return nil, fmt.Errorf("evidence: note: %w", err)
@@ -68,7 +68,7 @@ func (l *Log) Note(n Note) (*Pending, error) {
 	return p, nil
 }
 
-func (l *Log) note(n Note) (*Pending, error) {
+func (l *Log) note(n Intent) (*PendingIntent, error) {
 	if n.Op.IsZero() {
 		n.Op = newID()
 	}
@@ -82,7 +82,7 @@ func (l *Log) note(n Note) (*Pending, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pending{log: l, used: int64(len(text)) + 1, path: filepath.Join(l.dir, pendingDir, n.Op.String()+".json")}
+	p := &PendingIntent{log: l, used: int64(len(text)) + 1, path: filepath.Join(l.dir, pendingDir, n.Op.String()+".json")}
 	if p.f, err = createLocked(p.path); err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (l *Log) note(n Note) (*Pending, error) {
 // noted returns the records as the note holds them: with the time of the note,
 // which is the best that a repair will know. The caller's get their ids, and
 // their time from Append, so that times in the log follow its order.
-func noted(n Note) []*Record {
+func noted(n Intent) []*Record {
 	records := make([]*Record, len(n.Records))
 	for i, r := range n.Records {
 		if r.ID.IsZero() {
@@ -132,7 +132,7 @@ func createLocked(path string) (*os.File, error) {
 
 // fill writes the note and as many blanks again, rounded up to whole blocks of
 // 4 KiB so that giving them up frees some.
-func (p *Pending) fill(text []byte) error {
+func (p *PendingIntent) fill(text []byte) error {
 	const block = 4 << 10
 	blanks := (len(text)/block + 2) * block
 	content := slices.Concat(text, []byte("\n"), bytes.Repeat([]byte(" "), blanks))
@@ -147,7 +147,7 @@ func (p *Pending) fill(text []byte) error {
 
 // Done removes the note. Call it when the records are appended, or when it is
 // certain that nothing was done.
-func (p *Pending) Done() error {
+func (p *PendingIntent) Done() error {
 	p.forget()
 	return removeNote(p.f, p.path)
 }
@@ -155,12 +155,12 @@ func (p *Pending) Done() error {
 // Release leaves the note for the next command to look into, as when a call
 // failed and may have changed the archive all the same, or when the append
 // failed after a commit.
-func (p *Pending) Release() error {
+func (p *PendingIntent) Release() error {
 	p.forget()
 	return p.f.Close()
 }
 
-func (p *Pending) forget() {
+func (p *PendingIntent) forget() {
 	p.log.mu.Lock()
 	defer p.log.mu.Unlock()
 	delete(p.log.notes, p)
@@ -194,29 +194,29 @@ func (l *Log) releaseSpace() bool {
 	return len(l.notes) > 0
 }
 
-// Orphan is a note whose owner died before it was done. Holding it keeps other
+// StaleIntent is a note whose owner died before it was done. Holding it keeps other
 // processes from it; end with Resolve or Release.
-type Orphan struct {
+type StaleIntent struct {
 	// Note, with those records that the log does not hold yet.
-	Note Note
+	Note Intent
 
 	log  *Log
 	path string
 	f    *os.File
 }
 
-// Orphans returns notes whose owners died, at most 64 at a time, and removes
+// StaleIntents returns notes whose owners died, at most 64 at a time, and removes
 // those that have nothing to say: unfinished ones, whose owner never came to
 // call the backend, and those whose records all stand in the log. A note that
 // can't be read does not keep the others from being found; it is named in the
 // error, which comes beside the orphans.
-func (l *Log) Orphans() ([]*Orphan, error) {
+func (l *Log) StaleIntents() ([]*StaleIntent, error) {
 	dir := filepath.Join(l.dir, pendingDir)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
-	var orphans []*Orphan
+	var orphans []*StaleIntent
 	var errs []error
 	for _, e := range entries {
 		if !strings.HasSuffix(e.Name(), ".json") || len(orphans) == maxOrphans {
@@ -235,7 +235,7 @@ func (l *Log) Orphans() ([]*Orphan, error) {
 
 // adopt returns the note at path, or nil where its owner lives or nothing is
 // left to do.
-func (l *Log) adopt(path string) (*Orphan, error) {
+func (l *Log) adopt(path string) (*StaleIntent, error) {
 	f, err := openFile(path, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -247,7 +247,7 @@ func (l *Log) adopt(path string) (*Orphan, error) {
 		f.Close()
 		return nil, err
 	}
-	o := &Orphan{log: l, path: path, f: f}
+	o := &StaleIntent{log: l, path: path, f: f}
 	from, err := o.read()
 	if err == nil {
 		err = o.dropRecorded(from)
@@ -269,7 +269,7 @@ func (l *Log) adopt(path string) (*Orphan, error) {
 
 // read fills o.Note. A note that was not written to its end stays empty: its
 // owner died before it called the backend.
-func (o *Orphan) read() (from int64, err error) {
+func (o *StaleIntent) read() (from int64, err error) {
 	text, err := io.ReadAll(io.NewSectionReader(o.f, 0, maxNote))
 	if err != nil {
 		return 0, err
@@ -282,7 +282,7 @@ func (o *Orphan) read() (from int64, err error) {
 	if err := json.Unmarshal(text[:end], &n); err != nil {
 		return 0, fmt.Errorf("%s: %w", o.path, err)
 	}
-	o.Note = Note{Op: n.Op, Backend: n.Backend, Archive: n.Archive, Time: time.Time(n.TS), Records: n.Records}
+	o.Note = Intent{Op: n.Op, Backend: n.Backend, Archive: n.Archive, Time: time.Time(n.TS), Records: n.Records}
 	return n.From, nil
 }
 
@@ -290,7 +290,7 @@ func (o *Orphan) read() (from int64, err error) {
 // successes behind from, which is the beginning of a line unless the log was
 // replaced since. A failure under the same id does not count: a call that failed
 // may have been committed.
-func (o *Orphan) dropRecorded(from int64) error {
+func (o *StaleIntent) dropRecorded(from int64) error {
 	if len(o.Note.Records) == 0 {
 		return nil
 	}
@@ -315,7 +315,7 @@ func (o *Orphan) dropRecorded(from int64) error {
 }
 
 // Events returns the ids to ask the backend about.
-func (o *Orphan) Events() []sdk.ID {
+func (o *StaleIntent) Events() []sdk.ID {
 	ids := make([]sdk.ID, len(o.Note.Records))
 	for i, r := range o.Note.Records {
 		ids[i] = r.ID
@@ -326,7 +326,7 @@ func (o *Orphan) Events() []sdk.ID {
 // Resolve appends those records whose events stand in the archive, marked as
 // repaired, and removes the note. A note younger than a minute of which some
 // event does not stand is kept: its commit may still be under way.
-func (o *Orphan) Resolve(stands func(event sdk.ID) bool) error {
+func (o *StaleIntent) Resolve(stands func(event sdk.ID) bool) error {
 	var found []*Record
 	for _, r := range o.Note.Records {
 		if stands(r.ID) {
@@ -345,7 +345,7 @@ func (o *Orphan) Resolve(stands func(event sdk.ID) bool) error {
 
 // Release leaves the note for a later command, as when the backend could not
 // be asked.
-func (o *Orphan) Release() error { return o.f.Close() }
+func (o *StaleIntent) Release() error { return o.f.Close() }
 
 // sync makes durable what stands in the log.
 func (l *Log) sync() error {

@@ -23,18 +23,18 @@ func notesIn(t *testing.T, dir string) []string {
 	return names
 }
 
-func mustNote(t *testing.T, l *Log, n Note) *Pending {
+func mustNote(t *testing.T, l *Log, n Intent) *PendingIntent {
 	t.Helper()
-	p, err := l.Note(n)
+	p, err := l.Begin(n)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func mustOrphans(t *testing.T, l *Log, want int) []*Orphan {
+func mustOrphans(t *testing.T, l *Log, want int) []*StaleIntent {
 	t.Helper()
-	orphans, err := l.Orphans()
+	orphans, err := l.StaleIntents()
 	if err != nil || len(orphans) != want {
 		t.Fatalf("%d orphans, %v; want %d", len(orphans), err, want)
 	}
@@ -50,7 +50,7 @@ func TestNoteThatIsDone(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, dir)
 	r := archiveRecord("a")
-	p := mustNote(t, l, Note{Backend: "sqlite", Records: []*Record{r}})
+	p := mustNote(t, l, Intent{Backend: "sqlite", Records: []*Record{r}})
 	if len(notesIn(t, dir)) != 1 || r.ID.IsZero() || !r.Time.IsZero() {
 		t.Fatalf("notes %v, id %s, time %v", notesIn(t, dir), r.ID, r.Time)
 	}
@@ -69,7 +69,7 @@ func TestOrphanThatStandsIsRepaired(t *testing.T) {
 	l := mustOpen(t, dir)
 	archive := sdk.ID{9}
 	r := archiveRecord("caf\xe9")
-	if err := mustNote(t, l, Note{Backend: "sqlite", Archive: archive, Records: []*Record{r}}).Release(); err != nil {
+	if err := mustNote(t, l, Intent{Backend: "sqlite", Archive: archive, Records: []*Record{r}}).Release(); err != nil {
 		t.Fatal(err)
 	}
 	l = mustOpen(t, dir)
@@ -101,7 +101,7 @@ func TestOrphanThatDoesNotStand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			l := mustOpen(t, dir)
-			p := mustNote(t, l, Note{Time: c.written, Records: []*Record{archiveRecord("a")}})
+			p := mustNote(t, l, Intent{Time: c.written, Records: []*Record{archiveRecord("a")}})
 			if err := p.Release(); err != nil {
 				t.Fatal(err)
 			}
@@ -124,7 +124,7 @@ func TestOrphanThatIsRecorded(t *testing.T) {
 	l = mustOpen(t, dir)
 	stands, open := archiveRecord("a"), archiveRecord("b")
 	for _, records := range [][]*Record{{stands}, {stands, open}} {
-		if err := mustNote(t, l, Note{Records: records}).Release(); err != nil {
+		if err := mustNote(t, l, Intent{Records: records}).Release(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -155,7 +155,7 @@ func TestNoteSaysWhereToSearch(t *testing.T) {
 		t.Fatal(err)
 	}
 	appendText(t, l.Path(), "torn")
-	p := mustNote(t, mustOpen(t, dir), Note{Records: []*Record{archiveRecord("a")}})
+	p := mustNote(t, mustOpen(t, dir), Intent{Records: []*Record{archiveRecord("a")}})
 	defer p.Done()
 	text, err := os.ReadFile(notesIn(t, dir)[0])
 	var n noteFile
@@ -188,10 +188,10 @@ func TestUnreadableNoteDoesNotHideOthers(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("garbage\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := mustNote(t, l, Note{Records: []*Record{archiveRecord("a")}}).Release(); err != nil {
+	if err := mustNote(t, l, Intent{Records: []*Record{archiveRecord("a")}}).Release(); err != nil {
 		t.Fatal(err)
 	}
-	orphans, err := l.Orphans()
+	orphans, err := l.StaleIntents()
 	if err == nil || !strings.Contains(err.Error(), bad) || len(orphans) != 1 {
 		t.Errorf("%d orphans, %v", len(orphans), err)
 	}
@@ -203,7 +203,7 @@ func noteRole(dir string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := l.Note(Note{Backend: "sqlite", Records: []*Record{archiveRecord("killed")}}); err != nil {
+	if _, err := l.Begin(Intent{Backend: "sqlite", Records: []*Record{archiveRecord("killed")}}); err != nil {
 		return err
 	}
 	fmt.Println("noted")
@@ -245,7 +245,7 @@ func TestNoteHoldsSpace(t *testing.T) {
 	for range 100 {
 		records = append(records, archiveRecord("a/fairly/long/path/to/a/file.go"))
 	}
-	p := mustNote(t, l, Note{Records: records})
+	p := mustNote(t, l, Intent{Records: records})
 	lines, err := json.Marshal(records)
 	if err != nil {
 		t.Fatal(err)

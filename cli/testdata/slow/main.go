@@ -95,10 +95,10 @@ func items(n int) iter.Seq2[sdk.Item, error] {
 	}
 }
 
-func (s *slow) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Found, error] {
-	return func(yield func(sdk.Found, error) bool) {
+func (s *slow) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+	return func(yield func(sdk.GetResult, error) bool) {
 		if err := s.misbehave(ctx, ids[0]); err != nil {
-			yield(sdk.Found{}, err)
+			yield(sdk.GetResult{}, err)
 			return
 		}
 		s.Backend.Get(ctx, ids)(yield)
@@ -122,7 +122,7 @@ func (s *slow) misbehave(ctx context.Context, id sdk.Tombstone) error {
 		}
 	}
 	if s.fail.Add(-1) >= 0 {
-		return sdk.Errorf(sdk.Unreachable, "the server is down")
+		return sdk.Errorf(sdk.Unavailable, "the server is down")
 	}
 	wait := time.After(s.delay)
 	if id == s.hang {

@@ -39,7 +39,7 @@ func Small(n int) []Item {
 		r := sdk.Record{
 			Content: sdk.Content{SHA256: sha256.Sum256(data), Size: body, Codec: sdk.None, StoredSize: body, CRC32C: checksum(data)},
 			Repo:    "bench", Path: fmt.Sprintf("internal/package%d/file%d.go", i/50, i), Commit: "0123456789abcdef0123456789abcdef01234567",
-			Reason: "dead", Kind: "code", Mode: 0o644, ModTime: time.Unix(1e9, 0), ArchivedBy: "bench",
+			Reason: "dead", ContentKind: "code", Mode: 0o644, ModTime: time.Unix(1e9, 0), ArchivedBy: "bench",
 			ArchivedAt: time.UnixMicro(1_760_000_000_000_000 + int64(i)),
 		}
 		random.Read(r.Tombstone[:])

@@ -137,7 +137,7 @@ class Database:
 
     def must_write(self):
         if not self.writes:
-            raise Failed("DENIED", "the archive was opened for reading only, or cannot be written")
+            raise Failed("PERMISSION_DENIED", "the archive was opened for reading only, or cannot be written")
 
 
 def path_of(url, directory):

@@ -19,10 +19,10 @@ CODES = {
     "PURGED": grpc.StatusCode.FAILED_PRECONDITION,
     "CONTENT_ABSENT": grpc.StatusCode.FAILED_PRECONDITION,
     "CORRUPT": grpc.StatusCode.DATA_LOSS,
-    "UNREACHABLE": grpc.StatusCode.UNAVAILABLE,
+    "UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
     "BUSY": grpc.StatusCode.ABORTED,
     "CANCELED": grpc.StatusCode.CANCELLED,
-    "DENIED": grpc.StatusCode.PERMISSION_DENIED,
+    "PERMISSION_DENIED": grpc.StatusCode.PERMISSION_DENIED,
     "NO_ARCHIVE": grpc.StatusCode.NOT_FOUND,
     "SCHEMA": grpc.StatusCode.FAILED_PRECONDITION,
     "FULL": grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -72,10 +72,10 @@ MEANINGS = {
     sqlite3.SQLITE_LOCKED: ("BUSY", "the archive is locked by another call"),
     sqlite3.SQLITE_PROTOCOL: ("BUSY", "the archive is locked by another program"),
     sqlite3.SQLITE_SCHEMA: ("BUSY", "the archive is being changed by another program"),
-    sqlite3.SQLITE_READONLY: ("DENIED", "the archive cannot be written"),
-    sqlite3.SQLITE_PERM: ("DENIED", "the archive cannot be opened"),
-    sqlite3.SQLITE_CANTOPEN: ("DENIED", "a file of the archive cannot be opened or made"),
-    sqlite3.SQLITE_IOERR: ("UNREACHABLE", "the disk reports an error"),
+    sqlite3.SQLITE_READONLY: ("PERMISSION_DENIED", "the archive cannot be written"),
+    sqlite3.SQLITE_PERM: ("PERMISSION_DENIED", "the archive cannot be opened"),
+    sqlite3.SQLITE_CANTOPEN: ("PERMISSION_DENIED", "a file of the archive cannot be opened or made"),
+    sqlite3.SQLITE_IOERR: ("UNAVAILABLE", "the disk reports an error"),
     sqlite3.SQLITE_FULL: ("FULL", "the disk is full"),
     sqlite3.SQLITE_CORRUPT: ("CORRUPT", "the database file is damaged"),
     sqlite3.SQLITE_NOTADB: ("NO_ARCHIVE", "the file is not a database of SQLite"),
@@ -92,9 +92,9 @@ def of_sqlite(error, effect="NONE"):
 
 def of_file(error, doing):
     """What an error of the file system is in the contract."""
-    kind = "UNREACHABLE"
+    kind = "UNAVAILABLE"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        kind = "DENIED"
+        kind = "PERMISSION_DENIED"
     elif error.errno in (errno.ENOSPC, errno.EDQUOT):
         kind = "FULL"
     return Failed(kind, "%s: %s" % (doing, error.strerror), native=errno.errorcode.get(error.errno, ""))

@@ -294,9 +294,9 @@ def judge(db, item, gone, actor, at):
     events = db.execute("SELECT message FROM event WHERE tombstone = ?", (item.tombstone,)).fetchall()
     asked = [e.actor for e in (pb.Event.FromString(message) for message, in events) if e.action == "PRUNE_REQUEST"]
     if not asked:
-        return "unasked", "nobody asked for it"
+        return "not-requested", "nobody asked for it"
     if all(same_person(who, actor) for who in asked):
-        return "same-eyes", "only %s asked for it" % actor
+        return "same-actor", "only %s asked for it" % actor
     return "purged", ""
 
 

@@ -1,6 +1,6 @@
-// Package backends turns the name of a backend into an opened archive: it finds
+// Package pluginhost turns the name of a backend into an opened archive: it finds
 // the program, checks that it may be trusted, starts it and opens it.
-package backends
+package pluginhost
 
 import (
 	"errors"

@@ -12,11 +12,11 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// Unreached says what an error of net, io or crypto/tls means that a driver met
+// ClassifyNetError says what an error of net, io or crypto/tls means that a driver met
 // on its way to a server, in words for people and without addresses: where it
 // led, the dialect knows. The two sides that could not agree on encryption will
 // not the next time either.
-func Unreached(err error) Class {
+func ClassifyNetError(err error) Class {
 	var (
 		dns     *net.DNSError
 		number  syscall.Errno
@@ -26,19 +26,19 @@ func Unreached(err error) Class {
 	case errors.Is(err, context.Canceled):
 		return Class{Kind: sdk.Canceled, Msg: "canceled"}
 	case isTLS(err):
-		return Class{Kind: sdk.Unreachable, Final: true, Msg: reason(err)}
+		return Class{Kind: sdk.Unavailable, Permanent: true, Msg: reason(err)}
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return Class{Kind: sdk.Unreachable, Msg: "unknown host " + dns.Name}
+		return Class{Kind: sdk.Unavailable, Msg: "unknown host " + dns.Name}
 	case errors.As(err, &dns) && !dns.IsTimeout:
-		return Class{Kind: sdk.Unreachable, Msg: "the name of host " + dns.Name + " was not resolved: " + dns.Err}
+		return Class{Kind: sdk.Unavailable, Msg: "the name of host " + dns.Name + " was not resolved: " + dns.Err}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return Class{Kind: sdk.Timeout, Msg: "no answer in the time allowed"}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return Class{Kind: sdk.Unreachable, Msg: "the server closed the connection"}
+		return Class{Kind: sdk.Unavailable, Msg: "the server closed the connection"}
 	case errors.As(err, &number):
-		return Class{Kind: sdk.Unreachable, Msg: number.Error()}
+		return Class{Kind: sdk.Unavailable, Msg: number.Error()}
 	}
-	return Class{Kind: sdk.Unreachable, Msg: reason(err)}
+	return Class{Kind: sdk.Unavailable, Msg: reason(err)}
 }
 
 // reason is the text of err without what the system was asked to do.

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package backends
+package pluginhost
 
 // trust has nothing to check where files have no owner and mode of this kind.
 func trust(string) (warn string, err error) { return "", nil }
