@@ -3,8 +3,10 @@
 #   make demo    build, then archive and restore real files on SQLite
 #   make test    every test, on real databases (installed where that is allowed)
 #
-# The others: build, check (what CI runs besides test), bench, proto, install,
-# release, clean.
+# While you work: quick (the tests that need no database server and little
+# time) and check (format, lint, other platforms, race detector).
+# Now and then: soak (kills and faults for as long as SOAK says), bench.
+# The others: build, proto, install, clean.
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
@@ -15,9 +17,9 @@ SHARE    = $(DESTDIR)$(PREFIX)/share
 PLUGINS := $(notdir $(patsubst %/,%,$(wildcard plugins/*/)))
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
-TOOL    := go tool -modfile=scripts/tools.mod
+SOAK    ?= 10m
 
-.PHONY: build demo test check bench proto install release clean databases
+.PHONY: build demo test quick soak check bench proto install clean databases
 
 build:
 	@mkdir -p bin/plugins
@@ -31,8 +33,16 @@ demo: build
 databases:
 	scripts/databases/install.sh
 
+# The servers and the programs are started and built once, for all packages.
 test: databases
-	go test -timeout 20m ./...
+	go run ./scripts/testenv go test -timeout 20m ./...
+
+quick:
+	go run ./scripts/testenv -noservers go test -short -timeout 5m ./...
+
+# Each test whose name ends in Soak repeats its rounds for this long.
+soak: databases
+	CODEX_TEST_SOAK=$(SOAK) go run ./scripts/testenv go test -count=1 -timeout 0 -v -run 'Soak$$' ./...
 
 check:
 	scripts/check.sh
@@ -54,4 +64,4 @@ install: build
 	bin/codex completion fish > $(SHARE)/fish/vendor_completions.d/codex.fish
 
 clean:
-	rm -rf bin dist
+	rm -rf bin

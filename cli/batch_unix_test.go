@@ -13,32 +13,16 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// buildSlow builds the misbehaving backend of testdata/slow once.
-var buildSlow = sync.OnceValues(func() (string, error) {
-	dir := filepath.Join(programs, "vendor")
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "codex-archive-slow"), "./testdata/slow")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return dir, nil
-})
-
 // batchProject is a project on the slow backend with a manifest of n items.
 func batchProject(t testing.TB, n int, options string) *project {
 	t.Helper()
-	dir, err := buildSlow()
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := newProject(t)
-	p.env = append(p.env, "CODEX_ARCHIVE_PLUGIN_PATH="+dir,
+	p.env = append(p.env, "CODEX_ARCHIVE_PLUGIN_PATH="+filepath.Join(programs, "vendor"),
 		"CODEX_ARCHIVE_BACKEND=slow", fmt.Sprintf("CODEX_ARCHIVE_URL=slow://%d?%s", n, options))
 	items := make([]string, n)
 	for i := range items {

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,67 +18,45 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/codex-archive/codex/scripts/databases"
+	build "github.com/codex-archive/codex/scripts/programs"
 
 	_ "modernc.org/sqlite"
 )
 
-// programs is where TestMain put codex and the backends, laid out as make
-// build does.
+// programs is the directory of codex and the backends, laid out as make build
+// does it.
 var programs string
 
-// TestMain builds the real programs: every test of this package runs them as
+// TestMain provides the real programs: every test of this package runs them as
 // processes.
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "codex-test-")
+	dir, remove, err := build.Dir()
 	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	programs = dir
-	if err := buildPrograms(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	defer remove()
+	programs = dir
 	return m.Run()
-}
-
-func buildPrograms(dir string) error {
-	targets := map[string]string{".": "codex"}
-	plugins, err := filepath.Glob("../plugins/*/main.go")
-	if err != nil {
-		return err
-	}
-	for _, main := range plugins {
-		name := filepath.Base(filepath.Dir(main))
-		targets["../plugins/"+name] = filepath.Join("plugins", "codex-archive-"+name)
-	}
-	for pkg, program := range targets {
-		if runtime.GOOS == "windows" {
-			program += ".exe"
-		}
-		build := exec.Command("go", "build", "-ldflags", "-s -w -X main.version=test -X main.commit=0123456789ab", "-o", filepath.Join(dir, program), pkg)
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", build, err, out)
-		}
-	}
-	return nil
 }
 
 // TestScripts runs every script of testdata/script on SQLite.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	runScripts(t, scriptDatabase{backend: "sqlite", blob: "x'%x'", url: func() string { return "" }})
 }
 
 // TestScriptsPostgres runs the scripts, unchanged, on PostgreSQL.
 func TestScriptsPostgres(t *testing.T) {
+	t.Parallel()
 	runScripts(t, onServer(t, databases.Postgres(t).Server(), scriptDatabase{backend: "postgres", blob: `'\x%x'::bytea`}))
 }
 
 // TestScriptsMariaDB runs the scripts, unchanged, on MariaDB.
 func TestScriptsMariaDB(t *testing.T) {
+	t.Parallel()
 	runScripts(t, onServer(t, databases.MariaDB(t).Server(), scriptDatabase{backend: "mariadb", blob: "x'%x'"}))
 }
 

@@ -37,7 +37,7 @@ func (s *Server) Database(t testing.TB) *Database {
 
 // drop needs connections of its own: the test's context has ended.
 func (d *Database) drop(t testing.TB) {
-	if d.server.running == nil {
+	if !d.server.attached && d.server.running == nil {
 		return
 	}
 	admin, err := d.server.product.open(d.server.product.url(d.server, credentials{}, true))

@@ -3,15 +3,17 @@
 // A server lives in a temporary directory, listens on a unix socket and on a
 // port of the loopback interface that was free, and never touches a server of
 // the machine. Each [Database] is fresh, has an owner of its own, and is
-// dropped when its test ends. [Postgres] and [MariaDB] share one server among
-// the tests of a test binary; [NewPostgres] and [NewMariaDB] start one for a
-// test that stops it, or needs settings.
+// dropped when its test ends. [Postgres] and [MariaDB] return databases of a
+// shared server: the one that [Share] started for all test binaries, or else
+// one for this test binary. [NewPostgres] and [NewMariaDB] start a server for a
+// test that stops it, or changes its settings.
 //
-// Servers end with the test process, however it ends: see watch.sh.
+// Servers end with the process that started them, however it ends: see watch.sh.
 //
 // The programs come from the system's packages, which install.sh beside this
 // file installs. Where they are missing a test is skipped; it fails instead
-// where the environment has CI=true or CODEX_TEST_REQUIRE_DATABASES=1.
+// where the environment has CI=true or CODEX_TEST_REQUIRE_DATABASES=1. Under
+// go test -short every test that needs a server is skipped.
 package databases
 
 import (
@@ -27,8 +29,8 @@ import (
 // errMissing is wrapped by errors that say which program is not installed.
 var errMissing = errors.New("not installed (scripts/databases/install.sh installs it)")
 
-// shared is the server of a whole test binary. Nobody can say which test is
-// the last to use it, so it is never stopped: it ends with the process.
+// shared is the server of a whole test binary. It is never stopped, because no
+// test knows that it is the last to use it: it ends with the process.
 type shared struct {
 	once   sync.Once
 	server *Server
@@ -67,13 +69,15 @@ func NewMariaDB(t testing.TB, settings ...string) *Server {
 
 func (s *shared) database(t testing.TB, p product) *Database {
 	t.Helper()
-	s.once.Do(func() { s.server, s.err = newServer(p, nil) })
+	needsServer(t)
+	s.once.Do(func() { s.server, s.err = sharedServer(p) })
 	require(t, s.err)
 	return s.server.Database(t)
 }
 
 func private(t testing.TB, p product, settings []string) *Server {
 	t.Helper()
+	needsServer(t)
 	s, err := newServer(p, settings)
 	require(t, err)
 	t.Cleanup(func() {
@@ -82,6 +86,14 @@ func private(t testing.TB, p product, settings []string) *Server {
 		}
 	})
 	return s
+}
+
+// needsServer skips the test where only fast tests are wanted.
+func needsServer(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("short: needs a database server")
+	}
 }
 
 // require ends the test when there is no server.

@@ -59,6 +59,7 @@ type Server struct {
 	authority authority
 	user      *identity // whom the programs run as; nil: ourselves
 	running   *process  // nil while stopped
+	attached  bool      // another process runs it
 }
 
 // newServer starts a server in a new directory.
@@ -146,7 +147,7 @@ func (s *Server) start() error {
 // Start starts a stopped server again, on the same port.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
-	if s.running != nil {
+	if s.attached || s.running != nil {
 		t.Fatal("the server is running")
 	}
 	if err := s.start(); err != nil {
@@ -175,6 +176,9 @@ func (s *Server) Restart(t testing.TB) {
 
 func (s *Server) halt(t testing.TB, signal string) {
 	t.Helper()
+	if s.attached {
+		t.Fatal("the server is shared with other tests: start one for this test")
+	}
 	if s.running == nil {
 		t.Fatal("the server is stopped")
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/codex-archive/codex/scripts/programs"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
 	"github.com/codex-archive/codex/sdk/plugin"
@@ -65,10 +65,16 @@ func TestBrokenPrograms(t *testing.T) {
 		t.Skip("short: it starts some 200 programs")
 	}
 	dir := t.TempDir()
-	sqlite := filepath.Join(dir, "codex-archive-sqlite")
-	if out, err := exec.Command("go", "build", "-o", sqlite, "../../plugins/sqlite").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	built, remove, err := programs.Dir()
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	sqlite := filepath.Join(built, "plugins", "codex-archive-sqlite")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -82,7 +82,7 @@ func items(n int) iter.Seq2[sdk.Item, error] {
 			event := tombstone(i)
 			event[0] = 1
 			if !yield(sdk.Item{Body: strings.NewReader(text), Record: sdk.Record{
-				Tombstone: tombstone(i), Event: event, Repo: "r", Path: fmt.Sprintf("f%d", i), Reason: "dead", Kind: "code",
+				Tombstone: tombstone(i), Event: event, Repo: "r", Path: fmt.Sprintf("f%d", i), Reason: "dead", ContentKind: "code",
 				Mode: 0o644, ModTime: time.Unix(0, 0).UTC(), ArchivedBy: "maker", ArchivedAt: time.Unix(int64(i), 0).UTC(),
 				Content: sdk.Content{
 					SHA256: sha256.Sum256([]byte(text)), Size: int64(len(text)), Codec: sdk.None, StoredSize: int64(len(text)),

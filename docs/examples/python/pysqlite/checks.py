@@ -57,7 +57,7 @@ def record(r):
         raise Failed("LIMIT", "more than %d tags" % MAX_TAGS, culprit)
     if list(r.tags) != sorted(set(r.tags), key=str.encode):
         raise Failed("INVALID", "tags are not sorted or not unique", culprit)
-    for what in ("repo", "reason", "kind", "archived_by"):
+    for what in ("repo", "reason", "content_kind", "archived_by"):
         text(what, getattr(r, what), MAX_NAME, True, culprit)
     text("codec", r.content.codec, MAX_NAME, True, culprit)
     text("commit", r.commit, MAX_NAME, False, culprit)

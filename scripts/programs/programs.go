@@ -1,0 +1,85 @@
+// Package programs builds the programs that tests run as processes.
+//
+// make test builds them once and names their directory in the environment. A
+// test binary that is run alone builds its own.
+package programs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Variable names a directory in which [Build] has been run.
+const Variable = "CODEX_TEST_PROGRAMS"
+
+// Dir returns a directory with the programs, and a function that removes what
+// this call has made. They are laid out as make build does it: codex, and the
+// backends in plugins. The backend of cli/testdata/slow is in vendor.
+func Dir() (dir string, remove func() error, err error) {
+	if dir := os.Getenv(Variable); dir != "" {
+		return dir, func() error { return nil }, nil
+	}
+	if dir, err = os.MkdirTemp("", "codex-test-"); err != nil {
+		return "", nil, err
+	}
+	remove = func() error { return os.RemoveAll(dir) }
+	if err := Build(dir); err != nil {
+		return "", nil, errors.Join(err, remove())
+	}
+	return dir, remove, nil
+}
+
+// Build builds the programs into dir.
+func Build(dir string) error {
+	root, err := moduleRoot()
+	if err != nil {
+		return err
+	}
+	targets := map[string]string{"cli": "codex", "cli/testdata/slow": "vendor/codex-archive-slow"}
+	plugins, err := filepath.Glob(filepath.Join(root, "plugins/*/main.go"))
+	if err != nil {
+		return err
+	}
+	for _, main := range plugins {
+		name := filepath.Base(filepath.Dir(main))
+		targets["plugins/"+name] = "plugins/codex-archive-" + name
+	}
+	for source, program := range targets {
+		if err := build(root, source, filepath.Join(dir, Executable(program))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func build(root, source, output string) error {
+	cmd := exec.Command("go", "build", "-ldflags", "-s -w -X main.version=test -X main.commit=0123456789ab", "-o", output, "./"+source)
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", cmd, err, out)
+	}
+	return nil
+}
+
+// moduleRoot finds the directory of go.mod from a package's directory, in
+// which its tests run.
+func moduleRoot() (string, error) {
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("go env GOMOD: %w", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(out))), nil
+}
+
+// Executable adds the suffix that programs have on this system.
+func Executable(name string) string {
+	if runtime.GOOS == "windows" {
+		return name + ".exe"
+	}
+	return name
+}

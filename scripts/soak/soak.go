@@ -1,0 +1,38 @@
+// Package soak says how long tests repeat what they do: a few rounds in make
+// test, and as long as asked in make soak.
+package soak
+
+import (
+	"iter"
+	"os"
+	"testing"
+	"time"
+)
+
+// Variable holds how long each test repeats its rounds, as a Go duration.
+const Variable = "CODEX_TEST_SOAK"
+
+// Rounds yields the numbers of the rounds from 0: short of them, or under make
+// soak as many as begin within its time, and at least short. It ends when the
+// test has failed. The name of a test that uses it ends in Soak, by which make
+// soak finds it.
+func Rounds(t testing.TB, short int) iter.Seq[int] {
+	t.Helper()
+	var last time.Time
+	if text := os.Getenv(Variable); text != "" {
+		length, err := time.ParseDuration(text)
+		if err != nil {
+			t.Fatalf("%s: %v", Variable, err)
+		}
+		last = time.Now().Add(length)
+	}
+	return func(yield func(int) bool) {
+		round := 0
+		for ; round < short || time.Now().Before(last); round++ {
+			if t.Failed() || !yield(round) {
+				break
+			}
+		}
+		t.Logf("%d rounds", round)
+	}
+}
