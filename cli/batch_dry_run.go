@@ -11,8 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/codex-archive/codex/cli/internal/archive"
 	"github.com/codex-archive/codex/cli/internal/batch"
+	"github.com/codex-archive/codex/cli/internal/restorer"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -146,7 +146,7 @@ func (p *batchPlan) judgeOutput(f *forecast) (action string, err error) {
 	if p.base == nil && p.flags.IsSet("base-dir") {
 		return "write", nil // the base does not exist yet
 	}
-	to := archive.Destination{Path: f.Item.Output, Base: p.base, Force: force}
+	to := restorer.Destination{Path: f.Item.Output, Base: p.base, Force: force}
 	if err := to.Check(); err != nil {
 		return "", err
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/semaphore"
 
-	"github.com/codex-archive/codex/cli/internal/archive"
 	"github.com/codex-archive/codex/cli/internal/batch"
 	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/restorer"
 	"github.com/codex-archive/codex/cli/internal/retry"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -26,7 +26,7 @@ type batchRun struct {
 	*batchPlan
 	journal  *journal
 	recorder *recorder
-	writer   archive.Restorer
+	writer   restorer.Restorer
 	results  *batch.Results
 	file     *batch.File
 	progress *batchProgress
@@ -140,7 +140,7 @@ func (r *batchRun) restoreItem(ctx context.Context, index int, held int64) error
 	item := r.manifest.Items[index]
 	file := &restoration{
 		journal: r.journal, writer: &r.writer, typed: item.Tombstone, sha256: item.SHA256,
-		to:    archive.Destination{Path: item.Output, Base: r.base, Force: r.flags.Bool("force")},
+		to:    restorer.Destination{Path: item.Output, Base: r.base, Force: r.flags.Bool("force")},
 		level: hclog.Debug, started: time.Now(),
 	}
 	file.admit = func(memory int64) error {

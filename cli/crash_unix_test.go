@@ -239,7 +239,7 @@ func TestKillHostDuringRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".codex-restore") {
+		if strings.HasPrefix(e.Name(), ".codex-temp-") {
 			t.Errorf("%s is left behind", e.Name())
 		}
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/urfave/cli/v2"
 
-	"github.com/codex-archive/codex/cli/internal/archive"
 	"github.com/codex-archive/codex/cli/internal/batch"
 	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/restorer"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -39,8 +39,8 @@ func (p *program) restoreCommand() *cli.Command {
 // restoration is one restore on its way: what is known of it so far.
 type restoration struct {
 	*journal
-	writer *archive.Restorer
-	to     archive.Destination
+	writer *restorer.Restorer
+	to     restorer.Destination
 	typed  string      // the tombstone as the user gave it
 	sha256 string      // what the content must have, in lower-case hex; "" where nobody said
 	level  hclog.Level // of the lines that say how it goes
@@ -49,7 +49,7 @@ type restoration struct {
 	admit    func(memory int64) error
 	started  time.Time
 	record   sdk.Record
-	done     archive.Restored
+	done     restorer.Restored
 	attempts int
 }
 
@@ -91,8 +91,8 @@ func (s *session) restore(ctx context.Context) error {
 		return err
 	}
 	r := &restoration{
-		journal: j, writer: &archive.Restorer{}, typed: args.Get(0), level: hclog.Info, started: s.started,
-		to: archive.Destination{Path: args.Get(1), Force: s.flags.Bool("force")},
+		journal: j, writer: &restorer.Restorer{}, typed: args.Get(0), level: hclog.Info, started: s.started,
+		to: restorer.Destination{Path: args.Get(1), Force: s.flags.Bool("force")},
 	}
 	if err := r.bring(ctx); err != nil {
 		return err
@@ -147,7 +147,7 @@ func (r *restoration) attempt(ctx context.Context, backend sdk.Backend) error {
 			return err
 		}
 		if r.admit != nil {
-			if err := r.admit(archive.Memory(r.record.Content)); err != nil {
+			if err := r.admit(restorer.Memory(r.record.Content)); err != nil {
 				return err
 			}
 		}
@@ -173,7 +173,7 @@ func (r *restoration) publish(ctx context.Context, found sdk.GetResult) error {
 	r.log.Debug("Decompression codec: " + string(r.record.Content.Codec))
 	var err error
 	if r.to.Path == "-" {
-		r.done, err = archive.Print(ctx, &r.record, found.Body, r.stdout)
+		r.done, err = restorer.Print(ctx, &r.record, found.Body, r.stdout)
 	} else {
 		r.done, err = r.writer.Restore(ctx, &r.record, found.Body, r.to)
 	}

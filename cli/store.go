@@ -13,7 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/codex-archive/codex/cli/internal/archive"
+	"github.com/codex-archive/codex/cli/internal/archiver"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -194,7 +194,7 @@ func (j *journal) storeFile(ctx context.Context, r *sdk.Record) (sdk.PutResult, 
 }
 
 // readSource opens and hashes the file and fills what it says into r.
-func (j *journal) readSource(ctx context.Context, r *sdk.Record) (*archive.Source, error) {
+func (j *journal) readSource(ctx context.Context, r *sdk.Record) (*archiver.Source, error) {
 	source, err := j.openSource(ctx)
 	if err != nil {
 		return nil, err
@@ -207,13 +207,13 @@ func (j *journal) readSource(ctx context.Context, r *sdk.Record) (*archive.Sourc
 	return source, nil
 }
 
-func (s *session) openSource(ctx context.Context) (*archive.Source, error) {
-	compressor, err := archive.NewCompressor(sdk.Codec(s.config.Archive.Codec), s.config.Archive.Level)
+func (s *session) openSource(ctx context.Context) (*archiver.Source, error) {
+	compressor, err := archiver.NewCompressor(sdk.Codec(s.config.Archive.Codec), s.config.Archive.Level)
 	if err != nil {
 		return nil, err
 	}
 	path := s.flags.Args().Get(1)
-	source, err := archive.Open(ctx, archive.Request{
+	source, err := archiver.Open(ctx, archiver.Request{
 		Path: path, Stdin: s.stdin, As: s.flags.String("path"), Commit: s.flags.String("commit"), Compressor: compressor,
 	})
 	if path != "-" && errors.Is(err, fs.ErrNotExist) {
@@ -224,7 +224,7 @@ func (s *session) openSource(ctx context.Context) (*archive.Source, error) {
 
 // put stores one file. A body that is large is not sent where the archive has
 // it: asking costs one round trip, less than a body of several chunks.
-func put(ctx context.Context, backend sdk.Backend, source *archive.Source, r sdk.Record) (sdk.PutResult, error) {
+func put(ctx context.Context, backend sdk.Backend, source *archiver.Source, r sdk.Record) (sdk.PutResult, error) {
 	send := true
 	if r.Content.StoredSize < 0 || r.Content.StoredSize > sdk.ChunkSize {
 		missing, err := backend.Missing(ctx, []sdk.Digest{r.Content.SHA256})
@@ -247,7 +247,7 @@ func put(ctx context.Context, backend sdk.Backend, source *archive.Source, r sdk
 	return stored[0], nil
 }
 
-func oneItem(source *archive.Source, r sdk.Record, send bool) iter.Seq2[sdk.Item, error] {
+func oneItem(source *archiver.Source, r sdk.Record, send bool) iter.Seq2[sdk.Item, error] {
 	return func(yield func(sdk.Item, error) bool) {
 		item := sdk.Item{Record: r}
 		var err error

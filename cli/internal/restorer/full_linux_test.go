@@ -1,4 +1,4 @@
-package archive
+package restorer
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/codex-archive/codex/cli/internal/filetest"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -45,19 +46,16 @@ func fullRole(dir string) error {
 		os.Exit(skipCode)
 	}
 	old := filepath.Join(dir, "old")
-	if err := os.WriteFile(old, noise(800<<10), 0o600); err != nil {
+	if err := os.WriteFile(old, filetest.Noise(800<<10), 0o600); err != nil {
 		return err
 	}
 	for _, size := range []int{verifiedInMemory, 2 * verifiedInMemory} {
-		s := &Source{Path: "f", compressor: &Compressor{codec: sdk.None}}
-		s.small(noise(size))
-		var r sdk.Record
-		s.Fill(&r)
+		s := newStored(filetest.Noise(size), filetest.Noise(size), sdk.None)
 		for name, d := range map[string]Destination{
 			"new": {Path: filepath.Join(dir, "new")}, "old": {Path: old, Force: true},
 		} {
 			var rs Restorer
-			_, err := rs.Restore(context.Background(), &r, bytes.NewReader(s.body), d)
+			_, err := rs.Restore(context.Background(), &s.record, bytes.NewReader(s.body), d)
 			if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), d.Path) {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -67,7 +65,7 @@ func fullRole(dir string) error {
 	if err != nil || len(names) > 0 {
 		return fmt.Errorf("left: %v, %w", names, err)
 	}
-	if b, err := os.ReadFile(old); err != nil || !bytes.Equal(b, noise(800<<10)) {
+	if b, err := os.ReadFile(old); err != nil || !bytes.Equal(b, filetest.Noise(800<<10)) {
 		return fmt.Errorf("the old file is not what it was: %w", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "new")); !errors.Is(err, os.ErrNotExist) {

@@ -1,4 +1,4 @@
-package archive
+package archiver
 
 import (
 	"os"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/codex-archive/codex/cli/internal/filetest"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -40,7 +41,7 @@ func fileIn(t *testing.T, dir string, parts ...string) string {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	return write(t, path, []byte("x"))
+	return filetest.Write(t, path, []byte("x"))
 }
 
 func open(t *testing.T, path, ref string) (*Source, error) {
@@ -70,7 +71,7 @@ func TestOriginInWorkTree(t *testing.T) {
 	path := fileIn(t, dir, "f")
 	for _, ref := range []string{"nope", "-h", "--all", "HEAD..v1", "^HEAD", "HEAD v1", "HEAD\n", "HEAD^{tree}"} {
 		_, err := open(t, path, ref)
-		wantKind(t, err, sdk.Invalid, "commit")
+		filetest.WantKind(t, err, sdk.Invalid, "commit")
 	}
 }
 
@@ -107,7 +108,7 @@ func TestOriginWithoutCommit(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, s, err)
 		}
 		_, err = open(t, c.path, "HEAD")
-		wantKind(t, err, sdk.Invalid, c.words)
+		filetest.WantKind(t, err, sdk.Invalid, c.words)
 		if s, err := open(t, c.path, commit); err != nil || s.Commit != commit {
 			t.Errorf("%s: full hash: %v", name, err)
 		}
@@ -116,7 +117,7 @@ func TestOriginWithoutCommit(t *testing.T) {
 
 func fileInBroken(t *testing.T) string {
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, ".git"), []byte("gitdir: /nowhere\n"))
+	filetest.Write(t, filepath.Join(dir, ".git"), []byte("gitdir: /nowhere\n"))
 	return dir
 }
 
@@ -153,7 +154,7 @@ func TestOriginWithoutGit(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	_, err := open(t, path, "HEAD")
-	wantKind(t, err, sdk.Invalid, "git is not installed")
+	filetest.WantKind(t, err, sdk.Invalid, "git is not installed")
 }
 
 func TestOriginOfPipe(t *testing.T) {

@@ -1,16 +1,17 @@
-package archive
+package restorer
 
 import (
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
+	"github.com/codex-archive/codex/cli/internal/spool"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -93,7 +94,7 @@ func (d Destination) place(r *sdk.Record) (*place, error) {
 	if p.dir == "" {
 		p.dir = "."
 	}
-	if !filepath.IsLocal(p.name) || p.name == "." || filepath.Base(p.name) != p.name || isTempName(p.name) {
+	if !filepath.IsLocal(p.name) || p.name == "." || filepath.Base(p.name) != p.name || durable.IsTempName(p.name) {
 		return nil, sdk.Errorf(sdk.Invalid, "output %s: %q cannot be the name of a file", p.shown, p.name)
 	}
 	root, err := p.tree.OpenRoot(p.dir)
@@ -139,7 +140,7 @@ func (p *place) examine(ctx context.Context, r *sdk.Record, force bool) (same bo
 		case ctx.Err() != nil:
 			return false, sdk.AsError(ctx.Err())
 		case err != nil && !force:
-			return false, p.refuse(fmt.Sprintf("exists, and whether it is the same cannot be seen (%v)", cause(err)), forceHint)
+			return false, p.refuse(fmt.Sprintf("exists, and whether it is the same cannot be seen (%v)", durable.Cause(err)), forceHint)
 		}
 	}
 	if force {
@@ -156,7 +157,7 @@ func (p *place) judge(info fs.FileInfo, force bool) error {
 	case mode.IsRegular():
 		return nil
 	case mode&fs.ModeSymlink == 0:
-		return p.refuse("is "+fileType(mode), "")
+		return p.refuse("is "+durable.FileType(mode), "")
 	case force:
 		return nil
 	}
@@ -173,26 +174,13 @@ func (p *place) refuse(why, hint string) error {
 // failed says that the file could not be written, and names it instead of
 // whatever the failed call worked on.
 func (p *place) failed(err error) error {
-	return fmt.Errorf("write %s: %w", p.shown, cause(err))
-}
-
-// cause is err without the name of the call and its operands.
-func cause(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		return path.Err
-	case errors.As(err, &link):
-		return link.Err
-	}
-	return err
+	return fmt.Errorf("write %s: %w", p.shown, durable.Cause(err))
 }
 
 // sameBytes compares a regular file with the content of r, and gives it the
 // mode of r if it is the same.
 func (p *place) sameBytes(ctx context.Context, info fs.FileInfo, r *sdk.Record) (bool, error) {
-	f, err := p.root.OpenFile(p.name, os.O_RDONLY|noFollow, 0)
+	f, err := durable.OpenRegularIn(p.root, p.name, os.O_RDONLY, 0)
 	if err != nil {
 		return false, err
 	}
@@ -202,7 +190,7 @@ func (p *place) sameBytes(ctx context.Context, info fs.FileInfo, r *sdk.Record) 
 		return false, err
 	}
 	sum := sha256.New()
-	if _, err := io.CopyBuffer(onlyWriter{sum}, reader{ctx, f}, make([]byte, largeChunk)); err != nil {
+	if _, err := spool.Copy(ctx, sum, f); err != nil {
 		return false, err
 	}
 	if sdk.Digest(sum.Sum(nil)) != r.Content.SHA256 {
@@ -269,17 +257,12 @@ func (p *place) syncParent(dir string) error {
 		return err
 	}
 	defer d.Close()
-	return syncDir(d)
+	return durable.SyncDir(d)
 }
 
 // sync makes the file's name durable.
 func (p *place) sync() error {
-	d, err := p.root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := syncDir(d); err != nil {
+	if err := durable.SyncRoot(p.root); err != nil {
 		return fmt.Errorf("%s is there, but perhaps not after a crash: %w", p.shown, err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package archive
+package archiver
 
 import (
 	"bytes"
@@ -20,22 +20,23 @@ const largeChunk = 256 << 10
 
 // large is content that is not held in memory.
 type large struct {
-	file   *os.File
-	size   int64
-	path   string      // for messages
-	before fs.FileInfo // as it was when it was opened; nil for a spool, which is ours
-	enc    *zstd.Encoder
-	close  func() error
+	content io.ReaderAt
+	size    int64
+	path    string      // for messages
+	file    *os.File    // nil for a spool, which no other process changes
+	before  fs.FileInfo // of file, as it was when it was opened
+	enc     *zstd.Encoder
+	close   func() error
 }
 
-func (l *large) plain() io.Reader { return io.NewSectionReader(l.file, 0, l.size) }
+func (l *large) plain() io.Reader { return io.NewSectionReader(l.content, 0, l.size) }
 
 // unchanged checks the file after n bytes of it were read.
 func (l *large) unchanged(n int64) error {
 	if n != l.size {
 		return changed(l.path)
 	}
-	if l.before == nil {
+	if l.file == nil {
 		return nil
 	}
 	return unchanged(l.file, l.path, l.before)

@@ -1,4 +1,4 @@
-package archive
+package archiver
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
+	"github.com/codex-archive/codex/cli/internal/spool"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -83,7 +85,7 @@ func (s *Source) Fill(r *sdk.Record) {
 // Body returns a fresh reader of the stored bytes, one for each attempt. It
 // makes the one returned before useless.
 func (s *Source) Body() (io.Reader, error) {
-	if s.large.file == nil {
+	if s.large.content == nil {
 		return bytes.NewReader(s.body), nil
 	}
 	return s.large.body(s)
@@ -92,7 +94,7 @@ func (s *Source) Body() (io.Reader, error) {
 // Close lets the file go. Bodies are dead afterwards.
 func (s *Source) Close() error {
 	s.body = nil
-	if s.large.file == nil {
+	if s.large.content == nil {
 		return nil
 	}
 	return s.large.close()
@@ -111,7 +113,7 @@ func (s *Source) read(ctx context.Context, r Request) error {
 		defer f.Close()
 		return s.readSmall(ctx, f, info)
 	}
-	s.large = large{file: f, size: info.Size(), path: r.Path, before: info, close: f.Close}
+	s.large = large{content: f, file: f, size: info.Size(), path: r.Path, before: info, close: f.Close}
 	if err := s.hashLarge(ctx); err != nil {
 		f.Close()
 		return err
@@ -122,7 +124,7 @@ func (s *Source) read(ctx context.Context, r Request) error {
 // readSmall reads f in one piece.
 func (s *Source) readSmall(ctx context.Context, f *os.File, before fs.FileInfo) error {
 	plain := make([]byte, before.Size()+1) // one more, to see it grow
-	n, err := io.ReadFull(reader{ctx, f}, plain)
+	n, err := io.ReadFull(spool.NewReader(ctx, f), plain)
 	switch {
 	case err == nil, n < int(before.Size()) && (err == io.EOF || err == io.ErrUnexpectedEOF):
 		return changed(f.Name())
@@ -147,8 +149,7 @@ func (s *Source) small(plain []byte) {
 // hashLarge names the content of s.large, whose body is made later.
 func (s *Source) hashLarge(ctx context.Context) error {
 	sum := sha256.New()
-	buf := make([]byte, largeChunk)
-	n, err := io.CopyBuffer(onlyWriter{sum}, reader{ctx, s.large.plain()}, buf)
+	n, err := spool.Copy(ctx, sum, s.large.plain())
 	if err != nil {
 		return err
 	}
@@ -169,14 +170,14 @@ func (s *Source) promise(sum sdk.Digest, size int64) {
 func (s *Source) readPipe(ctx context.Context, in io.Reader) error {
 	s.Mode = pipeMode
 	type result struct {
-		sp  *spool
+		sp  *spool.Spool
 		sum sdk.Digest
 		err error
 	}
 	results := make(chan result, 1)
 	go func() {
-		sp, sum := &spool{}, sha256.New()
-		_, err := io.CopyBuffer(io.MultiWriter(sp, sum), reader{ctx, in}, make([]byte, largeChunk))
+		sp, sum := &spool.Spool{}, sha256.New()
+		_, err := spool.Copy(ctx, io.MultiWriter(sp, sum), in)
 		if err != nil {
 			sp.Close()
 		}
@@ -191,60 +192,31 @@ func (s *Source) readPipe(ctx context.Context, in io.Reader) error {
 	if got.err != nil {
 		return fmt.Errorf("read standard input: %w", got.err)
 	}
-	if got.sp.file == nil {
-		s.small(got.sp.head)
+	if plain, ok := got.sp.Bytes(); ok {
+		s.small(plain)
 		return nil
 	}
-	s.large = large{file: got.sp.file, size: got.sp.size, path: "standard input", close: got.sp.Close}
-	s.promise(got.sum, got.sp.size)
+	s.large = large{content: got.sp, size: got.sp.Size(), path: "standard input", close: got.sp.Close}
+	s.promise(got.sum, got.sp.Size())
 	return nil
 }
 
 // openRegular opens a regular file and nothing else, without following a
 // symbolic link.
 func openRegular(path string) (*os.File, fs.FileInfo, error) {
-	info, err := os.Lstat(path)
+	f, err := durable.OpenRegular(path, os.O_RDONLY, 0)
+	if special := (*durable.NotRegularError)(nil); errors.As(err, &special) {
+		return nil, nil, sdk.Errorf(sdk.Invalid, "%s; only regular files can be archived", special)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, notRegular(path, info.Mode())
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	info, err := f.Stat()
 	if err != nil {
+		f.Close()
 		return nil, nil, err
 	}
-	opened, err := f.Stat()
-	switch {
-	case err != nil:
-	case !opened.Mode().IsRegular():
-		err = notRegular(path, opened.Mode())
-	default:
-		return f, opened, nil
-	}
-	f.Close()
-	return nil, nil, err
-}
-
-func notRegular(path string, mode fs.FileMode) error {
-	return sdk.Errorf(sdk.Invalid, "%s: is %s; only regular files can be archived", path, fileType(mode))
-}
-
-// fileType names what is not a regular file.
-func fileType(mode fs.FileMode) string {
-	switch {
-	case mode.IsDir():
-		return "a directory"
-	case mode&fs.ModeSymlink != 0:
-		return "a symbolic link"
-	case mode&fs.ModeNamedPipe != 0:
-		return "a pipe"
-	case mode&fs.ModeSocket != 0:
-		return "a socket"
-	case mode&fs.ModeDevice != 0:
-		return "a device"
-	}
-	return "a special file"
+	return f, info, nil
 }
 
 func changed(path string) error { return fmt.Errorf("read %s: %w", path, ErrChanged) }
@@ -260,20 +232,3 @@ func unchanged(f *os.File, path string, before fs.FileInfo) error {
 	}
 	return nil
 }
-
-// reader is r until ctx ends.
-type reader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, sdk.AsError(err)
-	}
-	return r.r.Read(p)
-}
-
-// onlyWriter hides ReadFrom and the like, so that copies use the buffer that
-// they are given.
-type onlyWriter struct{ io.Writer }

@@ -1,26 +1,14 @@
-package archive
+package archiver
 
 import (
-	"fmt"
-	"io"
-
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/codex-archive/codex/sdk"
 )
 
-const (
-	// encodeWindow is how far back a body refers: more gains little on source
-	// files, and every reader has to hold it.
-	encodeWindow = 4 << 20
-	// decodeWindow is what a body may ask of this reader: the 8 MiB that every
-	// zstd decoder should support, so that bodies of other writers can be read
-	// too. It is also [sdk.StagedBody], the size up to which content is one
-	// segment.
-	decodeWindow = 8 << 20
-	// decodeSpace is what a decoder has besides the window: two blocks.
-	decodeSpace = 256 << 10
-)
+// encodeWindow is how far back a body refers: more gains little on source
+// files, and every reader has to hold it.
+const encodeWindow = 4 << 20
 
 // Compressor makes bodies. It may be used from several goroutines.
 type Compressor struct {
@@ -67,26 +55,4 @@ func (c *Compressor) compress(plain []byte) (body []byte, codec sdk.Codec) {
 		return plain, sdk.None
 	}
 	return c.whole.EncodeAll(plain, nil), sdk.Zstd
-}
-
-// decompress returns a reader of the plain bytes of content's body, and what
-// frees it. It needs at most about twice the window.
-func decompress(content sdk.Content, body io.Reader) (io.Reader, func(), error) {
-	switch content.Codec {
-	case sdk.None:
-		return body, func() {}, nil
-	case sdk.Zstd:
-	default:
-		return nil, nil, sdk.Errorf(sdk.Unsupported, "codec %q is not known here", content.Codec)
-	}
-	// SHA-256 is checked anyway, so the frame's own checksum would be paid for
-	// twice; and without it damaged content can be read far enough to name its
-	// hash.
-	d, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(decodeWindow), zstd.WithDecoderMaxMemory(uint64(max(content.Size, decodeWindow))),
-		zstd.IgnoreChecksum(true))
-	if err != nil {
-		return nil, nil, fmt.Errorf("zstd: %w", err)
-	}
-	return d, d.Close, nil
 }

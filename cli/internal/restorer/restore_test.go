@@ -1,32 +1,43 @@
-package archive
+package restorer
 
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/codex-archive/codex/cli/internal/durable"
+	"github.com/codex-archive/codex/cli/internal/filetest"
+	"github.com/codex-archive/codex/cli/internal/spool"
 	"github.com/codex-archive/codex/sdk"
 )
+
+// tempName is the name of a temporary file.
+const tempName = ".codex-temp-0123456789abcdef"
 
 // sizes are a content that is verified in memory and one that is streamed.
 var sizes = map[string]int{"small": 5000, "large": 3*verifiedInMemory + 17}
 
 func TestParentsAreMade(t *testing.T) {
 	dir := t.TempDir()
-	s := inMemory(t, prose(100))
+	s := inMemory(t, filetest.Prose(100))
 	out := filepath.Join(dir, "a", "b", "c", "out")
 	if _, err := s.restore(t, Destination{Path: out}); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(mustRead(t, out), prose(100)) {
+	if !bytes.Equal(filetest.Read(t, out), filetest.Prose(100)) {
 		t.Error("other bytes")
 	}
 	t.Chdir(dir)
@@ -34,7 +45,7 @@ func TestParentsAreMade(t *testing.T) {
 		if done, err := s.restore(t, Destination{Path: path}); err != nil || done.Path != path {
 			t.Errorf("%s: %+v, %v", path, done, err)
 		}
-		mustRead(t, path)
+		filetest.Read(t, path)
 	}
 	_, err := s.restore(t, Destination{Path: "z/under a file"})
 	if err == nil {
@@ -44,7 +55,7 @@ func TestParentsAreMade(t *testing.T) {
 
 func TestIntoDirectory(t *testing.T) {
 	dir := t.TempDir()
-	s := inMemory(t, prose(100))
+	s := inMemory(t, filetest.Prose(100))
 	s.record.Path = "some/where/f.txt"
 	target, link := filepath.Join(dir, "dir"), filepath.Join(dir, "link")
 	if err := errors.Join(os.Mkdir(target, 0o700), os.Symlink(target, link)); err != nil {
@@ -59,16 +70,16 @@ func TestIntoDirectory(t *testing.T) {
 		if done, err := s.restore(t, Destination{Path: given}); err != nil || done.Path != want {
 			t.Errorf("%s: %+v, %v; want %s", given, done, err, want)
 		}
-		mustRead(t, want)
+		filetest.Read(t, want)
 	}
 	// A directory stands where the file would go.
 	s.record.Path = "dir"
 	_, err := s.restore(t, Destination{Path: dir, Force: true})
-	wantKind(t, err, sdk.Refused, "is a directory")
-	for _, path := range []string{"..", "/", "x/..", tempPrefix + strings.Repeat("0", tempDigits)} {
+	filetest.WantKind(t, err, sdk.Refused, "is a directory")
+	for _, path := range []string{"..", "/", "x/..", tempName} {
 		s.record.Path = path
 		_, err := s.restore(t, Destination{Path: dir})
-		wantKind(t, err, sdk.Invalid)
+		filetest.WantKind(t, err, sdk.Invalid)
 	}
 }
 
@@ -84,8 +95,8 @@ func TestOutputWithTheSameBytes(t *testing.T) {
 	for name, size := range sizes {
 		for _, force := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s force %v", name, force), func(t *testing.T) {
-				s := inMemory(t, prose(size))
-				out := write(t, filepath.Join(t.TempDir(), "out"), prose(size))
+				s := inMemory(t, filetest.Prose(size))
+				out := filetest.Write(t, filepath.Join(t.TempDir(), "out"), filetest.Prose(size))
 				var rs Restorer
 				done, err := rs.Restore(t.Context(), &s.record, unreadable{t}, Destination{Path: out, Force: force})
 				if err != nil || !done.Unchanged {
@@ -101,23 +112,23 @@ func TestOutputWithTheSameBytes(t *testing.T) {
 
 func TestOutputWithOtherBytes(t *testing.T) {
 	for name, size := range sizes {
-		for other, there := range map[string][]byte{"other size": []byte("mine"), "same size": noise(size)} {
+		for other, there := range map[string][]byte{"other size": []byte("mine"), "same size": filetest.Noise(size)} {
 			t.Run(name+" "+other, func(t *testing.T) {
 				dir := t.TempDir()
-				s := inMemory(t, prose(size))
-				out := write(t, filepath.Join(dir, "out"), there)
+				s := inMemory(t, filetest.Prose(size))
+				out := filetest.Write(t, filepath.Join(dir, "out"), there)
 				_, err := s.restore(t, Destination{Path: out})
-				wantKind(t, err, sdk.Refused, out, "--force")
-				if !bytes.Equal(mustRead(t, out), there) {
+				filetest.WantKind(t, err, sdk.Refused, out, "--force")
+				if !bytes.Equal(filetest.Read(t, out), there) {
 					t.Error("it was changed")
 				}
 				if _, err := s.restore(t, Destination{Path: out, Force: true}); err != nil {
 					t.Fatal(err)
 				}
-				if !bytes.Equal(mustRead(t, out), prose(size)) {
+				if !bytes.Equal(filetest.Read(t, out), filetest.Prose(size)) {
 					t.Error("it was not replaced")
 				}
-				onlyNames(t, dir, "out")
+				filetest.OnlyNames(t, dir, "out")
 			})
 		}
 	}
@@ -127,14 +138,14 @@ func TestOutputThatIsALink(t *testing.T) {
 	for name, target := range map[string]string{"to a file": "target", "to nothing": "nothing"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			write(t, filepath.Join(dir, "target"), []byte("precious"))
+			filetest.Write(t, filepath.Join(dir, "target"), []byte("precious"))
 			out := filepath.Join(dir, "out")
 			if err := os.Symlink(target, out); err != nil {
 				t.Skip(err)
 			}
-			s := inMemory(t, prose(100))
+			s := inMemory(t, filetest.Prose(100))
 			for _, err := range []error{Destination{Path: out}.Check(), func() error { _, err := s.restore(t, Destination{Path: out}); return err }()} {
-				wantKind(t, err, sdk.Refused, "symbolic link", "--force")
+				filetest.WantKind(t, err, sdk.Refused, "symbolic link", "--force")
 			}
 			d := Destination{Path: out, Force: true}
 			if err := d.Check(); err != nil {
@@ -146,37 +157,35 @@ func TestOutputThatIsALink(t *testing.T) {
 			if info, _ := os.Lstat(out); !info.Mode().IsRegular() {
 				t.Errorf("out is %v", info.Mode())
 			}
-			if string(mustRead(t, filepath.Join(dir, "target"))) != "precious" {
+			if string(filetest.Read(t, filepath.Join(dir, "target"))) != "precious" {
 				t.Error("the link was followed")
 			}
-			onlyNames(t, dir, "out", "target")
+			filetest.OnlyNames(t, dir, "out", "target")
 		})
 	}
 }
 
 func TestSpecialFilesAreNeverReplaced(t *testing.T) {
 	dir := t.TempDir()
-	s := inMemory(t, prose(100))
-	for path, what := range specialFiles(t, dir) {
+	s := inMemory(t, filetest.Prose(100))
+	for path, what := range filetest.Special(t, dir) {
 		d := Destination{Path: path, Force: true}
-		wantKind(t, d.Check(), sdk.Refused, what)
+		filetest.WantKind(t, d.Check(), sdk.Refused, what)
 		_, err := s.restore(t, d)
-		wantKind(t, err, sdk.Refused, what)
+		filetest.WantKind(t, err, sdk.Refused, what)
 	}
 }
 
 func TestDamage(t *testing.T) {
 	for name, size := range sizes {
-		s := inMemory(t, prose(size))
-		uncompressed := &Source{Path: "a/b.txt", Mode: 0o640, compressor: &Compressor{codec: sdk.None}}
-		uncompressed.small(noise(size))
-		raw := drainSource(t, uncompressed)
+		s := inMemory(t, filetest.Prose(size))
+		raw := newStored(filetest.Noise(size), filetest.Noise(size), sdk.None)
 		flip := func(b []byte, at int) []byte {
 			b = bytes.Clone(b)
 			b[at] ^= 0x40
 			return b
 		}
-		other := inMemory(t, prose(size-1))
+		other := inMemory(t, filetest.Prose(size-1))
 		for damage, c := range map[string]stored{
 			"flipped":          {s.record, flip(s.body, len(s.body)/2)},
 			"flipped at first": {s.record, flip(s.body, 0)},
@@ -192,18 +201,18 @@ func TestDamage(t *testing.T) {
 			t.Run(name+" "+damage, func(t *testing.T) {
 				dir := t.TempDir()
 				_, err := c.restore(t, Destination{Path: filepath.Join(dir, "out")})
-				wantKind(t, err, sdk.Corrupt, c.record.Content.SHA256.String(), "found", c.record.Tombstone.String())
-				onlyNames(t, dir)
-				old := write(t, filepath.Join(dir, "old"), []byte("old"))
+				filetest.WantKind(t, err, sdk.Corrupt, c.record.Content.SHA256.String(), "found", c.record.Tombstone.String())
+				filetest.OnlyNames(t, dir)
+				old := filetest.Write(t, filepath.Join(dir, "old"), []byte("old"))
 				_, err = c.restore(t, Destination{Path: old, Force: true})
-				wantKind(t, err, sdk.Corrupt)
-				if string(mustRead(t, old)) != "old" {
+				filetest.WantKind(t, err, sdk.Corrupt)
+				if string(filetest.Read(t, old)) != "old" {
 					t.Error("the old file went")
 				}
-				onlyNames(t, dir, "old")
+				filetest.OnlyNames(t, dir, "old")
 				var b bytes.Buffer
 				_, err = Print(t.Context(), &c.record, bytes.NewReader(c.body), &b)
-				wantKind(t, err, sdk.Corrupt)
+				filetest.WantKind(t, err, sdk.Corrupt)
 				if b.Len() > 0 {
 					t.Error("unverified bytes were printed")
 				}
@@ -215,38 +224,38 @@ func TestDamage(t *testing.T) {
 // Damage that can be seen at once leaves no directories.
 func TestSmallDamageLeavesNoDirectories(t *testing.T) {
 	dir := t.TempDir()
-	s := inMemory(t, prose(100))
+	s := inMemory(t, filetest.Prose(100))
 	s.record.Content.SHA256[0]++
 	_, err := s.restore(t, Destination{Path: filepath.Join(dir, "a", "b")})
-	wantKind(t, err, sdk.Corrupt)
-	onlyNames(t, dir)
+	filetest.WantKind(t, err, sdk.Corrupt)
+	filetest.OnlyNames(t, dir)
 }
 
 func TestWrongSizeIsDamage(t *testing.T) {
 	for _, size := range sizes {
 		for _, off := range []int64{-1, 1} {
-			s := inMemory(t, prose(size))
+			s := inMemory(t, filetest.Prose(size))
 			s.record.Content.Size += off
 			_, err := s.restore(t, Destination{Path: filepath.Join(t.TempDir(), "out")})
-			wantKind(t, err, sdk.Corrupt, fmt.Sprintf("(%d bytes)", size))
+			filetest.WantKind(t, err, sdk.Corrupt, fmt.Sprintf("(%d bytes)", size))
 		}
 	}
 }
 
 // A window of 128 MiB is asked for by a few bytes.
 func TestHugeWindowIsRefused(t *testing.T) {
-	s := inMemory(t, prose(100))
+	s := inMemory(t, filetest.Prose(100))
 	s.record.Content.Codec = sdk.Zstd
 	s.body = []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 1, 0, 0}
 	_, err := s.restore(t, Destination{Path: filepath.Join(t.TempDir(), "out")})
-	wantKind(t, err, sdk.Corrupt)
+	filetest.WantKind(t, err, sdk.Corrupt)
 }
 
 func TestUnknownCodec(t *testing.T) {
-	s := inMemory(t, prose(100))
+	s := inMemory(t, filetest.Prose(100))
 	s.record.Content.Codec = "lzma"
 	_, err := s.restore(t, Destination{Path: filepath.Join(t.TempDir(), "out")})
-	wantKind(t, err, sdk.Unsupported, "lzma")
+	filetest.WantKind(t, err, sdk.Unsupported, "lzma")
 }
 
 // failing is a body that ends in an error of the backend.
@@ -263,17 +272,17 @@ func TestErrorOfTheBody(t *testing.T) {
 		for _, kind := range []sdk.Kind{sdk.Unavailable, sdk.Crashed, sdk.Corrupt} {
 			t.Run(fmt.Sprint(name, " ", kind), func(t *testing.T) {
 				dir := t.TempDir()
-				s := inMemory(t, prose(size))
+				s := inMemory(t, filetest.Prose(size))
 				cause := sdk.Errorf(kind, "the other side said so")
 				var rs Restorer
 				_, err := rs.Restore(t.Context(), &s.record, failing(s.body, cause), Destination{Path: filepath.Join(dir, "out")})
-				wantKind(t, err, kind, "the other side said so")
+				filetest.WantKind(t, err, kind, "the other side said so")
 				if kind == sdk.Corrupt {
-					wantKind(t, err, kind, s.record.Content.SHA256.String(), "found")
+					filetest.WantKind(t, err, kind, s.record.Content.SHA256.String(), "found")
 				} else if err != error(cause) {
 					t.Errorf("the error was changed: %v", err)
 				}
-				onlyNames(t, dir)
+				filetest.OnlyNames(t, dir)
 			})
 		}
 	}
@@ -283,7 +292,7 @@ func TestRestoreCanBeCanceled(t *testing.T) {
 	for name, size := range sizes {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			s := inMemory(t, prose(size))
+			s := inMemory(t, filetest.Prose(size))
 			ctx, cancel := context.WithCancel(t.Context())
 			body := failing(s.body, context.Canceled)
 			var rs Restorer
@@ -291,17 +300,17 @@ func TestRestoreCanBeCanceled(t *testing.T) {
 				cancel()
 				return body.Read(p)
 			}), Destination{Path: filepath.Join(dir, "out")})
-			wantKind(t, err, sdk.Canceled)
-			onlyNames(t, dir)
+			filetest.WantKind(t, err, sdk.Canceled)
+			filetest.OnlyNames(t, dir)
 		})
 	}
 }
 
 func TestPrint(t *testing.T) {
-	for _, size := range []int{0, 1, 5000, spoolMemory + 1} {
-		s := inMemory(t, noise(size))
+	for _, size := range []int{0, 1, 5000, spool.Memory + 1} {
+		s := inMemory(t, filetest.Noise(size))
 		var b bytes.Buffer
-		if _, err := Print(t.Context(), &s.record, bytes.NewReader(s.body), &b); err != nil || !bytes.Equal(b.Bytes(), noise(size)) {
+		if _, err := Print(t.Context(), &s.record, bytes.NewReader(s.body), &b); err != nil || !bytes.Equal(b.Bytes(), filetest.Noise(size)) {
 			t.Errorf("%d bytes: %v", size, err)
 		}
 	}
@@ -317,28 +326,28 @@ func TestBase(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer base.Close()
-	s := inMemory(t, prose(100))
+	s := inMemory(t, filetest.Prose(100))
 	for _, path := range []string{"f", "a/b/f", "way-in/f", "in", "new/"} {
 		if _, err := s.restore(t, Destination{Path: path, Base: base}); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
 	for _, path := range []string{"in/f", "in/b.txt", "new/b.txt", "a/b/f", "f"} {
-		mustRead(t, filepath.Join(dir, path))
+		filetest.Read(t, filepath.Join(dir, path))
 	}
 	for _, path := range []string{"../f", "a/../../f", filepath.Join(outside, "f"), "way-out/f", "way-out/new/f", "way-out", "way-out/"} {
 		if _, err := s.restore(t, Destination{Path: path, Base: base, Force: true}); err == nil && path != "way-out" {
 			t.Errorf("%s was written", path)
 		}
 	}
-	onlyNames(t, outside)
+	filetest.OnlyNames(t, outside)
 }
 
 // Two restores of one name: the content that comes second meets the first.
 func TestRestoresAtOnce(t *testing.T) {
 	for round := range 20 {
 		out := filepath.Join(t.TempDir(), "sub", "out")
-		a, b := inMemory(t, prose(1000)), inMemory(t, noise(1000))
+		a, b := inMemory(t, filetest.Prose(1000)), inMemory(t, filetest.Noise(1000))
 		var rs Restorer
 		errs := make([]error, 8)
 		var wg sync.WaitGroup
@@ -350,7 +359,7 @@ func TestRestoresAtOnce(t *testing.T) {
 		}
 		wg.Wait()
 		winner := 0
-		if bytes.Equal(mustRead(t, out), noise(1000)) {
+		if bytes.Equal(filetest.Read(t, out), filetest.Noise(1000)) {
 			winner = 1
 		}
 		for i, err := range errs {
@@ -358,68 +367,24 @@ func TestRestoresAtOnce(t *testing.T) {
 				t.Errorf("round %d: the same content: %v", round, err)
 			}
 			if i%2 != winner {
-				wantKind(t, err, sdk.Refused, "other content")
+				filetest.WantKind(t, err, sdk.Refused, "other content")
 			}
 		}
-		onlyNames(t, filepath.Dir(out), "out")
+		filetest.OnlyNames(t, filepath.Dir(out), "out")
 	}
-}
-
-// Named temporary files are what systems other than Linux use.
-func TestNamedTemp(t *testing.T) {
-	dir := t.TempDir()
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
-	make := func(text string) *temp {
-		t.Helper()
-		tmp, err := newNamed(root)
-		if err == nil {
-			_, err = io.WriteString(tmp.f, text)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return tmp
-	}
-	publish := func(text string, replace bool) error {
-		tmp := make(text)
-		defer tmp.discard()
-		return tmp.publish("out", replace)
-	}
-	if err := publish("one", false); err != nil {
-		t.Fatal(err)
-	}
-	if err := publish("two", false); !errors.Is(err, os.ErrExist) {
-		t.Errorf("taken name: %v", err)
-	}
-	if string(mustRead(t, filepath.Join(dir, "out"))) != "one" {
-		t.Error("replaced without force")
-	}
-	if err := publish("three", true); err != nil || string(mustRead(t, filepath.Join(dir, "out"))) != "three" {
-		t.Errorf("with force: %v", err)
-	}
-	onlyNames(t, dir, "out")
-	make("abandoned").discard()
-	onlyNames(t, dir, "out")
 }
 
 // halfRole reads half of a body and says so, then hangs, with the output under
 // way.
 func halfRole(dir string) error {
-	content := noise(3 * verifiedInMemory)
-	s := &Source{Path: "f", compressor: &Compressor{codec: sdk.None}}
-	s.small(content)
-	var r sdk.Record
-	s.Fill(&r)
+	content := filetest.Noise(3 * verifiedInMemory)
+	s := newStored(content, content, sdk.None)
 	body := io.MultiReader(bytes.NewReader(s.body[:len(s.body)/2]), readerFunc(func([]byte) (int, error) {
 		fmt.Println("half")
 		select {}
 	}))
 	var rs Restorer
-	_, err := rs.Restore(context.Background(), &r, body, Destination{Path: filepath.Join(dir, "out"), Force: true})
+	_, err := rs.Restore(context.Background(), &s.record, body, Destination{Path: filepath.Join(dir, "out"), Force: true})
 	return err
 }
 
@@ -429,12 +394,12 @@ func namedRole(dir string) error {
 	if err != nil {
 		return err
 	}
-	t, err := newNamed(root)
+	t, err := durable.NewNamedTemp(root, 0o600)
 	if err != nil {
 		return err
 	}
-	io.WriteString(t.f, "half a file")
-	fmt.Println(t.name)
+	io.WriteString(t.File, "half a file")
+	fmt.Println("named")
 	select {}
 }
 
@@ -462,47 +427,47 @@ func killed(t *testing.T, role, dir string, check func()) {
 
 func TestKilledRestoreLeavesTheOldFile(t *testing.T) {
 	dir := t.TempDir()
-	out := write(t, filepath.Join(dir, "out"), []byte("old"))
+	out := filetest.Write(t, filepath.Join(dir, "out"), []byte("old"))
 	killed(t, "half", dir, func() {
-		if string(mustRead(t, out)) != "old" {
+		if string(filetest.Read(t, out)) != "old" {
 			t.Error("the old file went before the new one was whole")
 		}
 	})
-	if string(mustRead(t, out)) != "old" {
+	if string(filetest.Read(t, out)) != "old" {
 		t.Error("the old file went")
 	}
-	s := inMemory(t, prose(10))
+	s := inMemory(t, filetest.Prose(10))
 	if _, err := s.restore(t, Destination{Path: filepath.Join(dir, "next")}); err != nil {
 		t.Fatal(err)
 	}
-	onlyNames(t, dir, "next", "out")
+	filetest.OnlyNames(t, dir, "next", "out")
 }
 
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()
-	s := inMemory(t, prose(10))
-	lookalike := tempPrefix + "not-ours"
-	write(t, filepath.Join(dir, lookalike), nil)
+	s := inMemory(t, filetest.Prose(10))
+	lookalike := ".codex-temp-not-ours"
+	filetest.Write(t, filepath.Join(dir, lookalike), nil)
 	killed(t, "named", dir, func() {
 		if _, err := s.restore(t, Destination{Path: filepath.Join(dir, "one")}); err != nil {
 			t.Fatal(err)
 		}
-		if names, _ := filepath.Glob(filepath.Join(dir, tempPrefix+"*")); len(names) != 2 {
+		if names, _ := filepath.Glob(filepath.Join(dir, ".codex-temp-*")); len(names) != 2 {
 			t.Errorf("a file that is in use was swept: %v", names)
 		}
 	})
 	if _, err := s.restore(t, Destination{Path: filepath.Join(dir, "two")}); err != nil {
 		t.Fatal(err)
 	}
-	onlyNames(t, dir, lookalike, "one", "two")
+	filetest.OnlyNames(t, dir, lookalike, "one", "two")
 }
 
 // FuzzExtract takes any bytes as a body: they are refused unless they are the
 // recorded content.
 func FuzzExtract(f *testing.F) {
-	s := inMemory(f, prose(3000))
+	s := inMemory(f, filetest.Prose(3000))
 	f.Add(s.body, true)
-	f.Add(prose(3000), false)
+	f.Add(filetest.Prose(3000), false)
 	f.Add(append(bytes.Clone(s.body), s.body...), true)
 	f.Fuzz(func(t *testing.T, body []byte, zstd bool) {
 		r := s.record
@@ -512,8 +477,68 @@ func FuzzExtract(f *testing.F) {
 		}
 		var b bytes.Buffer
 		_, err := Print(t.Context(), &r, bytes.NewReader(body), &b)
-		if err == nil != bytes.Equal(b.Bytes(), prose(3000)) {
+		if err == nil != bytes.Equal(b.Bytes(), filetest.Prose(3000)) {
 			t.Fatalf("%v with %d bytes", err, b.Len())
 		}
 	})
+}
+
+// TestMain lets the test binary be the other process: one that is killed, or
+// measured, or has a small disk.
+func TestMain(m *testing.M) {
+	if role := os.Getenv("ARCHIVE_TEST_ROLE"); role != "" {
+		if err := roles[role](os.Getenv("ARCHIVE_TEST_DIR")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+var roles = map[string]func(dir string) error{
+	"half":   halfRole,
+	"named":  namedRole,
+	"memory": memoryRole,
+	"full":   fullRole,
+}
+
+func child(t testing.TB, role, dir string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), "ARCHIVE_TEST_ROLE="+role, "ARCHIVE_TEST_DIR="+dir)
+	return cmd
+}
+
+// stored is a record and its body, as a backend would keep them.
+type stored struct {
+	record sdk.Record
+	body   []byte
+}
+
+// inMemory is the record of content, and its body.
+func inMemory(t testing.TB, content []byte) stored {
+	t.Helper()
+	enc, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer enc.Close()
+	return newStored(content, enc.EncodeAll(content, nil), sdk.Zstd)
+}
+
+func newStored(plain, body []byte, codec sdk.Codec) stored {
+	return stored{body: body, record: sdk.Record{
+		Tombstone: sdk.Tombstone{7}, Path: "a/b.txt", Mode: 0o640, ModTime: time.Unix(1e9, 123000).UTC(),
+		Content: sdk.Content{
+			SHA256: sha256.Sum256(plain), Size: int64(len(plain)), Codec: codec, StoredSize: int64(len(body)),
+			CRC32C: crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)),
+		},
+	}}
+}
+
+func (s stored) restore(t testing.TB, d Destination) (Restored, error) {
+	t.Helper()
+	var rs Restorer
+	return rs.Restore(t.Context(), &s.record, bytes.NewReader(s.body), d)
 }

@@ -1,4 +1,4 @@
-package archive
+package restorer
 
 import (
 	"bufio"
@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/codex-archive/codex/cli/internal/archiver"
+	"github.com/codex-archive/codex/cli/internal/filetest"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -26,11 +28,11 @@ func memoryRole(dir string) error {
 	if err := writeBig(in); err != nil {
 		return err
 	}
-	c, err := NewCompressor("", "")
+	c, err := archiver.NewCompressor("", "")
 	if err != nil {
 		return err
 	}
-	s, err := Open(context.Background(), Request{Path: in, Compressor: c})
+	s, err := archiver.Open(context.Background(), archiver.Request{Path: in, Compressor: c})
 	if err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ func writeBig(path string) error {
 	}
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
-	half := append(prose(1<<20), noise(1<<20)...)
+	half := append(filetest.Prose(1<<20), filetest.Noise(1<<20)...)
 	for n := 0; n < bigSize; n += len(half) {
 		w.Write(half)
 		fmt.Fprintln(w, n)

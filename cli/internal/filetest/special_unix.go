@@ -1,6 +1,6 @@
 //go:build unix
 
-package archive
+package filetest
 
 import (
 	"net"
@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// specialFiles makes a pipe and a socket in dir.
-func specialFiles(t *testing.T, dir string) map[string]string {
+// Special makes a pipe and a socket in dir.
+func Special(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	pipe := filepath.Join(dir, "pipe")
 	if err := unix.Mkfifo(pipe, 0o600); err != nil {

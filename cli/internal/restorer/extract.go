@@ -1,4 +1,4 @@
-package archive
+package restorer
 
 import (
 	"context"
@@ -26,7 +26,7 @@ func Memory(c sdk.Content) int64 {
 		memory += size
 	}
 	if c.Codec == sdk.Zstd {
-		memory += min(size, encodeWindow+decodeSpace)
+		memory += min(size, usualWindow+decodeSpace)
 	}
 	return memory
 }

@@ -1,4 +1,4 @@
-package archive
+package durable
 
 import (
 	"errors"
@@ -12,13 +12,13 @@ import (
 
 // openNameless returns a file in root that has no name, or nil where the file
 // system has no such thing or it could not be linked later (no /proc).
-func openNameless(root *os.Root) *os.File {
+func openNameless(root *os.Root, perm fs.FileMode) *os.File {
 	d, err := root.Open(".")
 	if err != nil {
 		return nil
 	}
 	defer d.Close()
-	fd, err := unix.Openat(int(d.Fd()), ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	fd, err := unix.Openat(int(d.Fd()), ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, uint32(perm))
 	if err != nil {
 		return nil
 	}
@@ -34,20 +34,20 @@ func openNameless(root *os.Root) *os.File {
 func procPath(f *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", f.Fd()) }
 
 // link gives a nameless file a name.
-func (t *temp) link(name string) error {
+func (t *Temp) link(name string) error {
 	d, err := t.root.Open(".")
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	if err := unix.Linkat(unix.AT_FDCWD, procPath(t.f), int(d.Fd()), name, unix.AT_SYMLINK_FOLLOW); err != nil {
-		return &os.LinkError{Op: "linkat", Old: t.f.Name(), New: name, Err: err}
+	if err := unix.Linkat(unix.AT_FDCWD, procPath(t.File), int(d.Fd()), name, unix.AT_SYMLINK_FOLLOW); err != nil {
+		return &os.LinkError{Op: "linkat", Old: t.File.Name(), New: name, Err: err}
 	}
 	return nil
 }
 
-// setTime sets the modification time and leaves that of the last access.
-func (t *temp) setTime(at time.Time) error { return os.Chtimes(procPath(t.f), time.Time{}, at) }
+// SetTime sets the modification time and leaves that of the last access.
+func (t *Temp) SetTime(at time.Time) error { return os.Chtimes(procPath(t.File), time.Time{}, at) }
 
 // renameNew renames unless the new name is taken.
 func renameNew(root *os.Root, from, to string) error {

@@ -1,14 +1,18 @@
-package archive
+package restorer
 
 import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
+	"github.com/codex-archive/codex/cli/internal/spool"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -61,6 +65,28 @@ func (rs *Restorer) Restore(ctx context.Context, r *sdk.Record, body io.Reader, 
 	return done, rs.write(ctx, r, body, restoring{place: p, force: d.Force, done: &done, start: start})
 }
 
+// sweep removes what killed restores left in the directory of p, once for each
+// Restorer.
+func (rs *Restorer) sweep(p *place) {
+	if rs.first(p.dir) {
+		durable.Sweep(p.root)
+	}
+}
+
+// first reports whether dir was not swept yet.
+func (rs *Restorer) first(dir string) bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if rs.swept[dir] {
+		return false
+	}
+	if rs.swept == nil || len(rs.swept) == maxSwept {
+		rs.swept = map[string]bool{}
+	}
+	rs.swept[dir] = true
+	return true
+}
+
 // plain is the body of content that was verified already.
 type plain struct{ io.Reader }
 
@@ -83,24 +109,24 @@ type restoring struct {
 
 // write fills a temporary file and publishes it.
 func (rs *Restorer) write(ctx context.Context, r *sdk.Record, body io.Reader, w restoring) (err error) {
-	t, err := newTemp(w.place.root)
+	t, err := durable.NewTemp(w.place.root, 0o600)
 	if err != nil {
 		return w.place.failed(err)
 	}
-	defer t.discard()
+	defer t.Discard()
 	if verified, ok := body.(plain); ok {
-		if _, err = io.Copy(t.f, verified); err != nil {
+		if _, err = io.Copy(t.File, verified); err != nil {
 			return w.place.failed(err)
 		}
 	} else {
-		x, err := extract(ctx, r, body, t.f)
+		x, err := extract(ctx, r, body, t.File)
 		if w.done.Decompression = x.decompression; err != nil {
 			return w.extractFailed(err)
 		}
 		// What was spent before the end of the body is not writing but x.write of it.
 		w.start = time.Now().Add(-x.write)
 	}
-	if err := t.finish(r, w.done); err != nil {
+	if err := finish(t, r, w.done); err != nil {
 		return w.place.failed(err)
 	}
 	if err := ctx.Err(); err != nil {
@@ -109,6 +135,27 @@ func (rs *Restorer) write(ctx context.Context, r *sdk.Record, body io.Reader, w 
 	err = w.publish(ctx, t, r)
 	w.done.Write = time.Since(w.start)
 	return err
+}
+
+// finish gives the file the mode and time of r and syncs it. What a file system
+// without modes or times cannot keep becomes a warning.
+func finish(t *durable.Temp, r *sdk.Record, done *Restored) error {
+	mode := fs.FileMode(r.Mode).Perm()
+	if err := t.File.Chmod(mode); err != nil {
+		if !durable.Unsupported(err) {
+			return err
+		}
+		done.Warnings = append(done.Warnings, fmt.Sprintf("%s: mode %04o could not be kept: %v", done.Path, mode, err))
+	}
+	if !r.ModTime.IsZero() {
+		if err := t.SetTime(r.ModTime); err != nil {
+			if !durable.Unsupported(err) {
+				return err
+			}
+			done.Warnings = append(done.Warnings, fmt.Sprintf("%s: time could not be kept: %v", done.Path, err))
+		}
+	}
+	return t.File.Sync()
 }
 
 // extractFailed names the file in an error of writing it.
@@ -125,9 +172,9 @@ const publishTries = 5
 
 // publish gives the file its name. What appears there meanwhile is judged as if
 // it had been there from the start.
-func (w restoring) publish(ctx context.Context, t *temp, r *sdk.Record) error {
+func (w restoring) publish(ctx context.Context, t *durable.Temp, r *sdk.Record) error {
 	for range publishTries {
-		err := t.publish(w.place.name, w.force)
+		err := t.Publish(w.place.name, w.force)
 		if err == nil {
 			return w.place.sync()
 		}
@@ -145,7 +192,7 @@ func (w restoring) publish(ctx context.Context, t *temp, r *sdk.Record) error {
 // Print writes the content of r to w, nothing of it before all is verified.
 func Print(ctx context.Context, r *sdk.Record, body io.Reader, w io.Writer) (Restored, error) {
 	done := Restored{Path: "-"}
-	var s spool
+	var s spool.Spool
 	defer s.Close()
 	x, err := extract(ctx, r, body, &s)
 	done.Decompression, done.Write = x.decompression, x.write
@@ -153,7 +200,7 @@ func Print(ctx context.Context, r *sdk.Record, body io.Reader, w io.Writer) (Res
 		return done, err
 	}
 	start := time.Now()
-	_, err = io.Copy(w, s.reader())
+	_, err = io.Copy(w, s.Reader())
 	done.Write += time.Since(start)
 	return done, err
 }

@@ -1,0 +1,54 @@
+//go:build unix
+
+package durable
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// noFollow opens what the path itself names, and does not wait for the other
+// end of a pipe.
+const noFollow = unix.O_NOFOLLOW | unix.O_NONBLOCK
+
+// TryLock takes the lock of f's open file description and reports whether it
+// was free. The lock ends when f is closed.
+func TryLock(f *os.File) (bool, error) {
+	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	switch {
+	case errors.Is(err, unix.EWOULDBLOCK), errors.Is(err, unix.EINTR):
+		return false, nil
+	case err != nil:
+		return false, os.NewSyscallError("flock", err)
+	}
+	return true, nil
+}
+
+// SyncDir makes the names in the opened directory d durable. Some file systems
+// cannot, and say EINVAL.
+func SyncDir(d *os.File) error {
+	if err := d.Sync(); err != nil && !errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	return nil
+}
+
+// Unsupported reports whether err says that a file system cannot do something.
+func Unsupported(err error) bool {
+	for _, e := range []error{errors.ErrUnsupported, unix.ENOTSUP, unix.EOPNOTSUPP, unix.ENOSYS, unix.EPERM, unix.EINVAL, unix.EMLINK} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// Full reports whether err says that there is no space left.
+func Full(err error) bool {
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
+}
+
+// closeToRename: an open file can be renamed, and keeps its lock.
+const closeToRename = false

@@ -1,0 +1,90 @@
+package durable
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// OpenRegular is [os.OpenFile] for a regular file and nothing else. It does not
+// follow a symbolic link, and does not open what an open can change or wait for
+// (a device, a pipe).
+func OpenRegular(path string, flag int, perm fs.FileMode) (*os.File, error) {
+	info, err := os.Lstat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, notRegular(path, info.Mode())
+	}
+	f, err := os.OpenFile(path, flag|noFollow, perm)
+	if err != nil {
+		return nil, err
+	}
+	return onlyRegular(f, path)
+}
+
+// OpenRegularIn is [OpenRegular] for a name in root.
+func OpenRegularIn(root *os.Root, name string, flag int, perm fs.FileMode) (*os.File, error) {
+	info, err := root.Lstat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, notRegular(name, info.Mode())
+	}
+	f, err := root.OpenFile(name, flag|noFollow, perm)
+	if err != nil {
+		return nil, err
+	}
+	return onlyRegular(f, name)
+}
+
+// onlyRegular closes f unless it is a regular file.
+func onlyRegular(f *os.File, path string) (*os.File, error) {
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = notRegular(path, info.Mode())
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// NotRegularError says that a path names no regular file.
+type NotRegularError struct {
+	Path string
+	Mode fs.FileMode
+}
+
+func (e *NotRegularError) Error() string { return e.Path + ": is " + FileType(e.Mode) }
+
+func notRegular(path string, mode fs.FileMode) error { return &NotRegularError{path, mode} }
+
+// FileType names the type of a file, with its article.
+func FileType(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular():
+		return "a regular file"
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "a special file"
+}
+
+// Cause is err without the name of the call and its operands.
+func Cause(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
+}

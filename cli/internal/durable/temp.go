@@ -1,0 +1,169 @@
+package durable
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// tempPrefix begins the names of temporary files; 16 hex digits follow.
+const tempPrefix = ".codex-temp-"
+
+const tempDigits = 16
+
+// IsTempName reports whether name is one that [Sweep] may remove.
+func IsTempName(name string) bool {
+	digits, ok := strings.CutPrefix(name, tempPrefix)
+	return ok && len(digits) == tempDigits && strings.Trim(digits, "0123456789abcdef") == ""
+}
+
+func newTempName() string {
+	var b [tempDigits / 2]byte
+	rand.Read(b[:]) // never fails: it ends the process instead
+	return tempPrefix + hex.EncodeToString(b[:])
+}
+
+// Temp is a file that is being made in the directory where it will stay.
+type Temp struct {
+	File *os.File
+
+	root *os.Root // the directory; the caller closes it
+	name string   // in root; "" while it has none
+}
+
+// NewTemp makes a file, with perm before the umask, without a name where the system can do that, so
+// that a kill leaves nothing, and one with a temporary name elsewhere. The
+// caller ends it with Discard, also after Publish.
+func NewTemp(root *os.Root, perm fs.FileMode) (*Temp, error) {
+	if f := openNameless(root, perm); f != nil {
+		return &Temp{root: root, File: f}, nil
+	}
+	return NewNamedTemp(root, perm)
+}
+
+// NewNamedTemp makes a file with a temporary name, locked. A sweep may meet it
+// before it is locked and remove it; then another one is made.
+func NewNamedTemp(root *os.Root, perm fs.FileMode) (*Temp, error) {
+	for {
+		t := &Temp{root: root, name: newTempName()}
+		var err error
+		if t.File, err = root.OpenFile(t.name, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm); err != nil {
+			return nil, err
+		}
+		// A file system without locks is never swept.
+		if locked, err := TryLock(t.File); (locked || err != nil) && StillNamed(t.File, root, t.name) {
+			return t, nil
+		}
+		t.Discard()
+	}
+}
+
+// Publish gives the file its name. Without replace a name that is taken is
+// [fs.ErrExist].
+func (t *Temp) Publish(name string, replace bool) error {
+	switch {
+	case t.name == "" && !replace:
+		return t.link(name)
+	case t.name == "":
+		if err := t.linkTemp(); err != nil {
+			return err
+		}
+	}
+	if closeToRename {
+		if err := t.File.Close(); err != nil {
+			return err
+		}
+	}
+	if err := moveTo(t.root, t.name, name, replace); err != nil {
+		return err
+	}
+	t.name = ""
+	return nil
+}
+
+// linkTemp gives a nameless file a temporary name, which only lives until the
+// rename that follows. The lock is there before the name is.
+func (t *Temp) linkTemp() error {
+	TryLock(t.File) // where there are no locks there is no sweep
+	name := newTempName()
+	if err := t.link(name); err != nil {
+		return err
+	}
+	t.name = name
+	return nil
+}
+
+// moveTo renames a temporary name.
+func moveTo(root *os.Root, temp, name string, replace bool) error {
+	if replace {
+		return root.Rename(temp, name)
+	}
+	return moveNew(root, temp, name)
+}
+
+// moveNew renames unless the new name is taken: in one step where the system
+// can, else by a second name, else, on file systems that have neither, after a
+// look.
+func moveNew(root *os.Root, temp, name string) error {
+	err := renameNew(root, temp, name)
+	if !Unsupported(err) {
+		return err
+	}
+	err = root.Link(temp, name)
+	if err == nil {
+		return root.Remove(temp)
+	}
+	if !Unsupported(err) {
+		return err
+	}
+	if _, err := root.Lstat(name); err == nil {
+		return fs.ErrExist
+	}
+	return root.Rename(temp, name)
+}
+
+// Discard closes the file and removes its temporary name, if it has one.
+func (t *Temp) Discard() {
+	if t.name != "" && !closeToRename {
+		t.root.Remove(t.name) // while it is locked
+	}
+	t.File.Close()
+	if t.name != "" && closeToRename {
+		t.root.Remove(t.name)
+	}
+}
+
+// Sweep removes the temporary files that killed processes left in root. Those
+// that a process holds, and what cannot be removed, stay.
+func Sweep(root *os.Root) {
+	d, err := root.Open(".")
+	if err != nil {
+		return
+	}
+	defer d.Close()
+	for {
+		names, err := d.Readdirnames(1024)
+		for _, name := range names {
+			if IsTempName(name) {
+				sweepOne(root, name)
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func sweepOne(root *os.Root, name string) {
+	f, err := OpenRegularIn(root, name, os.O_RDONLY, 0)
+	if err != nil {
+		return
+	}
+	t := &Temp{root: root, File: f, name: name}
+	if locked, err := TryLock(f); !locked || err != nil || !StillNamed(f, root, name) {
+		t.name = ""
+	}
+	t.Discard()
+}

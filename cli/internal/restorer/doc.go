@@ -1,0 +1,18 @@
+// Package restorer makes files of records: a [Restorer] turns what a backend
+// returned into a file. Package archiver goes the other way.
+//
+// A file is written under no name, or a temporary one, in the directory of its
+// output; it is verified against its SHA-256 and size, gets its mode and time,
+// is synced, published under its name in one step, and the directory is synced.
+// At no moment is a partial or unverified file visible under the name. Up to
+// 1 MiB is verified in memory, before anything is written.
+//
+// Errors of the archive and refusals are of type [*sdk.Error]: Corrupt (it
+// names both hashes), Refused (the output exists), Invalid (the output can be no
+// file), Unsupported (an unknown codec), Canceled and Timeout. Errors of the
+// local file system are what package os says.
+//
+// A file of any size takes the same memory: a decoder of at most twice the
+// window and 2 MiB of chunks. TestMemoryIsFlat prints the peak of a whole
+// process, about 25 MiB.
+package restorer
