@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/codex-archive/codex/sdk/backendtest/cutproxy"
 )
 
 // startTimeout bounds a start of a server: 0.1 to 1 s on an idle machine.
@@ -199,6 +201,17 @@ func (s *Server) remove() error {
 
 // Address returns host and port of the server.
 func (s *Server) Address() string { return net.JoinHostPort("127.0.0.1", fmt.Sprint(s.port)) }
+
+// NewProxy returns a proxy before the server, until t ends.
+func (s *Server) NewProxy(t testing.TB) *cutproxy.Proxy {
+	t.Helper()
+	p, err := cutproxy.Listen(s.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
 
 // CAFile returns the path of the certificate that signed the server's, which
 // is for localhost, 127.0.0.1 and ::1.
