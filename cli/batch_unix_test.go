@@ -142,7 +142,7 @@ func TestBatchRetries(t *testing.T) {
 func TestBatchItemTimesOut(t *testing.T) {
 	t.Parallel()
 	p := batchProject(t, 8, "hang=3&mark=gets")
-	r := p.batch("--continue-on-error", "--set", "batch.timeout_per_item=0.5", "--set", "retry.enabled=true", "--set", "batch.max_concurrent=2")
+	r := p.batch("--continue-on-error", "--set", "batch.timeout_per_item=5", "--set", "retry.enabled=true", "--set", "batch.max_concurrent=2")
 	n, errors := p.statuses()
 	if r.code != exitBackend || n["failed"] != 1 || n["success"] != 7 || p.restored() != 7 {
 		t.Fatalf("exit code %d, %v\n%s%s", r.code, n, r.stdout, r.stderr)

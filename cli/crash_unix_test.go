@@ -11,11 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/codex-archive/codex/scripts/soak"
 )
 
 // patience bounds how long a test waits for something that must come. It is
@@ -87,6 +90,20 @@ func (r *running) plugin() int {
 		return err == nil
 	})
 	return pid
+}
+
+// awaitWritten returns when the process has written n bytes, or has ended.
+func (r *running) awaitWritten(n int64) {
+	r.t.Helper()
+	eventually(r.t, fmt.Sprintf("%d bytes are written", n), func() bool {
+		var read, written int64
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", r.Process.Pid))
+		if err != nil || !alive(r.Process.Pid) {
+			return true
+		}
+		_, err = fmt.Sscanf(string(text), "rchar: %d\nwchar: %d", &read, &written)
+		return err == nil && written >= n
+	})
 }
 
 // childOf finds a child process of any thread.
@@ -211,8 +228,9 @@ func (p *project) noSocketsLeft() {
 	}
 }
 
-// TestKillHostDuringRestore kills at many moments, whatever is happening then.
-func TestKillHostDuringRestore(t *testing.T) {
+// TestKillHostDuringRestoreSoak kills a restore when it has written more and
+// more bytes.
+func TestKillHostDuringRestoreSoak(t *testing.T) {
 	t.Parallel()
 	needsProc(t)
 	p := newProject(t)
@@ -220,13 +238,14 @@ func TestKillHostDuringRestore(t *testing.T) {
 	want := p.read("big")
 	id := p.store("big")
 	p.write("old", []byte("old"))
-	for i := range 12 {
+	const steps = 12
+	for i := range soak.Rounds(t, steps) {
 		if err := os.WriteFile(filepath.Join(p.dir, "out"), []byte("old"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		run := p.start("archive", "restore", id, "out", "--force")
 		plugin := run.plugin()
-		time.Sleep(time.Duration(i) * 15 * time.Millisecond) // a moment, not a rendezvous
+		run.awaitWritten(int64(i%steps) * int64(len(want)) / (steps - 1))
 		run.kill()
 		eventually(t, "the plugin is gone", func() bool { return !alive(plugin) })
 		if got := p.read("out"); !bytes.Equal(got, want) && string(got) != "old" {
@@ -386,7 +405,7 @@ func TestReadOnlyArchive(t *testing.T) {
 	codex := filepath.Join(p.dir, ".codex")
 	unprivileged := &syscall.SysProcAttr{}
 	if os.Geteuid() == 0 {
-		// Rights do not bind root: somebody else restores.
+		// Rights do not bind root: another user restores.
 		const nobody = 65534
 		unprivileged.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
 		for _, path := range []string{programs, filepath.Dir(p.dir), p.dir, codex, filepath.Join(codex, "evidence")} {
@@ -460,10 +479,14 @@ func TestInterrupt(t *testing.T) {
 }
 
 // watch runs codex to its end and measures how much memory it and its plugin
-// take. What /proc does not tell is not measured.
+// take. What /proc does not tell is not measured. Both collect garbage from 64
+// MiB on, so that the peaks tell what is in use.
 func (p *project) watch(args ...string) (stdout string, peaks memory) {
 	p.t.Helper()
+	env := p.env
+	p.env = append(slices.Clone(env), "GOMEMLIMIT=64MiB", "CODEX_ARCHIVE_PASS_ENV=GOMEMLIMIT")
 	run := p.start(args...)
+	p.env = env
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -34,7 +34,9 @@ var layout = []struct {
 		"the reference backend shows that the contract needs nothing else"},
 	{"sdk/sqlbackend", []string{"sdk"}, nil,
 		"the engine knows database/sql and no driver: differences are data in the dialect"},
-	{"sdk/backendtest", []string{"sdk", "sdk/plugin", "sdk/archivepb"}, []string{"google.golang.org/", "github.com/hashicorp/go-hclog"},
+	{"sdk/backendtest/cutproxy", nil, nil,
+		"between any client and any server"},
+	{"sdk/backendtest", []string{"sdk", "sdk/plugin", "sdk/archivepb", "sdk/backendtest/cutproxy"}, []string{"google.golang.org/", "github.com/hashicorp/go-hclog"},
 		"the kit kills and dials processes, and knows no backend"},
 	{"plugins/sqlite", []string{"sdk", "sdk/plugin", "sdk/sqlbackend"}, []string{"modernc.org/sqlite", "golang.org/x/sys"},
 		"how SQLite differs, and nothing else; never the host"},
@@ -70,7 +72,7 @@ var layout = []struct {
 		"siblings do not import each other"},
 	{"docs", nil, nil,
 		"documents, and the tests that run what they show"},
-	{"scripts/...", []string{"sdk", "sdk/plugin", "scripts/..."}, []string{"github.com/", "golang.org/x/"},
+	{"scripts/...", []string{"sdk", "sdk/plugin", "sdk/backendtest/cutproxy", "scripts/..."}, []string{"github.com/", "golang.org/x/"},
 		"what the Makefile calls may start plugins, to measure them"},
 }
 

@@ -20,7 +20,7 @@ var mariadb = product{
 	},
 	initialise: func(s *Server) []string {
 		return []string{s.programs.initialise, "--no-defaults", "--datadir=" + s.data(), "--auth-root-authentication-method=normal",
-			"--skip-test-db", "--skip-name-resolve", "--innodb-use-native-aio=0"}
+			"--skip-test-db", "--skip-name-resolve", "--innodb-use-native-aio=0", "--innodb-log-file-size=16M"}
 	},
 	serve: func(s *Server) []string {
 		// --no-defaults must come first: it keeps the machine's configuration out.
@@ -28,7 +28,7 @@ var mariadb = product{
 			"--port=" + fmt.Sprint(s.port), "--pid-file=" + filepath.Join(s.directory, "pid"), "--init-file=" + filepath.Join(s.directory, "init.sql")}
 		// Nothing in a test outlives the machine, so nothing waits for a disk.
 		for _, setting := range slices.Concat([]string{"innodb_flush_log_at_trx_commit=0", "innodb_doublewrite=0", "skip_log_bin", "skip_name_resolve",
-			"innodb_use_native_aio=0", "innodb_buffer_pool_size=64M", "character_set_server=utf8mb4", "ssl_cert=" + filepath.Join(s.directory, "server.crt"),
+			"innodb_use_native_aio=0", "innodb_buffer_pool_size=64M", "innodb_log_file_size=16M", "character_set_server=utf8mb4", "ssl_cert=" + filepath.Join(s.directory, "server.crt"),
 			"ssl_key=" + filepath.Join(s.directory, "server.key"), "ssl_ca=" + s.CAFile()}, s.settings) {
 			command = append(command, "--"+setting)
 		}

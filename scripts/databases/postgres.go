@@ -48,7 +48,8 @@ var postgres = product{
 	create: func(c credentials) []string {
 		return []string{
 			fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", c.user, c.password),
-			fmt.Sprintf("CREATE DATABASE %s OWNER %s", c.database, c.user),
+			// Where nothing waits for a disk, copying files is the faster strategy.
+			fmt.Sprintf("CREATE DATABASE %s OWNER %s STRATEGY file_copy", c.database, c.user),
 		}
 	},
 	drop: func(c credentials) []string {

@@ -13,6 +13,10 @@ import (
 // servers are.
 const Variable = "CODEX_TEST_SERVERS"
 
+// template is, in a shared server's directory, a copy of its data from before
+// its first start.
+const template = "template"
+
 // sharedSettings make room for the connections of several test binaries.
 var sharedSettings = []string{"max_connections=500"}
 
@@ -51,12 +55,18 @@ func Share(directory string) (end func() error, err error) {
 // shareOne starts one server. That its programs are missing is for the tests
 // to say.
 func shareOne(p product, directory string) (*Server, error) {
-	s, err := newServer(p, sharedSettings)
+	s, err := prepared(p, sharedSettings)
 	if errors.Is(err, errMissing) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
+	}
+	if err := s.run("cp", "-a", s.data(), filepath.Join(s.directory, template)); err != nil {
+		return s, err
+	}
+	if err := s.firstStart(); err != nil {
+		return s, err
 	}
 	text, err := json.Marshal(access{s.directory, s.port, s.password})
 	if err != nil {
@@ -67,20 +77,29 @@ func shareOne(p product, directory string) (*Server, error) {
 
 // sharedServer returns the server that Share started, or else a new one.
 func sharedServer(p product) (*Server, error) {
+	a, err := sharedAccess(p)
+	if err != nil {
+		return nil, err
+	}
+	if a == nil {
+		return newServer(p, sharedSettings)
+	}
+	return &Server{product: p, directory: a.Directory, port: a.Port, password: a.Password, attached: true}, nil
+}
+
+// sharedAccess returns nil where Share has started no server of this product.
+func sharedAccess(p product) (*access, error) {
 	directory := os.Getenv(Variable)
 	if directory == "" {
-		return newServer(p, sharedSettings)
+		return nil, nil
 	}
 	text, err := os.ReadFile(filepath.Join(directory, p.name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return newServer(p, sharedSettings) // says what is missing
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	var a access
-	if err := json.Unmarshal(text, &a); err != nil {
-		return nil, err
-	}
-	return &Server{product: p, directory: a.Directory, port: a.Port, password: a.Password, attached: true}, nil
+	return &a, json.Unmarshal(text, &a)
 }

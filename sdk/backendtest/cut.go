@@ -4,9 +4,15 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/backendtest/cutproxy"
 )
+
+// answerTime is how long the proxy waits for the answer that it will lose: not
+// everything that a backend says is answered.
+const answerTime = 300 * time.Millisecond
 
 func cutRules() []Rule {
 	return []Rule{
@@ -23,9 +29,9 @@ func cutRules() []Rule {
 							return
 						}
 					}
-					p.arm(at, lost) // all is said but the commit
+					p.CutAt(at, lost) // all is said but the commit
 				})
-				sent, fired := p.disarm()
+				sent, fired := p.Disarm()
 				t.honest(err, fired, t.allOrNone(direct, s...))
 				if err := t.patiently(func() error { _, err := b.Put(t.ctx, sequence(s...)); return err }); err != nil {
 					t.Fatalf("the same Put again: %v", err)
@@ -43,9 +49,9 @@ func cutRules() []Rule {
 			want := 1
 			t.cut(p, func(at int, lost bool) (int, bool) {
 				events := []sdk.Event{t.event(s.Tombstone, sdk.ActionRestore), t.hold(s.Tombstone, "case"), t.event(s.Tombstone, sdk.ActionRestore)}
-				p.arm(at, lost)
+				p.CutAt(at, lost)
 				err := b.Append(t.ctx, events)
-				sent, fired := p.disarm()
+				sent, fired := p.Disarm()
 				there := len(t.entry(direct, s.Tombstone).Events) - want
 				if there != 0 && there != len(events) {
 					t.Errorf("%d of %d events are there", there, len(events))
@@ -70,9 +76,9 @@ func cutRules() []Rule {
 				"list": func() error { return t.countOwn(b, s) },
 			} {
 				t.cut(p, func(at int, lost bool) (int, bool) {
-					p.arm(at, lost)
+					p.CutAt(at, lost)
 					err := read()
-					sent, fired := p.disarm()
+					sent, fired := p.Disarm()
 					t.passes(what, err, fired)
 					if err := t.patiently(read); err != nil {
 						t.Fatalf("%s again: %v", what, err)
@@ -86,17 +92,18 @@ func cutRules() []Rule {
 
 // proxied opens the shared archive through a proxy, or skips the rule where
 // none can stand in the way.
-func (t *T) proxied() (sdk.Backend, *proxy) {
+func (t *T) proxied() (sdk.Backend, *cutproxy.Proxy) {
 	u, err := url.Parse(t.url)
 	if err != nil || u.Hostname() == "" || u.Port() == "" || strings.Contains(u.Host, ",") {
 		t.Skipf("a URL that names the host and the port of a database, for a proxy to stand between")
 	}
-	p, err := newProxy(u.Host)
+	p, err := cutproxy.Listen(u.Host)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	t.Cleanup(p.close)
-	u.Host = p.address()
+	p.AnswerTime = answerTime
+	t.Cleanup(p.Close)
+	u.Host = p.Address()
 	b, err := t.tryOpen(t.ctx, sdk.Options{URL: u.String(), Mode: sdk.ReadWrite, Parallel: 1})
 	if err != nil {
 		t.Skipf("a database that can be reached through a proxy on 127.0.0.1: %v", err)
@@ -116,7 +123,7 @@ const (
 // cut does call, which returns how often the backend sent something and whether
 // it was cut: first undisturbed, then with a cut at the first, the second and so
 // on; once so that what was sent is lost, and once so that only the answer is.
-func (t *T) cut(p *proxy, call func(at int, lost bool) (sent int, fired bool)) {
+func (t *T) cut(p *cutproxy.Proxy, call func(at int, lost bool) (sent int, fired bool)) {
 	call(0, false) // a first call says more, about statements and names that are new
 	sent, _ := call(0, false)
 	if sent == 0 {
