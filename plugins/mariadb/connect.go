@@ -33,11 +33,15 @@ const connectTimeout = 10 * time.Second
 // driver a question for each connection.
 const maxPacket = 1 << 20
 
-// session is set on every connection. READ COMMITTED lets a group see content
+// settings are made on every connection. READ COMMITTED lets a group see content
 // that another has just committed. Strict mode makes errors of values that do
 // not fit. A transaction never waits for the host, so one that is idle for long
-// belongs to a stopped process and holds locks.
-var session = map[string]string{
+// belongs to a stopped process and holds locks. Text is UTF-8, whatever the
+// server, its init_connect or its idea of the handshake say.
+var settings = map[string]string{
+	"character_set_client":     "'utf8mb4'",
+	"character_set_results":    "'utf8mb4'",
+	"collation_connection":     "'utf8mb4_bin'",
 	"tx_isolation":             "'READ-COMMITTED'",
 	"sql_mode":                 "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'",
 	"idle_transaction_timeout": "10",
@@ -60,7 +64,7 @@ func connect(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
 	if err != nil {
 		return sqlbackend.Connection{}, sdk.Errorf(sdk.Invalid, "the URL: %s", sdk.Scrub(err.Error(), o.URL, "://:"+a.password+"@"))
 	}
-	connector := bounded{unbounded, a.place(), a.timeout}
+	connector := bounded{unbounded, a.place(), a.timeout, o.Mode > sdk.ReadOnly}
 	connection := sqlbackend.Connection{
 		Place:          a.place(),
 		Writable:       true,
@@ -81,6 +85,7 @@ type bounded struct {
 	driver.Connector
 	place   string
 	timeout time.Duration
+	logRows bool // for connections that write
 }
 
 // Connect implements [driver.Connector].
@@ -88,6 +93,11 @@ func (b bounded) Connect(ctx context.Context) (driver.Conn, error) {
 	limited, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	conn, err := b.Connector.Connect(limited)
+	if err == nil && b.logRows {
+		if err = logRows(limited, conn); err != nil {
+			_ = conn.Close() // the first error says more
+		}
+	}
 	if err == nil {
 		return conn, nil
 	}
@@ -197,7 +207,7 @@ func (a *address) config() (*mysql.Config, error) {
 	c.Timeout = a.timeout
 	c.MaxAllowedPacket = maxPacket
 	c.ClientFoundRows = true // an UPDATE that changes nothing has found its row all the same
-	c.Params = session
+	c.Params = settings
 	c.ConnectionAttributes = "program_name:codex-archive"
 	c.Logger = &mysql.NopLogger{} // what it would say comes back as an error
 	return c, a.setTLS(c)

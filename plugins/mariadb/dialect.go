@@ -19,30 +19,35 @@ func dialect() *sqlbackend.Dialect {
 	return &sqlbackend.Dialect{
 		Connect:  connect,
 		Classify: classify,
-
-		Schema: files,
-		Tables: "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, 6) = 'codex_'",
-		// Locks are the server's, so the name says whose; names end at 64
-		// characters, which a database's name may have.
-		Lock:   "SELECT GET_LOCK(CONCAT('codex_archive_', MD5(DATABASE())), 60)",
-		Unlock: "SELECT RELEASE_LOCK(CONCAT('codex_archive_', MD5(DATABASE())))",
-
-		Version: "SELECT CONCAT('MariaDB ', SUBSTRING_INDEX(VERSION(), '-', 1))",
-		Now:     "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))",
-		// A right may be the user's or an active role's, on everything, the
-		// database (whose name may be a pattern) or the table.
-		Writable: `SELECT @@global.read_only = 0 AND (
+		Schema: sqlbackend.Schema{
+			Files:    files,
+			Tables:   "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, 6) = 'codex_'",
+			Obstacle: "SELECT IF(@@log_bin AND @@binlog_format = 'STATEMENT', '" + statementLog + "', '')",
+			// Locks are the server's, so the name says which database; names end at
+			// 64 characters, and a database's name may have as many.
+			Lock:   "SELECT GET_LOCK(CONCAT('codex_archive_', MD5(DATABASE())), 60)",
+			Unlock: "SELECT RELEASE_LOCK(CONCAT('codex_archive_', MD5(DATABASE())))",
+		},
+		Server: sqlbackend.Server{
+			Version: "SELECT CONCAT('MariaDB ', SUBSTRING_INDEX(VERSION(), '-', 1))",
+			Now:     "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))",
+			// A right may be the user's or an active role's, on everything, the
+			// database (whose name may be a pattern) or the table.
+			Writable: `SELECT @@global.read_only = 0 AND NOT (@@log_bin AND @@binlog_format = 'STATEMENT') AND (
 		EXISTS (SELECT 1 FROM information_schema.user_privileges WHERE privilege_type = 'INSERT') OR
 		EXISTS (SELECT 1 FROM information_schema.schema_privileges WHERE privilege_type = 'INSERT' AND DATABASE() LIKE table_schema) OR
 		EXISTS (SELECT 1 FROM information_schema.table_privileges WHERE privilege_type = 'INSERT' AND table_schema = DATABASE() AND table_name = 'codex_item'))`,
-
-		Begin:     "START TRANSACTION", // at READ COMMITTED: see session
-		ForUpdate: " FOR UPDATE",
-		ForShare:  " LOCK IN SHARE MODE",
-
-		// It also turns values that do not fit into warnings; the engine hands it
-		// none.
-		IgnorePrefix: "INSERT IGNORE INTO",
-		Shapes:       []int{100, 10, 1},
+		},
+		Locks: sqlbackend.Locks{
+			Begin:     "START TRANSACTION", // at READ COMMITTED: see settings
+			ForUpdate: " FOR UPDATE",
+			ForShare:  " LOCK IN SHARE MODE",
+		},
+		Insert: sqlbackend.Insert{
+			// It also turns values that do not fit into warnings; the engine sends
+			// none.
+			IgnorePrefix: "INSERT IGNORE INTO",
+			Shapes:       []int{100, 10, 1},
+		},
 	}
 }

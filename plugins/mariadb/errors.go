@@ -23,7 +23,7 @@ var classes = map[uint16]sqlbackend.Class{
 	1195: {Kind: sdk.Corrupt, ServerReplied: true}, // table crashed, repair failed
 	1712: {Kind: sdk.Corrupt, ServerReplied: true}, // index corrupted
 	1030: {Kind: sdk.Internal, Permanent: true},    // the storage engine's own error, such as a failing disk
-	1180: {Kind: sdk.Unavailable},                  // error during COMMIT: it may stand
+	1180: {Kind: sdk.Unavailable},                  // error during COMMIT: it may have happened
 
 	1213: {Kind: sdk.Busy, ServerReplied: true},                  // deadlock
 	1020: {Kind: sdk.Busy, ServerReplied: true},                  // record has changed since last read
@@ -62,6 +62,7 @@ var classes = map[uint16]sqlbackend.Class{
 	1290: {Kind: sdk.PermissionDenied, ServerReplied: true}, // --read-only
 	1792: {Kind: sdk.PermissionDenied, ServerReplied: true}, // read-only transaction
 	1836: {Kind: sdk.PermissionDenied, ServerReplied: true}, // read-only mode
+	1665: {Kind: sdk.PermissionDenied, ServerReplied: true}, // binlog_format=STATEMENT
 
 	1049: {Kind: sdk.NoArchive, ServerReplied: true},   // no such database
 	1054: {Kind: sdk.Schema, ServerReplied: true},      // no such column
@@ -79,18 +80,19 @@ var classes = map[uint16]sqlbackend.Class{
 	1118: {Kind: sdk.Limit, ServerReplied: true},         // row too large
 }
 
-// plain are sentences that go before what the server says, where its words only
-// help who runs it.
+// plain are sentences that go before what the server says, where its words help
+// only its administrator.
 var plain = map[uint16]string{
 	1044: "the database is not there, or this user has no right to it",
 	1193: "the server is no MariaDB of 10.5 or later",
+	1665: statementLog,
 	1820: "the password has expired",
 	1862: "the password has expired",
 }
 
 // remedies go after what the server says.
 var remedies = map[uint16]string{
-	1049: "whoever runs the server makes it, with CREATE DATABASE",
+	1049: "the server's administrator makes it, with CREATE DATABASE",
 }
 
 // classify says what an error of the driver means.

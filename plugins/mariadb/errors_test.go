@@ -235,7 +235,7 @@ func TestMissingDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := dial(t, sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "missing_db"})
-	check(t, err, sqlbackend.Class{Kind: sdk.NoArchive, Native: "1049", ServerReplied: true, Msg: "Unknown database 'missing_db'; whoever runs the server makes it"})
+	check(t, err, sqlbackend.Class{Kind: sdk.NoArchive, Native: "1049", ServerReplied: true, Msg: "Unknown database 'missing_db'; the server's administrator makes it"})
 }
 
 func TestServerSaysNo(t *testing.T) {

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"database/sql/driver"
-	"errors"
-	"io/fs"
+	"maps"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -14,23 +12,15 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/sqlbackend"
 )
 
-// connectTimeout is how long one host may take to let us in where the URL does
-// not say (connect_timeout): a host that is down must leave time for the next.
+// connectTimeout is how long one host may take to accept a connection where the
+// URL does not say (connect_timeout): a host that is down must leave time for the
+// next.
 const connectTimeout = 10 * time.Second
-
-// session is set on every connection. A transaction never waits for the host,
-// so one that is idle for long belongs to a stopped process and holds locks.
-const session = "SET idle_in_transaction_session_timeout = '10s'"
-
-// readOnly is added for an archive that is opened read-only.
-const readOnly = "SET default_transaction_read_only = on"
 
 // schemes are libpq's two spellings.
 var schemes = []string{"postgres", "postgresql"}
@@ -40,71 +30,131 @@ func connect(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
 	if scheme, _, _ := strings.Cut(o.URL, "://"); !slices.Contains(schemes, scheme) {
 		return sqlbackend.Connection{}, sdk.Errorf(sdk.Unsupported, "the URL does not begin with postgres:// or postgresql://")
 	}
-	config, err := pgx.ParseConfig(absolute(o.URL, o.Dir))
+	address := absolute(o.URL, o.Dir)
+	if err := checkOptions(address); err != nil {
+		return sqlbackend.Connection{}, err
+	}
+	config, err := pgx.ParseConfig(address)
 	if err != nil {
-		return sqlbackend.Connection{}, parseError(o.URL, err)
+		return sqlbackend.Connection{}, parseError(address)
 	}
 	if !plausible(config) {
 		return sqlbackend.Connection{}, sdk.Errorf(sdk.Invalid, "%s", unreadable)
 	}
-	if o.Password != "" {
-		config.Password = o.Password
+	statements, err := startup(config)
+	if err != nil {
+		return sqlbackend.Connection{}, err
 	}
+	// Statements have no names: behind a pooler the next transaction may run on
+	// another of its connections.
+	config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	if _, ok := config.RuntimeParams["application_name"]; !ok {
-		config.RuntimeParams["application_name"] = "codex-archive"
+	way, err := newRoute(config, address, o.Password)
+	if err != nil {
+		return sqlbackend.Connection{}, err
 	}
-	connection := sqlbackend.Connection{Place: place(&config.Config), Writable: true}
+	connection := sqlbackend.Connection{Place: way.place(), Writable: true, Settings: statements}
 	if o.Mode == sdk.ReadOnly {
-		connection.Read = connector(config, session, readOnly)
+		connection.Read = way
 	} else {
-		connection.Write = connector(config, session)
+		connection.Write = way
 	}
 	return connection, nil
 }
 
-// connector makes connections and runs statements on each. They are no start-up
-// parameters, because PgBouncer refuses those that it does not know.
-func connector(config *pgx.ConnConfig, statements ...string) driver.Connector {
-	return stdlib.GetConnector(*config, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
-		_, err := c.Exec(ctx, strings.Join(statements, "; "), pgx.QueryExecModeSimpleProtocol)
-		return err
-	}))
-}
-
-// place names the database for people.
-func place(config *pgconn.Config) string {
-	return "database " + config.Database + " on " + strings.Join(hosts(config), ", ")
-}
-
-// hosts are the places that a connection is looked for at, in order: host and
-// port, or the directory of a unix socket.
-func hosts(config *pgconn.Config) []string {
-	var all []string
-	add := func(host string, port uint16) {
-		if !filepath.IsAbs(host) {
-			host = net.JoinHostPort(host, strconv.Itoa(int(port)))
-		}
-		if !slices.Contains(all, host) {
-			all = append(all, host)
+// startup leaves two parameters for the start of a connection, because poolers
+// refuse those that they do not know, and returns statements that set the others
+// in each transaction.
+func startup(config *pgx.ConnConfig) (string, error) {
+	given := config.RuntimeParams
+	name := given["application_name"]
+	if name == "" {
+		name = "codex-archive"
+	}
+	// Whatever encoding the server, the database or the role have: text is UTF-8.
+	config.RuntimeParams = map[string]string{"application_name": name, "client_encoding": "UTF8"}
+	delete(given, "application_name")
+	delete(given, "client_encoding")
+	if options, ok := given["options"]; ok {
+		delete(given, "options")
+		if err := parseOptions(options, given); err != nil {
+			return "", err
 		}
 	}
-	add(config.Host, config.Port)
-	for _, f := range config.Fallbacks {
-		add(f.Host, f.Port)
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		b.WriteString("; SELECT set_config(" + literal(name) + ", " + literal(given[name]) + ", true)")
 	}
-	return all
+	return b.String(), nil
 }
 
-func severalHosts(config *pgconn.Config) bool { return len(hosts(config)) > 1 }
+// literal is s as a text in SQL, whatever standard_conforming_strings is.
+func literal(s string) string {
+	s = strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), "'", "''")
+	return "E'" + s + "'"
+}
 
-// fileOptions name files. The contract has relative ones start from the
-// project's root, libpq from wherever a program happens to run.
-var fileOptions = []string{"sslrootcert", "sslcert", "sslkey", "passfile", "servicefile"}
+// parseOptions adds to settings what the option "options", or PGOPTIONS, sets as
+// "-c name=value" or "--name=value". Blanks and backslashes in a value have a
+// backslash before them.
+func parseOptions(options string, settings map[string]string) error {
+	words := optionWords(options)
+	for len(words) > 0 {
+		word := words[0]
+		words = words[1:]
+		setting, ok := strings.CutPrefix(word, "--")
+		if !ok {
+			if setting, ok = strings.CutPrefix(word, "-c"); ok && setting == "" && len(words) > 0 {
+				setting, words = words[0], words[1:]
+			}
+		}
+		name, value, isSetting := strings.Cut(setting, "=")
+		if !ok || !isSetting || name == "" {
+			return sdk.Errorf(sdk.Invalid, "the option options of the URL, or PGOPTIONS, has something else than -c name=value")
+		}
+		settings[strings.ReplaceAll(name, "-", "_")] = value
+	}
+	return nil
+}
 
-// absolute makes the paths among the options of address absolute. What does not
+// optionWords splits at blanks that have no backslash before them.
+func optionWords(s string) []string {
+	var words []string
+	var word strings.Builder
+	inside, escaped := false, false
+	for _, r := range s + " " {
+		switch {
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case r == '\\':
+			inside, escaped = true, true
+		case strings.ContainsRune(" \t\n\r\v\f", r):
+			if inside {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			inside = false
+		default:
+			word.WriteRune(r)
+			inside = true
+		}
+	}
+	return words
+}
+
+// hostName is host and port for people, or the directory of a unix socket.
+func hostName(host string, port uint16) string {
+	if filepath.IsAbs(host) {
+		return host
+	}
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
+// absolute makes the paths among the options of address absolute: they start
+// from the project's root, libpq's from the current directory. What does not
 // parse is left to pgx.
 func absolute(address, dir string) string {
 	base, query, _ := strings.Cut(address, "?")
@@ -125,45 +175,9 @@ func absolute(address, dir string) string {
 	return base + "?" + options.Encode()
 }
 
-// parseHints are what pgx may find wrong with a URL, by its words, and what we
-// say instead: its own text quotes the URL, and a broken URL may have the
-// password anywhere.
-var parseHints = []struct{ pgx, ours string }{
-	{"invalid port", "the port is not a number from 1 to 65535"},
-	{"port numbers to", "there are more ports than hosts, or fewer"},
-	{"failed to read service", "the service is not in the service file"},
-	{"sslcertmode", "sslcertmode is not one of disable, allow, prefer, require"},
-	{"failed to configure TLS", "the TLS options (sslmode, sslrootcert, sslcert, sslkey) are not right"},
-	{"connect_timeout", "connect_timeout is not a number of seconds"},
-	{"target_session_attrs", "target_session_attrs is not one of any, read-write, read-only, primary, standby, prefer-standby"},
-	{"protocol_version", "min_protocol_version or max_protocol_version is not right"},
-	{"channel_binding", "channel_binding is not one of disable, prefer, require"},
-	{"require_auth", "require_auth is not right"},
-}
-
-// parseError says what is wrong with a URL without quoting any of it.
-func parseError(address string, err error) error {
-	if file, ok := errors.AsType[*fs.PathError](err); ok {
-		return sdk.Errorf(sdk.Invalid, "an option of the URL names a file: %s", sdk.Scrub(file.Error(), address))
-	}
-	text := err.Error()
-	if e, ok := errors.AsType[*pgconn.ParseConfigError](err); ok {
-		text = strings.TrimPrefix(text[min(len(text), strings.LastIndex(text, "`: ")+1):], e.ConnString)
-	}
-	for _, hint := range parseHints {
-		if strings.Contains(text, hint.pgx) {
-			return sdk.Errorf(sdk.Invalid, "the URL: %s", hint.ours)
-		}
-	}
-	return sdk.Errorf(sdk.Invalid, "%s", unreadable)
-}
-
-// unreadable is said of a URL without knowing more.
-const unreadable = "the URL cannot be read; in user and password the characters / @ : # ? % [ ] and blanks stand percent-encoded"
-
 // plausible reports whether the hosts can be hosts. pgx ends the password at
 // the first "@", so that the rest of one with "@" in it becomes part of the
-// host, which then stands in errors.
+// host, which errors quote.
 func plausible(config *pgx.ConnConfig) bool {
 	names := []string{config.Host}
 	for _, f := range config.Fallbacks {

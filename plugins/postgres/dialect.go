@@ -3,6 +3,7 @@ package main
 import (
 	"embed"
 	"io/fs"
+	"time"
 
 	"github.com/codex-archive/codex/sdk/sqlbackend"
 )
@@ -19,33 +20,50 @@ func dialect() *sqlbackend.Dialect {
 	return &sqlbackend.Dialect{
 		Connect:  connect,
 		Classify: classify,
-
-		Schema:       files,
-		AtomicSchema: true,
-		Tables:       `SELECT tablename FROM pg_tables WHERE schemaname = ANY(current_schemas(false)) AND starts_with(tablename, 'codex_')`,
-		// Ends with the transaction, so that it also works where a pooler gives
-		// each transaction another connection. The number is ours, of no meaning.
-		Lock: "SELECT 1 FROM pg_advisory_xact_lock(4982347160233957)",
-
-		Version: "SELECT 'PostgreSQL ' || current_setting('server_version')",
-		Now:     "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-		// What a connection began with counts, not the read-only mode we may have
-		// put it in.
-		Writable: `SELECT CASE WHEN NOT pg_is_in_recovery()
+		Schema: sqlbackend.Schema{
+			Files:  files,
+			Atomic: true,
+			Tables: `SELECT tablename FROM pg_tables WHERE schemaname = ANY(current_schemas(false)) AND starts_with(tablename, 'codex_')`,
+			Obstacle: `SELECT CASE WHEN current_setting('server_encoding') = 'UTF8' THEN '' ELSE
+		'its encoding is ' || current_setting('server_encoding') || ', which does not hold all text; make a database with ENCODING ''UTF8'' and TEMPLATE template0' END`,
+			// Ends with the transaction, so that it also works where a pooler gives
+			// each transaction another connection. The number has no meaning.
+			Lock: "SELECT 1 FROM pg_advisory_xact_lock(4982347160233957)",
+		},
+		Server: sqlbackend.Server{
+			Version: "SELECT 'PostgreSQL ' || current_setting('server_version')",
+			Now:     "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+			// The setting that a connection begins with counts, not the read-only
+			// transaction that asks.
+			Writable: `SELECT CASE WHEN NOT pg_is_in_recovery()
 		AND (SELECT reset_val FROM pg_settings WHERE name = 'default_transaction_read_only') = 'off'
 		AND has_table_privilege('codex_item', 'INSERT') THEN 1 ELSE 0 END`,
-
-		Begin:     "BEGIN ISOLATION LEVEL READ COMMITTED",
-		ForUpdate: " FOR UPDATE",
-		ForShare:  " FOR SHARE",
-
-		Query:        query,
-		Dollar:       true,
-		IgnoreSuffix: "ON CONFLICT DO NOTHING",
-		Array:        array,
-		ArrayTypes:   [3]string{sqlbackend.Int: "bigint[]", sqlbackend.Bytes: "bytea[]", sqlbackend.Text: "text[]"},
+		},
+		Locks: sqlbackend.Locks{
+			Begin:      begin,
+			BeginRead:  "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY",
+			ForUpdate:  " FOR UPDATE",
+			ForShare:   " FOR SHARE",
+			CommitSlow: 5 * time.Second,
+			SlowReason: "the server may be waiting for a synchronous standby (synchronous_standby_names)",
+		},
+		Statements: sqlbackend.Statements{Dollar: true, Unprepared: true, Query: query},
+		Insert: sqlbackend.Insert{
+			IgnoreSuffix: "ON CONFLICT DO NOTHING",
+			Array:        array,
+			ArrayTypes:   [3]string{sqlbackend.Int: "bigint[]", sqlbackend.Bytes: "bytea[]", sqlbackend.Text: "text[]"},
+		},
 	}
 }
+
+// begin starts a transaction that writes. All of it ends with the transaction,
+// so that a pooler's connection is left as it was. A transaction never waits for
+// the host, so one that is idle for long belongs to a stopped process and holds
+// locks. A role's or a database's synchronous_commit = off would lose what was
+// acknowledged when the server is killed; values above off are left alone.
+const begin = `BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL idle_in_transaction_session_timeout = '10s';
+SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`
 
 // array makes one argument of a column, in a type that pgx sends in binary.
 func array(t sqlbackend.Type, values []any) any {

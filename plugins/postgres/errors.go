@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"net"
+	"os"
 	"slices"
 	"strings"
 
@@ -41,7 +43,7 @@ var classes = map[string]sqlbackend.Class{
 	"55P03": {Kind: sdk.Busy, ServerReplied: true},                  // lock not available
 	"55006": {Kind: sdk.Busy, ServerReplied: true},                  // object in use
 	"57014": {Kind: sdk.Timeout, ServerReplied: true},               // statement canceled: by a time-out of the server, if not by us
-	"57P":   {Kind: sdk.Unavailable},                                // shutdown 57P01, crash 57P02: the commit before it may stand
+	"57P":   {Kind: sdk.Unavailable},                                // shutdown 57P01, crash 57P02: the commit before it may have happened
 	"57P03": {Kind: sdk.Unavailable, ServerReplied: true},           // starting up or shutting down: nothing was begun
 	"57P04": {Kind: sdk.NoArchive, ServerReplied: true},             // database dropped
 	"57P05": {Kind: sdk.Unavailable, ServerReplied: true},           // ended while idle
@@ -51,8 +53,8 @@ var classes = map[string]sqlbackend.Class{
 	"0":     {Kind: sdk.Internal, ServerReplied: true},              // all others: our statements are wrong
 }
 
-// plain are sentences that go before what the server says, where its words only
-// help who runs it.
+// plain are sentences that go before what the server says, where its words help
+// only its administrator.
 var plain = map[string]string{
 	"25006": "the server is a standby, or this user may only read",
 	"42883": "the server is no PostgreSQL of 11 or later",
@@ -61,13 +63,13 @@ var plain = map[string]string{
 
 // remedies go after what the server says.
 var remedies = map[string]string{
-	"3D000": "whoever runs the server makes it, with CREATE DATABASE",
+	"3D000": "the server's administrator makes it, with CREATE DATABASE",
 }
 
 // classify says what an error of pgx means.
 func classify(err error) sqlbackend.Class {
-	if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return classifyConnect(connect)
+	if connect, ok := errors.AsType[*connectError](err); ok {
+		return connect.class()
 	}
 	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return classifyAnswer(answer)
@@ -97,40 +99,101 @@ func classifyAnswer(e *pgconn.PgError) sqlbackend.Class {
 	return class
 }
 
-// classifyConnect is for a connection that did not come about. Each host was
-// tried, perhaps twice, and the last answer of a server says most: pgx tries
-// no other host after a wrong password or a database that does not exist.
-func classifyConnect(e *pgconn.ConnectError) sqlbackend.Class {
+// connectError is a connection that no host took.
+type connectError struct {
+	route *route
+	tries []try
+}
+
+// try is a connection that one host did not take.
+type try struct {
+	way          way
+	err          error
+	refusedTLS   bool
+	notPreferred bool
+}
+
+func (e *connectError) Error() string {
+	texts := make([]string, len(e.tries))
+	for i, t := range e.tries {
+		texts[i] = t.way.name + ": " + t.err.Error()
+	}
+	return e.route.place() + ": " + strings.Join(texts, "; ")
+}
+
+// Unwrap returns the errors of all tries.
+func (e *connectError) Unwrap() []error {
+	all := make([]error, len(e.tries))
+	for i, t := range e.tries {
+		all[i] = t.err
+	}
+	return all
+}
+
+// isPointless reports whether w leads to a host that did not answer before, or
+// did not take the connection for a reason that TLS has no part in.
+func (e *connectError) isPointless(w way) bool {
+	return slices.ContainsFunc(e.tries, func(t try) bool {
+		if t.way.name != w.name {
+			return false
+		}
+		_, dialled := errors.AsType[*net.OpError](t.err)
+		return dialled || errors.Is(t.err, context.DeadlineExceeded) || errors.Is(t.err, os.ErrDeadlineExceeded)
+	})
+}
+
+// isFinal reports whether no other host is to be tried.
+func (t *try) isFinal() bool {
+	answer, ok := errors.AsType[*pgconn.PgError](t.err)
+	return ok && slices.Contains([]string{"28P01", "3D000", "42501"}, answer.Code)
+}
+
+// class says what the last answer of a server means, which says most, and what
+// each host said.
+func (e *connectError) class() sqlbackend.Class {
+	several := len(e.route.hosts()) > 1
 	var verdict sqlbackend.Class
 	var reasons []string
-	for _, leaf := range attempts(e) {
-		class := classifyAttempt(leaf, e.Config)
-		if class.Native != "" || verdict.Native == "" {
-			// Another try is in vain only where it is at every host.
-			class.Permanent = class.Permanent && (verdict.Permanent || len(reasons) == 0)
-			verdict = class
-		}
-		reason := class.Msg
-		if host := attempted(leaf); host != "" && severalHosts(e.Config) {
-			reason = host + ": " + reason
-		}
-		if !slices.Contains(reasons, reason) {
-			reasons = append(reasons, reason)
+	for _, t := range e.relevant() {
+		for _, leaf := range leaves(t.err) {
+			class := t.class(leaf)
+			if class.Native != "" || verdict.Native == "" {
+				// Another try is in vain only where it is at every host.
+				class.Permanent = class.Permanent && (verdict.Permanent || len(reasons) == 0)
+				verdict = class
+			}
+			reason := class.Msg
+			if _, unresolved := errors.AsType[*net.DNSError](leaf); several && !unresolved {
+				reason = t.way.name + ": " + reason
+			}
+			if !slices.Contains(reasons, reason) {
+				reasons = append(reasons, reason)
+			}
 		}
 	}
-	where := place(e.Config)
-	if severalHosts(e.Config) {
-		where = "database " + e.Config.Database // the reasons say where
+	where := e.route.place()
+	if several {
+		where = "database " + e.route.database // the reasons say where
 	}
 	verdict.Msg = where + ": " + strings.Join(reasons, "; ")
 	return verdict
 }
 
-// classifyAttempt is for one try at one host.
-func classifyAttempt(err error, config *pgconn.Config) sqlbackend.Class {
+// relevant leaves out that a server does without TLS where sslmode only prefers
+// it: the host was asked again without.
+func (e *connectError) relevant() []try {
+	return slices.DeleteFunc(slices.Clone(e.tries), func(t try) bool {
+		return t.refusedTLS && slices.ContainsFunc(e.tries, func(other try) bool {
+			return !other.refusedTLS && other.way.name == t.way.name
+		})
+	})
+}
+
+// class is for one error of a try.
+func (t *try) class(err error) sqlbackend.Class {
 	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
 		class := classifyAnswer(answer)
-		if class.Kind == sdk.Unauthenticated && config.Password == "" {
+		if class.Kind == sdk.Unauthenticated && t.way.config.Password == "" {
 			class.Msg += "; no password was given"
 		}
 		return class
@@ -138,7 +201,7 @@ func classifyAttempt(err error, config *pgconn.Config) sqlbackend.Class {
 	if attribute := unwanted(err); attribute != "" {
 		return sqlbackend.Class{Kind: sdk.Unavailable, Msg: attribute + ", and target_session_attrs asks for another"}
 	}
-	if isPlainOnly(err) {
+	if t.refusedTLS {
 		return sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "the server does not do TLS, and sslmode asks for it"}
 	}
 	class := sqlbackend.ClassifyNetError(err)
@@ -148,18 +211,7 @@ func classifyAttempt(err error, config *pgconn.Config) sqlbackend.Class {
 	return class
 }
 
-// attempts takes the joined errors of a connect apart. That a server does without
-// TLS is no reason where sslmode only prefers it: it was asked again without.
-func attempts(e *pgconn.ConnectError) []error {
-	all := leaves(e.Unwrap())
-	return slices.DeleteFunc(slices.Clone(all), func(err error) bool {
-		return isPlainOnly(err) && slices.ContainsFunc(all, func(other error) bool {
-			return !isPlainOnly(other) && attempted(other) == attempted(err)
-		})
-	})
-}
-
-// leaves takes joined errors apart.
+// leaves takes joined errors apart: of several addresses of one host.
 func leaves(err error) []error {
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		joined, ok := e.(interface{ Unwrap() []error })
@@ -175,16 +227,6 @@ func leaves(err error) []error {
 	return []error{err}
 }
 
-// attempted returns the address that a try went to, which pgx only writes into
-// its text: "ADDRESS (HOST): …". It is "" where none was reached for.
-func attempted(err error) string {
-	address, _, ok := strings.Cut(err.Error(), " (")
-	if _, unresolved := errors.AsType[*net.DNSError](err); unresolved || !ok {
-		return ""
-	}
-	return address
-}
-
 // unwanted says what a server is that target_session_attrs does not allow, and
 // "" for all other errors.
 func unwanted(err error) string {
@@ -195,14 +237,8 @@ func unwanted(err error) string {
 		return "it can be written"
 	case errors.Is(err, pgconn.ErrStandbyConnection):
 		return "it is a standby"
-	case errors.Is(err, pgconn.ErrPrimaryConnection):
+	case errors.Is(err, pgconn.ErrPrimaryConnection), errors.Is(err, errNotPreferred):
 		return "it is the primary"
 	}
 	return ""
-}
-
-// isPlainOnly reports whether a server said that it does not do TLS. pgx has no
-// value for this.
-func isPlainOnly(err error) bool {
-	return strings.HasSuffix(err.Error(), "tls error: server refused TLS connection")
 }

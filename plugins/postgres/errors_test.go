@@ -144,9 +144,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true, Msg: "; no password was given"}},
 		{"no such database", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "missing"}
-		}), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3D000", ServerReplied: true, Msg: `"missing" does not exist; whoever runs the server makes it`}},
-		{"unknown option", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URL() + "?colour=red"} }),
-			sqlbackend.Class{Kind: sdk.Invalid, Native: "42704", ServerReplied: true, Msg: `"colour"`}},
+		}), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3D000", ServerReplied: true, Msg: `"missing" does not exist; the server's administrator makes it`}},
 		{"unknown host", login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "postgres://u:canary@host.invalid/db"}
 		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "database db on host.invalid:5432: unknown host host.invalid"}},
@@ -186,6 +184,20 @@ func TestErrorsOfTheServer(t *testing.T) {
 			t.Parallel()
 			check(t, c.fail(t, databases.Postgres(t)), c.want)
 		})
+	}
+}
+
+// TestUnknownOption names an option that the server does not know. It is no
+// parameter of the start, which a pooler would refuse.
+func TestUnknownOption(t *testing.T) {
+	t.Parallel()
+	d := databases.Postgres(t)
+	for _, mode := range []sdk.Mode{sdk.ReadOnly, sdk.Create} {
+		_, err := open(t.Context(), sdk.Options{URL: d.URL() + "?colour=red", Mode: mode})
+		failed(t, err, sdk.Invalid, false, sdk.EffectNone)
+		if !strings.Contains(fmt.Sprint(err), `"colour"`) {
+			t.Errorf("mode %d: %v", mode, err)
+		}
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// query is pgx's own, which prepares a statement when it first sees its text.
+// query is pgx's own, which asks how to decode the columns of a text once.
 // Through database/sql each value is copied twice, and each statement asks anew
 // how to decode every column.
 func query(ctx context.Context, conn any, text string, args []any, row func(scan func(into ...any) error) error) error {
@@ -39,6 +39,8 @@ func knownToPgx(v any) any {
 	switch v := v.(type) {
 	case *sql.RawBytes:
 		return (*pgtype.DriverBytes)(v)
+	case *sql.NullString:
+		return (*pgtype.Text)(v)
 	case *sql.NullInt64:
 		return (*pgtype.Int8)(v)
 	}

@@ -19,7 +19,7 @@ import (
 
 // connect finds the file, makes an empty one where the mode is to make an
 // archive, and says how to open it.
-func connect(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
+func connect(ctx context.Context, o sdk.Options) (sqlbackend.Connection, error) {
 	path, err := filePath(o.URL, o.Dir)
 	if err != nil {
 		return sqlbackend.Connection{}, err
@@ -32,7 +32,15 @@ func connect(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
 	if err := checkFile(path); err != nil {
 		return sqlbackend.Connection{}, err
 	}
+	// SQLite keeps its log beside the name it is given, so that two names of one
+	// file would have two logs.
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return sqlbackend.Connection{}, fileError(err, "open the archive")
+	}
 	conn := sqlbackend.Connection{Place: path, Writable: writable(path) && writable(filepath.Dir(path))}
+	if err := checkTables(ctx, path, conn.Writable); err != nil {
+		return conn, err
+	}
 	if o.Mode == sdk.ReadOnly || !conn.Writable {
 		conn.Read, err = sqlite.NewConnector(onlyReadDSN(path, conn.Writable))
 		return conn, err
@@ -46,8 +54,7 @@ func connect(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
 }
 
 // filePath returns the path that a URL names: three slashes and a path relative
-// to dir, or four and an absolute one. The path stands as it is, without
-// escapes.
+// to dir, or four and an absolute one. The path has no escapes.
 func filePath(u, dir string) (string, error) {
 	rest, ok := strings.CutPrefix(u, "sqlite://")
 	if !ok {
@@ -134,7 +141,9 @@ func writeDSN(path string) string {
 			"cache_size(-8192)",            // KiB; as much as one group
 			"journal_size_limit(67108864)", // bytes the log keeps when it is done with more
 			"page_size(16384)",             // bytes; a chunk is 16 of them
-			"wal_autocheckpoint(256)",      // pages: 4 MiB
+			noTemporaryFiles,
+			trustNoSchema,
+			"wal_autocheckpoint(256)", // pages: 4 MiB
 		},
 		"_foreign_keys": {"on"},
 		"_journal_mode": {"WAL"},
@@ -168,9 +177,22 @@ func readOptions() url.Values {
 	return url.Values{
 		"mode":          {"ro"},
 		"_busy_timeout": {"10000"},
-		"_pragma":       {"cache_size(-1024)"}, // KiB, for each of up to 33 connections
+		"_pragma": {
+			"cache_size(-1024)", // KiB, for each of up to 33 connections
+			noTemporaryFiles,
+			trustNoSchema,
+		},
 	}
 }
+
+// Pragmas of every connection.
+const (
+	// SQLite would put the journals of statements, with content of the archive in
+	// them, into /var/tmp. Those of our statements are small.
+	noTemporaryFiles = "temp_store(MEMORY)"
+	// What the file itself may call: only functions without side effects.
+	trustNoSchema = "trusted_schema(0)"
+)
 
 // dsn makes a URI of path, in which nothing can be taken for options. Errors
 // then carry no text of another operation (_error_rc).

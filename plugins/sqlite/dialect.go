@@ -24,19 +24,20 @@ func dialect() *sqlbackend.Dialect {
 		panic(err) // the name above is wrong
 	}
 	return &sqlbackend.Dialect{
-		Connect:       connect,
-		Classify:      classify,
-		Schema:        files,
-		AtomicSchema:  true,
-		Tables:        `SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'codex\_%' ESCAPE '\'`,
-		Version:       "SELECT 'SQLite ' || sqlite_version()",
-		Now:           "CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000",
-		Begin:         "BEGIN IMMEDIATE",
-		OneWriter:     true,
-		CommitDelay:   2 * time.Millisecond,
-		IgnoreContext: true,
-		IgnoreSuffix:  "ON CONFLICT DO NOTHING",
-		Shapes:        []int{1},
+		Connect:  connect,
+		Classify: classify,
+		Schema: sqlbackend.Schema{
+			Files:  files,
+			Atomic: true,
+			Tables: `SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'codex\_%' ESCAPE '\'`,
+		},
+		Server: sqlbackend.Server{
+			Version: "SELECT 'SQLite ' || sqlite_version()",
+			Now:     "CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000",
+		},
+		Locks:      sqlbackend.Locks{Begin: "BEGIN IMMEDIATE", OneWriter: true, CommitDelay: 2 * time.Millisecond},
+		Statements: sqlbackend.Statements{IgnoreContext: true},
+		Insert:     sqlbackend.Insert{IgnoreSuffix: "ON CONFLICT DO NOTHING", Shapes: []int{1}},
 	}
 }
 

@@ -26,7 +26,7 @@ func twoFiles(t *testing.T) fs.FS {
 
 func TestSchemaVersions(t *testing.T) {
 	newer := dialect()
-	newer.Schema = twoFiles(t)
+	newer.Schema.Files = twoFiles(t)
 	a, s := newArchive(t), newSample(100)
 	a.put(s)
 	a.Close()
@@ -59,8 +59,8 @@ func plainDialect(t *testing.T, f *fault) *sqlbackend.Dialect {
 		text := strings.NewReplacer("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", "CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ").Replace(string(file.Data))
 		files[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	d.Schema, d.AtomicSchema = files, false
-	d.Lock, d.Unlock = "SELECT 1", "SELECT 1"
+	d.Schema.Files, d.Schema.Atomic = files, false
+	d.Schema.Lock, d.Schema.Unlock = "SELECT 1", "SELECT 1"
 	return d
 }
 
@@ -73,7 +73,7 @@ func TestSchemaKilledAtEachStep(t *testing.T) {
 	}{
 		{"in one transaction", func(f *fault) *sqlbackend.Dialect {
 			d := faultyDialect(f)
-			d.Schema = twoFiles(t)
+			d.Schema.Files = twoFiles(t)
 			return d
 		}},
 		{"step by step", func(f *fault) *sqlbackend.Dialect { return plainDialect(t, f) }},

@@ -19,6 +19,10 @@ has_mariadb() {
 	PATH=$PATH:/usr/sbin command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null
 }
 
+has_pgbouncer() {
+	PATH=$PATH:/usr/sbin command -v pgbouncer >/dev/null
+}
+
 # Debian's own: other programs of these names may stand before them on PATH, and
 # what protoc generates must fit the library.
 has_python_grpc() {
@@ -30,6 +34,7 @@ has_python_grpc() {
 missing=
 has_postgres || missing="$missing postgresql"
 has_mariadb || missing="$missing mariadb-server"
+has_pgbouncer || missing="$missing pgbouncer"
 has_python_grpc || missing="$missing python3-grpcio python3-protobuf python3-crcmod protobuf-compiler"
 [ -n "$missing" ] || exit 0
 

@@ -18,8 +18,8 @@ type lockedItem struct {
 	holds         []hold
 }
 
-// standing returns the hold of a case that stands, of any case for "".
-func (it *lockedItem) standing(name string) *hold {
+// activeHold returns the active hold of a case, of any case for "".
+func (it *lockedItem) activeHold(name string) *hold {
 	for i := range it.holds {
 		if h := &it.holds[i]; h.Released.IsZero() && (name == "" || h.Case == name) {
 			return h
@@ -39,8 +39,8 @@ func (b *Backend) Append(ctx context.Context, events []sdk.Event) error {
 		}
 	}
 	var names map[string]int64
-	err := b.write(ctx, "append", func(ctx context.Context, s *session) (err error) {
-		names, err = s.append(ctx, events)
+	err := b.write(ctx, "append", func(ctx context.Context, db *conn) (err error) {
+		names, err = db.append(ctx, events)
 		return err
 	})
 	if err == nil {
@@ -49,7 +49,7 @@ func (b *Backend) Append(ctx context.Context, events []sdk.Event) error {
 	return explainTaken(err)
 }
 
-func (s *session) append(ctx context.Context, events []sdk.Event) (names map[string]int64, err error) {
+func (db *conn) append(ctx context.Context, events []sdk.Event) (names map[string]int64, err error) {
 	if len(events) == 0 {
 		return nil, nil
 	}
@@ -57,26 +57,26 @@ func (s *session) append(ctx context.Context, events []sdk.Event) (names map[str
 	for i := range events {
 		actors[i] = events[i].Actor
 	}
-	if names, err = s.b.nameKeys(ctx, s, actors); err != nil {
+	if names, err = db.b.nameKeys(ctx, db, actors); err != nil {
 		return nil, err
 	}
-	items, err := s.lockItems(ctx, tombstonesOf(events), s.b.d.ForUpdate)
+	items, err := db.lockItems(ctx, tombstonesOf(events), db.b.d.Locks.ForUpdate)
 	if err != nil {
 		return nil, err
 	}
-	fresh, err := s.freshEvents(ctx, events, items)
+	fresh, err := db.freshEvents(ctx, events, items)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.readHolds(ctx, items); err != nil {
+	if err := db.readHolds(ctx, items); err != nil {
 		return nil, err
 	}
 	for _, e := range fresh {
-		if err := s.play(ctx, e, items[e.Tombstone], names); err != nil {
+		if err := db.applyEvent(ctx, e, items[e.Tombstone], names); err != nil {
 			return nil, err
 		}
 	}
-	return names, s.insertEvents(ctx, fresh, items, names)
+	return names, db.insertEvents(ctx, fresh, items, names)
 }
 
 func tombstonesOf(events []sdk.Event) []sdk.Tombstone {
@@ -89,7 +89,7 @@ func tombstonesOf(events []sdk.Event) []sdk.Tombstone {
 
 // freshEvents leaves out repeats, and refuses ids that are taken and
 // tombstones that are unknown.
-func (s *session) freshEvents(ctx context.Context, events []sdk.Event, items map[sdk.Tombstone]*lockedItem) ([]sdk.Event, error) {
+func (db *conn) freshEvents(ctx context.Context, events []sdk.Event, items map[sdk.Tombstone]*lockedItem) ([]sdk.Event, error) {
 	unknown := culprits{kind: sdk.NotFound, msg: "no such tombstone"}
 	for i := range events {
 		if items[events[i].Tombstone] == nil {
@@ -103,7 +103,7 @@ func (s *session) freshEvents(ctx context.Context, events []sdk.Event, items map
 	for i := range events {
 		eventIDs[i] = events[i].ID
 	}
-	known, err := s.knownEvents(ctx, eventIDs)
+	known, err := db.knownEvents(ctx, eventIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -122,14 +122,14 @@ func (s *session) freshEvents(ctx context.Context, events []sdk.Event, items map
 }
 
 // knownEvents reads the events with these ids, ARCHIVE events among them.
-func (s *session) knownEvents(ctx context.Context, eventIDs []sdk.ID) (map[sdk.ID]sdk.Event, error) {
+func (db *conn) knownEvents(ctx context.Context, eventIDs []sdk.ID) (map[sdk.ID]sdk.Event, error) {
 	known := map[sdk.ID]sdk.Event{}
 	if len(eventIDs) == 0 {
 		return known, nil
 	}
-	in, args := s.b.d.in("e.id", Bytes, ids(eventIDs))
+	in, args := db.b.d.in("e.id", Bytes, ids(eventIDs))
 	of := map[int64][]sdk.ID{}
-	err := s.query(ctx, selectEvents+in, args, func(scan scan) error {
+	err := db.query(ctx, selectEvents+in, args, func(scan scan) error {
 		e, item, err := scanEvent(scan)
 		if err == nil {
 			known[e.ID] = e
@@ -140,11 +140,11 @@ func (s *session) knownEvents(ctx context.Context, eventIDs []sdk.ID) (map[sdk.I
 	if err != nil {
 		return nil, err
 	}
-	if err := s.nameOwners(ctx, known, of); err != nil {
+	if err := db.nameOwners(ctx, known, of); err != nil {
 		return nil, err
 	}
-	in, args = s.b.d.in("event", Bytes, ids(eventIDs))
-	return known, s.query(ctx, "SELECT event, tombstone FROM codex_item WHERE "+in, args, func(scan scan) error {
+	in, args = db.b.d.in("event", Bytes, ids(eventIDs))
+	return known, db.query(ctx, "SELECT event, tombstone FROM codex_item WHERE "+in, args, func(scan scan) error {
 		var event, tombstone []byte
 		if err := scan(&event, &tombstone); err != nil {
 			return err
@@ -155,7 +155,7 @@ func (s *session) knownEvents(ctx context.Context, eventIDs []sdk.ID) (map[sdk.I
 }
 
 // nameOwners fills in the tombstones of events, known by their records' keys.
-func (s *session) nameOwners(ctx context.Context, known map[sdk.ID]sdk.Event, of map[int64][]sdk.ID) error {
+func (db *conn) nameOwners(ctx context.Context, known map[sdk.ID]sdk.Event, of map[int64][]sdk.ID) error {
 	if len(of) == 0 {
 		return nil
 	}
@@ -163,8 +163,8 @@ func (s *session) nameOwners(ctx context.Context, known map[sdk.ID]sdk.Event, of
 	for key := range of {
 		keys = append(keys, key)
 	}
-	in, args := s.b.d.in("id", Int, keys)
-	return s.query(ctx, "SELECT id, tombstone FROM codex_item WHERE "+in, args, func(scan scan) error {
+	in, args := db.b.d.in("id", Int, keys)
+	return db.query(ctx, "SELECT id, tombstone FROM codex_item WHERE "+in, args, func(scan scan) error {
 		var key int64
 		var tombstone []byte
 		if err := scan(&key, &tombstone); err != nil {
@@ -179,8 +179,8 @@ func (s *session) nameOwners(ctx context.Context, known map[sdk.ID]sdk.Event, of
 	})
 }
 
-// readHolds fills lockedItem.holds with those that stand.
-func (s *session) readHolds(ctx context.Context, items map[sdk.Tombstone]*lockedItem) error {
+// readHolds fills lockedItem.holds with the active ones.
+func (db *conn) readHolds(ctx context.Context, items map[sdk.Tombstone]*lockedItem) error {
 	if len(items) == 0 {
 		return nil
 	}
@@ -190,8 +190,8 @@ func (s *session) readHolds(ctx context.Context, items map[sdk.Tombstone]*locked
 		byKey[it.key] = it
 		keys = append(keys, it.key)
 	}
-	in, args := s.b.d.in("h.item", Int, keys)
-	return s.query(ctx, selectHolds+in+" AND h.released_at IS NULL ORDER BY h.placed_at, h.case_name", args, func(scan scan) error {
+	in, args := db.b.d.in("h.item", Int, keys)
+	return db.query(ctx, selectHolds+in+" AND h.released_at IS NULL ORDER BY h.placed_at, h.case_name", args, func(scan scan) error {
 		h, err := scanHold(scan)
 		if err == nil {
 			byKey[h.item].holds = append(byKey[h.item].holds, h)
@@ -200,42 +200,44 @@ func (s *session) readHolds(ctx context.Context, items map[sdk.Tombstone]*locked
 	})
 }
 
-// play lets an event take effect. HOLD of a case that stands and RELEASE of
-// one that does not are recorded and have none.
-func (s *session) play(ctx context.Context, e sdk.Event, it *lockedItem, names map[string]int64) error {
+// applyEvent lets an event take effect. HOLD of an active case and RELEASE of one
+// that is not active are recorded and have none.
+func (db *conn) applyEvent(ctx context.Context, e sdk.Event, it *lockedItem, names map[string]int64) error {
 	switch e.Action {
 	case sdk.ActionHold:
-		return s.placeHold(ctx, e, it, names)
+		return db.placeHold(ctx, e, it, names)
 	case sdk.ActionRelease:
-		return s.releaseHold(ctx, e, it)
+		return db.releaseHold(ctx, e, it)
 	case sdk.ActionRetain:
-		return s.retain(ctx, e, it)
+		return db.retain(ctx, e, it)
 	}
 	return nil
 }
 
-func (s *session) placeHold(ctx context.Context, e sdk.Event, it *lockedItem, names map[string]int64) error {
-	if it.standing(e.Case) != nil {
+func (db *conn) placeHold(ctx context.Context, e sdk.Event, it *lockedItem, names map[string]int64) error {
+	if it.activeHold(e.Case) != nil {
 		return nil
 	}
 	h := hold{Hold: sdk.Hold{Case: e.Case, Placed: e.At, PlacedBy: e.Actor}, item: it.key}
-	err := s.query(ctx, "INSERT INTO codex_hold (item, case_name, placed_at, placed_by) VALUES (?, ?, ?, ?) RETURNING id",
+	err := db.query(ctx, "INSERT INTO codex_hold (item, case_name, placed_at, placed_by) VALUES (?, ?, ?, ?) RETURNING id",
 		[]any{it.key, e.Case, e.At.UnixMicro(), names[e.Actor]}, func(scan scan) error { return scan(&h.key) })
+	if err != nil {
+		return err
+	}
 	it.holds = append(it.holds, h)
-	return err
+	return inserted(h.key)
 }
 
-func (s *session) releaseHold(ctx context.Context, e sdk.Event, it *lockedItem) error {
-	h := it.standing(e.Case)
+func (db *conn) releaseHold(ctx context.Context, e sdk.Event, it *lockedItem) error {
+	h := it.activeHold(e.Case)
 	if h == nil {
 		return nil
 	}
 	h.Released = e.At
-	_, err := s.exec(ctx, "UPDATE codex_hold SET released_at = ? WHERE id = ?", e.At.UnixMicro(), h.key)
-	return err
+	return db.change(ctx, 1, "UPDATE codex_hold SET released_at = ? WHERE id = ?", e.At.UnixMicro(), h.key)
 }
 
-func (s *session) retain(ctx context.Context, e sdk.Event, it *lockedItem) error {
+func (db *conn) retain(ctx context.Context, e sdk.Event, it *lockedItem) error {
 	if e.RetainUntil.Before(it.retainUntil) {
 		return &sdk.Error{
 			Kind: sdk.Refused, Tombstones: []sdk.Tombstone{e.Tombstone},
@@ -243,8 +245,7 @@ func (s *session) retain(ctx context.Context, e sdk.Event, it *lockedItem) error
 		}
 	}
 	it.retainUntil = e.RetainUntil
-	_, err := s.exec(ctx, "UPDATE codex_item SET retain_until = ? WHERE id = ?", e.RetainUntil.UnixMicro(), it.key)
-	return err
+	return db.change(ctx, 1, "UPDATE codex_item SET retain_until = ? WHERE id = ?", e.RetainUntil.UnixMicro(), it.key)
 }
 
 var insertEvent = insert{
@@ -255,7 +256,7 @@ var insertEvent = insert{
 	},
 }
 
-func (s *session) insertEvents(ctx context.Context, events []sdk.Event, items map[sdk.Tombstone]*lockedItem, names map[string]int64) error {
+func (db *conn) insertEvents(ctx context.Context, events []sdk.Event, items map[sdk.Tombstone]*lockedItem, names map[string]int64) error {
 	rows := make([][]any, len(events))
 	for i, e := range events {
 		detail, err := encodeJSON(e.Detail, len(e.Detail))
@@ -267,5 +268,5 @@ func (s *session) insertEvents(ctx context.Context, events []sdk.Event, items ma
 			e.Case, micros(e.RetainUntil), detail,
 		}
 	}
-	return insertEvent.rows(ctx, s, rows, nil)
+	return insertEvent.rows(ctx, db, rows, nil)
 }

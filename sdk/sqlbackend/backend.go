@@ -16,9 +16,12 @@ type Backend struct {
 	d        *Dialect
 	place    string
 	mode     sdk.Mode
-	writable bool // the archive can be written by somebody
+	writable bool // the archive itself can be written
 	archive  sdk.ID
 	schema   int
+
+	beginRead  string // empty: reads need no transaction
+	beginWrite string
 
 	writers *pool // nil: nothing can be written
 	readers *pool // the same as writers where the database has one kind of connection
@@ -73,6 +76,13 @@ func (b *Backend) open(ctx context.Context, o sdk.Options) error {
 	if b.limits.statementBytes == 0 {
 		b.limits.statementBytes = 1 << 20
 	}
+	b.beginWrite = b.d.Locks.Begin + conn.Settings
+	if b.mode == sdk.ReadOnly || conn.Settings != "" {
+		b.beginRead = b.d.Locks.BeginRead
+		if b.beginRead != "" {
+			b.beginRead += conn.Settings
+		}
+	}
 	b.openPools(conn, parallel)
 	return b.openSchema(ctx)
 }
@@ -81,7 +91,7 @@ func (b *Backend) open(ctx context.Context, o sdk.Options) error {
 func (b *Backend) openPools(conn Connection, parallel int) {
 	if conn.Write != nil {
 		n := parallel + 1 // one more, so that Health answers while all others work
-		if b.d.OneWriter {
+		if b.d.Locks.OneWriter {
 			n = 1
 		}
 		b.writers = newPool(b, sql.OpenDB(conn.Write), n)
@@ -138,18 +148,18 @@ func (b *Backend) begin(ctx context.Context, op string) (context.Context, contex
 }
 
 // read runs fn with a connection for reading. fn does not call out.
-func (b *Backend) read(ctx context.Context, op string, fn func(ctx context.Context, s *session) error) error {
+func (b *Backend) read(ctx context.Context, op string, fn func(ctx context.Context, db *conn) error) error {
 	ctx, done, err := b.begin(ctx, op)
 	if err != nil {
 		return err
 	}
 	defer done()
-	s, err := b.readers.acquire(ctx)
+	db, err := b.readers.acquire(ctx)
 	if err != nil {
 		return b.wrap(ctx, op, err)
 	}
-	err = fn(ctx, s)
-	b.readers.release(s, reusable(err))
+	err = db.reading(ctx, fn)
+	b.readers.release(db, reusable(err))
 	return b.wrap(ctx, op, err)
 }
 
@@ -171,7 +181,7 @@ const commitTime = 30 * time.Second
 var errUndo = errors.New("undo")
 
 // write runs fn in a transaction. fn does not call out.
-func (b *Backend) write(ctx context.Context, op string, fn func(ctx context.Context, s *session) error) error {
+func (b *Backend) write(ctx context.Context, op string, fn func(ctx context.Context, db *conn) error) error {
 	if err := b.mayWrite(op); err != nil {
 		return err
 	}
@@ -180,41 +190,41 @@ func (b *Backend) write(ctx context.Context, op string, fn func(ctx context.Cont
 		return err
 	}
 	defer done()
-	s, err := b.writers.acquire(ctx)
+	db, err := b.writers.acquire(ctx)
 	if err != nil {
 		return b.wrap(ctx, op, err)
 	}
 	healthy := false
-	defer func() { b.writers.release(s, healthy) }()
+	defer func() { b.writers.release(db, healthy) }()
 
-	if err := b.letOthersGo(ctx, s); err != nil {
+	if err := b.waitTurn(ctx, db); err != nil {
 		return b.wrap(ctx, op, err)
 	}
-	if err := s.command(ctx, b.d.Begin); err != nil {
+	if err := db.command(ctx, b.beginWrite); err != nil {
 		return b.wrap(ctx, op, err)
 	}
-	if err := fn(ctx, s); err != nil {
-		healthy = s.rollback() == nil && reusable(err)
+	if err := fn(ctx, db); err != nil {
+		healthy = db.rollback() == nil && reusable(err)
 		if err == errUndo {
 			return nil
 		}
 		return b.wrap(ctx, op, err)
 	}
 	if err := ctx.Err(); err != nil {
-		healthy = s.rollback() == nil
+		healthy = db.rollback() == nil
 		return b.wrap(ctx, op, err)
 	}
-	if err := s.commit(); err != nil {
+	if err := db.commit(); err != nil {
 		return b.commitFailed(op, err)
 	}
-	s.committed = time.Now()
+	db.committed = time.Now()
 	healthy = true
 	return nil
 }
 
-// letOthersGo waits out Dialect.Pause since the last commit.
-func (b *Backend) letOthersGo(ctx context.Context, s *session) error {
-	wait := b.d.CommitDelay - time.Since(s.committed)
+// waitTurn waits until Locks.CommitDelay is over since the last commit.
+func (b *Backend) waitTurn(ctx context.Context, db *conn) error {
+	wait := b.d.Locks.CommitDelay - time.Since(db.committed)
 	if wait <= 0 {
 		return nil
 	}
@@ -234,30 +244,30 @@ func reusable(err error) bool {
 }
 
 // now returns the database's clock.
-func (b *Backend) now(ctx context.Context, s *session) (time.Time, error) {
+func (b *Backend) now(ctx context.Context, db *conn) (time.Time, error) {
 	var us int64
-	err := s.queryRow(ctx, "SELECT "+b.d.Now, nil, &us)
+	err := db.queryRow(ctx, "SELECT "+b.d.Server.Now, nil, &us)
 	return time.UnixMicro(us).UTC(), err
 }
 
 // Health measures the archive.
 func (b *Backend) Health(ctx context.Context) (sdk.Health, error) {
 	h := sdk.Health{Archive: b.archive, Schema: b.schema, Writable: b.writable}
-	err := b.read(ctx, "health", func(ctx context.Context, s *session) error {
-		if err := s.queryRow(ctx, b.d.Version, nil, &h.Server); err != nil {
+	err := b.read(ctx, "health", func(ctx context.Context, db *conn) error {
+		if err := db.queryRow(ctx, b.d.Server.Version, nil, &h.Server); err != nil {
 			return err
 		}
-		clock, err := b.now(ctx, s)
+		clock, err := b.now(ctx, db)
 		if err != nil {
 			return err
 		}
 		h.Clock = clock
-		if h.Writable && b.d.Writable != "" {
-			if err := s.queryRow(ctx, b.d.Writable, nil, &h.Writable); err != nil {
+		if h.Writable && b.d.Server.Writable != "" {
+			if err := db.queryRow(ctx, b.d.Server.Writable, nil, &h.Writable); err != nil {
 				return err
 			}
 		}
-		return s.queryRow(ctx, `SELECT count(*) FROM codex_item i JOIN codex_artifact a ON a.id = i.artifact
+		return db.queryRow(ctx, `SELECT count(*) FROM codex_item i JOIN codex_artifact a ON a.id = i.artifact
 			WHERE i.purged_at IS NULL AND a.present = 1`, nil, &h.Retrievable)
 	})
 	return h, err

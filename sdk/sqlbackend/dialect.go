@@ -10,8 +10,8 @@ import (
 )
 
 // Dialect says how one database differs from others. Texts are SQL; those that
-// take arguments use "?", which becomes "$1" where Dollar is set. A dialect is
-// used by one or more archives and does not change.
+// take arguments use "?". A dialect is used by one or more archives and does
+// not change.
 //
 // The driver must report as affected the rows that a statement matched, changed
 // or not.
@@ -25,48 +25,86 @@ type Dialect struct {
 	// recognised by the engine, anything else is [sdk.Internal].
 	Classify func(err error) Class
 
-	// Schema holds the files that make the tables, NNNN_name.sql from 0001
-	// without gaps; the highest number is the schema's version. Statements end
-	// with ";" at the end of a line. The first statement of 0001 creates
-	// codex_archive_meta. Where AtomicSchema is not set, every statement can be
-	// run again ("IF NOT EXISTS").
-	Schema fs.FS
-	// AtomicSchema says that statements of a schema file can be rolled back
-	// together. Otherwise each is recorded by itself.
-	AtomicSchema bool
+	Schema     Schema     // how the tables are made
+	Server     Server     // what the server says about itself
+	Locks      Locks      // transactions, and the locks in them
+	Statements Statements // how a statement reaches the driver
+	Insert     Insert     // how many rows go into one statement
+}
+
+// Schema says how the tables are made.
+type Schema struct {
+	// Files make the tables, NNNN_name.sql from 0001 without gaps; the highest
+	// number is the schema's version. Statements end with ";" at the end of a
+	// line. The first statement of 0001 creates codex_archive_meta. Where
+	// Atomic is not set, every statement can be run again ("IF NOT EXISTS").
+	Files fs.FS
+	// Atomic says that statements of a schema file can be rolled back together.
+	// Otherwise each is recorded by itself.
+	Atomic bool
 	// Tables lists the names of the tables that begin with "codex_".
 	Tables string
+	// Obstacle is a query for one text: why this database cannot hold an
+	// archive, or "". It runs before a new archive is made. Empty: no check.
+	Obstacle string
 	// Lock waits for the right to change the schema and returns a row that
-	// holds 1 if it was given; Unlock returns it. With AtomicSchema it comes
-	// after Begin, must end with the transaction, and Unlock is not used. Empty
-	// where Begin itself keeps every other writer out.
+	// holds 1 if it was granted; Unlock returns it. With Atomic it comes after
+	// Locks.Begin, must end with the transaction, and Unlock is not used. Empty
+	// where Locks.Begin itself keeps every other writer out.
 	Lock, Unlock string
+}
 
-	Version  string // query: the server's name and version as one text
+// Server says what is asked about the server.
+type Server struct {
+	Version  string // query: name and version as one text
 	Now      string // expression: the database's clock as microseconds since 1970
 	Writable string // query: 1 where rows can be written now, else 0; empty: as Connection says
+}
 
-	Begin string // starts a transaction that reads what is committed
-	// ForUpdate ends a query whose rows are to be locked against everybody,
-	// ForShare against change. Empty where the transaction locks all.
+// Locks says how transactions begin and rows are locked.
+type Locks struct {
+	// Begin starts a transaction that reads what is committed. It may be
+	// several statements where the driver sends those together.
+	Begin string
+	// BeginRead starts a transaction that cannot write. Empty: reads need no
+	// transaction.
+	BeginRead string
+	// ForUpdate ends a query whose rows are to be locked against all others,
+	// ForShare against change. Empty where the transaction locks everything.
 	ForUpdate, ForShare string
-	OneWriter           bool // only one transaction writes at a time: others wait here, not in the database
-	// CommitDelay is how long a process that has just committed lets others go
-	// first, where the database has no queue for writers.
+	// OneWriter says that only one transaction writes at a time. Others wait in
+	// this process, not in the database.
+	OneWriter bool
+	// CommitDelay is how long a process that has just committed waits before
+	// its next transaction, where the database has no queue for writers.
 	CommitDelay time.Duration
-	// IgnoreContext says that statements end by themselves within milliseconds. They
-	// then run without a context, which is looked at between them: watching
-	// it costs more than the statement.
-	IgnoreContext bool
+	// CommitSlow is how long a COMMIT may take before it is logged, with
+	// SlowReason as the likely cause. 0: never.
+	CommitSlow time.Duration
+	SlowReason string
+}
 
+// Statements says how a statement reaches the driver.
+type Statements struct {
+	// Dollar says that placeholders are $1, $2, … instead of "?".
+	Dollar bool
+	// Unprepared says that statements are not prepared by name: a pooler may
+	// give each transaction another connection.
+	Unprepared bool
+	// IgnoreContext says that statements end by themselves within milliseconds.
+	// They then run without a context, which is looked at between them:
+	// watching it costs more than the statement.
+	IgnoreContext bool
 	// Query, where not nil, runs queries on the driver's connection instead of
 	// database/sql, where that is slower. It calls row for each row, with a
 	// function that reads the columns into variables of type int64, uint32,
-	// string or a kind of it, []byte, [sql.RawBytes] and [sql.NullInt64], and
-	// returns the first error, also one of row.
+	// string or a kind of it, []byte, [sql.RawBytes], [sql.NullInt64] and
+	// [sql.NullString], and returns the first error, also one of row.
 	Query func(ctx context.Context, conn any, query string, args []any, row func(scan func(into ...any) error) error) error
+}
 
-	Dollar bool // placeholders are $1, $2, …
+// Insert says how many rows go into one statement, and how.
+type Insert struct {
 	// IgnorePrefix begins, or IgnoreSuffix ends, an INSERT that leaves rows
 	// with a taken key alone. With RETURNING it returns only what it inserted.
 	IgnorePrefix, IgnoreSuffix string
@@ -98,6 +136,9 @@ type Connection struct {
 	Write driver.Connector
 	// Read makes connections for reading. nil: as Write.
 	Read driver.Connector
+	// Settings are statements that follow Locks.Begin and Locks.BeginRead in
+	// the same text. Where there are any, reads have a transaction too.
+	Settings string
 	// Place names the archive for people: a path, or host and database. No
 	// secrets.
 	Place string
@@ -112,10 +153,10 @@ type Connection struct {
 type Class struct {
 	Kind      sdk.Kind
 	Native    string // the database's code
-	Permanent bool   // the same call will not do better, though errors of this kind often pass
+	Permanent bool   // repeating the call is pointless, although errors of this kind are usually temporary
 	// ServerReplied says that the database itself refused: a COMMIT that ends so
 	// surely did not happen. A lost connection, a time-out and a failing disk
-	// are not answers.
+	// are not replies.
 	ServerReplied bool
 	// Msg, where not empty, takes the place of the driver's text.
 	Msg string

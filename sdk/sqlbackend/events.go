@@ -33,13 +33,13 @@ func scanEvent(scan scan) (e sdk.Event, item int64, err error) {
 }
 
 // addEvents fills Entry.Events, the record's own included.
-func (s *session) addEvents(ctx context.Context, keys []any, entries map[int64]*sdk.Entry) error {
+func (db *conn) addEvents(ctx context.Context, keys []any, entries map[int64]*sdk.Entry) error {
 	for _, entry := range entries {
 		r := &entry.Record
 		entry.Events = []sdk.Event{{ID: r.Event, Tombstone: r.Tombstone, Action: sdk.ActionArchive, Actor: r.ArchivedBy, At: r.ArchivedAt}}
 	}
-	in, args := s.b.d.in("e.item", Int, keys)
-	err := s.query(ctx, selectEvents+in, args, func(scan scan) error {
+	in, args := db.b.d.in("e.item", Int, keys)
+	err := db.query(ctx, selectEvents+in, args, func(scan scan) error {
 		e, item, err := scanEvent(scan)
 		if err != nil {
 			return err
@@ -75,9 +75,9 @@ func scanHold(scan scan) (hold, error) {
 }
 
 // addHolds fills Entry.Holds.
-func (s *session) addHolds(ctx context.Context, keys []any, entries map[int64]*sdk.Entry) error {
-	in, args := s.b.d.in("h.item", Int, keys)
-	err := s.query(ctx, selectHolds+in, args, func(scan scan) error {
+func (db *conn) addHolds(ctx context.Context, keys []any, entries map[int64]*sdk.Entry) error {
+	in, args := db.b.d.in("h.item", Int, keys)
+	err := db.query(ctx, selectHolds+in, args, func(scan scan) error {
 		h, err := scanHold(scan)
 		if err == nil {
 			entries[h.item].Holds = append(entries[h.item].Holds, h.Hold)
@@ -93,13 +93,13 @@ func (s *session) addHolds(ctx context.Context, keys []any, entries map[int64]*s
 }
 
 // lockItems reads the records of ids and locks their rows, in order.
-func (s *session) lockItems(ctx context.Context, tombstones []sdk.Tombstone, forUpdate string) (map[sdk.Tombstone]*lockedItem, error) {
+func (db *conn) lockItems(ctx context.Context, tombstones []sdk.Tombstone, forUpdate string) (map[sdk.Tombstone]*lockedItem, error) {
 	items := make(map[sdk.Tombstone]*lockedItem, len(tombstones))
 	if len(tombstones) == 0 {
 		return items, nil
 	}
-	in, args := s.b.d.in("tombstone", Bytes, ids(tombstones))
-	err := s.query(ctx, `SELECT id, tombstone, event, artifact, retain_until, purged_at FROM codex_item WHERE `+in+
+	in, args := db.b.d.in("tombstone", Bytes, ids(tombstones))
+	err := db.query(ctx, `SELECT id, tombstone, event, artifact, retain_until, purged_at FROM codex_item WHERE `+in+
 		" ORDER BY tombstone"+forUpdate, args, func(scan scan) error {
 		var it lockedItem
 		var id, event []byte

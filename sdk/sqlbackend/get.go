@@ -28,12 +28,12 @@ func (b *Backend) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Dig
 	for i := range contents {
 		keys[i] = contents[i][:]
 	}
-	err := b.read(ctx, "missing", func(ctx context.Context, s *session) error {
+	err := b.read(ctx, "missing", func(ctx context.Context, db *conn) error {
 		if len(keys) == 0 {
 			return nil
 		}
 		in, args := b.d.in("sha256", Bytes, keys)
-		return s.query(ctx, "SELECT sha256 FROM codex_artifact WHERE present = 1 AND "+in, args, func(scan scan) error {
+		return db.query(ctx, "SELECT sha256 FROM codex_artifact WHERE present = 1 AND "+in, args, func(scan scan) error {
 			var sha []byte
 			var digest sdk.Digest
 			if err := scan(&sha); err != nil {
@@ -116,7 +116,7 @@ type foundItem struct {
 func (b *Backend) find(ctx context.Context, page []sdk.Tombstone, bodies *[]byte) (map[sdk.Tombstone]*foundItem, error) {
 	found := make(map[sdk.Tombstone]*foundItem, len(page))
 	*bodies = (*bodies)[:0]
-	err := b.read(ctx, "get", func(ctx context.Context, s *session) error {
+	err := b.read(ctx, "get", func(ctx context.Context, db *conn) error {
 		if len(page) == 0 {
 			return nil
 		}
@@ -124,7 +124,7 @@ func (b *Backend) find(ctx context.Context, page []sdk.Tombstone, bodies *[]byte
 		var data sql.RawBytes
 		row := newItemScan(&upload, &body, &data)
 		in, args := b.d.in("i.tombstone", Bytes, ids(page))
-		return s.query(ctx, selectItems+", u.id, d.artifact, d.data"+fromItems+`
+		return db.query(ctx, selectItems+", u.id, d.artifact, d.data"+fromItems+`
 			LEFT JOIN codex_upload u ON u.artifact = a.id
 			LEFT JOIN codex_body d ON d.artifact = a.id
 			WHERE `+in, args, func(scan scan) error {
@@ -277,8 +277,8 @@ func (r *bodyReader) corrupt(format string, args ...any) error {
 // chunks appends some pieces of an upload to data, in one short statement. A
 // gap in their numbers ends them.
 func (b *Backend) chunks(ctx context.Context, data []byte, upload, from int64) (_ []byte, n int, err error) {
-	err = b.read(ctx, "get", func(ctx context.Context, s *session) error {
-		return s.query(ctx, "SELECT seq, data FROM codex_artifact_chunk WHERE upload = ? AND seq >= ? AND seq < ? ORDER BY seq",
+	err = b.read(ctx, "get", func(ctx context.Context, db *conn) error {
+		return db.query(ctx, "SELECT seq, data FROM codex_artifact_chunk WHERE upload = ? AND seq >= ? AND seq < ? ORDER BY seq",
 			[]any{upload, from, from + int64(b.limits.chunkRows)}, func(scan scan) error {
 				var seq int64
 				var piece sql.RawBytes

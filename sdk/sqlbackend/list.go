@@ -111,13 +111,13 @@ func (l *lister) events(ctx context.Context) error {
 		return nil
 	}
 	var keys []any
-	err := l.b.read(ctx, "list", func(ctx context.Context, s *session) error {
+	err := l.b.read(ctx, "list", func(ctx context.Context, db *conn) error {
 		for _, look := range []struct{ query, column string }{
 			{"SELECT id FROM codex_item WHERE ", "event"},
 			{"SELECT item FROM codex_event WHERE ", "id"},
 		} {
 			in, args := l.b.d.in(look.column, Bytes, ids(l.q.Events))
-			err := s.query(ctx, look.query+in, args, func(scan scan) error {
+			err := db.query(ctx, look.query+in, args, func(scan scan) error {
 				var key int64
 				err := scan(&key)
 				keys = append(keys, key)
@@ -144,8 +144,8 @@ func (l *lister) tag(ctx context.Context) error {
 		return nil
 	}
 	var keys []any
-	err := l.b.read(ctx, "list", func(ctx context.Context, s *session) error {
-		return s.query(ctx, "SELECT item FROM codex_item_tag WHERE tag"+named+" LIMIT ?", []any{l.q.Tag, pageRows + 1}, func(scan scan) error {
+	err := l.b.read(ctx, "list", func(ctx context.Context, db *conn) error {
+		return db.query(ctx, "SELECT item FROM codex_item_tag WHERE tag"+named+" LIMIT ?", []any{l.q.Tag, pageRows + 1}, func(scan scan) error {
 			var key int64
 			err := scan(&key)
 			keys = append(keys, key)
@@ -243,8 +243,8 @@ func (l *lister) page(ctx context.Context) (page []*item, err error) {
 	room := pageBytes
 	cut := false
 	row := newItemScan()
-	err = l.b.read(ctx, "list", func(ctx context.Context, s *session) error {
-		return s.queryOnce(ctx, query, args, func(scan scan) error {
+	err = l.b.read(ctx, "list", func(ctx context.Context, db *conn) error {
+		return db.queryOnce(ctx, query, args, func(scan scan) error {
 			it, err := row.next(scan)
 			if err != nil {
 				return err
@@ -310,14 +310,14 @@ func (l *lister) entries(ctx context.Context, some []*item) ([]sdk.Entry, error)
 	if !l.q.WithEvents && !l.q.WithHolds {
 		return entries, nil
 	}
-	err := l.b.read(ctx, "list", func(ctx context.Context, s *session) error {
+	err := l.b.read(ctx, "list", func(ctx context.Context, db *conn) error {
 		if l.q.WithEvents {
-			if err := s.addEvents(ctx, keys, byKey); err != nil {
+			if err := db.addEvents(ctx, keys, byKey); err != nil {
 				return err
 			}
 		}
 		if l.q.WithHolds {
-			return s.addHolds(ctx, keys, byKey)
+			return db.addHolds(ctx, keys, byKey)
 		}
 		return nil
 	})

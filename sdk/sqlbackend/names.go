@@ -53,7 +53,7 @@ var insertName = insert{
 
 // nameKeys returns the key of each name, making rows for new ones. The caller
 // hands the result to the cache after the commit.
-func (b *Backend) nameKeys(ctx context.Context, s *session, names []string) (map[string]int64, error) {
+func (b *Backend) nameKeys(ctx context.Context, db *conn, names []string) (map[string]int64, error) {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	keys, missing := b.names.lookup(names)
@@ -66,17 +66,17 @@ func (b *Backend) nameKeys(ctx context.Context, s *session, names []string) (map
 		keys[name] = key
 		return nil
 	}
-	if err := selectNames(ctx, s, missing, add); err != nil {
+	if err := selectNames(ctx, db, missing, add); err != nil {
 		return nil, err
 	}
 	if missing = without(missing, keys); len(missing) == 0 {
 		return keys, nil
 	}
-	if err := insertName.rows(ctx, s, eachAlone(missing), add); err != nil {
+	if err := insertName.rows(ctx, db, eachAlone(missing), add); err != nil {
 		return nil, err
 	}
 	// What is missing now was inserted by another transaction meanwhile.
-	if err := selectNames(ctx, s, without(missing, keys), add); err != nil {
+	if err := selectNames(ctx, db, without(missing, keys), add); err != nil {
 		return nil, err
 	}
 	if len(keys) != len(names) {
@@ -87,10 +87,10 @@ func (b *Backend) nameKeys(ctx context.Context, s *session, names []string) (map
 
 // selectNames asks for some at a time: the tags of one Put may be a hundred
 // thousand, and statements end at 32 or 64 thousand arguments.
-func selectNames(ctx context.Context, s *session, names []any, row func(scan) error) error {
+func selectNames(ctx context.Context, db *conn, names []any, row func(scan) error) error {
 	for some := range slices.Chunk(names, sdk.MaxItems) {
-		in, args := s.b.d.in("name", Text, some)
-		if err := s.query(ctx, "SELECT id, name FROM codex_name WHERE "+in, args, row); err != nil {
+		in, args := db.b.d.in("name", Text, some)
+		if err := db.query(ctx, "SELECT id, name FROM codex_name WHERE "+in, args, row); err != nil {
 			return err
 		}
 	}

@@ -14,8 +14,8 @@ func (b *Backend) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error)
 		return nil, b.wrap(ctx, "purge", err)
 	}
 	var j *purge
-	run := func(ctx context.Context, s *session) error {
-		j = &purge{s: s, Purge: p}
+	run := func(ctx context.Context, db *conn) error {
+		j = &purge{db: db, Purge: p}
 		return j.run(ctx)
 	}
 	var err error
@@ -55,7 +55,7 @@ func checkPurge(p sdk.Purge) error {
 
 // purge is the work of one Purge inside its transaction.
 type purge struct {
-	s *session
+	db *conn
 	sdk.Purge
 	now      time.Time // the earlier of the two clocks
 	items    map[sdk.Tombstone]*lockedItem
@@ -83,7 +83,7 @@ func (j *purge) run(ctx context.Context) error {
 	j.verdicts = make([]sdk.Verdict, len(j.Items))
 	var events []sdk.Event
 	for i, item := range j.Items {
-		v := j.judge(item)
+		v := j.decide(item)
 		if v.Outcome == sdk.OutcomePurged {
 			v.Freed = j.take(item)
 			events = append(events, sdk.Event{ID: item.Event, Tombstone: item.Tombstone, Action: sdk.ActionPurge, Actor: j.Actor, At: j.now})
@@ -99,26 +99,26 @@ func (j *purge) run(ctx context.Context) error {
 // look reads and locks everything that the verdicts depend on: names, records
 // in order, then contents in order.
 func (j *purge) look(ctx context.Context) (err error) {
-	forUpdate := j.s.b.d.ForUpdate
+	forUpdate := j.db.b.d.Locks.ForUpdate
 	if j.DryRun {
 		forUpdate = ""
-	} else if j.names, err = j.s.b.nameKeys(ctx, j.s, []string{j.Actor}); err != nil {
+	} else if j.names, err = j.db.b.nameKeys(ctx, j.db, []string{j.Actor}); err != nil {
 		return err
 	}
-	clock, err := j.s.b.now(ctx, j.s)
+	clock, err := j.db.b.now(ctx, j.db)
 	if err != nil {
 		return err
 	}
 	if j.now = j.At; clock.Before(j.now) {
 		j.now = clock
 	}
-	if j.items, err = j.s.lockItems(ctx, j.tombstones(), forUpdate); err != nil {
+	if j.items, err = j.db.lockItems(ctx, j.tombstones(), forUpdate); err != nil {
 		return err
 	}
 	if err := j.lookEvents(ctx); err != nil {
 		return err
 	}
-	if err := j.s.readHolds(ctx, j.items); err != nil {
+	if err := j.db.readHolds(ctx, j.items); err != nil {
 		return err
 	}
 	if err := j.lookRequests(ctx); err != nil {
@@ -141,7 +141,7 @@ func (j *purge) lookEvents(ctx context.Context) (err error) {
 	for i, item := range j.Items {
 		eventIDs[i] = item.Event
 	}
-	if j.known, err = j.s.knownEvents(ctx, eventIDs); err != nil {
+	if j.known, err = j.db.knownEvents(ctx, eventIDs); err != nil {
 		return err
 	}
 	asked := map[sdk.ID]sdk.Tombstone{}
@@ -175,8 +175,8 @@ func (j *purge) lookRequests(ctx context.Context) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	in, args := j.s.b.d.in("e.item", Int, keys)
-	return j.s.query(ctx, "SELECT e.item, w.name FROM codex_event e JOIN codex_name w ON w.id = e.actor WHERE "+in+
+	in, args := j.db.b.d.in("e.item", Int, keys)
+	return j.db.query(ctx, "SELECT e.item, w.name FROM codex_event e JOIN codex_name w ON w.id = e.actor WHERE "+in+
 		" AND e.action = ?", append(args, string(sdk.ActionPruneRequest)), func(scan scan) error {
 		var item int64
 		var actor string
@@ -194,8 +194,8 @@ func (j *purge) lookBodies(ctx context.Context, forUpdate string) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	in, args := j.s.b.d.in("id", Int, keys)
-	err := j.s.query(ctx, "SELECT id, stored_size, present FROM codex_artifact WHERE "+in+" ORDER BY sha256"+forUpdate, args, func(scan scan) error {
+	in, args := j.db.b.d.in("id", Int, keys)
+	err := j.db.query(ctx, "SELECT id, stored_size, present FROM codex_artifact WHERE "+in+" ORDER BY sha256"+forUpdate, args, func(scan scan) error {
 		var key, present int64
 		var body purgedBody
 		err := scan(&key, &body.stored, &present)
@@ -206,8 +206,8 @@ func (j *purge) lookBodies(ctx context.Context, forUpdate string) error {
 	if err != nil {
 		return err
 	}
-	in, args = j.s.b.d.in("artifact", Int, keys)
-	return j.s.query(ctx, "SELECT artifact, count(*) FROM codex_item WHERE "+in+" AND purged_at IS NULL GROUP BY artifact", args, func(scan scan) error {
+	in, args = j.db.b.d.in("artifact", Int, keys)
+	return j.db.query(ctx, "SELECT artifact, count(*) FROM codex_item WHERE "+in+" AND purged_at IS NULL GROUP BY artifact", args, func(scan scan) error {
 		var key, live int64
 		err := scan(&key, &live)
 		j.bodies[key].live = live
@@ -215,8 +215,8 @@ func (j *purge) lookBodies(ctx context.Context, forUpdate string) error {
 	})
 }
 
-// judge gives the verdict on one record, in the order of [sdk.Outcome].
-func (j *purge) judge(item sdk.PurgeItem) sdk.Verdict {
+// decide returns the verdict on one record, in the order of [sdk.Outcome].
+func (j *purge) decide(item sdk.PurgeItem) sdk.Verdict {
 	verdict := func(o sdk.Outcome, why string) sdk.Verdict {
 		return sdk.Verdict{Tombstone: item.Tombstone, Outcome: o, Why: why}
 	}
@@ -230,14 +230,14 @@ func (j *purge) judge(item sdk.PurgeItem) sdk.Verdict {
 		return verdict(sdk.OutcomeRepeated, "purged by this very request before")
 	case !it.purgedAt.IsZero():
 		return verdict(sdk.OutcomeAlready, "purged before, on "+it.purgedAt.Format("2006-01-02"))
-	case it.standing("") != nil:
-		return verdict(sdk.OutcomeHeld, "case "+it.standing("").Case+" stands")
+	case it.activeHold("") != nil:
+		return verdict(sdk.OutcomeHeld, "case "+it.activeHold("").Case+" is active")
 	case it.retainUntil.After(j.now):
 		return verdict(sdk.OutcomeRetained, "retained until "+it.retainUntil.Format("2006-01-02"))
 	}
 	requests := j.requests[it.key]
 	if len(requests) == 0 {
-		return verdict(sdk.OutcomeNotRequested, "nobody asked for it")
+		return verdict(sdk.OutcomeNotRequested, "it was not asked for")
 	}
 	for _, actor := range requests {
 		if !sdk.SamePerson(actor, j.Actor) {
@@ -261,10 +261,10 @@ func (j *purge) take(item sdk.PurgeItem) int64 {
 	return body.stored
 }
 
-// write makes what was judged so.
+// write carries out what was decided.
 func (j *purge) write(ctx context.Context, events []sdk.Event) error {
 	for _, e := range events {
-		_, err := j.s.exec(ctx, "UPDATE codex_item SET purged_at = ? WHERE id = ?", j.now.UnixMicro(), j.items[e.Tombstone].key)
+		err := j.db.change(ctx, 1, "UPDATE codex_item SET purged_at = ? WHERE id = ?", j.now.UnixMicro(), j.items[e.Tombstone].key)
 		if err != nil {
 			return err
 		}
@@ -273,18 +273,18 @@ func (j *purge) write(ctx context.Context, events []sdk.Event) error {
 		if body.live > 0 || !body.present {
 			continue
 		}
-		if err := j.s.removeBody(ctx, key); err != nil {
+		if err := j.db.removeBody(ctx, key); err != nil {
 			return err
 		}
 	}
-	return j.s.insertEvents(ctx, events, j.items, j.names)
+	return j.db.insertEvents(ctx, events, j.items, j.names)
 }
 
-// removeBody takes the bytes of a content away, and says so in its row.
-func (s *session) removeBody(ctx context.Context, artifact int64) error {
+// removeBody removes the bytes of a content, and says so in its row.
+func (db *conn) removeBody(ctx context.Context, artifact int64) error {
 	// A subquery would do, but for it MariaDB reads the whole table of chunks.
 	var upload int64
-	err := s.query(ctx, "SELECT id FROM codex_upload WHERE artifact = ?", []any{artifact}, func(scan scan) error { return scan(&upload) })
+	err := db.query(ctx, "SELECT id FROM codex_upload WHERE artifact = ?", []any{artifact}, func(scan scan) error { return scan(&upload) })
 	if err != nil {
 		return err
 	}
@@ -295,11 +295,20 @@ func (s *session) removeBody(ctx context.Context, artifact int64) error {
 		{"DELETE FROM codex_body WHERE artifact = ?", artifact},
 		{"DELETE FROM codex_artifact_chunk WHERE upload = ?", upload},
 		{"DELETE FROM codex_upload WHERE id = ?", upload},
-		{"UPDATE codex_artifact SET present = 0 WHERE id = ?", artifact},
 	} {
-		if _, err := s.exec(ctx, step.statement, step.key); err != nil {
+		if _, err := db.exec(ctx, step.statement, step.key); err != nil {
 			return err
 		}
 	}
-	return nil
+	// What a trigger kept from being deleted must not be called purged.
+	var left int64
+	err = db.query(ctx, `SELECT (SELECT count(*) FROM codex_body WHERE artifact = ?) + (SELECT count(*) FROM codex_upload WHERE artifact = ?)
+		+ (SELECT count(*) FROM codex_artifact_chunk WHERE upload = ?)`, []any{artifact, artifact, upload}, func(scan scan) error { return scan(&left) })
+	if err != nil {
+		return err
+	}
+	if left > 0 {
+		return sdk.Errorf(sdk.Internal, "the database did not delete %d rows: a trigger or a rule in it may keep them", left)
+	}
+	return db.change(ctx, 1, "UPDATE codex_artifact SET present = 0 WHERE id = ?", artifact)
 }

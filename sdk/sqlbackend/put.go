@@ -56,8 +56,8 @@ func (b *Backend) put(ctx context.Context, in *intake) ([]sdk.PutResult, error) 
 		return nil, nil
 	}
 	var g *group
-	err := b.write(ctx, "put", func(ctx context.Context, s *session) error {
-		g = newGroup(b, s, in)
+	err := b.write(ctx, "put", func(ctx context.Context, db *conn) error {
+		g = newGroup(b, db, in)
 		return g.store(ctx)
 	})
 	if err != nil {
@@ -95,7 +95,7 @@ type content struct {
 // group is the work of one Put inside its transaction.
 type group struct {
 	b        *Backend
-	s        *session
+	db       *conn
 	entries  []*entry // not stored yet, sorted by content, then tombstone
 	repeats  []*entry // stored before, whose content may have to be
 	contents []*content
@@ -104,8 +104,8 @@ type group struct {
 	stored   []sdk.PutResult
 }
 
-func newGroup(b *Backend, s *session, in *intake) *group {
-	g := &group{b: b, s: s, entries: slices.Clone(in.entries), stored: make([]sdk.PutResult, len(in.entries))}
+func newGroup(b *Backend, db *conn, in *intake) *group {
+	g := &group{b: b, db: db, entries: slices.Clone(in.entries), stored: make([]sdk.PutResult, len(in.entries))}
 	slices.SortStableFunc(g.entries, func(x, y *entry) int {
 		if c := bytes.Compare(x.record.Content.SHA256[:], y.record.Content.SHA256[:]); c != 0 {
 			return c
@@ -147,7 +147,7 @@ func (g *group) dropRepeats(ctx context.Context) error {
 	}
 	row := newItemScan()
 	in, args := g.b.d.in("i.tombstone", Bytes, keys)
-	err := g.s.query(ctx, selectItems+fromItems+" WHERE "+in, args, func(scan scan) error {
+	err := g.db.query(ctx, selectItems+fromItems+" WHERE "+in, args, func(scan scan) error {
 		it, err := row.next(scan)
 		if err == nil {
 			known[it.Tombstone] = it
@@ -221,7 +221,7 @@ func (g *group) checkEvents(ctx context.Context) error {
 		{"SELECT id, NULL FROM codex_event WHERE ", "id"},
 	} {
 		in, args := g.b.d.in(look.column, Bytes, keys)
-		if err := g.s.query(ctx, look.query+in, args, taken); err != nil {
+		if err := g.db.query(ctx, look.query+in, args, taken); err != nil {
 			return err
 		}
 	}
@@ -236,7 +236,7 @@ func (g *group) findNames(ctx context.Context) (err error) {
 	for _, e := range g.entries {
 		names = append(names, itemNames(&e.record)...)
 	}
-	g.names, err = g.b.nameKeys(ctx, g.s, names)
+	g.names, err = g.b.nameKeys(ctx, g.db, names)
 	return err
 }
 
@@ -307,7 +307,7 @@ func (g *group) insertArtifacts(ctx context.Context) error {
 			rows = append(rows, []any{c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), int64(1)})
 		}
 	}
-	return insertArtifact.rows(ctx, g.s, rows, func(scan scan) error {
+	return insertArtifact.rows(ctx, g.db, rows, func(scan scan) error {
 		var key int64
 		var sha []byte
 		if err := scan(&key, &sha); err != nil {
@@ -336,7 +336,7 @@ func (g *group) lockArtifacts(ctx context.Context) error {
 		return nil
 	}
 	in, args := g.b.d.in("sha256", Bytes, keys)
-	return g.s.query(ctx, selectArtifacts+in+" ORDER BY sha256"+g.b.d.ForShare, args, func(scan scan) error {
+	return g.db.query(ctx, selectArtifacts+in+" ORDER BY sha256"+g.b.d.Locks.ForShare, args, func(scan scan) error {
 		var stored sdk.Content
 		var key, present int64
 		var sha []byte
@@ -385,12 +385,12 @@ func (g *group) restock(ctx context.Context, c *content) error {
 		return nil
 	}
 	if c.present {
-		if err := g.s.removeBody(ctx, c.key); err != nil {
+		if err := g.db.removeBody(ctx, c.key); err != nil {
 			return err
 		}
 	}
 	c.Content, c.present, c.written = c.body.content, true, true
-	_, err := g.s.exec(ctx, "UPDATE codex_artifact SET codec = ?, stored_size = ?, crc32c = ?, present = 1 WHERE id = ?",
+	_, err := g.db.exec(ctx, "UPDATE codex_artifact SET codec = ?, stored_size = ?, crc32c = ?, present = 1 WHERE id = ?",
 		string(c.Codec), c.StoredSize, int64(c.CRC32C), c.key)
 	return err
 }
@@ -410,7 +410,7 @@ func (g *group) storeBodies(ctx context.Context) error {
 		body := c.body
 		switch {
 		case body.staged != nil:
-			if err := body.staged.adopt(ctx, g.s, c.key); err != nil {
+			if err := body.staged.adopt(ctx, g.db, c.key); err != nil {
 				return err
 			}
 		case c.StoredSize > sdk.SmallBody:
@@ -421,14 +421,14 @@ func (g *group) storeBodies(ctx context.Context) error {
 			small = append(small, []any{c.key, body.whole()})
 		}
 	}
-	return insertBody.rows(ctx, g.s, small, nil)
+	return insertBody.rows(ctx, g.db, small, nil)
 }
 
 // storeChunks writes a held body in pieces, under an upload that is adopted
 // from the start.
 func (g *group) storeChunks(ctx context.Context, c *content) error {
 	var upload int64
-	err := g.s.query(ctx, "INSERT INTO codex_upload (owner, artifact) VALUES (?, ?) RETURNING id",
+	err := g.db.query(ctx, "INSERT INTO codex_upload (owner, artifact) VALUES (?, ?) RETURNING id",
 		[]any{c.from.record.Tombstone[:], c.key}, func(scan scan) error { return scan(&upload) })
 	if err != nil {
 		return err
@@ -437,7 +437,7 @@ func (g *group) storeChunks(ctx context.Context, c *content) error {
 	for i, piece := range c.body.pieces {
 		rows[i] = []any{upload, int64(i), piece}
 	}
-	return insertChunk.rows(ctx, g.s, rows, nil)
+	return insertChunk.rows(ctx, g.db, rows, nil)
 }
 
 // storeItems writes the records, and says what became of each.
@@ -454,7 +454,7 @@ func (g *group) storeItems(ctx context.Context) error {
 	for _, e := range g.repeats {
 		g.stored[e.index] = g.answer(e, true)
 	}
-	if err := insertItem.rows(ctx, g.s, rows, nil); err != nil {
+	if err := insertItem.rows(ctx, g.db, rows, nil); err != nil {
 		return err
 	}
 	return g.storeTags(ctx)
@@ -487,7 +487,7 @@ func (g *group) storeTags(ctx context.Context) error {
 	}
 	var rows [][]any
 	in, args := g.b.d.in("tombstone", Bytes, keys)
-	err := g.s.query(ctx, "SELECT id, tombstone FROM codex_item WHERE "+in, args, func(scan scan) error {
+	err := g.db.query(ctx, "SELECT id, tombstone FROM codex_item WHERE "+in, args, func(scan scan) error {
 		var key int64
 		var id []byte
 		err := scan(&key, &id)
@@ -502,5 +502,5 @@ func (g *group) storeTags(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return insertTag.rows(ctx, g.s, rows, nil)
+	return insertTag.rows(ctx, g.db, rows, nil)
 }

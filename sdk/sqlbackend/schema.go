@@ -32,7 +32,7 @@ func (b *Backend) openSchema(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.judge(m, len(files)); err != nil {
+	if err := b.checkVersion(m, len(files)); err != nil {
 		return err
 	}
 	if m == nil || m.version < len(files) {
@@ -46,7 +46,7 @@ func (b *Backend) openSchema(ctx context.Context) error {
 
 // files returns the names of the schema files in order.
 func (d *Dialect) files() ([]string, error) {
-	files, err := fs.Glob(d.Schema, "*.sql")
+	files, err := fs.Glob(d.Schema.Files, "*.sql")
 	if err != nil {
 		return nil, err
 	}
@@ -59,9 +59,9 @@ func (d *Dialect) files() ([]string, error) {
 	return files, nil
 }
 
-// judge says whether the mode allows what m needs. m is nil where there is no
+// checkVersion says whether the mode allows what m needs. m is nil where there is no
 // archive.
-func (b *Backend) judge(m *meta, known int) error {
+func (b *Backend) checkVersion(m *meta, known int) error {
 	switch {
 	case (m == nil || m.version == 0) && b.mode < sdk.Create:
 		return sdk.Errorf(sdk.NoArchive, "there is no archive in %s; make one with: codex archive init", b.place)
@@ -81,44 +81,82 @@ func (b *Backend) findMeta(ctx context.Context) (*meta, error) {
 	if b.mode > sdk.ReadOnly && b.writers != nil {
 		pool = b.writers // the connection that the first call is likely to need
 	}
-	s, err := pool.acquire(ctx)
+	db, err := pool.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
-	m, err := readMeta(ctx, s)
-	pool.release(s, reusable(err))
+	m, err := db.readMeta(ctx)
+	pool.release(db, reusable(err))
 	return m, err
 }
 
 // readMeta reads the row, or finds out why it cannot: by the list of tables,
-// because not every database has a code for a missing one.
-func readMeta(ctx context.Context, s *session) (*meta, error) {
-	if m, err := selectMeta(ctx, s); err == nil {
+// because not every database has a code for a missing one. Each look has a
+// transaction of its own: PostgreSQL ends one in which a statement fails.
+func (db *conn) readMeta(ctx context.Context) (m *meta, err error) {
+	if m, err = db.lookAtMeta(ctx); err == nil {
 		return m, nil
 	}
-	if exists, listErr := metaExists(ctx, s); listErr != nil || !exists {
+	exists := false
+	listErr := db.reading(ctx, func(ctx context.Context, db *conn) (err error) {
+		exists, err = metaExists(ctx, db)
+		return err
+	})
+	if listErr != nil || !exists {
 		return nil, listErr
 	}
 	// Another program may have made the table between the two looks.
-	m, err := selectMeta(ctx, s)
-	if err != nil && isStatement(s.b.classify(err)) {
-		err = sdk.Errorf(sdk.NoArchive, "%s has a table codex_archive_meta that no archive has: it belongs to something else; use another database", s.b.place)
+	if m, err = db.lookAtMeta(ctx); err == nil {
+		return m, nil
 	}
+	ours := true
+	columnsErr := db.reading(ctx, func(ctx context.Context, db *conn) (err error) {
+		ours, err = metaIsOurs(ctx, db)
+		return err
+	})
+	if columnsErr == nil && !ours {
+		err = sdk.Errorf(sdk.NoArchive, "%s has a table codex_archive_meta that no archive has: it belongs to something else; use another database", db.b.place)
+	}
+	return nil, err
+}
+
+func (db *conn) lookAtMeta(ctx context.Context) (m *meta, err error) {
+	err = db.reading(ctx, func(ctx context.Context, db *conn) (err error) {
+		m, err = selectMeta(ctx, db)
+		return err
+	})
 	return m, err
 }
 
-// isStatement reports whether the database did not understand a statement: it
-// has other tables or columns, for which not every database has a code.
-func isStatement(c Class) bool {
-	return c.Kind == sdk.Schema || c.Kind == sdk.Internal && c.ServerReplied
+// metaColumns are what selectMeta reads.
+var metaColumns = []string{"archive", "schema_version", "schema_step"}
+
+// metaIsOurs looks at the columns of codex_archive_meta. An error of a
+// statement would not do: it may have other causes.
+func metaIsOurs(ctx context.Context, db *conn) (bool, error) {
+	rows, err := db.sql.QueryContext(ctx, "SELECT * FROM codex_archive_meta WHERE 1 = 0")
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return false, err
+	}
+	for _, name := range metaColumns {
+		if !slices.Contains(columns, name) {
+			return false, nil
+		}
+	}
+	return true, rows.Err()
 }
 
-// selectMeta returns nil where the table has no row: whoever made it was killed
-// before the row was written.
-func selectMeta(ctx context.Context, s *session) (*meta, error) {
+// selectMeta returns nil where the table has no row: the process that made it
+// was killed before it wrote the row.
+func selectMeta(ctx context.Context, db *conn) (*meta, error) {
 	var m meta
 	var archive []byte
-	err := s.queryRow(ctx, "SELECT archive, schema_version, schema_step FROM codex_archive_meta", nil, &archive, &m.version, &m.step)
+	err := db.queryRow(ctx, "SELECT "+strings.Join(metaColumns, ", ")+" FROM codex_archive_meta", nil, &archive, &m.version, &m.step)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, nil
@@ -132,17 +170,17 @@ func selectMeta(ctx context.Context, s *session) (*meta, error) {
 }
 
 // metaExists looks for codex_archive_meta. Tables of our prefix without it
-// belong to somebody else.
-func metaExists(ctx context.Context, s *session) (bool, error) {
-	names, err := tables(ctx, s)
+// belong to another application.
+func metaExists(ctx context.Context, db *conn) (bool, error) {
+	names, err := tables(ctx, db)
 	if err == nil && len(names) > 0 && !slices.Contains(names, "codex_archive_meta") {
-		err = sdk.Errorf(sdk.NoArchive, "%s has a table %s but no codex_archive_meta: it belongs to something else; use another database", s.b.place, names[0])
+		err = sdk.Errorf(sdk.NoArchive, "%s has a table %s but no codex_archive_meta: it belongs to something else; use another database", db.b.place, names[0])
 	}
 	return len(names) > 0, err
 }
 
-func tables(ctx context.Context, s *session) (names []string, err error) {
-	err = s.queryOnce(ctx, s.b.d.Tables, nil, func(scan scan) error {
+func tables(ctx context.Context, db *conn) (names []string, err error) {
+	err = db.queryOnce(ctx, db.b.d.Schema.Tables, nil, func(scan scan) error {
 		var name string
 		err := scan(&name)
 		names = append(names, name)
@@ -157,31 +195,50 @@ func (b *Backend) migrate(ctx context.Context, files []string) (*meta, error) {
 	if b.writers == nil {
 		return nil, sdk.Errorf(sdk.PermissionDenied, "%s cannot be written", b.place)
 	}
-	s, err := b.writers.acquire(ctx)
+	db, err := b.writers.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
 	healthy := false
-	defer func() { b.writers.release(s, healthy) }()
-	if !b.d.AtomicSchema {
-		if err := s.lock(ctx); err != nil {
+	defer func() { b.writers.release(db, healthy) }()
+	if err := db.checkObstacle(ctx); err != nil {
+		return nil, err
+	}
+	if !b.d.Schema.Atomic {
+		if err := db.lock(ctx); err != nil {
 			return nil, err
 		}
-		defer s.unlock()
+		defer db.unlock()
 	}
-	m, err := b.runFiles(ctx, s, files)
+	m, err := b.runFiles(ctx, db, files)
 	healthy = err == nil
 	return m, err
 }
 
+// checkObstacle refuses a database that cannot hold an archive, before anything
+// is written.
+func (db *conn) checkObstacle(ctx context.Context) error {
+	if db.b.d.Schema.Obstacle == "" {
+		return nil
+	}
+	var why string
+	if err := db.queryRow(ctx, db.b.d.Schema.Obstacle, nil, &why); err != nil {
+		return err
+	}
+	if why != "" {
+		return sdk.Errorf(sdk.Unsupported, "%s cannot hold an archive: %s", db.b.place, why)
+	}
+	return nil
+}
+
 // lock takes the lock of the dialect. Where there is none, each file's
 // transaction is the lock.
-func (s *session) lock(ctx context.Context) error {
-	if s.b.d.Lock == "" {
+func (db *conn) lock(ctx context.Context) error {
+	if db.b.d.Schema.Lock == "" {
 		return nil
 	}
 	var given sql.NullInt64
-	if err := s.queryRow(ctx, s.b.d.Lock, nil, &given); err != nil {
+	if err := db.queryRow(ctx, db.b.d.Schema.Lock, nil, &given); err != nil {
 		return err
 	}
 	if given.Int64 != 1 {
@@ -191,20 +248,20 @@ func (s *session) lock(ctx context.Context) error {
 }
 
 // unlock is best effort: the lock also ends with the connection.
-func (s *session) unlock() {
-	if s.b.d.Unlock == "" {
+func (db *conn) unlock() {
+	if db.b.d.Schema.Unlock == "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
 	defer cancel()
 	var done sql.NullInt64
-	_ = s.queryRow(ctx, s.b.d.Unlock, nil, &done)
+	_ = db.queryRow(ctx, db.b.d.Schema.Unlock, nil, &done)
 }
 
-// runFiles brings the schema up file by file and returns what stands then.
-func (b *Backend) runFiles(ctx context.Context, s *session, files []string) (*meta, error) {
+// runFiles runs file after file and returns the row at the end.
+func (b *Backend) runFiles(ctx context.Context, db *conn, files []string) (*meta, error) {
 	for {
-		m, err := b.runNext(ctx, s, files)
+		m, err := b.runNext(ctx, db, files)
 		if err != nil || m != nil {
 			return m, err
 		}
@@ -212,61 +269,61 @@ func (b *Backend) runFiles(ctx context.Context, s *session, files []string) (*me
 }
 
 // runNext does the next file, or returns the row when nothing is left to do.
-func (b *Backend) runNext(ctx context.Context, s *session, files []string) (*meta, error) {
-	if b.d.AtomicSchema {
-		return b.runAtomic(ctx, s, files)
+func (b *Backend) runNext(ctx context.Context, db *conn, files []string) (*meta, error) {
+	if b.d.Schema.Atomic {
+		return b.runAtomic(ctx, db, files)
 	}
-	return b.runFile(ctx, s, files)
+	return b.runFile(ctx, db, files)
 }
 
 // runAtomic does the next file in a transaction, which holds the lock.
-func (b *Backend) runAtomic(ctx context.Context, s *session, files []string) (*meta, error) {
-	if err := s.command(ctx, b.d.Begin); err != nil {
+func (b *Backend) runAtomic(ctx context.Context, db *conn, files []string) (*meta, error) {
+	if err := db.command(ctx, b.beginWrite); err != nil {
 		return nil, err
 	}
-	if err := s.lock(ctx); err != nil {
-		return nil, errors.Join(err, s.rollback())
+	if err := db.lock(ctx); err != nil {
+		return nil, errors.Join(err, db.rollback())
 	}
-	m, err := b.runFile(ctx, s, files)
+	m, err := b.runFile(ctx, db, files)
 	if err != nil || m != nil {
-		return m, errors.Join(err, s.rollback())
+		return m, errors.Join(err, db.rollback())
 	}
-	return nil, s.commit()
+	return nil, db.commit()
 }
 
 // runFile runs the statements of the next file that are not yet done.
-func (b *Backend) runFile(ctx context.Context, s *session, files []string) (*meta, error) {
-	m, err := lockedMeta(ctx, s)
+func (b *Backend) runFile(ctx context.Context, db *conn, files []string) (*meta, error) {
+	m, err := lockedMeta(ctx, db)
 	if err != nil {
 		return nil, err
 	}
 	if m.version >= len(files) {
-		return m, b.judge(m, len(files))
+		return m, b.checkVersion(m, len(files))
 	}
-	text, err := fs.ReadFile(b.d.Schema, files[m.version])
+	text, err := fs.ReadFile(b.d.Schema.Files, files[m.version])
 	if err != nil {
 		return nil, err
 	}
 	statements := split(string(text))
 	for ; m.step < len(statements); m.step++ {
-		if err := s.command(ctx, statements[m.step]); err != nil {
+		if err := db.command(ctx, statements[m.step]); err != nil {
 			return nil, fmt.Errorf("%s, statement %d: %w", files[m.version], m.step+1, err)
 		}
-		if err := s.record(ctx, m.version, m.step+1); err != nil {
+		if err := db.record(ctx, m.version, m.step+1); err != nil {
 			return nil, err
 		}
 	}
-	return nil, s.record(ctx, m.version+1, 0)
+	return nil, db.record(ctx, m.version+1, 0)
 }
 
 // lockedMeta is readMeta for inside a transaction, where a statement that fails
 // may end the transaction. It returns a zero meta where there is no row.
-func lockedMeta(ctx context.Context, s *session) (*meta, error) {
-	exists, err := metaExists(ctx, s)
+func lockedMeta(ctx context.Context, db *conn) (*meta, error) {
+	exists, err := metaExists(ctx, db)
 	if err != nil || !exists {
 		return &meta{}, err
 	}
-	m, err := selectMeta(ctx, s)
+	m, err := selectMeta(ctx, db)
 	if m == nil {
 		m = &meta{}
 	}
@@ -275,14 +332,13 @@ func lockedMeta(ctx context.Context, s *session) (*meta, error) {
 
 // record notes what is done. The row itself is made after the first statement
 // of the first file has made its table; its archive gets its identity then.
-func (s *session) record(ctx context.Context, version, step int) error {
-	n, err := s.exec(ctx, "UPDATE codex_archive_meta SET schema_version = ?, schema_step = ?", version, step)
+func (db *conn) record(ctx context.Context, version, step int) error {
+	n, err := db.exec(ctx, "UPDATE codex_archive_meta SET schema_version = ?, schema_step = ?", version, step)
 	if err != nil || n > 0 {
 		return err
 	}
-	_, err = s.exec(ctx, `INSERT INTO codex_archive_meta (id, archive, schema_version, schema_step, created_at)
-		VALUES (1, ?, ?, ?, `+s.b.d.Now+`)`, newID(), version, step)
-	return err
+	return db.change(ctx, 1, `INSERT INTO codex_archive_meta (id, archive, schema_version, schema_step, created_at)
+		VALUES (1, ?, ?, ?, `+db.b.d.Server.Now+`)`, newID(), version, step)
 }
 
 // newID returns a UUID, version 4.

@@ -38,7 +38,7 @@ func TestSchemaFilesAreNumbered(t *testing.T) {
 		for _, name := range c.names {
 			files[name] = &fstest.MapFile{}
 		}
-		d := Dialect{Schema: files}
+		d := Dialect{Schema: Schema{Files: files}}
 		got, err := d.files()
 		if (err == nil) != c.ok || c.ok && !slices.IsSorted(got) {
 			t.Errorf("%q: %q, %v", c.names, got, err)
@@ -47,7 +47,7 @@ func TestSchemaFilesAreNumbered(t *testing.T) {
 }
 
 func TestNumbered(t *testing.T) {
-	d := Dialect{Dollar: true}
+	d := Dialect{Statements: Statements{Dollar: true}}
 	if got, want := d.numbered("a = ? AND b IN (?,?) LIMIT ?"), "a = $1 AND b IN ($2,$3) LIMIT $4"; got != want {
 		t.Errorf("numbered = %q, want %q", got, want)
 	}
@@ -71,7 +71,7 @@ func TestIn(t *testing.T) {
 			t.Errorf("in of %d = %q, %v", n, got, args)
 		}
 	}
-	d.Array = joined
+	d.Insert.Array = joined
 	if got, args := d.in("x", Bytes, []any{7, 8}); got != "x = ANY(?)" || len(args) != 1 || args[0] != "1 [7 8]" {
 		t.Errorf("in with arrays = %q, %v", got, args)
 	}
@@ -85,10 +85,10 @@ func TestInsertStatement(t *testing.T) {
 		want string
 		args string
 	}{
-		{Dialect{IgnoreSuffix: "ON CONFLICT DO NOTHING"}, "INSERT INTO t (a, b) VALUES (?,?),(?,?) ON CONFLICT DO NOTHING RETURNING id", "[1 x 2 <nil>]"},
-		{Dialect{IgnorePrefix: "INSERT IGNORE INTO"}, "INSERT IGNORE INTO t (a, b) VALUES (?,?),(?,?) RETURNING id", "[1 x 2 <nil>]"},
+		{Dialect{Insert: Insert{IgnoreSuffix: "ON CONFLICT DO NOTHING"}}, "INSERT INTO t (a, b) VALUES (?,?),(?,?) ON CONFLICT DO NOTHING RETURNING id", "[1 x 2 <nil>]"},
+		{Dialect{Insert: Insert{IgnorePrefix: "INSERT IGNORE INTO"}}, "INSERT IGNORE INTO t (a, b) VALUES (?,?),(?,?) RETURNING id", "[1 x 2 <nil>]"},
 		{
-			Dialect{IgnoreSuffix: "ON CONFLICT DO NOTHING", Array: joined, ArrayTypes: [3]string{"bigint[]", "bytea[]", "text[]"}},
+			Dialect{Insert: Insert{IgnoreSuffix: "ON CONFLICT DO NOTHING", Array: joined, ArrayTypes: [3]string{"bigint[]", "bytea[]", "text[]"}}},
 			"INSERT INTO t (a, b) SELECT * FROM unnest(?::bigint[], ?::text[]) ON CONFLICT DO NOTHING RETURNING id", "[0 [1 2] 2 [x <nil>]]",
 		},
 	} {
@@ -98,7 +98,7 @@ func TestInsertStatement(t *testing.T) {
 		}
 	}
 	ins.skipTaken, ins.returning = false, ""
-	if got := ins.statement(&Dialect{IgnorePrefix: "X", IgnoreSuffix: "Y"}, 1); got != "INSERT INTO t (a, b) VALUES (?,?)" {
+	if got := ins.statement(&Dialect{Insert: Insert{IgnorePrefix: "X", IgnoreSuffix: "Y"}}, 1); got != "INSERT INTO t (a, b) VALUES (?,?)" {
 		t.Errorf("statement = %q", got)
 	}
 }
@@ -122,7 +122,7 @@ func TestFits(t *testing.T) {
 }
 
 func TestShape(t *testing.T) {
-	d := Dialect{Shapes: []int{100, 10, 1}}
+	d := Dialect{Insert: Insert{Shapes: []int{100, 10, 1}}}
 	for n, want := range map[int]int{1: 1, 9: 1, 10: 10, 99: 10, 100: 100, 500: 100} {
 		if got := d.shape(n); got != want {
 			t.Errorf("shape(%d) = %d, want %d", n, got, want)

@@ -62,8 +62,8 @@ func (g *staging) flush(ctx context.Context) error {
 		return nil
 	}
 	var fresh []*staged
-	err := g.b.write(ctx, "put", func(ctx context.Context, s *session) (err error) {
-		fresh, err = g.touch(ctx, s)
+	err := g.b.write(ctx, "put", func(ctx context.Context, db *conn) (err error) {
+		fresh, err = g.touch(ctx, db)
 		if err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (g *staging) flush(ctx context.Context) error {
 		for i, p := range g.pending {
 			rows[i] = []any{p.of.key, p.seq, p.data}
 		}
-		return insertChunk.rows(ctx, s, rows, nil)
+		return insertChunk.rows(ctx, db, rows, nil)
 	})
 	g.all = append(g.all, fresh...)
 	g.pending, g.bytes = g.pending[:0], 0
@@ -84,7 +84,7 @@ func (g *staging) flush(ctx context.Context) error {
 
 // touch makes upload rows for new bodies, and keeps those of others from being
 // swept.
-func (g *staging) touch(ctx context.Context, s *session) (fresh []*staged, err error) {
+func (g *staging) touch(ctx context.Context, db *conn) (fresh []*staged, err error) {
 	var last *staged
 	for _, p := range g.pending {
 		if p.of == last {
@@ -92,7 +92,7 @@ func (g *staging) touch(ctx context.Context, s *session) (fresh []*staged, err e
 		}
 		last = p.of
 		if last.key != 0 {
-			n, err := s.exec(ctx, "UPDATE codex_upload SET touched = "+s.b.d.Now+" WHERE id = ? AND touched > 0", last.key)
+			n, err := db.exec(ctx, "UPDATE codex_upload SET touched = "+db.b.d.Server.Now+" WHERE id = ? AND touched > 0", last.key)
 			if err != nil {
 				return fresh, err
 			}
@@ -101,8 +101,11 @@ func (g *staging) touch(ctx context.Context, s *session) (fresh []*staged, err e
 			}
 			continue
 		}
-		err := s.query(ctx, "INSERT INTO codex_upload (owner, touched) VALUES (?, "+s.b.d.Now+") RETURNING id",
+		err := db.query(ctx, "INSERT INTO codex_upload (owner, touched) VALUES (?, "+db.b.d.Server.Now+") RETURNING id",
 			[]any{last.owner[:]}, func(scan scan) error { return scan(&last.key) })
+		if err == nil {
+			err = inserted(last.key)
+		}
 		if err != nil {
 			return fresh, err
 		}
@@ -116,8 +119,8 @@ func errSwept() error {
 }
 
 // adopt makes a staged body that of an artifact.
-func (g *staged) adopt(ctx context.Context, s *session, artifact int64) error {
-	n, err := s.exec(ctx, "UPDATE codex_upload SET artifact = ?, touched = NULL WHERE id = ? AND touched > 0", artifact, g.key)
+func (g *staged) adopt(ctx context.Context, db *conn, artifact int64) error {
+	n, err := db.exec(ctx, "UPDATE codex_upload SET artifact = ?, touched = NULL WHERE id = ? AND touched > 0", artifact, g.key)
 	if err == nil && n == 0 {
 		return errSwept()
 	}
@@ -151,9 +154,9 @@ func (g *staging) abandon(ctx context.Context) {
 // removeUpload removes an upload that is not adopted, in several transactions.
 func (b *Backend) removeUpload(ctx context.Context, key int64) error {
 	for done := false; !done; {
-		err := b.write(ctx, "put", func(ctx context.Context, s *session) error {
+		err := b.write(ctx, "put", func(ctx context.Context, db *conn) error {
 			// Zero keeps it from being adopted, and lets a sweep finish the work.
-			n, err := s.exec(ctx, "UPDATE codex_upload SET touched = 0 WHERE id = ? AND touched IS NOT NULL", key)
+			n, err := db.exec(ctx, "UPDATE codex_upload SET touched = 0 WHERE id = ? AND touched IS NOT NULL", key)
 			if err != nil {
 				return err
 			}
@@ -161,7 +164,7 @@ func (b *Backend) removeUpload(ctx context.Context, key int64) error {
 			if done {
 				return nil
 			}
-			done, err = removeChunks(ctx, s, key)
+			done, err = removeChunks(ctx, db, key)
 			return err
 		})
 		if err != nil {
@@ -173,20 +176,20 @@ func (b *Backend) removeUpload(ctx context.Context, key int64) error {
 
 // removeChunks removes the last chunks of an upload, and its row with the last
 // of them.
-func removeChunks(ctx context.Context, s *session, key int64) (done bool, err error) {
+func removeChunks(ctx context.Context, db *conn, key int64) (done bool, err error) {
 	var count, last int64
-	err = s.query(ctx, "SELECT count(*), COALESCE(max(seq), 0) FROM codex_artifact_chunk WHERE upload = ?", []any{key},
+	err = db.query(ctx, "SELECT count(*), COALESCE(max(seq), 0) FROM codex_artifact_chunk WHERE upload = ?", []any{key},
 		func(scan scan) error { return scan(&count, &last) })
 	if err != nil {
 		return false, err
 	}
-	if _, err := s.exec(ctx, "DELETE FROM codex_artifact_chunk WHERE upload = ? AND seq > ?", key, last-deletedRows); err != nil {
+	if _, err := db.exec(ctx, "DELETE FROM codex_artifact_chunk WHERE upload = ? AND seq > ?", key, last-deletedRows); err != nil {
 		return false, err
 	}
 	if count > deletedRows {
 		return false, nil
 	}
-	_, err = s.exec(ctx, "DELETE FROM codex_upload WHERE id = ?", key)
+	_, err = db.exec(ctx, "DELETE FROM codex_upload WHERE id = ?", key)
 	return true, err
 }
 
@@ -195,8 +198,8 @@ func removeChunks(ctx context.Context, s *session, key int64) (done bool, err er
 func (b *Backend) sweep(ctx context.Context) {
 	b.swept.Do(func() {
 		var keys []int64
-		err := b.read(ctx, "put", func(ctx context.Context, s *session) error {
-			return s.query(ctx, "SELECT id FROM codex_upload WHERE touched < "+b.d.Now+" - ? ORDER BY id LIMIT ?",
+		err := b.read(ctx, "put", func(ctx context.Context, db *conn) error {
+			return db.query(ctx, "SELECT id FROM codex_upload WHERE touched < "+b.d.Server.Now+" - ? ORDER BY id LIMIT ?",
 				[]any{untouchedFor, sweptUploads}, func(scan scan) error {
 					var key int64
 					err := scan(&key)
@@ -213,8 +216,8 @@ func (b *Backend) sweep(ctx context.Context) {
 // claimUpload removes an upload if it is still untouched.
 func (b *Backend) claimUpload(ctx context.Context, key int64) error {
 	claimed := false
-	err := b.write(ctx, "put", func(ctx context.Context, s *session) error {
-		n, err := s.exec(ctx, "UPDATE codex_upload SET touched = 0 WHERE id = ? AND touched < "+b.d.Now+" - ?", key, untouchedFor)
+	err := b.write(ctx, "put", func(ctx context.Context, db *conn) error {
+		n, err := db.exec(ctx, "UPDATE codex_upload SET touched = 0 WHERE id = ? AND touched < "+b.d.Server.Now+" - ?", key, untouchedFor)
 		claimed = n > 0
 		return err
 	})

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// contents are the names and bytes of a directory's files.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, name := range listDir(t, dir) {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[name] = string(text)
+	}
+	return found
+}
+
+// A file of another application, or an archive with a trigger or a view, is
+// refused in every mode and stays as it is, byte for byte.
+func TestForeignFileIsLeftAlone(t *testing.T) {
+	for _, c := range []struct{ name, journal, statements string }{
+		{"tables", "DELETE", "CREATE TABLE customers (x); INSERT INTO customers VALUES (1)"},
+		{"tables and a log", "WAL", "CREATE TABLE customers (x); INSERT INTO customers VALUES (1)"},
+		{"a table of our prefix", "DELETE", "CREATE TABLE codex_item (x)"},
+		{"a table of our name", "DELETE", "CREATE TABLE codex_archive_meta (x)"},
+		{"a view", "DELETE", "CREATE VIEW codex_item AS SELECT 1 AS id"},
+		{"a virtual table", "DELETE", "CREATE VIRTUAL TABLE codex_text USING fts5(x)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "app.db")
+			if err := makeFile(path); err != nil {
+				t.Fatal(err)
+			}
+			db, err := sql.Open("sqlite", dsn(path, map[string][]string{"mode": {"rwc"}, "_journal_mode": {c.journal}}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			execute(t, db, c.statements)
+			db.Close()
+			refusedAndUnchanged(t, dir, path)
+		})
+	}
+	for name, statement := range map[string]string{
+		"trigger": "CREATE TRIGGER lose BEFORE INSERT ON codex_item BEGIN SELECT RAISE(IGNORE); END",
+		"view":    "CREATE VIEW hidden AS SELECT * FROM codex_item",
+	} {
+		t.Run("an archive with a "+name, func(t *testing.T) {
+			a := newArchive(t)
+			a.put(newSample(10))
+			a.Close()
+			db := openRaw(t, a.path)
+			execute(t, db, statement)
+			db.Close()
+			refusedAndUnchanged(t, filepath.Dir(a.path), a.path)
+		})
+	}
+}
+
+func refusedAndUnchanged(t *testing.T, dir, path string) {
+	t.Helper()
+	before := contents(t, dir)
+	for _, mode := range []sdk.Mode{sdk.ReadOnly, sdk.ReadWrite, sdk.Create, sdk.Upgrade} {
+		_, err := open(t.Context(), options(path, mode))
+		wantKind(t, err, sdk.NoArchive)
+		if after := contents(t, dir); fmt.Sprint(after) != fmt.Sprint(before) {
+			t.Errorf("mode %d changed the file", mode)
+		}
+	}
+}
+
+// A log that a killed application left is not played back into its file.
+func TestForeignLogIsLeftAlone(t *testing.T) {
+	live, dir := t.TempDir(), t.TempDir()
+	db, err := sql.Open("sqlite", dsn(filepath.Join(live, "app.db"), map[string][]string{"mode": {"rwc"}, "_journal_mode": {"WAL"}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	execute(t, db, "CREATE TABLE customers (x)")
+	for name, text := range contents(t, live) {
+		if strings.HasSuffix(name, "-shm") {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "app.db")
+	before := contents(t, dir)
+	for _, mode := range []sdk.Mode{sdk.ReadOnly, sdk.Create} {
+		_, err := open(t.Context(), options(path, mode))
+		wantKind(t, err, sdk.NoArchive)
+		after := contents(t, dir)
+		if after["app.db"] != before["app.db"] || after["app.db-wal"] != before["app.db-wal"] {
+			t.Errorf("mode %d changed the file or its log", mode)
+		}
+	}
+}
+
+// An archive has one log, whatever name it is opened by.
+func TestSymlinkedArchive(t *testing.T) {
+	dir := t.TempDir()
+	real, link := filepath.Join(dir, "real"), filepath.Join(dir, "link")
+	if err := os.Mkdir(real, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, target, from string }{
+		{"directory", real, link},
+		{"file", filepath.Join(real, "a.db"), filepath.Join(dir, "b.db")},
+	} {
+		if err := os.Symlink(c.target, c.from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	through := openArchive(t, filepath.Join(link, "a.db"), dialect(), sdk.Create)
+	s := newSample(10)
+	through.put(s)
+	for _, path := range []string{filepath.Join(dir, "b.db"), filepath.Join(link, "a.db"), filepath.Join(real, "a.db")} {
+		a := openArchive(t, path, dialect(), sdk.ReadOnly)
+		a.holds(s)
+	}
+	other := openArchive(t, filepath.Join(dir, "b.db"), dialect(), sdk.ReadWrite)
+	other.put(newSample(10))
+	for _, name := range listDir(t, dir) {
+		if strings.HasPrefix(name, "b.db-") {
+			t.Errorf("%s lies beside the link", name)
+		}
+	}
+}
+
+// A statement that changes many pages keeps its journal in memory.
+func TestNoTemporaryFiles(t *testing.T) {
+	a := newArchive(t)
+	for range 30 {
+		a.put(newSample(60_000))
+	}
+	for _, connect := range []string{writeDSN(a.path), readDSN(a.path), onlyReadDSN(a.path, true)} {
+		var store int
+		db, err := sql.Open("sqlite", connect)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.QueryRow("PRAGMA temp_store").Scan(&store); err != nil || store != 2 {
+			t.Errorf("temp_store is %d, %v; want 2, memory", store, err)
+		}
+		if err := db.QueryRow("PRAGMA trusted_schema").Scan(&store); err != nil || store != 0 {
+			t.Errorf("trusted_schema is %d, %v; want 0", store, err)
+		}
+		db.Close()
+	}
+}
+
+// A trigger that comes while the archive is open discards rows without an error.
+// What it discards is not acknowledged.
+func TestDiscardedRows(t *testing.T) {
+	for _, c := range []struct{ on, when string }{
+		{"INSERT", "codex_item"}, {"INSERT", "codex_artifact"}, {"INSERT", "codex_body"}, {"INSERT", "codex_name"},
+		{"INSERT", "codex_upload"}, {"INSERT", "codex_artifact_chunk"}, {"INSERT", "codex_item_tag"},
+		{"INSERT", "codex_event"}, {"INSERT", "codex_hold"},
+		{"UPDATE", "codex_item"}, {"UPDATE", "codex_hold"}, {"UPDATE", "codex_upload"}, {"UPDATE", "codex_artifact"},
+		{"DELETE", "codex_body"}, {"DELETE", "codex_artifact_chunk"}, {"DELETE", "codex_upload"},
+	} {
+		t.Run(c.on+" "+c.when, func(t *testing.T) {
+			a := newArchive(t)
+			old := newSample(100_000)
+			a.put(old)
+			small := newSample(100)
+			a.put(small)
+			db := a.raw()
+			execute(t, db, fmt.Sprintf("CREATE TRIGGER lose BEFORE %s ON %s BEGIN SELECT RAISE(IGNORE); END", c.on, c.when))
+			before := rows(t, db)
+			acknowledged := 0
+			for _, write := range a.everyWrite(old, small) {
+				if write() == nil {
+					acknowledged++
+				} else if after := rows(t, db); c.on == "INSERT" && after != before {
+					t.Errorf("a write that failed left rows: %s, before %s", after, before)
+				}
+				before = rows(t, db)
+			}
+			if want := len(a.everyWrite(old, small)); acknowledged == want {
+				t.Error("every write was acknowledged")
+			}
+		})
+	}
+}
+
+// rows counts the rows of all tables.
+func rows(t *testing.T, db *sql.DB) string {
+	t.Helper()
+	var counts []string
+	for _, table := range []string{"codex_item", "codex_artifact", "codex_body", "codex_upload", "codex_artifact_chunk", "codex_item_tag", "codex_event", "codex_hold"} {
+		counts = append(counts, fmt.Sprintf("%s %d", table, count(t, db, table)))
+	}
+	return strings.Join(counts, ", ")
+}
+
+// everyWrite are writes that together touch all tables.
+func (a *testArchive) everyWrite(large, small sample) []func() error {
+	ctx := context.Background()
+	put := func(s sample) func() error {
+		return func() error { _, err := a.Put(ctx, items(s)); return err }
+	}
+	event := func(action sdk.Action, id sdk.Tombstone, name string) func() error {
+		return func() error {
+			e := restored(id)
+			e.Action, e.Case = action, name
+			return a.Append(ctx, []sdk.Event{e})
+		}
+	}
+	purge := func(s sample) func() error {
+		return func() error {
+			_, err := a.Purge(ctx, sdk.Purge{Items: []sdk.PurgeItem{{Tombstone: s.Tombstone, Event: newSample(0).Event}}, Actor: "another", At: s.ArchivedAt})
+			return err
+		}
+	}
+	tagged, staged := newSample(50), newSample(9<<20)
+	tagged.Tags, tagged.Repo = []string{"tag"}, "a new name"
+	return []func() error{
+		put(tagged), put(newSample(100_000)), put(staged),
+		event(sdk.ActionHold, small.Tombstone, "case"), event(sdk.ActionRelease, small.Tombstone, "case"),
+		event(sdk.ActionPruneRequest, small.Tombstone, ""), event(sdk.ActionPruneRequest, large.Tombstone, ""),
+		purge(small), purge(large),
+	}
+}
