@@ -34,6 +34,8 @@ var layout = []struct {
 		"the reference backend shows that the contract needs nothing else"},
 	{"sdk/sqlbackend", []string{"sdk"}, nil,
 		"the engine knows database/sql and no driver: differences are data in the dialect"},
+	{"sdk/sqlbackend/sqltest", []string{"sdk", "sdk/sqlbackend", "sdk/backendtest", "sdk/plugin", "scripts/..."}, nil,
+		"tests of backends on real servers, which scripts start"},
 	{"sdk/backendtest/cutproxy", nil, nil,
 		"between any client and any server"},
 	{"sdk/backendtest", []string{"sdk", "sdk/plugin", "sdk/archivepb", "sdk/backendtest/cutproxy"}, []string{"google.golang.org/", "github.com/hashicorp/go-hclog"},

@@ -12,6 +12,7 @@ import (
 	"github.com/codex-archive/codex/scripts/bench/contest"
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/sqlbackend/sqltest"
 )
 
 // The bare driver runs the engine's statements with as many rows each, reads
@@ -42,7 +43,7 @@ func BenchmarkPut(b *testing.B) {
 		}
 	}
 	var driver *bare
-	contest.Run(b, contest.Items, through("engine", open), through("process", contest.Process(program(b))),
+	contest.Run(b, contest.Items, through("engine", open), through("process", contest.Process(sqltest.Program(b))),
 		contest.Contestant{Name: "bare",
 			Prepare: func() error {
 				url := databases.MariaDB(b).URL()
@@ -65,7 +66,7 @@ func BenchmarkGet(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer archive.Close()
-	process := benchArchive(b, url, contest.Process(program(b)))
+	process := benchArchive(b, url, contest.Process(sqltest.Program(b)))
 	defer process.Close()
 	driver := prepareBare(b, url)
 	defer driver.close()

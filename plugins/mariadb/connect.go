@@ -68,7 +68,7 @@ func connect(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
 	connection := sqlbackend.Connection{
 		Place:          a.place(),
 		Writable:       true,
-		StatementBytes: maxPacket / 2, // the rest is for a last row that is larger, and for what stands around values
+		StatementBytes: maxPacket / 2, // the rest is for a last row that is larger, and for the text around the values
 	}
 	if o.Mode == sdk.ReadOnly {
 		connection.Read = connector
@@ -78,9 +78,9 @@ func connect(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
 	return connection, nil
 }
 
-// bounded lets the whole way in take no longer than timeout, and says in errors
-// where it led. The driver bounds only the dialling: a server that hangs takes
-// connections, by its system, and never says a word.
+// bounded limits the whole start of a connection to timeout, and names the
+// server in errors. The driver bounds only the dialling: the system of a server
+// that hangs still takes connections, which are never answered.
 type bounded struct {
 	driver.Connector
 	place   string
@@ -136,6 +136,61 @@ var options = map[string]func(a *address, value, dir string) bool{
 	},
 }
 
+// foreignOptions are options of other tools, with what to do instead.
+var foreignOptions = map[string]string{
+	"ssl-mode":          tlsInstead,
+	"ssl_mode":          tlsInstead,
+	"sslmode":           tlsInstead,
+	"sslMode":           tlsInstead,
+	"useSSL":            tlsInstead,
+	"requireSSL":        tlsInstead,
+	"ssl":               tlsInstead,
+	"sslaccept":         tlsInstead,
+	"sslrootcert":       "write ssl-ca",
+	"sslca":             "write ssl-ca",
+	"ssl_ca":            "write ssl-ca",
+	"serverSslCert":     "write ssl-ca",
+	"sslcert":           "write ssl-cert",
+	"ssl_cert":          "write ssl-cert",
+	"sslkey":            "write ssl-key",
+	"ssl_key":           "write ssl-key",
+	"unix_socket":       "write socket",
+	"localSocket":       "write socket",
+	"timeout":           "write connect-timeout",
+	"connect_timeout":   "write connect-timeout",
+	"connectTimeout":    "write connect-timeout",
+	"schema":            "write the database after the host: mysql://user@host/database",
+	"database":          "write the database after the host: mysql://user@host/database",
+	"charset":           textInstead,
+	"collation":         textInstead,
+	"characterEncoding": textInstead,
+	"useUnicode":        textInstead,
+	"encoding":          textInstead,
+	"connection_limit":  poolInstead,
+	"pool_timeout":      poolInstead,
+	"pool_size":         poolInstead,
+	"maxPoolSize":       poolInstead,
+	"max_connections":   poolInstead,
+	"parseTime":         leaveOut,
+	"loc":               leaveOut,
+	"serverTimezone":    leaveOut,
+	"readTimeout":       leaveOut,
+	"writeTimeout":      leaveOut,
+	"autoReconnect":     leaveOut,
+	"multiStatements":   leaveOut,
+	"interpolateParams": leaveOut,
+
+	"allowPublicKeyRetrieval": leaveOut,
+}
+
+// What to do instead of the options of other tools.
+const (
+	tlsInstead  = "write tls=true, tls=skip-verify, tls=preferred or tls=false"
+	textInstead = "leave it out: text is always UTF-8"
+	poolInstead = "leave it out: batch.max_concurrent bounds the connections"
+	leaveOut    = "leave it out"
+)
+
 func absolute(path, dir string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -151,7 +206,7 @@ func parse(text, dir string) (*address, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Opaque != "" || u.Fragment != "" {
-		return nil, sdk.Errorf(sdk.Invalid, "the URL cannot be read; in user and password the characters / @ : # ? %% [ ] and blanks stand percent-encoded")
+		return nil, sdk.Errorf(sdk.Invalid, "the URL cannot be read; in user and password write the characters / @ : # ? %% [ ] and blanks percent-encoded")
 	}
 	a := &address{
 		user:     cmp.Or(u.User.Username(), os.Getenv("USER")),
@@ -159,7 +214,7 @@ func parse(text, dir string) (*address, error) {
 		host:     net.JoinHostPort(cmp.Or(u.Hostname(), "localhost"), cmp.Or(u.Port(), "3306")),
 		timeout:  connectTimeout,
 	}
-	// A "/" in a name stands percent-encoded.
+	// A "/" in a name is percent-encoded.
 	if a.database == "" || strings.Contains(strings.TrimPrefix(u.EscapedPath(), "/"), "/") {
 		return nil, sdk.Errorf(sdk.Invalid, "the URL names no database: mysql://user@host/database")
 	}
@@ -181,7 +236,10 @@ func (a *address) setOptions(query, dir string) error {
 	}
 	for name, given := range values {
 		set, known := options[name]
+		instead, foreign := foreignOptions[name]
 		switch {
+		case foreign:
+			return sdk.Errorf(sdk.Invalid, "the URL has the option %s of another tool: %s", name, instead)
 		case !known:
 			return sdk.Errorf(sdk.Invalid, "the URL has an unknown option; there are socket, tls, ssl-ca, ssl-cert, ssl-key, connect-timeout")
 		case len(given) > 1:
@@ -216,6 +274,14 @@ func (a *address) config() (*mysql.Config, error) {
 // setTLS verifies the server whenever the URL gives a certificate authority.
 func (a *address) setTLS(c *mysql.Config) error {
 	files := a.ca != "" || a.cert != "" || a.key != ""
+	for option, path := range map[string]string{"ssl-ca": a.ca, "ssl-cert": a.cert, "ssl-key": a.key} {
+		if path == "" {
+			continue
+		}
+		if err := sqlbackend.CheckFile("the option "+option+" of the URL", path); err != nil {
+			return err
+		}
+	}
 	switch {
 	case a.tls == "false" && files:
 		return sdk.Errorf(sdk.Invalid, "the URL says tls=false, and names files for TLS")

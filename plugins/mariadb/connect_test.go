@@ -1,7 +1,6 @@
 package main
 
 import (
-	"database/sql"
 	"fmt"
 	"net/url"
 	"os"
@@ -12,22 +11,6 @@ import (
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
 )
-
-// dial returns connections as the engine gets them.
-func dial(t *testing.T, o sdk.Options) (*sql.DB, error) {
-	t.Helper()
-	c, err := connect(t.Context(), o)
-	if err != nil {
-		return nil, err
-	}
-	connector := c.Write
-	if connector == nil {
-		connector = c.Read
-	}
-	db := sql.OpenDB(connector)
-	t.Cleanup(func() { db.Close() })
-	return db, db.PingContext(t.Context())
-}
 
 // certified is a user who may only come over TLS.
 func certified(t *testing.T, d *databases.Database) string {
@@ -74,14 +57,14 @@ func TestURLs(t *testing.T) {
 		"read-only":       {URL: d.URL(), Mode: sdk.ReadOnly},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := dial(t, o); err != nil {
+			if _, err := suite().Dial(t, o); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	t.Run("MYSQL_PWD", func(t *testing.T) {
 		t.Setenv("MYSQL_PWD", d.Password)
-		if _, err := dial(t, sdk.Options{URL: without}); err != nil {
+		if _, err := suite().Dial(t, sdk.Options{URL: without}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -153,7 +136,7 @@ func TestNames(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		db, err := dial(t, sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + url.PathEscape(name)})
+		db, err := suite().Dial(t, sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + url.PathEscape(name)})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -1,19 +1,16 @@
 package main
 
 import (
-	"context"
-	"database/sql"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/sqlbackend"
+	"github.com/codex-archive/codex/sdk/sqlbackend/sqltest"
 )
 
 // recorded are errors of MariaDB that a test cannot bring about, or not
@@ -49,181 +46,70 @@ func TestClassifyRecorded(t *testing.T) {
 	}
 }
 
-// script runs statements on one connection, the last of which is to fail.
-func script(statements ...string) func(*testing.T, *databases.Database) error {
-	return func(t *testing.T, d *databases.Database) error {
-		db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := connection(t, db)
-		for i, s := range statements {
-			if _, err = c.ExecContext(t.Context(), s); err != nil && i < len(statements)-1 {
-				t.Fatalf("%s: %v", s, err)
-			}
-		}
-		return err
-	}
-}
-
-// login opens a connection that is to be refused.
-func login(o func(d *databases.Database) sdk.Options) func(*testing.T, *databases.Database) error {
-	return func(t *testing.T, d *databases.Database) error {
-		_, err := dial(t, o(d))
-		return err
-	}
-}
-
-// contend runs first and second by turns on two connections and returns what
-// either ends in.
-func contend(setting, first, second string) func(*testing.T, *databases.Database) error {
-	return func(t *testing.T, d *databases.Database) error {
-		db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
-		if err != nil {
-			t.Fatal(err)
-		}
-		one, two := connection(t, db), connection(t, db)
-		run := func(c *sql.Conn, s string) error {
-			_, err := c.ExecContext(t.Context(), s)
-			return err
-		}
-		must := func(err error) {
-			t.Helper()
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		must(run(one, "CREATE TABLE t (n INT PRIMARY KEY, v INT)"))
-		must(run(one, "INSERT INTO t VALUES (1, 0), (2, 0)"))
-		must(run(two, setting))
-		must(run(one, "START TRANSACTION"))
-		must(run(two, "START TRANSACTION"))
-		must(run(one, "UPDATE t SET v = 1 WHERE n = 1"))
-		must(run(two, "UPDATE t SET v = 2 WHERE n = 2"))
-		waits := make(chan error, 1)
-		go func() { waits <- run(one, first) }()
-		err = run(two, second)
-		must(run(two, "ROLLBACK"))
-		if firstErr := <-waits; err == nil {
-			err = firstErr
-		}
-		return err
-	}
-}
-
-func connection(t *testing.T, db *sql.DB) *sql.Conn {
-	t.Helper()
-	c, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
 func TestErrorsOfTheServer(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		fail func(*testing.T, *databases.Database) error
+		fail sqltest.Failure
 		want sqlbackend.Class // Msg: a part of it
 	}{
-		{"wrong password", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "wrong")} }),
+		{"wrong password", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "wrong")} }),
 			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "1045", ServerReplied: true, Msg: "Access denied"}},
-		{"no such user", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
+		{"no such user", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
 			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "1045", ServerReplied: true, Msg: "Access denied"}},
-		{"foreign database", login(func(d *databases.Database) sdk.Options {
+		{"foreign database", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "mysql"}
 		}), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1044", ServerReplied: true, Msg: "the database is not there, or this user has no right to it: Access denied"}},
-		{"unknown host", login(func(d *databases.Database) sdk.Options {
+		{"unknown host", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "mysql://u:canary@host.invalid/db"}
 		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "database db on host.invalid:3306: unknown host host.invalid"}},
-		{"refused", login(func(d *databases.Database) sdk.Options {
-			return sdk.Options{URL: "mysql://u:canary@" + closedPort(t) + "/db"}
+		{"refused", suite().Login(func(d *databases.Database) sdk.Options {
+			return sdk.Options{URL: "mysql://u:canary@" + sqltest.ClosedPort(t) + "/db"}
 		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: ": connection refused"}},
-		{"hangs", login(func(d *databases.Database) sdk.Options {
-			return sdk.Options{URL: "mysql://u:canary@" + silence(t) + "/db?connect-timeout=1"}
+		{"hangs", suite().Login(func(d *databases.Database) sdk.Options {
+			return sdk.Options{URL: "mysql://u:canary@" + sqltest.Silence(t) + "/db?connect-timeout=1"}
 		}), sqlbackend.Class{Kind: sdk.Timeout, Msg: ": no answer in the time allowed"}},
-		{"no socket", login(func(d *databases.Database) sdk.Options {
+		{"no socket", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "mysql://u:canary@localhost/db?socket=/nowhere"}
 		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "database db on /nowhere: no such file or directory"}},
-		{"unknown authority", login(func(d *databases.Database) sdk.Options {
+		{"unknown authority", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: d.URL() + "?tls=true"}
 		}), sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "certificate signed by unknown authority; ssl-ca names"}},
 		{"TLS wanted by the server", func(t *testing.T, d *databases.Database) error {
-			_, err := dial(t, sdk.Options{URL: certified(t, d) + "?tls=false"})
+			_, err := suite().Dial(t, sdk.Options{URL: certified(t, d) + "?tls=false"})
 			return err
 		}, sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "1045", ServerReplied: true, Msg: "Access denied"}},
-		{"no table", script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "1146", ServerReplied: true, Msg: "missing"}},
-		{"no column", script("SELECT missing FROM information_schema.tables"), sqlbackend.Class{Kind: sdk.Schema, Native: "1054", ServerReplied: true, Msg: "missing"}},
-		{"no variable", script("SET missing = 1"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "1193", ServerReplied: true, Msg: "no MariaDB of 10.5 or later: "}},
-		{"syntax", script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "1064", ServerReplied: true, Msg: "syntax"}},
-		{"right", script("SELECT * FROM mysql.global_priv"), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1142", ServerReplied: true, Msg: "denied"}},
-		{"read-only", script("CREATE TABLE t (n INT)", "SET SESSION TRANSACTION READ ONLY", "INSERT INTO t VALUES (1)"),
+		{"no table", suite().Script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "1146", ServerReplied: true, Msg: "missing"}},
+		{"no column", suite().Script("SELECT missing FROM information_schema.tables"), sqlbackend.Class{Kind: sdk.Schema, Native: "1054", ServerReplied: true, Msg: "missing"}},
+		{"no variable", suite().Script("SET missing = 1"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "1193", ServerReplied: true, Msg: "no MariaDB of 10.5 or later: "}},
+		{"syntax", suite().Script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "1064", ServerReplied: true, Msg: "syntax"}},
+		{"right", suite().Script("SELECT * FROM mysql.global_priv"), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1142", ServerReplied: true, Msg: "denied"}},
+		{"read-only", suite().Script("CREATE TABLE t (n INT)", "SET SESSION TRANSACTION READ ONLY", "INSERT INTO t VALUES (1)"),
 			sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1792", ServerReplied: true, Msg: "READ ONLY"}},
-		{"duplicate", script("CREATE TABLE t (n INT PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
+		{"duplicate", suite().Script("CREATE TABLE t (n INT PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
 			sqlbackend.Class{Kind: sdk.Conflict, Native: "1062", ServerReplied: true, Msg: "Duplicate"}},
-		{"no parent", script("CREATE TABLE t (n INT PRIMARY KEY, up INT REFERENCES t (n))", "INSERT INTO t VALUES (1, 2)"),
+		{"no parent", suite().Script("CREATE TABLE t (n INT PRIMARY KEY, up INT REFERENCES t (n))", "INSERT INTO t VALUES (1, 2)"),
 			sqlbackend.Class{Kind: sdk.ContentAbsent, Native: "1452", ServerReplied: true, Msg: "foreign key"}},
-		{"null", script("CREATE TABLE t (n INT NOT NULL)", "INSERT INTO t VALUES (NULL)"),
+		{"null", suite().Script("CREATE TABLE t (n INT NOT NULL)", "INSERT INTO t VALUES (NULL)"),
 			sqlbackend.Class{Kind: sdk.Invalid, Native: "1048", ServerReplied: true, Msg: "null"}},
-		{"too long", script("CREATE TABLE t (x VARBINARY(3))", "INSERT INTO t VALUES ('1234')"),
+		{"too long", suite().Script("CREATE TABLE t (x VARBINARY(3))", "INSERT INTO t VALUES ('1234')"),
 			sqlbackend.Class{Kind: sdk.Invalid, Native: "1406", ServerReplied: true, Msg: "too long"}},
-		{"out of range", script("CREATE TABLE t (x TINYINT)", "INSERT INTO t VALUES (1000)"),
+		{"out of range", suite().Script("CREATE TABLE t (x TINYINT)", "INSERT INTO t VALUES (1000)"),
 			sqlbackend.Class{Kind: sdk.Invalid, Native: "1264", ServerReplied: true, Msg: "range"}},
-		{"full", script("SET max_heap_table_size = 16384", "CREATE TABLE t (x CHAR(200)) ENGINE=MEMORY", "INSERT INTO t SELECT 'x' FROM seq_1_to_1000"),
+		{"full", suite().Script("SET max_heap_table_size = 16384", "CREATE TABLE t (x CHAR(200)) ENGINE=MEMORY", "INSERT INTO t SELECT 'x' FROM seq_1_to_1000"),
 			sqlbackend.Class{Kind: sdk.Full, Native: "1114", ServerReplied: true, Msg: "The table 't' is full"}},
-		{"statement time-out", script("SET max_statement_time = 0.01", "SELECT SLEEP(10)"),
+		{"statement time-out", suite().Script("SET max_statement_time = 0.01", "SELECT SLEEP(10)"),
 			sqlbackend.Class{Kind: sdk.Timeout, Native: "1969", ServerReplied: true, Msg: "max_statement_time"}},
-		{"packet", script("SELECT '" + strings.Repeat("x", maxPacket) + "'"), sqlbackend.Class{Kind: sdk.Limit, Msg: "1 MiB"}},
-		{"deadlock", contend("DO 0", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
+		{"packet", suite().Script("SELECT '" + strings.Repeat("x", maxPacket) + "'"), sqlbackend.Class{Kind: sdk.Limit, Msg: "1 MiB"}},
+		{"deadlock", suite().Contend("DO 0", "START TRANSACTION", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
 			sqlbackend.Class{Kind: sdk.Busy, Native: "1213", ServerReplied: true, Msg: "Deadlock"}},
-		{"lock", contend("SET innodb_lock_wait_timeout = 0", "DO 0", "UPDATE t SET v = 2 WHERE n = 1"),
+		{"lock", suite().Contend("SET innodb_lock_wait_timeout = 0", "START TRANSACTION", "DO 0", "UPDATE t SET v = 2 WHERE n = 1"),
 			sqlbackend.Class{Kind: sdk.Busy, Native: "1205", ServerReplied: true, Msg: "Lock wait"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			check(t, c.fail(t, databases.MariaDB(t)), c.want)
+			suite().Check(t, c.fail(t, databases.MariaDB(t)), c.want)
 		})
 	}
-}
-
-// check compares what classify makes of an error with want.
-func check(t *testing.T, err error, want sqlbackend.Class) {
-	t.Helper()
-	if err == nil {
-		t.Fatal("no error")
-	}
-	got := classify(err)
-	if !strings.Contains(got.Msg, want.Msg) || strings.Contains(got.Msg, "\n") || strings.Contains(err.Error(), "canary") {
-		t.Errorf("message %q of %v, want one line with %q and no secret", got.Msg, err, want.Msg)
-	}
-	got.Msg = want.Msg
-	if got != want {
-		t.Errorf("%v\nis %+v\nwant %+v", err, got, want)
-	}
-}
-
-// silence returns an address that takes connections and never says a word, as a
-// server does that hangs.
-func silence(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l.Addr().String()
-}
-
-// closedPort returns an address at which nobody listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // TestMissingDatabase needs a user with rights to databases that are not there:
@@ -234,8 +120,8 @@ func TestMissingDatabase(t *testing.T) {
 	if _, err := d.Admin(t).ExecContext(t.Context(), "GRANT ALL ON `missing_%`.* TO "+d.User); err != nil {
 		t.Fatal(err)
 	}
-	_, err := dial(t, sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "missing_db"})
-	check(t, err, sqlbackend.Class{Kind: sdk.NoArchive, Native: "1049", ServerReplied: true, Msg: "Unknown database 'missing_db'; the server's administrator makes it"})
+	_, err := suite().Dial(t, sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "missing_db"})
+	suite().Check(t, err, sqlbackend.Class{Kind: sdk.NoArchive, Native: "1049", ServerReplied: true, Msg: "Unknown database 'missing_db'; the server's administrator makes it"})
 }
 
 func TestServerSaysNo(t *testing.T) {
@@ -249,16 +135,16 @@ func TestServerSaysNo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := dial(t, sdk.Options{URL: d.URL() + "?tls=skip-verify"})
-	check(t, err, sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "does not do TLS"})
+	_, err := suite().Dial(t, sdk.Options{URL: d.URL() + "?tls=skip-verify"})
+	suite().Check(t, err, sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "does not do TLS"})
 
-	db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
+	db, err := suite().Dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
 	if err != nil {
 		t.Fatalf("without TLS: %v", err)
 	}
 	set("read_only = 1")
 	_, err = db.ExecContext(t.Context(), "CREATE TABLE t (n INT)")
-	check(t, err, sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1290", ServerReplied: true, Msg: "read-only"})
+	suite().Check(t, err, sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1290", ServerReplied: true, Msg: "read-only"})
 	set("read_only = 0")
 
 	for _, s := range []string{"ALTER USER " + d.User + " WITH MAX_USER_CONNECTIONS 1", "FLUSH USER_RESOURCES"} {
@@ -267,12 +153,12 @@ func TestServerSaysNo(t *testing.T) {
 		}
 	}
 	db.Close() // connections from before the limit do not count
-	if db, err = dial(t, sdk.Options{URL: d.URL()}); err != nil {
+	if db, err = suite().Dial(t, sdk.Options{URL: d.URL()}); err != nil {
 		t.Fatal(err)
 	}
-	connection(t, db)
-	_, err = dial(t, sdk.Options{URL: d.URL()})
-	check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "1226", ServerReplied: true, Msg: "max_user_connections"})
+	sqltest.Connection(t, db)
+	_, err = suite().Dial(t, sdk.Options{URL: d.URL()})
+	suite().Check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "1226", ServerReplied: true, Msg: "max_user_connections"})
 	if _, err := admin.ExecContext(t.Context(), "ALTER USER "+d.User+" WITH MAX_USER_CONNECTIONS 0"); err != nil {
 		t.Fatal(err)
 	}
@@ -282,18 +168,18 @@ func TestServerStops(t *testing.T) {
 	t.Parallel()
 	server := databases.NewMariaDB(t)
 	d := server.Database(t)
-	db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
+	db, err := suite().Dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
 	if err != nil {
 		t.Fatal(err)
 	}
 	sleep := func() <-chan error {
-		c := connection(t, db)
+		c := sqltest.Connection(t, db)
 		fails := make(chan error, 1)
 		go func() {
 			_, err := c.ExecContext(t.Context(), "SELECT SLEEP(600)")
 			fails <- err
 		}()
-		await(t, d.Admin(t), "SELECT COUNT(*) > 0 FROM information_schema.processlist WHERE state = 'User sleep'")
+		sqltest.Await(t, d.Admin(t), "SELECT COUNT(*) > 0 FROM information_schema.processlist WHERE state = 'User sleep'")
 		return fails
 	}
 	kill := func(what string) {
@@ -310,21 +196,9 @@ func TestServerStops(t *testing.T) {
 	}
 	fails = sleep()
 	server.Kill(t)
-	check(t, <-fails, sqlbackend.Class{Kind: sdk.Unavailable, Msg: "lost"})
+	suite().Check(t, <-fails, sqlbackend.Class{Kind: sdk.Unavailable, Msg: "lost"})
 	server.Start(t)
 	if err := db.PingContext(t.Context()); err != nil {
 		t.Errorf("after the start: %v", err)
-	}
-}
-
-// await asks until query is true.
-func await(t *testing.T, db *sql.DB, query string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for done := false; !done; {
-		if err := db.QueryRowContext(ctx, query).Scan(&done); err != nil {
-			t.Fatal(err)
-		}
 	}
 }

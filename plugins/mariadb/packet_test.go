@@ -11,13 +11,14 @@ import (
 	"github.com/codex-archive/codex/scripts/bench/contest"
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/sqlbackend/sqltest"
 )
 
 // TestSmallPackets takes a server whose packets are as small as any server's
 // ever were by default, and what is larger: a body, a note, many names.
 func TestSmallPackets(t *testing.T) {
 	t.Parallel()
-	archive := opened(t, databases.NewMariaDB(t, "max_allowed_packet=1M").Database(t).URL(), sdk.Create)
+	archive := suite().Open(t, databases.NewMariaDB(t, "max_allowed_packet=1M").Database(t).URL(), sdk.Create)
 	items := contest.Small(sdk.MaxItems)
 	for i := range items {
 		r := &items[i].Record
@@ -30,7 +31,7 @@ func TestSmallPackets(t *testing.T) {
 	large.Content.StoredSize, large.Content.CRC32C = 5<<20, crc32.Checksum(items[0].Body, crc32.MakeTable(crc32.Castagnoli))
 	large.Note = strings.Repeat("<", sdk.MaxText)
 	large.Metadata = map[string]string{"k": strings.Repeat("<", sdk.MaxText-1)} // six bytes each in JSON
-	mustPut(t, archive, items)
+	sqltest.MustPut(t, archive, items)
 	n := 0
 	for found, err := range archive.Get(t.Context(), contest.Tombstones(items)) {
 		if err != nil || found.Err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/codex-archive/codex/scripts/bench/contest"
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/sqlbackend/sqltest"
 )
 
 // The bare driver runs the engine's statements with as many rows each, reads
@@ -81,7 +82,7 @@ func BenchmarkPut(b *testing.B) {
 	var native *pgx.Conn
 	var std *sql.Conn
 	var db *sql.DB
-	contest.Run(b, contest.Items, through("engine", open), through("process", contest.Process(program(b))),
+	contest.Run(b, contest.Items, through("engine", open), through("process", contest.Process(sqltest.Program(b))),
 		contest.Contestant{Name: "sql",
 			Prepare: func() error { std, db, _ = fresh(); return nil },
 			Round:   func() error { return sqlPut(b.Context(), std, items) },
@@ -107,7 +108,7 @@ func BenchmarkGet(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer archive.Close()
-	process := benchArchive(b, url, contest.Process(program(b)))
+	process := benchArchive(b, url, contest.Process(sqltest.Program(b)))
 	defer process.Close()
 	native := bareConn(b, url)
 	defer native.Close(b.Context())

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"database/sql"
 	"fmt"
 	"net/url"
 	"os"
@@ -12,22 +11,6 @@ import (
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
 )
-
-// dial returns connections as the engine gets them.
-func dial(t *testing.T, o sdk.Options) (*sql.DB, error) {
-	t.Helper()
-	c, err := connect(t.Context(), o)
-	if err != nil {
-		return nil, err
-	}
-	connector := c.Write
-	if connector == nil {
-		connector = c.Read
-	}
-	db := sql.OpenDB(connector)
-	t.Cleanup(func() { db.Close() })
-	return db, db.PingContext(t.Context())
-}
 
 func TestURLs(t *testing.T) {
 	db := databases.Postgres(t)
@@ -64,14 +47,14 @@ func TestURLs(t *testing.T) {
 		"read-only": {URL: db.URL(), Mode: sdk.ReadOnly},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := dial(t, o); err != nil {
+			if _, err := suite().Dial(t, o); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	t.Run("PGPASSWORD", func(t *testing.T) {
 		t.Setenv("PGPASSWORD", db.Password)
-		if _, err := dial(t, sdk.Options{URL: without}); err != nil {
+		if _, err := suite().Dial(t, sdk.Options{URL: without}); err != nil {
 			t.Error(err)
 		}
 	})

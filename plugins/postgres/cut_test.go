@@ -22,7 +22,7 @@ func TestKitCatchesLiars(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			target := target(t, func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+			target := suite().Target(t, func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 				b, err := open(ctx, o)
 				if err != nil {
 					return nil, err

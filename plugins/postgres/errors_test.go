@@ -1,21 +1,18 @@
 package main
 
 import (
-	"context"
-	"database/sql"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/sqlbackend"
+	"github.com/codex-archive/codex/sdk/sqlbackend/sqltest"
 )
 
 // recorded are errors of PostgreSQL 15 that a test cannot bring about, or not
@@ -50,139 +47,59 @@ func TestClassifyRecorded(t *testing.T) {
 	}
 }
 
-// script runs statements on one connection, the last of which is to fail.
-func script(statements ...string) func(*testing.T, *databases.Database) error {
-	return func(t *testing.T, d *databases.Database) error {
-		db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return runScript(t, db, statements)
-	}
-}
-
-func runScript(t *testing.T, db *sql.DB, statements []string) error {
-	t.Helper()
-	conn, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	for i, s := range statements {
-		if _, err = conn.ExecContext(t.Context(), s); err != nil && i < len(statements)-1 {
-			t.Fatalf("%s: %v", s, err)
-		}
-	}
-	return err
-}
-
-// login opens a connection that is to be refused.
-func login(o func(d *databases.Database) sdk.Options) func(*testing.T, *databases.Database) error {
-	return func(t *testing.T, d *databases.Database) error {
-		_, err := dial(t, o(d))
-		return err
-	}
-}
-
-// contend runs first and second by turns on two connections and returns what
-// the last statement of second ends in.
-func contend(begin, first, second string) func(*testing.T, *databases.Database) error {
-	return func(t *testing.T, d *databases.Database) error {
-		db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
-		if err != nil {
-			t.Fatal(err)
-		}
-		one, two := connection(t, db), connection(t, db)
-		run := func(c *sql.Conn, s string) error {
-			_, err := c.ExecContext(t.Context(), s)
-			return err
-		}
-		must := func(err error) {
-			t.Helper()
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		must(run(one, "CREATE TABLE t (n int PRIMARY KEY, v int)"))
-		must(run(one, "INSERT INTO t VALUES (1, 0), (2, 0)"))
-		must(run(one, begin))
-		must(run(two, begin))
-		must(run(one, "UPDATE t SET v = 1 WHERE n = 1"))
-		must(run(two, "UPDATE t SET v = 2 WHERE n = 2"))
-		waits := make(chan error, 1)
-		go func() { waits <- run(one, first) }()
-		err = run(two, second)
-		must(run(two, "ROLLBACK"))
-		if firstErr := <-waits; err == nil {
-			err = firstErr
-		}
-		return err
-	}
-}
-
-func connection(t *testing.T, db *sql.DB) *sql.Conn {
-	t.Helper()
-	c, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
 func TestErrorsOfTheServer(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		fail func(*testing.T, *databases.Database) error
+		fail sqltest.Failure
 		want sqlbackend.Class // Msg: a part of it
 	}{
-		{"wrong password", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "wrong")} }),
+		{"wrong password", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "wrong")} }),
 			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true, Msg: "password authentication failed"}},
-		{"no such user", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
+		{"no such user", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
 			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true, Msg: "password authentication failed"}},
-		{"no password", login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "")} }),
+		{"no password", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "")} }),
 			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true, Msg: "; no password was given"}},
-		{"no such database", login(func(d *databases.Database) sdk.Options {
+		{"no such database", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "missing"}
 		}), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3D000", ServerReplied: true, Msg: `"missing" does not exist; the server's administrator makes it`}},
-		{"unknown host", login(func(d *databases.Database) sdk.Options {
+		{"unknown host", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "postgres://u:canary@host.invalid/db"}
 		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "database db on host.invalid:5432: unknown host host.invalid"}},
-		{"refused", login(func(d *databases.Database) sdk.Options {
-			return sdk.Options{URL: "postgres://u:canary@" + closedPort(t) + "/db"}
+		{"refused", suite().Login(func(d *databases.Database) sdk.Options {
+			return sdk.Options{URL: "postgres://u:canary@" + sqltest.ClosedPort(t) + "/db"}
 		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "connection refused"}},
-		{"unknown authority", login(func(d *databases.Database) sdk.Options {
+		{"unknown authority", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: d.URL() + "?sslmode=verify-full&sslrootcert=system"}
 		}), sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "certificate signed by unknown authority; sslrootcert names"}},
-		{"no table", script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "42P01", ServerReplied: true, Msg: `"missing"`}},
-		{"no column", script("SELECT missing FROM pg_class"), sqlbackend.Class{Kind: sdk.Schema, Native: "42703", ServerReplied: true, Msg: `"missing"`}},
-		{"no function", script("SELECT missing()"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "42883", ServerReplied: true, Msg: "no PostgreSQL of 11 or later: "}},
-		{"no schema", script("SET search_path = nowhere", "CREATE TABLE t (n int)"), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3F000", ServerReplied: true, Msg: "schema"}},
-		{"syntax", script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "42601", ServerReplied: true, Msg: "syntax error"}},
-		{"right", script("SELECT * FROM pg_authid"), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "42501", ServerReplied: true, Msg: "permission denied"}},
-		{"read-only", script("SET default_transaction_read_only = on", "CREATE TABLE t (n int)"),
+		{"no table", suite().Script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "42P01", ServerReplied: true, Msg: `"missing"`}},
+		{"no column", suite().Script("SELECT missing FROM pg_class"), sqlbackend.Class{Kind: sdk.Schema, Native: "42703", ServerReplied: true, Msg: `"missing"`}},
+		{"no function", suite().Script("SELECT missing()"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "42883", ServerReplied: true, Msg: "no PostgreSQL of 11 or later: "}},
+		{"no schema", suite().Script("SET search_path = nowhere", "CREATE TABLE t (n int)"), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3F000", ServerReplied: true, Msg: "schema"}},
+		{"syntax", suite().Script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "42601", ServerReplied: true, Msg: "syntax error"}},
+		{"right", suite().Script("SELECT * FROM pg_authid"), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "42501", ServerReplied: true, Msg: "permission denied"}},
+		{"read-only", suite().Script("SET default_transaction_read_only = on", "CREATE TABLE t (n int)"),
 			sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "25006", ServerReplied: true, Msg: "the server is a standby, or this user may only read: cannot execute"}},
-		{"duplicate", script("CREATE TABLE t (n int PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
+		{"duplicate", suite().Script("CREATE TABLE t (n int PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
 			sqlbackend.Class{Kind: sdk.Conflict, Native: "23505", ServerReplied: true, Msg: "duplicate key"}},
-		{"no parent", script("CREATE TABLE t (n int PRIMARY KEY, up int REFERENCES t)", "INSERT INTO t VALUES (1, 2)"),
+		{"no parent", suite().Script("CREATE TABLE t (n int PRIMARY KEY, up int REFERENCES t)", "INSERT INTO t VALUES (1, 2)"),
 			sqlbackend.Class{Kind: sdk.ContentAbsent, Native: "23503", ServerReplied: true, Msg: "foreign key"}},
-		{"null", script("CREATE TABLE t (n int NOT NULL)", "INSERT INTO t VALUES (NULL)"),
+		{"null", suite().Script("CREATE TABLE t (n int NOT NULL)", "INSERT INTO t VALUES (NULL)"),
 			sqlbackend.Class{Kind: sdk.Invalid, Native: "23502", ServerReplied: true, Msg: "not-null"}},
-		{"value", script("SELECT 'x'::int"), sqlbackend.Class{Kind: sdk.Invalid, Native: "22P02", ServerReplied: true, Msg: "invalid input syntax"}},
-		{"too large", script("CREATE TABLE t (x text PRIMARY KEY)", "INSERT INTO t SELECT string_agg(md5(i::text), '') FROM generate_series(1, 1000) i"),
+		{"value", suite().Script("SELECT 'x'::int"), sqlbackend.Class{Kind: sdk.Invalid, Native: "22P02", ServerReplied: true, Msg: "invalid input syntax"}},
+		{"too large", suite().Script("CREATE TABLE t (x text PRIMARY KEY)", "INSERT INTO t SELECT string_agg(md5(i::text), '') FROM generate_series(1, 1000) i"),
 			sqlbackend.Class{Kind: sdk.Limit, Native: "54000", ServerReplied: true, Msg: "index row"}},
-		{"statement time-out", script("SET statement_timeout = 1", "SELECT pg_sleep(10)"),
+		{"statement time-out", suite().Script("SET statement_timeout = 1", "SELECT pg_sleep(10)"),
 			sqlbackend.Class{Kind: sdk.Timeout, Native: "57014", ServerReplied: true, Msg: "canceling statement"}},
-		{"deadlock", contend("BEGIN", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
+		{"deadlock", suite().Contend("SELECT 1", "BEGIN", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
 			sqlbackend.Class{Kind: sdk.Busy, Native: "40P01", ServerReplied: true, Msg: "deadlock"}},
-		{"lock", contend("BEGIN; SET LOCAL lock_timeout = 1", "SELECT 1", "UPDATE t SET v = 2 WHERE n = 1"),
+		{"lock", suite().Contend("SELECT 1", "BEGIN; SET LOCAL lock_timeout = 1", "SELECT 1", "UPDATE t SET v = 2 WHERE n = 1"),
 			sqlbackend.Class{Kind: sdk.Busy, Native: "55P03", ServerReplied: true, Msg: "lock timeout"}},
-		{"serialization", contend("BEGIN ISOLATION LEVEL REPEATABLE READ", "COMMIT", "UPDATE t SET v = 2 WHERE n = 1"),
+		{"serialization", suite().Contend("SELECT 1", "BEGIN ISOLATION LEVEL REPEATABLE READ", "COMMIT", "UPDATE t SET v = 2 WHERE n = 1"),
 			sqlbackend.Class{Kind: sdk.Busy, Native: "40001", ServerReplied: true, Msg: "could not serialize"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			check(t, c.fail(t, databases.Postgres(t)), c.want)
+			suite().Check(t, c.fail(t, databases.Postgres(t)), c.want)
 		})
 	}
 }
@@ -194,52 +111,24 @@ func TestUnknownOption(t *testing.T) {
 	d := databases.Postgres(t)
 	for _, mode := range []sdk.Mode{sdk.ReadOnly, sdk.Create} {
 		_, err := open(t.Context(), sdk.Options{URL: d.URL() + "?colour=red", Mode: mode})
-		failed(t, err, sdk.Invalid, false, sdk.EffectNone)
+		sqltest.Failed(t, err, sdk.Invalid, false, sdk.EffectNone)
 		if !strings.Contains(fmt.Sprint(err), `"colour"`) {
 			t.Errorf("mode %d: %v", mode, err)
 		}
 	}
 }
 
-// check compares what classify and the engine make of an error with want.
-func check(t *testing.T, err error, want sqlbackend.Class) {
-	t.Helper()
-	if err == nil {
-		t.Fatal("no error")
-	}
-	got := classify(err)
-	text := got.Msg
-	if !strings.Contains(text, want.Msg) || strings.ContainsAny(text, "\n") || strings.Contains(text, "canary") {
-		t.Errorf("message %q, want one line with %q and no secret", text, want.Msg)
-	}
-	got.Msg = want.Msg
-	if got != want {
-		t.Errorf("%v\nis %+v\nwant %+v", err, got, want)
-	}
-}
-
-// closedPort returns an address at which nobody listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestTooManyConnections(t *testing.T) {
 	t.Parallel()
 	server := databases.NewPostgres(t, "max_connections=5", "superuser_reserved_connections=3")
 	d := server.Database(t)
-	db, err := dial(t, sdk.Options{URL: d.URL()})
+	db, err := suite().Dial(t, sdk.Options{URL: d.URL()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	connection(t, db)
-	_, err = dial(t, sdk.Options{URL: d.URL()})
-	check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "53300", ServerReplied: true, Msg: "no connection is free: "})
+	sqltest.Connection(t, db)
+	_, err = suite().Dial(t, sdk.Options{URL: d.URL()})
+	suite().Check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "53300", ServerReplied: true, Msg: "no connection is free: "})
 }
 
 // TestNoConnection holds what is said of a connection that did not come about
@@ -248,7 +137,7 @@ func TestNoConnection(t *testing.T) {
 	t.Parallel()
 	server := databases.NewPostgres(t, "ssl=off")
 	d := server.Database(t)
-	silent, closed := silence(t), closedPort(t)
+	silent, closed := sqltest.Silence(t), sqltest.ClosedPort(t)
 	name, address := d.Name, server.Address()
 	where := "database " + name + " on " + address + ": "
 	for _, c := range []struct {
@@ -278,33 +167,21 @@ func TestNoConnection(t *testing.T) {
 		{"postgres://u:canary@/db?host=/nowhere", sqlbackend.Class{Kind: sdk.Unavailable,
 			Msg: "database db on /nowhere: no such file or directory"}},
 	} {
-		_, err := dial(t, sdk.Options{URL: c.url})
+		_, err := suite().Dial(t, sdk.Options{URL: c.url})
 		if got := classify(err); err == nil || got != c.want {
 			t.Errorf("%v\nis %+v\nwant %+v", err, got, c.want)
 		}
 	}
 }
 
-// silence returns an address that takes connections and never says a word, as a
-// server does that hangs.
-func silence(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l.Addr().String()
-}
-
 func TestServerStops(t *testing.T) {
 	t.Parallel()
 	server := databases.NewPostgres(t)
-	db, err := dial(t, sdk.Options{URL: server.Database(t).URL()})
+	db, err := suite().Dial(t, sdk.Options{URL: server.Database(t).URL()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := connection(t, db)
+	c := sqltest.Connection(t, db)
 	fails := make(chan error, 1)
 	go func() {
 		_, err := c.ExecContext(t.Context(), "SELECT pg_sleep(600)")
@@ -312,12 +189,12 @@ func TestServerStops(t *testing.T) {
 	}()
 	awaitSleeper(t, server)
 	server.Stop(t)
-	check(t, <-fails, sqlbackend.Class{Kind: sdk.Unavailable, Native: "57P01", Msg: "terminating connection"})
+	suite().Check(t, <-fails, sqlbackend.Class{Kind: sdk.Unavailable, Native: "57P01", Msg: "terminating connection"})
 	_, err = c.ExecContext(t.Context(), "SELECT 1")
 	if k := classify(err).Kind; err == nil || k != 0 && k != sdk.Unavailable {
 		t.Errorf("after the stop: %v, want a lost connection", err)
 	}
-	check(t, db.PingContext(t.Context()), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "connection refused"})
+	suite().Check(t, db.PingContext(t.Context()), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "connection refused"})
 	server.Start(t)
 	if err := db.PingContext(t.Context()); err != nil {
 		t.Errorf("after the start: %v", err)
@@ -330,14 +207,14 @@ func TestRareErrors(t *testing.T) {
 	t.Parallel()
 	server := databases.NewPostgres(t, "temp_file_limit=64kB", "work_mem=64kB")
 	d := server.Database(t)
-	check(t, script("SELECT count(*) FROM (SELECT md5(i::text) m FROM generate_series(1, 100000) i ORDER BY 1 OFFSET 0) s")(t, d),
+	suite().Check(t, suite().Script("SELECT count(*) FROM (SELECT md5(i::text) m FROM generate_series(1, 100000) i ORDER BY 1 OFFSET 0) s")(t, d),
 		sqlbackend.Class{Kind: sdk.Full, Native: "53400", ServerReplied: true, Msg: "temp_file_limit"})
 
-	db, err := dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
+	db, err := suite().Dial(t, sdk.Options{URL: d.URL(), Mode: sdk.ReadWrite})
 	if err != nil {
 		t.Fatal(err)
 	}
-	idle := connection(t, db)
+	idle := sqltest.Connection(t, db)
 	var process int
 	if err := idle.QueryRowContext(t.Context(), "SELECT pg_backend_pid()").Scan(&process); err != nil {
 		t.Fatal(err)
@@ -346,9 +223,9 @@ func TestRareErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	admin := d.Admin(t)
-	await(t, admin, fmt.Sprintf("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = %d", process))
+	sqltest.Await(t, admin, fmt.Sprintf("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = %d", process))
 	_, err = idle.ExecContext(t.Context(), "SELECT 1")
-	check(t, err, sqlbackend.Class{Kind: sdk.Unavailable, Native: "57P05", ServerReplied: true, Msg: "idle-session timeout"})
+	suite().Check(t, err, sqlbackend.Class{Kind: sdk.Unavailable, Native: "57P05", ServerReplied: true, Msg: "idle-session timeout"})
 
 	var directory, file string
 	for _, s := range []string{"CREATE TABLE damaged AS SELECT i FROM generate_series(1, 10) i", "GRANT SELECT ON damaged TO PUBLIC"} {
@@ -369,40 +246,28 @@ func TestRareErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Start(t)
-	check(t, script("SELECT * FROM damaged")(t, d), sqlbackend.Class{Kind: sdk.Corrupt, Native: "XX001", ServerReplied: true, Msg: "invalid page"})
+	suite().Check(t, suite().Script("SELECT * FROM damaged")(t, d), sqlbackend.Class{Kind: sdk.Corrupt, Native: "XX001", ServerReplied: true, Msg: "invalid page"})
 }
 
 func TestIdleTransactionEnds(t *testing.T) {
 	t.Parallel()
 	d := databases.Postgres(t)
-	db, err := dial(t, sdk.Options{URL: d.URL()})
+	db, err := suite().Dial(t, sdk.Options{URL: d.URL()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := connection(t, db)
+	c := sqltest.Connection(t, db)
 	for _, s := range []string{"SET idle_in_transaction_session_timeout = 1", "BEGIN"} {
 		if _, err := c.ExecContext(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
 	}
-	await(t, d.Admin(t), "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'")
+	sqltest.Await(t, d.Admin(t), "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'")
 	_, err = c.ExecContext(t.Context(), "COMMIT")
-	check(t, err, sqlbackend.Class{Kind: sdk.Unavailable, Native: "25P03", ServerReplied: true, Msg: "idle-in-transaction"})
-}
-
-// await asks until query is true.
-func await(t *testing.T, db *sql.DB, query string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for done := false; !done; {
-		if err := db.QueryRowContext(ctx, query).Scan(&done); err != nil {
-			t.Fatal(err)
-		}
-	}
+	suite().Check(t, err, sqlbackend.Class{Kind: sdk.Unavailable, Native: "25P03", ServerReplied: true, Msg: "idle-in-transaction"})
 }
 
 func awaitSleeper(t *testing.T, server *databases.Server) {
 	t.Helper()
-	await(t, server.Database(t).Admin(t), "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+	sqltest.Await(t, server.Database(t).Admin(t), "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
 }

@@ -1,90 +1,107 @@
 package main
 
 import (
-	"context"
-	"errors"
+	"fmt"
 	"os"
-	"sync"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/codex-archive/codex/scripts/databases"
-	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
-	"github.com/codex-archive/codex/sdk/plugin"
+	"github.com/codex-archive/codex/sdk/sqlbackend/sqltest"
 )
 
-// pluginVar makes the test binary the program itself.
-const pluginVar = "CODEX_TEST_PLUGIN"
+func TestMain(m *testing.M) { sqltest.Main(m, main) }
 
-func TestMain(m *testing.M) {
-	if os.Getenv(pluginVar) == "" {
-		os.Exit(m.Run())
+// suite says how PostgreSQL differs.
+func suite() *sqltest.Suite {
+	return &sqltest.Suite{
+		Driver: postgresDriver(), Dialect: dialect(),
+		Database: databases.Postgres, NewServer: databases.NewPostgres,
+		PlainText: "sslmode=disable",
+		Commit:    "COMMIT\x00", // not BEGIN … READ COMMITTED
+		Integer:   "int",
+		Flips: [2]string{
+			`UPDATE codex_body SET data = set_byte(data, 500, get_byte(data, 500) # 1)
+		WHERE artifact = (SELECT id FROM codex_artifact WHERE sha256 = $1)`,
+			`UPDATE codex_artifact_chunk SET data = set_byte(data, 500, get_byte(data, 500) # 1)
+		WHERE seq = 0 AND upload = (SELECT u.id FROM codex_upload u JOIN codex_artifact a ON a.id = u.artifact WHERE a.sha256 = $1)`,
+		},
+		FileOptions: fileOptions,
+		// Nothing but a commit writes the log: the server's own writer sleeps.
+		Durable:  []string{"wal_writer_delay=10s"},
+		Careless: func(d *databases.Database) string { return "ALTER ROLE " + d.User + " SET synchronous_commit = off" },
+		KillHard: killHard,
+		Grant: func(d *databases.Database, user, rights string) (grant, revoke []string) {
+			return []string{
+				fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD 'secret'", user),
+				fmt.Sprintf("GRANT %s ON ALL TABLES IN SCHEMA public TO %s", rights, user),
+				fmt.Sprintf("ALTER DEFAULT PRIVILEGES FOR ROLE %s GRANT %s ON TABLES TO %s", d.User, rights, user),
+			}, []string{"DROP OWNED BY " + user, "DROP ROLE " + user}
+		},
+		ReadOnly: func(t *testing.T, d *databases.Database) {
+			sqltest.Execute(t, d, "ALTER ROLE "+d.User+" SET default_transaction_read_only = on")
+		},
 	}
-	main()
 }
 
-// program is the test binary as the program.
-func program(t testing.TB) *plugin.Command {
-	self, err := os.Executable()
+// killHard ends the server's processes, the first one first: it would start
+// others.
+func killHard(t *testing.T, d *databases.Database) {
+	t.Helper()
+	admin := d.Admin(t)
+	var file string
+	if err := admin.QueryRowContext(t.Context(), "SELECT pg_read_file('postmaster.pid')").Scan(&file); err != nil {
+		t.Fatal(err)
+	}
+	first, err := strconv.Atoi(strings.TrimSpace(strings.SplitN(file, "\n", 2)[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &plugin.Command{Path: self, Env: []string{pluginVar + "=1"}}
+	processes := []int{first}
+	rows, err := admin.QueryContext(t.Context(), "SELECT pid FROM pg_stat_activity")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var process int
+		if err := rows.Scan(&process); err != nil {
+			t.Fatal(err)
+		}
+		processes = append(processes, process)
+	}
+	for _, process := range processes {
+		p, err := os.FindProcess(process)
+		if err == nil {
+			err = p.Kill()
+		}
+		if err != nil && process == first {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestServer(t *testing.T) {
+	t.Parallel()
+	suite().Run(t)
 }
 
 // TestRules runs the contract on the engine in this process.
 func TestRules(t *testing.T) {
 	t.Parallel()
-	backendtest.Run(t, target(t, open))
+	backendtest.Run(t, suite().Target(t, open))
 }
 
 // TestRulesProcess runs the contract on the program, a process for each handle.
 func TestRulesProcess(t *testing.T) {
 	t.Parallel()
-	target := target(t, nil)
-	target.Program = program(t)
-	backendtest.Run(t, target)
+	backendtest.Run(t, suite().Target(t, nil))
 }
 
-func BenchmarkRules(b *testing.B) { backendtest.Benchmark(b, target(b, open)) }
+func BenchmarkRules(b *testing.B) { backendtest.Benchmark(b, suite().Target(b, open)) }
 
-// flips alter one bit of a body.
-var flips = []string{
-	`UPDATE codex_body SET data = set_byte(data, 500, get_byte(data, 500) # 1)
-		WHERE artifact = (SELECT id FROM codex_artifact WHERE sha256 = $1)`,
-	`UPDATE codex_artifact_chunk SET data = set_byte(data, 500, get_byte(data, 500) # 1)
-		WHERE seq = 0 AND upload = (SELECT u.id FROM codex_upload u JOIN codex_artifact a ON a.id = u.artifact WHERE a.sha256 = $1)`,
-}
-
-// target makes a database for each archive that the kit asks for.
-func target(t testing.TB, open func(context.Context, sdk.Options) (sdk.Backend, error)) backendtest.Target {
-	var mu sync.Mutex
-	made := map[string]*databases.Database{}
-	driver := postgresDriver()
-	return backendtest.Target{
-		Name: driver.Name, Version: driver.Version, Protocol: sdk.ProtocolVersion, Schemes: driver.Schemes,
-		Open: open,
-		URL: func() string {
-			d := databases.Postgres(t)
-			mu.Lock()
-			defer mu.Unlock()
-			made[d.URL()] = d
-			return d.URL()
-		},
-		Damage: func(ctx context.Context, url string, content sdk.Digest) error {
-			mu.Lock()
-			admin := made[url].Admin(t)
-			mu.Unlock()
-			for _, flip := range flips {
-				result, err := admin.ExecContext(ctx, flip, content[:])
-				if err != nil {
-					return err
-				}
-				if n, err := result.RowsAffected(); n > 0 || err != nil {
-					return err
-				}
-			}
-			return errors.New("no such body")
-		},
-	}
+func TestForeignOptions(t *testing.T) {
+	suite().ForeignOptions(t, foreignOptions)
 }

@@ -207,6 +207,7 @@ func (db *conn) reading(ctx context.Context, fn func(ctx context.Context, db *co
 		return fn(ctx, db)
 	}
 	if err := db.command(ctx, db.b.beginRead); err != nil {
+		_ = db.rollback() // BEGIN itself may have succeeded; the first error says more
 		return err
 	}
 	if err := fn(ctx, db); err != nil {
