@@ -90,7 +90,7 @@ func (s *session) newRecord() (sdk.Record, error) {
 		return sdk.Record{}, err
 	}
 	r := sdk.Record{
-		Tombstone: newID(), Event: newID(), Repo: s.flags.Args().Get(0), Reason: s.flags.String("reason"),
+		Tombstone: sdk.NewID(), Event: sdk.NewID(), Set: sdk.NewID(), Repo: s.flags.Args().Get(0), Reason: s.flags.String("reason"),
 		ContentKind: s.flags.String("kind"), Note: s.flags.String("note"), ArchivedBy: who,
 		ArchivedAt: sdk.Time(s.started), Tags: slices.Compact(slices.Sorted(slices.Values(s.flags.StringSlice("tag")))),
 	}
@@ -119,6 +119,7 @@ func (s *session) newRecord() (sdk.Record, error) {
 	}
 	if days > 0 {
 		r.RetainUntil = sdk.Time(r.ArchivedAt.AddDate(0, 0, days))
+		r.RetainAtStore = r.RetainUntil
 	}
 	return r, nil
 }

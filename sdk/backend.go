@@ -22,28 +22,26 @@ const (
 
 // Item is one thing to store.
 type Item struct {
-	// Record is complete before the first attempt. Its Content.StoredSize is
-	// -1, and Content.CRC32C means nothing, while the body is still being
-	// compressed as it is read; otherwise both are checked against the body.
+	// Record is complete before the first attempt, its Digest included. What its
+	// Content says of the body is checked against the body; while
+	// Content.StoredSize is -1 it says nothing.
 	Record Record
 	// Body yields the stored bytes. It is read to its end before the loop body
 	// returns and is dead afterwards. An error of its Read, io.EOF aside, ends
 	// Put like an error in the sequence. nil says that the host believes the
-	// content to be present already.
+	// content to be present already. A body for content that is present and
+	// intact is read, checked and dropped.
 	Body io.Reader
-	// Refill replaces content that the archive has but that is damaged or
-	// purged of its body. Without it a body for present content is read,
-	// checked and dropped.
-	Refill bool
 }
 
 // PutResult is what became of one item, in the order of the items.
 type PutResult struct {
 	Tombstone Tombstone
-	// Content as the archive keeps it. With Deduplicated set, codec, stored
-	// size and CRC are those of the body that was there before.
+	// Content as the archive keeps it. With Deduplicated set it describes the
+	// body that was there before.
 	Content      Content
-	Deduplicated bool // the content was present before this item
+	Deduplicated bool // the content was present before this item: this call read its body, which is intact
+	Repaired     bool // the content was known, its body was damaged or missing (not purged), and the body of this call has replaced it
 	Repeated     bool // the very record was present before: a repeat after a lost answer
 }
 
@@ -77,25 +75,34 @@ type Backend interface {
 	// Put stores items, at most [MaxItems], in one transaction. Items may be
 	// yielded while their bodies are still being made, so a body above
 	// [StagedBody] should not be held in an open transaction.
+	//
+	// Put answers for no content that this call has not seen intact: it has
+	// read either the body of an item or the body in the archive, and compared
+	// size, CRC-32C and SHA-256. A body in the archive that is damaged is
+	// replaced by the body of an item, if there is one. If there is none, Put
+	// is [ContentAbsent] and names the tombstones; the host then sends the body.
+	// Large bodies are read before the transaction, inside which it is enough
+	// that their rows have not changed.
 	Put(ctx context.Context, items iter.Seq2[Item, error]) ([]PutResult, error)
 
 	// Missing returns those of contents that the archive does not have a body
-	// for, in the order given.
+	// for, in the order given. It is a hint that saves sending bodies; nothing
+	// is acknowledged because of it. A body that is damaged need not be missing.
 	Missing(ctx context.Context, contents []Digest) ([]Digest, error)
 
-	// Get yields one Found for each id, in the order given, duplicates
+	// Get yields one GetResult for each id, in the order given, duplicates
 	// included. An id that is unknown does not end the sequence.
 	Get(ctx context.Context, ids []Tombstone) iter.Seq2[GetResult, error]
 
 	// List yields entries, newest first: by ArchivedAt, then tombstone, both
 	// descending. A record that is written meanwhile may or may not appear;
-	// none appears twice.
+	// none appears twice. A row that cannot be read is an entry with Err.
 	List(ctx context.Context, q Query) iter.Seq2[Entry, error]
 
 	// Append records events, at most [MaxItems], in one transaction, with
 	// their effect: HOLD and RELEASE place and release a case, RETAIN moves
-	// RetainUntil later (earlier is [Refused]). HOLD of a case that stands, and
-	// RELEASE of one that does not, are recorded and change nothing else. An
+	// RetainUntil later (earlier is [Refused]). HOLD of an active case, and
+	// RELEASE of one that is not, are recorded and change nothing else. An
 	// unknown tombstone is [NotFound] and nothing is written.
 	Append(ctx context.Context, events []Event) error
 

@@ -7,6 +7,9 @@
 //   - A record ([Record]) says which file was retired: repository, path,
 //     commit, reason, actor, time. It is found by its tombstone ([Tombstone]),
 //     a random UUID that the host chooses. A record is also the ARCHIVE event.
+//   - A set is the records of one run of the host, which carry one UUID.
+//   - The digest of a record ([Record.ComputeDigest]) covers what was said when
+//     it was stored. The host computes and checks it; a backend stores it.
 //   - Content ([Content]) is the bytes of a file, named by the SHA-256 of the
 //     plain bytes. Many records may share one content.
 //   - A body is content as it is stored: a standard zstd frame, or the plain
@@ -37,8 +40,9 @@
 //     in an error, a cancelled context or a dead peer leaves nothing visible
 //     behind. The reply comes after the database said the commit is durable.
 //  3. The header says what is coming and the end proves it. A backend checks
-//     the stored size and CRC-32C of what it takes in and of what it gives
-//     out, the host checks SHA-256. A mismatch is [Corrupt].
+//     the stored size and CRC-32C of what it takes in and of what it returns,
+//     and the SHA-256 of a body that it takes in ([NewBodyReader] does this); the
+//     host checks the SHA-256 of the plain bytes. A mismatch is [Corrupt].
 //  4. Content is immutable and stored once for each SHA-256. Records and
 //     content rows are kept for ever; only bodies are purged. A purged record
 //     answers [Purged] even if the same bytes come back later.
@@ -46,7 +50,15 @@
 //     size of a file nor with the length of a batch.
 //  6. Bodies are stored exactly as they were given, so that the database's own
 //     client and the zstd program can read an archive without this project.
-//  7. Only the host retries, hashes, compresses, batches and writes evidence.
+//  7. Only the host retries, compresses, batches and writes evidence.
+//  8. No Put answers for content that it has not seen intact, by this call: not
+//     because a row says that the body is present, and not because an earlier
+//     call found it so.
+//  9. A record is never another's. The host computes a digest of each record, a
+//     backend stores it as it is, and whoever changes a record in the database,
+//     or ties it to other content, is found out.
+//  10. A row that cannot be read is an error about that row. The others are
+//     returned, and Health counts only bodies that it found.
 //
 // # The journey of a byte
 //
@@ -63,7 +75,8 @@
 // 64-bit microseconds since 1970 or an equivalent that loses nothing. Paths are
 // bytes, which need not be UTF-8 and are compared as bytes; all other text is
 // UTF-8 without NUL, compared as bytes, case and trailing blanks included.
-// Sizes are bytes. Limits stand beside [MaxItems].
+// Times lie in the years 1 to 9999; the host cuts those of files that do not.
+// Sizes are bytes. [MaxItems] and the constants after it are the limits.
 //
 // # Compatibility
 //

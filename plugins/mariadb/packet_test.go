@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
-	"hash/crc32"
 	"io"
 	"strings"
 	"testing"
@@ -27,7 +26,7 @@ func TestSmallPackets(t *testing.T) {
 	large := &items[0].Record
 	items[0].Body = bytes.Repeat([]byte("0123456789abcdef"), 5<<20/16)
 	large.Content.SHA256, large.Content.Size = sha256.Sum256(items[0].Body), 5<<20
-	large.Content.StoredSize, large.Content.CRC32C = 5<<20, crc32.Checksum(items[0].Body, crc32.MakeTable(crc32.Castagnoli))
+	large.Content = large.Content.WithBody(items[0].Body)
 	large.Note = strings.Repeat("<", sdk.MaxText)
 	large.Metadata = map[string]string{"k": strings.Repeat("<", sdk.MaxText-1)} // six bytes each in JSON
 	mustPut(t, archive, items)

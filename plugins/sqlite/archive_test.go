@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"errors"
-	"hash/crc32"
 	"io"
 	"iter"
 	"os"
@@ -55,10 +54,8 @@ func newSample(n int) sample {
 	s := sample{body: make([]byte, n)}
 	rand.Read(s.body)
 	s.Record = sdk.Record{
-		Content: sdk.Content{
-			SHA256: sha256.Sum256(s.body), Size: int64(n), Codec: sdk.None, StoredSize: int64(n),
-			CRC32C: crc32.Checksum(s.body, crc32.MakeTable(crc32.Castagnoli)),
-		},
+		Content: sdk.Content{SHA256: sha256.Sum256(s.body), Size: int64(n), Codec: sdk.None}.WithBody(s.body),
+		Set:     sdk.NewID(), Type: sdk.RegularFile,
 		Repo: "repo", Path: "dir/file", Reason: "dead", ContentKind: "code", ArchivedBy: "somebody",
 		ArchivedAt: sdk.Time(time.Now()),
 	}
@@ -67,7 +64,10 @@ func newSample(n int) sample {
 	return s
 }
 
-func (s sample) item() sdk.Item { return sdk.Item{Record: s.Record, Body: bytes.NewReader(s.body)} }
+func (s sample) item() sdk.Item {
+	s.Digest = s.ComputeDigest()
+	return sdk.Item{Record: s.Record, Body: bytes.NewReader(s.body)}
+}
 
 func items(samples ...sample) iter.Seq2[sdk.Item, error] {
 	return func(yield func(sdk.Item, error) bool) {

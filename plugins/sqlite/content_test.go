@@ -92,11 +92,10 @@ func TestChangedWhileRead(t *testing.T) {
 			}
 		}, sdk.Purged},
 		{func(a *testArchive, s sample) {
-			item := s.item()
-			item.Refill = true
-			_, err := a.Put(t.Context(), func(yield func(sdk.Item, error) bool) { yield(item, nil) })
-			if err != nil {
-				t.Fatal(err)
+			execute(t, a.raw(), "UPDATE codex_artifact_chunk SET data = zeroblob(length(data)) WHERE seq = 70")
+			stored, err := a.Put(t.Context(), items(s))
+			if err != nil || !stored[0].Repaired {
+				t.Fatalf("put: %+v, %v", stored, err)
 			}
 		}, sdk.Busy},
 	} {

@@ -633,11 +633,12 @@ func (x *OpenReply) GetDescription() *Description {
 // Content names the plain bytes of a file and describes the body that holds them.
 type Content struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Sha256        []byte                 `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`                              // of the plain bytes
-	Size          int64                  `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`                                 // plain bytes
-	Codec         string                 `protobuf:"bytes,3,opt,name=codec,proto3" json:"codec,omitempty"`                                // "zstd" or "none"; stored, not acted upon
-	StoredSize    int64                  `protobuf:"zigzag64,4,opt,name=stored_size,json=storedSize,proto3" json:"stored_size,omitempty"` // bytes of the body; -1: not known before its end
-	Crc32C        uint32                 `protobuf:"fixed32,5,opt,name=crc32c,proto3" json:"crc32c,omitempty"`                            // Castagnoli, of the body; means nothing while stored_size is -1
+	Sha256        []byte                 `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`                                 // of the plain bytes
+	Size          int64                  `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`                                    // plain bytes
+	Codec         string                 `protobuf:"bytes,3,opt,name=codec,proto3" json:"codec,omitempty"`                                   // "zstd" or "none"; stored, not acted upon
+	StoredSize    int64                  `protobuf:"zigzag64,4,opt,name=stored_size,json=storedSize,proto3" json:"stored_size,omitempty"`    // bytes of the body; -1: not known before its end
+	Crc32C        uint32                 `protobuf:"fixed32,5,opt,name=crc32c,proto3" json:"crc32c,omitempty"`                               // Castagnoli, of the body; 0 while stored_size is -1
+	StoredSha256  []byte                 `protobuf:"bytes,6,opt,name=stored_sha256,json=storedSha256,proto3" json:"stored_sha256,omitempty"` // of the body; absent while stored_size is -1, else required
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -707,17 +708,27 @@ func (x *Content) GetCrc32C() uint32 {
 	return 0
 }
 
+func (x *Content) GetStoredSha256() []byte {
+	if x != nil {
+		return x.StoredSha256
+	}
+	return nil
+}
+
 // Record is a retired file.
 //
-// Missing in Put is INVALID_ARGUMENT: tombstone, event, content with sha256 and
-// codec, repo, path, reason, kind, archived_by, archived_at. Too long is
-// OUT_OF_RANGE: repo, commit, reason, kind, archived_by, codec, a tag or a key of
+// Missing in Put is INVALID_ARGUMENT: tombstone, event, set, digest, content with
+// sha256 and codec, repo, path, reason, content_kind, archived_by, archived_at,
+// type. So is a time outside the years 1 to 9999, and a word of type, git_blob or
+// work_tree_state that is none of those named. Too long is OUT_OF_RANGE: repo,
+// commit, reason, content_kind, archived_by, host, codec, a tag or a key of
 // metadata above 1 KiB, a path above 4 KiB, note, or metadata in all, above
 // 64 KiB, more than 100 tags.
 //
-// Two records under one tombstone are the same, and the second a repeat, when
-// event, sha256, size, repo, path, work_tree_path, commit, reason, archived_by
-// and archived_at are.
+// digest is a SHA-256 of what was said when the record was stored. The host
+// computes and checks it (docs/format.md says how); a backend stores it and
+// returns it unchanged. Two records under one tombstone are the same, and the
+// second a repeat, when their event and their digest are.
 type Record struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Tombstone     []byte                 `protobuf:"bytes,1,opt,name=tombstone,proto3" json:"tombstone,omitempty"`
@@ -738,6 +749,13 @@ type Record struct {
 	ArchivedAt    *int64                 `protobuf:"zigzag64,16,opt,name=archived_at,json=archivedAt,proto3,oneof" json:"archived_at,omitempty"`
 	RetainUntil   *int64                 `protobuf:"zigzag64,17,opt,name=retain_until,json=retainUntil,proto3,oneof" json:"retain_until,omitempty"`
 	PurgedAt      *int64                 `protobuf:"zigzag64,18,opt,name=purged_at,json=purgedAt,proto3,oneof" json:"purged_at,omitempty"` // set by the backend, ignored in Put
+	Digest        []byte                 `protobuf:"bytes,19,opt,name=digest,proto3" json:"digest,omitempty"`
+	RetainAtStore *int64                 `protobuf:"zigzag64,20,opt,name=retain_at_store,json=retainAtStore,proto3,oneof" json:"retain_at_store,omitempty"` // retain_until as it was when stored; never changes
+	Set           []byte                 `protobuf:"bytes,21,opt,name=set,proto3" json:"set,omitempty"`                                                     // UUID of the run that stored the record
+	Type          string                 `protobuf:"bytes,22,opt,name=type,proto3" json:"type,omitempty"`                                                   // "file" or "symlink"
+	GitBlob       string                 `protobuf:"bytes,23,opt,name=git_blob,json=gitBlob,proto3" json:"git_blob,omitempty"`                              // git's object id of the plain bytes, 40 or 64 lower-case hex digits; or ""
+	WorkTreeState string                 `protobuf:"bytes,24,opt,name=work_tree_state,json=workTreeState,proto3" json:"work_tree_state,omitempty"`          // "clean", "modified", "untracked" or ""
+	Host          string                 `protobuf:"bytes,25,opt,name=host,proto3" json:"host,omitempty"`                                                   // name of the machine that stored the record
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -898,11 +916,60 @@ func (x *Record) GetPurgedAt() int64 {
 	return 0
 }
 
+func (x *Record) GetDigest() []byte {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+func (x *Record) GetRetainAtStore() int64 {
+	if x != nil && x.RetainAtStore != nil {
+		return *x.RetainAtStore
+	}
+	return 0
+}
+
+func (x *Record) GetSet() []byte {
+	if x != nil {
+		return x.Set
+	}
+	return nil
+}
+
+func (x *Record) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Record) GetGitBlob() string {
+	if x != nil {
+		return x.GitBlob
+	}
+	return ""
+}
+
+func (x *Record) GetWorkTreeState() string {
+	if x != nil {
+		return x.WorkTreeState
+	}
+	return ""
+}
+
+func (x *Record) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
 // Event is one line of a record's history. Missing is INVALID_ARGUMENT: id,
-// tombstone, action, actor, at; case with HOLD and RELEASE, and it stands with no
-// other; the same of retain_until and RETAIN. Limits: actor and case 1 KiB,
-// detail in all 64 KiB. Two events under one id are the same, and the second a
-// repeat, when every field but detail is.
+// tombstone, action, actor, at; case with HOLD and RELEASE, and no other action
+// has one; the same of retain_until and RETAIN. Limits: actor, case and host
+// 1 KiB, detail in all 64 KiB. Two events under one id are the same, and the
+// second a repeat, when every field but detail is.
 type Event struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -913,6 +980,7 @@ type Event struct {
 	Case          string                 `protobuf:"bytes,6,opt,name=case,proto3" json:"case,omitempty"`                                           // HOLD and RELEASE
 	RetainUntil   *int64                 `protobuf:"zigzag64,7,opt,name=retain_until,json=retainUntil,proto3,oneof" json:"retain_until,omitempty"` // RETAIN
 	Detail        map[string]string      `protobuf:"bytes,8,rep,name=detail,proto3" json:"detail,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Host          string                 `protobuf:"bytes,9,opt,name=host,proto3" json:"host,omitempty"` // name of the machine
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1003,13 +1071,20 @@ func (x *Event) GetDetail() map[string]string {
 	return nil
 }
 
-// Hold is a case that forbids purging a record while it stands.
+func (x *Event) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+// Hold is a case that forbids purging a record while it is active.
 type Hold struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Case          string                 `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
 	Placed        *int64                 `protobuf:"zigzag64,2,opt,name=placed,proto3,oneof" json:"placed,omitempty"`
 	PlacedBy      string                 `protobuf:"bytes,3,opt,name=placed_by,json=placedBy,proto3" json:"placed_by,omitempty"`
-	Released      *int64                 `protobuf:"zigzag64,4,opt,name=released,proto3,oneof" json:"released,omitempty"` // absent while it stands
+	Released      *int64                 `protobuf:"zigzag64,4,opt,name=released,proto3,oneof" json:"released,omitempty"` // absent while it is active
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1234,8 +1309,7 @@ func (*PutPart_Commit) isPutPart_Part() {}
 type PutHeader struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Record        *Record                `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
-	Body          bool                   `protobuf:"varint,2,opt,name=body,proto3" json:"body,omitempty"`     // chunks follow; an empty body has none. false: the content is believed present
-	Refill        bool                   `protobuf:"varint,3,opt,name=refill,proto3" json:"refill,omitempty"` // replace content that is damaged or absent
+	Body          bool                   `protobuf:"varint,2,opt,name=body,proto3" json:"body,omitempty"` // chunks follow; an empty body has none. false: the content is believed present
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1284,14 +1358,7 @@ func (x *PutHeader) GetBody() bool {
 	return false
 }
 
-func (x *PutHeader) GetRefill() bool {
-	if x != nil {
-		return x.Refill
-	}
-	return false
-}
-
-// BodyEnd proves a body: what stands here is what was sent. Without a body both
+// BodyEnd proves a body: it describes what was sent. Without a body both fields
 // are 0.
 type BodyEnd struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1439,8 +1506,9 @@ type Stored struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Tombstone     []byte                 `protobuf:"bytes,1,opt,name=tombstone,proto3" json:"tombstone,omitempty"`
 	Content       *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`            // as the archive keeps it
-	Deduplicated  bool                   `protobuf:"varint,3,opt,name=deduplicated,proto3" json:"deduplicated,omitempty"` // the content was present before
+	Deduplicated  bool                   `protobuf:"varint,3,opt,name=deduplicated,proto3" json:"deduplicated,omitempty"` // the content was present before: this call read its body, which is intact
 	Repeated      bool                   `protobuf:"varint,4,opt,name=repeated,proto3" json:"repeated,omitempty"`         // the very record was present before
+	Repaired      bool                   `protobuf:"varint,5,opt,name=repaired,proto3" json:"repaired,omitempty"`         // the content was known, its body damaged or missing (not purged), and now replaced
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1499,6 +1567,13 @@ func (x *Stored) GetDeduplicated() bool {
 func (x *Stored) GetRepeated() bool {
 	if x != nil {
 		return x.Repeated
+	}
+	return false
+}
+
+func (x *Stored) GetRepaired() bool {
+	if x != nil {
+		return x.Repaired
 	}
 	return false
 }
@@ -1913,7 +1988,7 @@ type ListRequest struct {
 	Prefix        string                 `protobuf:"bytes,2,opt,name=prefix,proto3" json:"prefix,omitempty"` // tombstones that begin so, in the usual form of a UUID; fewer than 8 characters: INVALID_ARGUMENT
 	Events        [][]byte               `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"` // records with one of these events
 	Repo          string                 `protobuf:"bytes,4,opt,name=repo,proto3" json:"repo,omitempty"`
-	Path          []byte                 `protobuf:"bytes,5,opt,name=path,proto3" json:"path,omitempty"`            // path as recorded begins so, byte for byte
+	Path          []byte                 `protobuf:"bytes,5,opt,name=path,proto3" json:"path,omitempty"`            // path or work_tree_path is this, or begins with this and "/"; slashes at its end do not count
 	Since         *int64                 `protobuf:"zigzag64,6,opt,name=since,proto3,oneof" json:"since,omitempty"` // archived at or after
 	Until         *int64                 `protobuf:"zigzag64,7,opt,name=until,proto3,oneof" json:"until,omitempty"` // archived before
 	Actor         string                 `protobuf:"bytes,8,opt,name=actor,proto3" json:"actor,omitempty"`
@@ -1922,6 +1997,11 @@ type ListRequest struct {
 	Limit         uint32                 `protobuf:"varint,11,opt,name=limit,proto3" json:"limit,omitempty"` // 0: all
 	WithEvents    bool                   `protobuf:"varint,12,opt,name=with_events,json=withEvents,proto3" json:"with_events,omitempty"`
 	WithHolds     bool                   `protobuf:"varint,13,opt,name=with_holds,json=withHolds,proto3" json:"with_holds,omitempty"`
+	Set           []byte                 `protobuf:"bytes,14,opt,name=set,proto3" json:"set,omitempty"`       // stored by this run
+	Sha256        []byte                 `protobuf:"bytes,15,opt,name=sha256,proto3" json:"sha256,omitempty"` // of the plain bytes
+	Commit        string                 `protobuf:"bytes,16,opt,name=commit,proto3" json:"commit,omitempty"` // commit begins so
+	Name          []byte                 `protobuf:"bytes,17,opt,name=name,proto3" json:"name,omitempty"`     // pattern for what follows the last "/" of path: * ? [a-z] [^a-z] and \ before a sign
+	Match         []byte                 `protobuf:"bytes,18,opt,name=match,proto3" json:"match,omitempty"`   // note, path, work_tree_path, a key or a value of metadata holds this; A to Z match in either case
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2047,6 +2127,41 @@ func (x *ListRequest) GetWithHolds() bool {
 	return false
 }
 
+func (x *ListRequest) GetSet() []byte {
+	if x != nil {
+		return x.Set
+	}
+	return nil
+}
+
+func (x *ListRequest) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *ListRequest) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *ListRequest) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *ListRequest) GetMatch() []byte {
+	if x != nil {
+		return x.Match
+	}
+	return nil
+}
+
 type ListFrame struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Parts         []*ListPart            `protobuf:"bytes,1,rep,name=parts,proto3" json:"parts,omitempty"`
@@ -2099,6 +2214,7 @@ type ListPart struct {
 	//	*ListPart_Event
 	//	*ListPart_Hold
 	//	*ListPart_All
+	//	*ListPart_Failure
 	Part          isListPart_Part `protobuf_oneof:"part"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2177,6 +2293,15 @@ func (x *ListPart) GetAll() *End {
 	return nil
 }
 
+func (x *ListPart) GetFailure() *Failure {
+	if x != nil {
+		if x, ok := x.Part.(*ListPart_Failure); ok {
+			return x.Failure
+		}
+	}
+	return nil
+}
+
 type isListPart_Part interface {
 	isListPart_Part()
 }
@@ -2197,6 +2322,10 @@ type ListPart_All struct {
 	All *End `protobuf:"bytes,4,opt,name=all,proto3,oneof"`
 }
 
+type ListPart_Failure struct {
+	Failure *Failure `protobuf:"bytes,5,opt,name=failure,proto3,oneof"` // in the place of an entry whose row cannot be read; DATA_LOSS (corrupt)
+}
+
 func (*ListPart_Entry) isListPart_Part() {}
 
 func (*ListPart_Event) isListPart_Part() {}
@@ -2205,11 +2334,13 @@ func (*ListPart_Hold) isListPart_Part() {}
 
 func (*ListPart_All) isListPart_Part() {}
 
+func (*ListPart_Failure) isListPart_Part() {}
+
 // Entry is one row of a List.
 type Entry struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Record        *Record                `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
-	Present       bool                   `protobuf:"varint,2,opt,name=present,proto3" json:"present,omitempty"` // the body is there
+	Present       bool                   `protobuf:"varint,2,opt,name=present,proto3" json:"present,omitempty"` // live, and this call found the body, or all its pieces, with the recorded length
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2345,6 +2476,7 @@ type PurgeRequest struct {
 	Actor         string                 `protobuf:"bytes,2,opt,name=actor,proto3" json:"actor,omitempty"`
 	At            *int64                 `protobuf:"zigzag64,3,opt,name=at,proto3,oneof" json:"at,omitempty"`               // the host's clock; the earlier of it and the database's decides
 	DryRun        bool                   `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"` // judge and change nothing
+	Host          string                 `protobuf:"bytes,5,opt,name=host,proto3" json:"host,omitempty"`                    // name of the machine that asks, for the PURGE events
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2405,6 +2537,13 @@ func (x *PurgeRequest) GetDryRun() bool {
 		return x.DryRun
 	}
 	return false
+}
+
+func (x *PurgeRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
 }
 
 type PurgeItem struct {
@@ -2509,8 +2648,8 @@ func (x *PurgeReply) GetVerdicts() []*Verdict {
 //	unknown        there is no such record
 //	repeated       it was purged by this very event before
 //	already        it was purged by another event before
-//	held           a hold stands
-//	retained       retain_until lies ahead of the earlier of the two clocks
+//	held           a hold is active
+//	retained       retain_until is after the earlier of the two clocks
 //	not-requested  there is no PRUNE_REQUEST
 //	same-actor     only the actor of the purge has asked; two actors are one person
 //	               when they are equal but for blanks around them and for case
@@ -2624,9 +2763,14 @@ type HealthReply struct {
 	Server        string                 `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`            // the database and its version
 	Archive       []byte                 `protobuf:"bytes,2,opt,name=archive,proto3" json:"archive,omitempty"`          // identity of the archive
 	Schema        int32                  `protobuf:"varint,3,opt,name=schema,proto3" json:"schema,omitempty"`           // version in the database
-	Retrievable   int64                  `protobuf:"varint,4,opt,name=retrievable,proto3" json:"retrievable,omitempty"` // live records whose body is present
+	Retrievable   int64                  `protobuf:"varint,4,opt,name=retrievable,proto3" json:"retrievable,omitempty"` // live records whose body this call found with its recorded length
 	Clock         *int64                 `protobuf:"zigzag64,5,opt,name=clock,proto3,oneof" json:"clock,omitempty"`
 	Writable      bool                   `protobuf:"varint,6,opt,name=writable,proto3" json:"writable,omitempty"`
+	Live          int64                  `protobuf:"varint,7,opt,name=live,proto3" json:"live,omitempty"`                                              // live records
+	Unmeasured    string                 `protobuf:"bytes,8,opt,name=unmeasured,proto3" json:"unmeasured,omitempty"`                                   // for people: what was counted without measuring its length
+	Durable       bool                   `protobuf:"varint,9,opt,name=durable,proto3" json:"durable,omitempty"`                                        // what was acknowledged survives a kill of the database's server
+	NotDurable    string                 `protobuf:"bytes,10,opt,name=not_durable,json=notDurable,proto3" json:"not_durable,omitempty"`                // for people: why not
+	LastVerified  *int64                 `protobuf:"zigzag64,11,opt,name=last_verified,json=lastVerified,proto3,oneof" json:"last_verified,omitempty"` // when content was last read back and checked
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2701,6 +2845,41 @@ func (x *HealthReply) GetWritable() bool {
 		return x.Writable
 	}
 	return false
+}
+
+func (x *HealthReply) GetLive() int64 {
+	if x != nil {
+		return x.Live
+	}
+	return 0
+}
+
+func (x *HealthReply) GetUnmeasured() string {
+	if x != nil {
+		return x.Unmeasured
+	}
+	return ""
+}
+
+func (x *HealthReply) GetDurable() bool {
+	if x != nil {
+		return x.Durable
+	}
+	return false
+}
+
+func (x *HealthReply) GetNotDurable() string {
+	if x != nil {
+		return x.NotDurable
+	}
+	return ""
+}
+
+func (x *HealthReply) GetLastVerified() int64 {
+	if x != nil && x.LastVerified != nil {
+		return *x.LastVerified
+	}
+	return 0
 }
 
 type DrainRequest struct {
@@ -2884,14 +3063,15 @@ const file_archive_proto_rawDesc = "" +
 	"\bparallel\x18\x05 \x01(\rR\bparallel\x12\x1a\n" +
 	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"L\n" +
 	"\tOpenReply\x12?\n" +
-	"\vdescription\x18\x01 \x01(\v2\x1d.codex.archive.v1.DescriptionR\vdescription\"\x84\x01\n" +
+	"\vdescription\x18\x01 \x01(\v2\x1d.codex.archive.v1.DescriptionR\vdescription\"\xa9\x01\n" +
 	"\aContent\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x14\n" +
 	"\x05codec\x18\x03 \x01(\tR\x05codec\x12\x1f\n" +
 	"\vstored_size\x18\x04 \x01(\x12R\n" +
 	"storedSize\x12\x16\n" +
-	"\x06crc32c\x18\x05 \x01(\aR\x06crc32c\"\xbc\x05\n" +
+	"\x06crc32c\x18\x05 \x01(\aR\x06crc32c\x12#\n" +
+	"\rstored_sha256\x18\x06 \x01(\fR\fstoredSha256\"\x92\a\n" +
 	"\x06Record\x12\x1c\n" +
 	"\ttombstone\x18\x01 \x01(\fR\ttombstone\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\fR\x05event\x123\n" +
@@ -2913,7 +3093,14 @@ const file_archive_proto_rawDesc = "" +
 	"\varchived_at\x18\x10 \x01(\x12H\x01R\n" +
 	"archivedAt\x88\x01\x01\x12&\n" +
 	"\fretain_until\x18\x11 \x01(\x12H\x02R\vretainUntil\x88\x01\x01\x12 \n" +
-	"\tpurged_at\x18\x12 \x01(\x12H\x03R\bpurgedAt\x88\x01\x01\x1a;\n" +
+	"\tpurged_at\x18\x12 \x01(\x12H\x03R\bpurgedAt\x88\x01\x01\x12\x16\n" +
+	"\x06digest\x18\x13 \x01(\fR\x06digest\x12+\n" +
+	"\x0fretain_at_store\x18\x14 \x01(\x12H\x04R\rretainAtStore\x88\x01\x01\x12\x10\n" +
+	"\x03set\x18\x15 \x01(\fR\x03set\x12\x12\n" +
+	"\x04type\x18\x16 \x01(\tR\x04type\x12\x19\n" +
+	"\bgit_blob\x18\x17 \x01(\tR\agitBlob\x12&\n" +
+	"\x0fwork_tree_state\x18\x18 \x01(\tR\rworkTreeState\x12\x12\n" +
+	"\x04host\x18\x19 \x01(\tR\x04host\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\v\n" +
@@ -2921,7 +3108,8 @@ const file_archive_proto_rawDesc = "" +
 	"\f_archived_atB\x0f\n" +
 	"\r_retain_untilB\f\n" +
 	"\n" +
-	"_purged_at\"\xc4\x02\n" +
+	"_purged_atB\x12\n" +
+	"\x10_retain_at_store\"\xd8\x02\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1c\n" +
 	"\ttombstone\x18\x02 \x01(\fR\ttombstone\x12\x16\n" +
@@ -2930,7 +3118,8 @@ const file_archive_proto_rawDesc = "" +
 	"\x02at\x18\x05 \x01(\x12H\x00R\x02at\x88\x01\x01\x12\x12\n" +
 	"\x04case\x18\x06 \x01(\tR\x04case\x12&\n" +
 	"\fretain_until\x18\a \x01(\x12H\x01R\vretainUntil\x88\x01\x01\x12;\n" +
-	"\x06detail\x18\b \x03(\v2#.codex.archive.v1.Event.DetailEntryR\x06detail\x1a9\n" +
+	"\x06detail\x18\b \x03(\v2#.codex.archive.v1.Event.DetailEntryR\x06detail\x12\x12\n" +
+	"\x04host\x18\t \x01(\tR\x04host\x1a9\n" +
 	"\vDetailEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x05\n" +
@@ -2950,11 +3139,10 @@ const file_archive_proto_rawDesc = "" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunk\x12-\n" +
 	"\x03end\x18\x03 \x01(\v2\x19.codex.archive.v1.BodyEndH\x00R\x03end\x122\n" +
 	"\x06commit\x18\x04 \x01(\v2\x18.codex.archive.v1.CommitH\x00R\x06commitB\x06\n" +
-	"\x04part\"i\n" +
+	"\x04part\"Q\n" +
 	"\tPutHeader\x120\n" +
 	"\x06record\x18\x01 \x01(\v2\x18.codex.archive.v1.RecordR\x06record\x12\x12\n" +
-	"\x04body\x18\x02 \x01(\bR\x04body\x12\x16\n" +
-	"\x06refill\x18\x03 \x01(\bR\x06refill\"B\n" +
+	"\x04body\x18\x02 \x01(\bR\x04body\"B\n" +
 	"\aBodyEnd\x12\x1f\n" +
 	"\vstored_size\x18\x01 \x01(\x03R\n" +
 	"storedSize\x12\x16\n" +
@@ -2962,12 +3150,13 @@ const file_archive_proto_rawDesc = "" +
 	"\x06Commit\x12\x14\n" +
 	"\x05items\x18\x01 \x01(\rR\x05items\"<\n" +
 	"\bPutReply\x120\n" +
-	"\x06stored\x18\x01 \x03(\v2\x18.codex.archive.v1.StoredR\x06stored\"\x9b\x01\n" +
+	"\x06stored\x18\x01 \x03(\v2\x18.codex.archive.v1.StoredR\x06stored\"\xb7\x01\n" +
 	"\x06Stored\x12\x1c\n" +
 	"\ttombstone\x18\x01 \x01(\fR\ttombstone\x123\n" +
 	"\acontent\x18\x02 \x01(\v2\x19.codex.archive.v1.ContentR\acontent\x12\"\n" +
 	"\fdeduplicated\x18\x03 \x01(\bR\fdeduplicated\x12\x1a\n" +
-	"\brepeated\x18\x04 \x01(\bR\brepeated\",\n" +
+	"\brepeated\x18\x04 \x01(\bR\brepeated\x12\x1a\n" +
+	"\brepaired\x18\x05 \x01(\bR\brepaired\",\n" +
 	"\x0eMissingRequest\x12\x1a\n" +
 	"\bcontents\x18\x01 \x03(\fR\bcontents\"*\n" +
 	"\fMissingReply\x12\x1a\n" +
@@ -2990,7 +3179,7 @@ const file_archive_proto_rawDesc = "" +
 	"\ttombstone\x18\x01 \x01(\fR\ttombstone\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x123\n" +
 	"\x05error\x18\x03 \x01(\v2\x1d.codex.archive.v1.ErrorDetailR\x05error\"\x05\n" +
-	"\x03End\"\xe5\x02\n" +
+	"\x03End\"\xd1\x03\n" +
 	"\vListRequest\x12\x1e\n" +
 	"\n" +
 	"tombstones\x18\x01 \x03(\fR\n" +
@@ -3009,28 +3198,35 @@ const file_archive_proto_rawDesc = "" +
 	"\vwith_events\x18\f \x01(\bR\n" +
 	"withEvents\x12\x1d\n" +
 	"\n" +
-	"with_holds\x18\r \x01(\bR\twithHoldsB\b\n" +
+	"with_holds\x18\r \x01(\bR\twithHolds\x12\x10\n" +
+	"\x03set\x18\x0e \x01(\fR\x03set\x12\x16\n" +
+	"\x06sha256\x18\x0f \x01(\fR\x06sha256\x12\x16\n" +
+	"\x06commit\x18\x10 \x01(\tR\x06commit\x12\x12\n" +
+	"\x04name\x18\x11 \x01(\fR\x04name\x12\x14\n" +
+	"\x05match\x18\x12 \x01(\fR\x05matchB\b\n" +
 	"\x06_sinceB\b\n" +
 	"\x06_until\"=\n" +
 	"\tListFrame\x120\n" +
-	"\x05parts\x18\x01 \x03(\v2\x1a.codex.archive.v1.ListPartR\x05parts\"\xcd\x01\n" +
+	"\x05parts\x18\x01 \x03(\v2\x1a.codex.archive.v1.ListPartR\x05parts\"\x84\x02\n" +
 	"\bListPart\x12/\n" +
 	"\x05entry\x18\x01 \x01(\v2\x17.codex.archive.v1.EntryH\x00R\x05entry\x12/\n" +
 	"\x05event\x18\x02 \x01(\v2\x17.codex.archive.v1.EventH\x00R\x05event\x12,\n" +
 	"\x04hold\x18\x03 \x01(\v2\x16.codex.archive.v1.HoldH\x00R\x04hold\x12)\n" +
-	"\x03all\x18\x04 \x01(\v2\x15.codex.archive.v1.EndH\x00R\x03allB\x06\n" +
+	"\x03all\x18\x04 \x01(\v2\x15.codex.archive.v1.EndH\x00R\x03all\x125\n" +
+	"\afailure\x18\x05 \x01(\v2\x19.codex.archive.v1.FailureH\x00R\afailureB\x06\n" +
 	"\x04part\"S\n" +
 	"\x05Entry\x120\n" +
 	"\x06record\x18\x01 \x01(\v2\x18.codex.archive.v1.RecordR\x06record\x12\x18\n" +
 	"\apresent\x18\x02 \x01(\bR\apresent\"@\n" +
 	"\rAppendRequest\x12/\n" +
 	"\x06events\x18\x01 \x03(\v2\x17.codex.archive.v1.EventR\x06events\"\r\n" +
-	"\vAppendReply\"\x8c\x01\n" +
+	"\vAppendReply\"\xa0\x01\n" +
 	"\fPurgeRequest\x121\n" +
 	"\x05items\x18\x01 \x03(\v2\x1b.codex.archive.v1.PurgeItemR\x05items\x12\x14\n" +
 	"\x05actor\x18\x02 \x01(\tR\x05actor\x12\x13\n" +
 	"\x02at\x18\x03 \x01(\x12H\x00R\x02at\x88\x01\x01\x12\x17\n" +
-	"\adry_run\x18\x04 \x01(\bR\x06dryRunB\x05\n" +
+	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12\x12\n" +
+	"\x04host\x18\x05 \x01(\tR\x04hostB\x05\n" +
 	"\x03_at\"?\n" +
 	"\tPurgeItem\x12\x1c\n" +
 	"\ttombstone\x18\x01 \x01(\fR\ttombstone\x12\x14\n" +
@@ -3043,15 +3239,25 @@ const file_archive_proto_rawDesc = "" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x10\n" +
 	"\x03why\x18\x03 \x01(\tR\x03why\x12\x14\n" +
 	"\x05freed\x18\x04 \x01(\x03R\x05freed\"\x0f\n" +
-	"\rHealthRequest\"\xba\x01\n" +
+	"\rHealthRequest\"\xe5\x02\n" +
 	"\vHealthReply\x12\x16\n" +
 	"\x06server\x18\x01 \x01(\tR\x06server\x12\x18\n" +
 	"\aarchive\x18\x02 \x01(\fR\aarchive\x12\x16\n" +
 	"\x06schema\x18\x03 \x01(\x05R\x06schema\x12 \n" +
 	"\vretrievable\x18\x04 \x01(\x03R\vretrievable\x12\x19\n" +
 	"\x05clock\x18\x05 \x01(\x12H\x00R\x05clock\x88\x01\x01\x12\x1a\n" +
-	"\bwritable\x18\x06 \x01(\bR\bwritableB\b\n" +
-	"\x06_clock\"\x0e\n" +
+	"\bwritable\x18\x06 \x01(\bR\bwritable\x12\x12\n" +
+	"\x04live\x18\a \x01(\x03R\x04live\x12\x1e\n" +
+	"\n" +
+	"unmeasured\x18\b \x01(\tR\n" +
+	"unmeasured\x12\x18\n" +
+	"\adurable\x18\t \x01(\bR\adurable\x12\x1f\n" +
+	"\vnot_durable\x18\n" +
+	" \x01(\tR\n" +
+	"notDurable\x12(\n" +
+	"\rlast_verified\x18\v \x01(\x12H\x01R\flastVerified\x88\x01\x01B\b\n" +
+	"\x06_clockB\x10\n" +
+	"\x0e_last_verified\"\x0e\n" +
 	"\fDrainRequest\"\f\n" +
 	"\n" +
 	"DrainReply\"\xc9\x01\n" +
@@ -3194,37 +3400,38 @@ var file_archive_proto_depIdxs = []int32{
 	10, // 21: codex.archive.v1.ListPart.event:type_name -> codex.archive.v1.Event
 	11, // 22: codex.archive.v1.ListPart.hold:type_name -> codex.archive.v1.Hold
 	25, // 23: codex.archive.v1.ListPart.all:type_name -> codex.archive.v1.End
-	9,  // 24: codex.archive.v1.Entry.record:type_name -> codex.archive.v1.Record
-	10, // 25: codex.archive.v1.AppendRequest.events:type_name -> codex.archive.v1.Event
-	33, // 26: codex.archive.v1.PurgeRequest.items:type_name -> codex.archive.v1.PurgeItem
-	35, // 27: codex.archive.v1.PurgeReply.verdicts:type_name -> codex.archive.v1.Verdict
-	1,  // 28: codex.archive.v1.ErrorDetail.kind:type_name -> codex.archive.v1.Kind
-	2,  // 29: codex.archive.v1.ErrorDetail.effect:type_name -> codex.archive.v1.Effect
-	3,  // 30: codex.archive.v1.Archive.Describe:input_type -> codex.archive.v1.DescribeRequest
-	6,  // 31: codex.archive.v1.Archive.Open:input_type -> codex.archive.v1.OpenRequest
-	12, // 32: codex.archive.v1.Archive.Put:input_type -> codex.archive.v1.PutFrame
-	19, // 33: codex.archive.v1.Archive.Missing:input_type -> codex.archive.v1.MissingRequest
-	21, // 34: codex.archive.v1.Archive.Get:input_type -> codex.archive.v1.GetRequest
-	26, // 35: codex.archive.v1.Archive.List:input_type -> codex.archive.v1.ListRequest
-	30, // 36: codex.archive.v1.Archive.Append:input_type -> codex.archive.v1.AppendRequest
-	32, // 37: codex.archive.v1.Archive.Purge:input_type -> codex.archive.v1.PurgeRequest
-	36, // 38: codex.archive.v1.Archive.Health:input_type -> codex.archive.v1.HealthRequest
-	38, // 39: codex.archive.v1.Archive.Drain:input_type -> codex.archive.v1.DrainRequest
-	4,  // 40: codex.archive.v1.Archive.Describe:output_type -> codex.archive.v1.DescribeReply
-	7,  // 41: codex.archive.v1.Archive.Open:output_type -> codex.archive.v1.OpenReply
-	17, // 42: codex.archive.v1.Archive.Put:output_type -> codex.archive.v1.PutReply
-	20, // 43: codex.archive.v1.Archive.Missing:output_type -> codex.archive.v1.MissingReply
-	22, // 44: codex.archive.v1.Archive.Get:output_type -> codex.archive.v1.GetFrame
-	27, // 45: codex.archive.v1.Archive.List:output_type -> codex.archive.v1.ListFrame
-	31, // 46: codex.archive.v1.Archive.Append:output_type -> codex.archive.v1.AppendReply
-	34, // 47: codex.archive.v1.Archive.Purge:output_type -> codex.archive.v1.PurgeReply
-	37, // 48: codex.archive.v1.Archive.Health:output_type -> codex.archive.v1.HealthReply
-	39, // 49: codex.archive.v1.Archive.Drain:output_type -> codex.archive.v1.DrainReply
-	40, // [40:50] is the sub-list for method output_type
-	30, // [30:40] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	24, // 24: codex.archive.v1.ListPart.failure:type_name -> codex.archive.v1.Failure
+	9,  // 25: codex.archive.v1.Entry.record:type_name -> codex.archive.v1.Record
+	10, // 26: codex.archive.v1.AppendRequest.events:type_name -> codex.archive.v1.Event
+	33, // 27: codex.archive.v1.PurgeRequest.items:type_name -> codex.archive.v1.PurgeItem
+	35, // 28: codex.archive.v1.PurgeReply.verdicts:type_name -> codex.archive.v1.Verdict
+	1,  // 29: codex.archive.v1.ErrorDetail.kind:type_name -> codex.archive.v1.Kind
+	2,  // 30: codex.archive.v1.ErrorDetail.effect:type_name -> codex.archive.v1.Effect
+	3,  // 31: codex.archive.v1.Archive.Describe:input_type -> codex.archive.v1.DescribeRequest
+	6,  // 32: codex.archive.v1.Archive.Open:input_type -> codex.archive.v1.OpenRequest
+	12, // 33: codex.archive.v1.Archive.Put:input_type -> codex.archive.v1.PutFrame
+	19, // 34: codex.archive.v1.Archive.Missing:input_type -> codex.archive.v1.MissingRequest
+	21, // 35: codex.archive.v1.Archive.Get:input_type -> codex.archive.v1.GetRequest
+	26, // 36: codex.archive.v1.Archive.List:input_type -> codex.archive.v1.ListRequest
+	30, // 37: codex.archive.v1.Archive.Append:input_type -> codex.archive.v1.AppendRequest
+	32, // 38: codex.archive.v1.Archive.Purge:input_type -> codex.archive.v1.PurgeRequest
+	36, // 39: codex.archive.v1.Archive.Health:input_type -> codex.archive.v1.HealthRequest
+	38, // 40: codex.archive.v1.Archive.Drain:input_type -> codex.archive.v1.DrainRequest
+	4,  // 41: codex.archive.v1.Archive.Describe:output_type -> codex.archive.v1.DescribeReply
+	7,  // 42: codex.archive.v1.Archive.Open:output_type -> codex.archive.v1.OpenReply
+	17, // 43: codex.archive.v1.Archive.Put:output_type -> codex.archive.v1.PutReply
+	20, // 44: codex.archive.v1.Archive.Missing:output_type -> codex.archive.v1.MissingReply
+	22, // 45: codex.archive.v1.Archive.Get:output_type -> codex.archive.v1.GetFrame
+	27, // 46: codex.archive.v1.Archive.List:output_type -> codex.archive.v1.ListFrame
+	31, // 47: codex.archive.v1.Archive.Append:output_type -> codex.archive.v1.AppendReply
+	34, // 48: codex.archive.v1.Archive.Purge:output_type -> codex.archive.v1.PurgeReply
+	37, // 49: codex.archive.v1.Archive.Health:output_type -> codex.archive.v1.HealthReply
+	39, // 50: codex.archive.v1.Archive.Drain:output_type -> codex.archive.v1.DrainReply
+	41, // [41:51] is the sub-list for method output_type
+	31, // [31:41] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_archive_proto_init() }
@@ -3254,6 +3461,7 @@ func file_archive_proto_init() {
 		(*ListPart_Event)(nil),
 		(*ListPart_Hold)(nil),
 		(*ListPart_All)(nil),
+		(*ListPart_Failure)(nil),
 	}
 	file_archive_proto_msgTypes[29].OneofWrappers = []any{}
 	file_archive_proto_msgTypes[34].OneofWrappers = []any{}

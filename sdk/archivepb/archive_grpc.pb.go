@@ -146,8 +146,8 @@ type ArchiveClient interface {
 	// Describe says what can be said without a database.
 	Describe(ctx context.Context, in *DescribeRequest, opts ...grpc.CallOption) (*DescribeReply, error)
 	// Open opens the archive of this connection. Errors: no_archive when there is
-	// none and the mode forbids making one, schema naming both versions, login,
-	// denied, unreachable, unsupported for a URL or a protocol it does not know,
+	// none and the mode forbids making one, schema naming both versions, unauthenticated,
+	// permission_denied, unavailable, unsupported for a URL or a protocol it does not know,
 	// invalid when the connection has an archive already.
 	Open(ctx context.Context, in *OpenRequest, opts ...grpc.CallOption) (*OpenReply, error)
 	// Put stores items, all of them or none, in one transaction. Parts come in
@@ -157,12 +157,17 @@ type ArchiveClient interface {
 	// answer with an error at any time.
 	//
 	// The same record again is success (repeated); another one under its
-	// tombstone or event is conflict, and nothing is written. A record without
-	// body whose content is not there is content_absent. The server checks
-	// stored size and CRC of each body: corrupt.
+	// tombstone or event is conflict, and nothing is written. The server checks
+	// stored size, CRC and SHA-256 of each body: corrupt.
+	//
+	// No Put answers for content that it has not seen intact. Where content is
+	// present already, the server reads the body that it has and compares size, CRC
+	// and SHA-256. If that is damaged or missing, the body of the item replaces it
+	// (repaired); an item without body is then content_absent, and names its
+	// tombstone.
 	Put(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[PutFrame, PutReply], error)
 	// Missing returns those digests whose body the archive does not have, in the
-	// order given.
+	// order given. It is a hint: a body that is damaged need not be missing.
 	Missing(ctx context.Context, in *MissingRequest, opts ...grpc.CallOption) (*MissingReply, error)
 	// Get yields one item for each id, in the order given, duplicates included:
 	// a header, chunks, an end; or a failure, which may also stand in place of the
@@ -173,7 +178,8 @@ type ArchiveClient interface {
 	Get(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetFrame], error)
 	// List yields entries, newest first: archived_at, then tombstone (byte
 	// order), both descending; an entry is followed by its events and its holds
-	// if asked, oldest first. After the last entry comes End. None appears twice.
+	// if asked, oldest first. A failure takes the place of an entry whose row
+	// cannot be read. After the last entry comes End. None appears twice.
 	// As with Get, nothing of the database is held while the stream waits.
 	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListFrame], error)
 	// Append records events and their effect, all or none. The same event again
@@ -329,8 +335,8 @@ type ArchiveServer interface {
 	// Describe says what can be said without a database.
 	Describe(context.Context, *DescribeRequest) (*DescribeReply, error)
 	// Open opens the archive of this connection. Errors: no_archive when there is
-	// none and the mode forbids making one, schema naming both versions, login,
-	// denied, unreachable, unsupported for a URL or a protocol it does not know,
+	// none and the mode forbids making one, schema naming both versions, unauthenticated,
+	// permission_denied, unavailable, unsupported for a URL or a protocol it does not know,
 	// invalid when the connection has an archive already.
 	Open(context.Context, *OpenRequest) (*OpenReply, error)
 	// Put stores items, all of them or none, in one transaction. Parts come in
@@ -340,12 +346,17 @@ type ArchiveServer interface {
 	// answer with an error at any time.
 	//
 	// The same record again is success (repeated); another one under its
-	// tombstone or event is conflict, and nothing is written. A record without
-	// body whose content is not there is content_absent. The server checks
-	// stored size and CRC of each body: corrupt.
+	// tombstone or event is conflict, and nothing is written. The server checks
+	// stored size, CRC and SHA-256 of each body: corrupt.
+	//
+	// No Put answers for content that it has not seen intact. Where content is
+	// present already, the server reads the body that it has and compares size, CRC
+	// and SHA-256. If that is damaged or missing, the body of the item replaces it
+	// (repaired); an item without body is then content_absent, and names its
+	// tombstone.
 	Put(grpc.ClientStreamingServer[PutFrame, PutReply]) error
 	// Missing returns those digests whose body the archive does not have, in the
-	// order given.
+	// order given. It is a hint: a body that is damaged need not be missing.
 	Missing(context.Context, *MissingRequest) (*MissingReply, error)
 	// Get yields one item for each id, in the order given, duplicates included:
 	// a header, chunks, an end; or a failure, which may also stand in place of the
@@ -356,7 +367,8 @@ type ArchiveServer interface {
 	Get(*GetRequest, grpc.ServerStreamingServer[GetFrame]) error
 	// List yields entries, newest first: archived_at, then tombstone (byte
 	// order), both descending; an entry is followed by its events and its holds
-	// if asked, oldest first. After the last entry comes End. None appears twice.
+	// if asked, oldest first. A failure takes the place of an entry whose row
+	// cannot be read. After the last entry comes End. None appears twice.
 	// As with Get, nothing of the database is held while the stream waits.
 	List(*ListRequest, grpc.ServerStreamingServer[ListFrame]) error
 	// Append records events and their effect, all or none. The same event again

@@ -68,7 +68,7 @@ func filterRules() []Rule {
 			t.lists(b, "several events", sdk.Query{Events: []sdk.ID{restored.ID, s[1].Event, s[4].Event, request.ID}}, s[1], s[3], s[4])
 			t.lists(b, "an unknown event", sdk.Query{Events: []sdk.ID{t.id()}})
 		}),
-		must("FILTER-06", "Path selects the paths that begin so, byte for byte.", pathFilter),
+		must("FILTER-06", "Path selects the file of that path, as recorded or in the work tree, and all files below it if it is a directory, byte for byte.", pathFilter),
 		must("FILTER-07", "Since selects what was archived at that microsecond or later, Until what was archived before it.", func(t *T) {
 			b, s := t.backend(), t.items(5)
 			for i := range s {
@@ -149,22 +149,26 @@ func filterRules() []Rule {
 func pathFilter(t *T) {
 	b := t.backend()
 	paths := []string{
-		"a", "a/", "a/b", "a/B", "a/b ", "ab", "A/b", "a%b", "a_b", "axb", `a\b`, "a*b", "a[b]",
+		"a", "a/a", "a/b", "a/b/c", "a//b", "a/B", "a/b ", "ab", "A/b", "a%b", "a_b", "axb", `a\b`, "a*b", "a[b]",
 		"é", "e\u0301", "\xe9", "\xff", "\xff\xff", "\xff\xff\xff", "a\xff", "a\xffz", "b", "\U0010ffff", "\U0010ffffx",
 	}
 	all := t.items(len(paths))
 	for i, p := range paths {
 		all[i].Path = p
+		if i%3 == 0 {
+			all[i].WorkTreePath = "top/" + p
+		}
 	}
 	t.put(b, all...)
-	for _, prefix := range append(paths, "a/b", "%", "_", "*", "a/c", "\xc3", "\xf4") {
+	for _, path := range append(paths, "top", "top/a", "to", "%", "_", "*", "a/c", "a/b/", "\xc3", "\xf4") {
 		var want []sample
 		for _, s := range all {
-			if strings.HasPrefix(s.Path, prefix) {
+			dir := strings.TrimRight(path, "/") + "/"
+			if strings.HasPrefix(s.Path+"/", dir) || strings.HasPrefix(s.WorkTreePath+"/", dir) {
 				want = append(want, s)
 			}
 		}
-		t.lists(b, "path "+prefix, sdk.Query{Repo: t.repo(), Path: prefix}, want...)
+		t.lists(b, "path "+path, sdk.Query{Repo: t.repo(), Path: path}, want...)
 	}
 }
 

@@ -116,13 +116,13 @@ func getRules() []Rule {
 				t.Errorf("the sound one after them: %v", all[2].err)
 			}
 		}, needsDamage),
-		must("GET-09", "Refill heals a damaged body; a body without Refill does not touch it.", func(t *T) {
+		must("GET-09", "Reading a damaged body changes nothing; a Put of the same bytes repairs it.", func(t *T) {
 			b, s := t.backend(), t.item(2000)
 			t.put(b, s)
 			t.damage(s)
-			t.put(b, s)
 			t.kind(t.get(b, s.Tombstone)[0].err, sdk.Corrupt)
-			t.refill(b, s, s)
+			t.kind(t.get(b, s.Tombstone)[0].err, sdk.Corrupt)
+			t.repaired(b, s, s)
 		}, needsDamage),
 	}
 }

@@ -167,11 +167,6 @@ func purgeRules() []Rule {
 			if !t.put(b, s)[0].Repeated {
 				t.Errorf("it is not called a repeat")
 			}
-			item := s.item()
-			item.Refill = true
-			if _, err := b.Put(t.ctx, one(item)); err != nil {
-				t.Errorf("with refill: %v", err)
-			}
 			t.gone(b, s.Tombstone)
 			t.missing(b, s)
 			t.countIs(b, before)

@@ -129,7 +129,8 @@ func putRules() []Rule {
 			b, first := t.backend(), t.item(5000)
 			t.put(b, first)
 			second := sample{Record: t.record(first.Content)}
-			second.Content.StoredSize, second.Content.CRC32C, second.Content.Codec = -1, 0, sdk.Zstd
+			second.Content = unknown(second.Content)
+			second.Content.Codec = sdk.Zstd
 			t.dedup(t.put(b, second)[0], first)
 			second.Content, second.body = first.Content, first.body
 			t.same(b, second)
@@ -155,17 +156,35 @@ func putRules() []Rule {
 			t.refused(b, sdk.ContentAbsent, culprits, s...)
 			t.missing(b, s...)
 		}),
-		must("PUT-17", "With Refill the body replaces the one that is present, for every record of the content.", func(t *T) {
-			b, first := t.backend(), t.item(5000)
-			t.put(b, first)
-			body, content := frame(first.body)
-			t.refill(b, sample{t.record(content), body}, first)
-			t.refill(b, first, first) // and a repeat may refill too
-		}),
-		must("PUT-18", "With Refill, content that is not there is stored.", func(t *T) {
-			b, s := t.backend(), t.item(5000)
-			t.refill(b, s, s)
-		}),
+		must("PUT-17", "A body that is damaged is replaced by the one that an item brings, for every record of the content, and the answer says Repaired.", func(t *T) {
+			b := t.backend()
+			for _, n := range damagedSizes {
+				first := t.item(n)
+				t.put(b, first)
+				t.damage(first)
+				body, content := frame(first.body)
+				t.repaired(b, sample{t.record(content), body}, first)
+				first.Content, first.body = content, body
+				t.damage(first)
+				t.repaired(b, first, first) // a repeat repairs as well
+			}
+		}, needsDamage),
+		must("PUT-18", "An item without body whose content is damaged is ContentAbsent, which names it; the body then repairs the content.", func(t *T) {
+			b := t.backend()
+			for _, n := range damagedSizes {
+				first := t.item(n)
+				t.put(b, first)
+				t.damage(first)
+				fresh := t.again(first)
+				for _, s := range []sample{fresh, first} { // a new record, and a repeat
+					s.body = nil
+					_, err := b.Put(t.ctx, sequence(s))
+					t.names(t.kind(err, sdk.ContentAbsent), s.Tombstone)
+				}
+				t.unseen(b, fresh)
+				t.repaired(b, fresh, first)
+			}
+		}, needsDamage),
 		should("PUT-19", "Content of another plain size under a SHA-256 that is taken is Conflict.", func(t *T) {
 			b, s := t.backend(), t.item(100)
 			t.put(b, s)
@@ -211,18 +230,18 @@ func (t *T) dedup(got sdk.PutResult, first sample) {
 	}
 }
 
-// refill puts s with Refill and checks that its body is what s and another
-// record of the content then have.
-func (t *T) refill(b sdk.Backend, s, other sample) {
-	item := s.item()
-	item.Refill = true
-	stored, err := b.Put(t.ctx, one(item))
-	if err != nil {
-		t.Fatalf("put with refill: %v", err)
+// damagedSizes are sizes of bodies in one row, in chunks, and staged.
+var damagedSizes = []int{2000, 5 * sdk.ChunkSize, sdk.StagedBody + 1}
+
+// repaired puts s, whose content is damaged, and checks that its body is what s
+// and another record of the content then have.
+func (t *T) repaired(b sdk.Backend, s, other sample) {
+	stored := t.put(b, s)[0]
+	if !stored.Repaired || stored.Deduplicated {
+		t.Errorf("the answer says repaired %v and deduplicated %v", stored.Repaired, stored.Deduplicated)
 	}
-	t.answers(stored, s)
-	if stored[0].Content != s.Content {
-		t.Errorf("the answer describes %+v, want %+v", stored[0].Content, s.Content)
+	if stored.Content != s.Content {
+		t.Errorf("the answer describes %+v, want %+v", stored.Content, s.Content)
 	}
 	other.Content, other.body = s.Content, s.body
 	t.same(b, s, other)

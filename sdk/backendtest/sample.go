@@ -3,7 +3,6 @@ package backendtest
 import (
 	"bytes"
 	"crypto/sha256"
-	"hash/crc32"
 	"io"
 	"iter"
 	"math/rand/v2"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/codex-archive/codex/sdk"
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // dawn is when the first record of each rule was archived: a time whose
 // microseconds show when they are lost.
@@ -25,7 +22,7 @@ func digest(data []byte) sdk.Digest { return sha256.Sum256(data) }
 func (t *T) id() sdk.ID {
 	key := t.key(t.serial())
 	id := sdk.ID(key[:16])
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // as sdk.NewID
 	return id
 }
 
@@ -36,15 +33,15 @@ func (t *T) bytes(n int) []byte {
 	return data
 }
 
+// set is the set that all records of this rule belong to.
+func (t *T) set() sdk.ID { key := t.key(0); return sdk.ID(key[:16]) }
+
 // repo is the repository that this rule stores under. No other rule does.
 func (t *T) repo() string { return "backendtest " + t.rule.ID }
 
 // plain describes content that is stored as it is.
 func plain(data []byte) sdk.Content {
-	return sdk.Content{
-		SHA256: digest(data), Size: int64(len(data)), Codec: sdk.None,
-		StoredSize: int64(len(data)), CRC32C: crc32.Checksum(data, castagnoli),
-	}
+	return sdk.Content{SHA256: digest(data), Size: int64(len(data)), Codec: sdk.None}.WithBody(data)
 }
 
 // frame returns data as a zstd frame (RFC 8878) of raw blocks, and describes
@@ -64,10 +61,7 @@ func frame(data []byte) ([]byte, sdk.Content) {
 			break
 		}
 	}
-	return body, sdk.Content{
-		SHA256: digest(data), Size: int64(len(data)), Codec: sdk.Zstd,
-		StoredSize: int64(len(body)), CRC32C: crc32.Checksum(body, castagnoli),
-	}
+	return body, sdk.Content{SHA256: digest(data), Size: int64(len(data)), Codec: sdk.Zstd}.WithBody(body)
 }
 
 // record returns a new record of content, complete but plain. Records of one
@@ -78,6 +72,7 @@ func (t *T) record(c sdk.Content) sdk.Record {
 		Tombstone: t.id(), Event: t.id(), Content: c,
 		Repo: t.repo(), Path: "src/file.go", Commit: strings.Repeat("0123456789", 4), Reason: "dead", ContentKind: "code",
 		Mode: 0o644, ModTime: dawn.Add(-time.Hour), ArchivedBy: "kit", ArchivedAt: dawn.Add(time.Duration(n) * time.Second),
+		Set: t.set(), Type: sdk.RegularFile,
 	}
 }
 
@@ -96,7 +91,8 @@ func (t *T) items(n int) []sample {
 	return all
 }
 
-// sample is a record and the body to store for it; nil: none is sent.
+// sample is a record and the body to store for it; nil: none is sent. While its
+// Digest is zero, the one that it should have is meant.
 type sample struct {
 	sdk.Record
 	body []byte
@@ -107,11 +103,25 @@ func (t *T) again(s sample) sample { return sample{t.record(s.Content), s.body} 
 
 // item returns what Put takes, with a fresh reader.
 func (s sample) item() sdk.Item {
-	i := sdk.Item{Record: s.Record}
+	i := sdk.Item{Record: sealed(s.Record)}
 	if s.body != nil {
 		i.Body = bytes.NewReader(s.body)
 	}
 	return i
+}
+
+// sealed returns r with the digest that it should have, unless it has one.
+func sealed(r sdk.Record) sdk.Record {
+	if r.Digest.IsZero() {
+		r.Digest = r.ComputeDigest()
+	}
+	return r
+}
+
+// unknown returns c as it is announced while its body is still being made.
+func unknown(c sdk.Content) sdk.Content {
+	c.StoredSize, c.CRC32C, c.StoredSHA256 = -1, 0, sdk.Digest{}
+	return c
 }
 
 // sequence yields samples as items.

@@ -43,8 +43,8 @@ func undoRules() []Rule {
 			fresh := t.item(100)
 			failure := errors.New("stop here")
 			_, err := b.Put(t.ctx, func(yield func(sdk.Item, error) bool) {
-				refill := sdk.Item{Record: t.record(content), Body: sample{body: body}.item().Body, Refill: true}
-				_ = yield(old[0].item(), nil) && yield(refill, nil) && yield(t.again(old[2]).item(), nil) &&
+				other := sample{t.record(content), body}
+				_ = yield(old[0].item(), nil) && yield(other.item(), nil) && yield(t.again(old[2]).item(), nil) &&
 					yield(fresh.item(), nil) && yield(sdk.Item{}, failure)
 			})
 			if err != failure {

@@ -24,11 +24,12 @@ func Example() {
 
 	text := "package old\n"
 	record := sdk.Record{
-		Tombstone: sdk.Tombstone{1}, Event: sdk.ID{2}, // random UUIDs in life
+		Tombstone: sdk.NewID(), Event: sdk.NewID(), Set: sdk.NewID(), Type: sdk.RegularFile,
 		Content: sdk.Content{SHA256: sha256.Sum256([]byte(text)), Size: int64(len(text)), Codec: sdk.None, StoredSize: -1},
 		Repo:    "my-repo", Path: "old.go", Reason: "dead", ContentKind: "code", Mode: 0o644,
 		ArchivedBy: "anna", ArchivedAt: sdk.Time(time.Now()),
 	}
+	record.Digest = record.ComputeDigest()
 	stored, err := backend.Put(ctx, func(yield func(sdk.Item, error) bool) {
 		yield(sdk.Item{Record: record, Body: strings.NewReader(text)}, nil)
 	})

@@ -7,8 +7,9 @@
 package memory
 
 import (
+	"bytes"
 	"context"
-	"crypto/rand"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -109,20 +110,32 @@ type body struct {
 	data    []byte
 }
 
+// reader yields the body and checks it.
+func (b *body) reader(about sdk.Tombstone) io.Reader {
+	return sdk.NewBodyReader(bytes.NewReader(b.data), b.content, about)
+}
+
+// intact reports whether the body is what its content says.
+func (b *body) intact() bool {
+	_, err := io.Copy(io.Discard, b.reader(sdk.Tombstone{}))
+	return err == nil
+}
+
 func newArchive() *archive {
 	a := &archive{
+		id:      sdk.NewID(),
 		records: map[sdk.Tombstone]*record{},
 		bodies:  map[sdk.Digest]*body{},
 		events:  map[sdk.ID]sdk.Event{},
 	}
-	rand.Read(a.id[:]) // never fails: see crypto/rand
-	a.id[6], a.id[8] = a.id[6]&0x0f|0x40, a.id[8]&0x3f|0x80
 	return a
 }
 
-// retrievable reports whether r is live and its body present.
+// retrievable reports whether r is live and its body present, with the recorded
+// length.
 func (a *archive) retrievable(r *record) bool {
-	return r.PurgedAt.IsZero() && a.bodies[r.Content.SHA256] != nil
+	b := a.bodies[r.Content.SHA256]
+	return r.PurgedAt.IsZero() && b != nil && int64(len(b.data)) == b.content.StoredSize
 }
 
 // Backend is one handle on an archive.
@@ -181,8 +194,14 @@ func (b *Backend) Health(ctx context.Context) (sdk.Health, error) {
 		return sdk.Health{}, err
 	}
 	defer b.archive.mu.Unlock()
-	h := sdk.Health{Server: "memory", Archive: b.archive.id, Schema: schemaVersion, Clock: clock(), Writable: !b.readOnly}
+	h := sdk.Health{
+		Server: "memory", Archive: b.archive.id, Schema: schemaVersion, Clock: clock(), Writable: !b.readOnly,
+		NotDurable: "everything ends with the process",
+	}
 	for _, r := range b.archive.records {
+		if r.PurgedAt.IsZero() {
+			h.Live++
+		}
 		if b.archive.retrievable(r) {
 			h.Retrievable++
 		}

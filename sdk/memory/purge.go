@@ -9,7 +9,7 @@ import (
 
 // Purge implements [sdk.Backend].
 func (b *Backend) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
-	if err := checkPurge(p); err != nil {
+	if err := p.Validate(); err != nil {
 		return nil, err
 	}
 	lock := b.lockWrite
@@ -21,23 +21,6 @@ func (b *Backend) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error)
 	}
 	defer b.archive.mu.Unlock()
 	return b.archive.purge(p)
-}
-
-func checkPurge(p sdk.Purge) error {
-	switch {
-	case len(p.Items) > sdk.MaxItems:
-		return tooMany("tombstones")
-	case p.Actor == "":
-		return sdk.Errorf(sdk.Invalid, "actor is missing")
-	case p.At.IsZero() || !p.At.Equal(sdk.Time(p.At)):
-		return sdk.Errorf(sdk.Invalid, "time is missing or finer than a microsecond")
-	}
-	for _, item := range p.Items {
-		if item.Tombstone.IsZero() || item.Event.IsZero() {
-			return at(item.Tombstone, sdk.Invalid, "tombstone or event id is missing")
-		}
-	}
-	return nil
 }
 
 // purge judges and, unless it is a dry run, writes. An event id that is taken
@@ -69,7 +52,7 @@ func (a *archive) purge(p sdk.Purge) ([]sdk.Verdict, error) {
 		return verdicts, nil
 	}
 	for t, event := range gone {
-		a.remove(t, sdk.Event{ID: event, Tombstone: t, Action: sdk.ActionPurge, Actor: p.Actor, At: now})
+		a.remove(t, sdk.Event{ID: event, Tombstone: t, Action: sdk.ActionPurge, Actor: p.Actor, At: now, Host: p.Host})
 	}
 	for t := range gone {
 		if content := a.records[t].Content.SHA256; users[content] == 0 {
@@ -110,7 +93,7 @@ func (a *archive) judge(item sdk.PurgeItem, gone map[sdk.Tombstone]sdk.ID, actor
 	case here || !r.PurgedAt.IsZero():
 		return verdict(sdk.OutcomeAlready, "purged before")
 	case r.standing("") != nil:
-		return verdict(sdk.OutcomeHeld, "case "+r.standing("").Case+" stands")
+		return verdict(sdk.OutcomeHeld, "case "+r.standing("").Case+" is active")
 	case r.RetainUntil.After(now):
 		return verdict(sdk.OutcomeRetained, "retained until "+r.RetainUntil.Format("2006-01-02"))
 	}
@@ -125,7 +108,7 @@ func (a *archive) judge(item sdk.PurgeItem, gone map[sdk.Tombstone]sdk.ID, actor
 	}
 	switch {
 	case requests == 0:
-		return verdict(sdk.OutcomeNotRequested, "nobody asked for it")
+		return verdict(sdk.OutcomeNotRequested, "it was not asked for")
 	case others == 0:
 		return verdict(sdk.OutcomeSameActor, "only "+actor+" asked for it")
 	}

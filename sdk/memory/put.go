@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"hash/crc32"
 	"io"
 	"iter"
 	"maps"
@@ -11,8 +10,6 @@ import (
 
 	"github.com/codex-archive/codex/sdk"
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // staged is an item whose body has arrived, before the transaction.
 type staged struct {
@@ -65,21 +62,13 @@ func takeIn(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]staged, er
 }
 
 // readBody reads a body to its end and checks it against what was announced.
-// An error of the reader itself comes back unchanged.
 func readBody(item sdk.Item) (*body, error) {
-	data, err := io.ReadAll(item.Body)
+	r := sdk.NewBodyReader(item.Body, item.Record.Content, item.Record.Tombstone)
+	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
 	}
-	c := item.Record.Content
-	size, sum := int64(len(data)), crc32.Checksum(data, castagnoli)
-	if c.StoredSize >= 0 && (c.StoredSize != size || c.CRC32C != sum) {
-		e := sdk.Errorf(sdk.Corrupt, "the body has %d bytes and CRC-32C %08x, announced were %d and %08x", size, sum, c.StoredSize, c.CRC32C)
-		e.Tombstones = []sdk.Tombstone{item.Record.Tombstone}
-		return nil, e
-	}
-	c.StoredSize, c.CRC32C = size, sum
-	return &body{content: c, data: data}, nil
+	return &body{content: r.Content(), data: data}, nil
 }
 
 // put judges the whole group on copies of what it touches, and only then
@@ -106,7 +95,7 @@ func (a *archive) put(group []staged) ([]sdk.PutResult, error) {
 	maps.Copy(a.records, tx.records)
 	maps.Copy(a.bodies, tx.bodies)
 	for _, r := range tx.records {
-		a.events[r.Event] = archiveEvent(&r.Record)
+		a.events[r.Event] = r.ArchiveEvent()
 	}
 	return stored, nil
 }
@@ -131,39 +120,41 @@ func (tx *transaction) put(s staged) (sdk.PutResult, error) {
 	case repeated && !old.PurgedAt.IsZero():
 		return sdk.PutResult{Tombstone: r.Tombstone, Content: old.Content, Repeated: true}, nil // it stays purged
 	}
-	kept, dedup, err := tx.content(s)
+	result, err := tx.content(s)
 	if err != nil {
 		return sdk.PutResult{}, err
 	}
 	if !repeated {
 		tx.add(r)
 	}
-	return sdk.PutResult{Tombstone: r.Tombstone, Content: kept, Deduplicated: dedup, Repeated: repeated}, nil
+	result.Tombstone, result.Repeated = r.Tombstone, repeated
+	return result, nil
 }
 
-// content makes sure that the body of s is there, and returns how it is kept
-// and whether it was there before.
-func (tx *transaction) content(s staged) (kept sdk.Content, dedup bool, err error) {
+// content makes sure that the content of s is there and intact, and returns how
+// it is kept.
+func (tx *transaction) content(s staged) (sdk.PutResult, error) {
 	digest := s.Record.Content.SHA256
 	there := tx.body(digest)
 	switch {
 	case there != nil && there.content.Size != s.Record.Content.Size:
-		return kept, false, at(s.Record.Tombstone, sdk.Conflict, "the content "+digest.String()+" has another size")
-	case there != nil && (s.body == nil || !s.Refill):
-		return there.content, true, nil
+		return sdk.PutResult{}, at(s.Record.Tombstone, sdk.Conflict, "the content "+digest.String()+" has another size")
+	case there != nil && there.intact():
+		return sdk.PutResult{Content: there.content, Deduplicated: true}, nil
 	case s.body == nil:
-		return kept, false, at(s.Record.Tombstone, sdk.ContentAbsent, "the content is not there")
+		return sdk.PutResult{}, at(s.Record.Tombstone, sdk.ContentAbsent, "the content is not there, or damaged")
 	}
 	tx.bodies[digest] = s.body
-	return s.body.content, false, nil
+	return sdk.PutResult{Content: s.body.content, Repaired: there != nil}, nil
 }
 
 func (tx *transaction) add(given *sdk.Record) {
 	r := &record{Record: *given}
 	r.Tags, r.Metadata = slices.Clone(r.Tags), maps.Clone(r.Metadata)
 	r.ModTime, r.ArchivedAt, r.RetainUntil = sdk.Time(r.ModTime), sdk.Time(r.ArchivedAt), sdk.Time(r.RetainUntil)
+	r.RetainAtStore = sdk.Time(r.RetainAtStore)
 	r.PurgedAt = time.Time{}
-	r.events = []sdk.Event{archiveEvent(&r.Record)}
+	r.events = []sdk.Event{r.ArchiveEvent()}
 	tx.records[r.Tombstone] = r
 	tx.events[r.Event] = r.Tombstone
 }
@@ -186,8 +177,4 @@ func (tx *transaction) eventTaken(id sdk.ID) bool {
 	_, here := tx.events[id]
 	_, there := tx.archive.events[id]
 	return here || there
-}
-
-func archiveEvent(r *sdk.Record) sdk.Event {
-	return sdk.Event{ID: r.Event, Tombstone: r.Tombstone, Action: sdk.ActionArchive, Actor: r.ArchivedBy, At: r.ArchivedAt}
 }

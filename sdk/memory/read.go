@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"hash/crc32"
-	"io"
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/codex-archive/codex/sdk"
 )
@@ -72,29 +69,9 @@ func (b *Backend) find(ctx context.Context, id sdk.Tombstone) (sdk.GetResult, er
 	case kept == nil:
 		found.Err = at(id, sdk.ContentAbsent, "the content is gone")
 	default:
-		found.Body = &checkedReader{body: bytes.NewReader(kept.data), kept: kept, tombstone: id}
+		found.Body = kept.reader(id)
 	}
 	return found, nil
-}
-
-// checkedReader gives out a body and ends in Corrupt if it is not what was
-// taken in.
-type checkedReader struct {
-	body      *bytes.Reader
-	kept      *body
-	tombstone sdk.Tombstone
-	size      int64
-	sum       uint32
-}
-
-func (r *checkedReader) Read(p []byte) (int, error) {
-	n, err := r.body.Read(p)
-	r.size += int64(n)
-	r.sum = crc32.Update(r.sum, castagnoli, p[:n])
-	if err == io.EOF && (r.size != r.kept.content.StoredSize || r.sum != r.kept.content.CRC32C) {
-		return n, at(r.tombstone, sdk.Corrupt, "the stored body does not match its checksum")
-	}
-	return n, err
 }
 
 // copyOf returns r as callers see it: sharing nothing, and with the content as
@@ -186,28 +163,13 @@ func (a *archive) entry(r *record, q sdk.Query) sdk.Entry {
 // selection is a Query made ready to be asked of each record.
 type selection struct {
 	sdk.Query
-	low, high  sdk.Tombstone // of the prefix
-	tombstones map[sdk.Tombstone]bool
-	events     map[sdk.ID]bool
+	tombstones, events map[sdk.ID]bool
 }
 
 func newSelection(q sdk.Query) (selection, error) {
 	s := selection{Query: q, tombstones: set(q.Tombstones), events: set(q.Events)}
-	switch {
-	case len(q.Tombstones) > sdk.MaxItems:
-		return s, tooMany("tombstones")
-	case len(q.Events) > sdk.MaxItems:
-		return s, tooMany("events")
-	case q.Limit < 0:
-		return s, sdk.Errorf(sdk.Invalid, "limit %d is negative", q.Limit)
-	case q.Prefix == "":
-		return s, nil
-	}
-	var err error
-	if s.low, s.high, err = sdk.PrefixRange(q.Prefix); err != nil {
-		return s, sdk.Errorf(sdk.Invalid, "prefix: %w", err)
-	}
-	return s, nil
+	s.Tombstones = nil // those are in the map
+	return s, q.Validate()
 }
 
 func set(ids []sdk.ID) map[sdk.ID]bool {
@@ -219,18 +181,7 @@ func set(ids []sdk.ID) map[sdk.ID]bool {
 }
 
 func (s *selection) has(r *record) bool {
-	switch {
-	case len(s.tombstones) > 0 && !s.tombstones[r.Tombstone],
-		s.Prefix != "" && (bytes.Compare(r.Tombstone[:], s.low[:]) < 0 || bytes.Compare(r.Tombstone[:], s.high[:]) > 0),
-		len(s.events) > 0 && !slices.ContainsFunc(r.events, func(e sdk.Event) bool { return s.events[e.ID] }),
-		s.Repo != "" && r.Repo != s.Repo,
-		!strings.HasPrefix(r.Path, s.Path),
-		!s.Since.IsZero() && r.ArchivedAt.Before(s.Since),
-		!s.Until.IsZero() && !r.ArchivedAt.Before(s.Until),
-		s.Actor != "" && r.ArchivedBy != s.Actor,
-		s.Reason != "" && r.Reason != s.Reason,
-		s.Tag != "" && !slices.Contains(r.Tags, s.Tag):
-		return false
-	}
-	return true
+	return (len(s.tombstones) == 0 || s.tombstones[r.Tombstone]) &&
+		(len(s.events) == 0 || slices.ContainsFunc(r.events, func(e sdk.Event) bool { return s.events[e.ID] })) &&
+		s.Matches(&r.Record)
 }

@@ -217,7 +217,7 @@ func (r *remote) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, err
 
 // checkText refuses a query that the wire cannot carry.
 func checkText(q *sdk.Query) error {
-	for _, text := range []string{q.Prefix, q.Repo, q.Actor, q.Reason, q.Tag} {
+	for _, text := range []string{q.Prefix, q.Repo, q.Commit, q.Actor, q.Reason, q.Tag} {
 		if !utf8.ValidString(text) {
 			return &sdk.Error{Kind: sdk.Invalid, Op: "list", Msg: "the query is not UTF-8"}
 		}

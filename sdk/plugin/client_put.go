@@ -125,7 +125,7 @@ func (o *outgoing) item(item *sdk.Item) (ended bool, err error) {
 		return false, withOp(err, "put")
 	}
 	record := fromRecord(&item.Record)
-	header := &archivepb.PutHeader{Record: record, Body: item.Body != nil, Refill: item.Refill}
+	header := &archivepb.PutHeader{Record: record, Body: item.Body != nil}
 	if o.out.add(&archivepb.PutPart{Part: &archivepb.PutPart_Header{Header: header}}, proto.Size(header)) != nil {
 		return true, nil
 	}

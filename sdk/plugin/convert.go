@@ -63,6 +63,35 @@ func toDigest(b []byte) (d sdk.Digest, err error) {
 	return sdk.Digest(b), nil
 }
 
+// optionalID and optionalDigest read what may be absent.
+func optionalID(what string, b []byte) (sdk.ID, error) {
+	if len(b) == 0 {
+		return sdk.ID{}, nil
+	}
+	return toID(what, b)
+}
+
+func optionalDigest(b []byte) (sdk.Digest, error) {
+	if len(b) == 0 {
+		return sdk.Digest{}, nil
+	}
+	return toDigest(b)
+}
+
+func fromOptionalID(id sdk.ID) []byte {
+	if id.IsZero() {
+		return nil
+	}
+	return id[:]
+}
+
+func fromOptionalDigest(d sdk.Digest) []byte {
+	if d.IsZero() {
+		return nil
+	}
+	return d[:]
+}
+
 func toDigests(from [][]byte) ([]sdk.Digest, error) {
 	if len(from) == 0 {
 		return nil, nil
@@ -89,14 +118,19 @@ func fromDigests(digests []sdk.Digest) [][]byte {
 func fromContent(c *sdk.Content) *archivepb.Content {
 	return &archivepb.Content{
 		Sha256: c.SHA256[:], Size: c.Size, Codec: string(c.Codec), StoredSize: c.StoredSize, Crc32C: c.CRC32C,
+		StoredSha256: fromOptionalDigest(c.StoredSHA256),
 	}
 }
 
 func toContent(m *archivepb.Content) (sdk.Content, error) {
 	digest, err := toDigest(m.GetSha256())
+	if err != nil {
+		return sdk.Content{}, err
+	}
+	stored, err := optionalDigest(m.GetStoredSha256())
 	return sdk.Content{
 		SHA256: digest, Size: m.GetSize(), Codec: sdk.Codec(m.GetCodec()),
-		StoredSize: m.GetStoredSize(), CRC32C: m.GetCrc32C(),
+		StoredSize: m.GetStoredSize(), CRC32C: m.GetCrc32C(), StoredSHA256: stored,
 	}, err
 }
 
@@ -107,6 +141,8 @@ func fromRecord(r *sdk.Record) *archivepb.Record {
 		Commit: r.Commit, Reason: r.Reason, ContentKind: r.ContentKind, Note: r.Note, Tags: r.Tags, Metadata: r.Metadata,
 		Mode: r.Mode, ModTime: micros(r.ModTime), ArchivedBy: r.ArchivedBy, ArchivedAt: micros(r.ArchivedAt),
 		RetainUntil: micros(r.RetainUntil), PurgedAt: micros(r.PurgedAt),
+		Digest: fromOptionalDigest(r.Digest), RetainAtStore: micros(r.RetainAtStore), Set: fromOptionalID(r.Set), Type: string(r.Type),
+		GitBlob: r.GitBlob, WorkTreeState: string(r.WorkTreeState), Host: r.Host,
 	}
 }
 
@@ -123,6 +159,14 @@ func toRecord(m *archivepb.Record) (sdk.Record, error) {
 	if err != nil {
 		return sdk.Record{}, err
 	}
+	digest, err := optionalDigest(m.GetDigest())
+	if err != nil {
+		return sdk.Record{}, err
+	}
+	set, err := optionalID("set", m.GetSet())
+	if err != nil {
+		return sdk.Record{}, err
+	}
 	return sdk.Record{
 		Tombstone: tombstone, Event: event, Content: content,
 		Repo: m.GetRepo(), Path: string(m.GetPath()), WorkTreePath: string(m.GetWorkTreePath()),
@@ -130,13 +174,15 @@ func toRecord(m *archivepb.Record) (sdk.Record, error) {
 		Tags: m.GetTags(), Metadata: m.GetMetadata(), Mode: m.GetMode(), ModTime: fromMicros(m.ModTime),
 		ArchivedBy: m.GetArchivedBy(), ArchivedAt: fromMicros(m.ArchivedAt),
 		RetainUntil: fromMicros(m.RetainUntil), PurgedAt: fromMicros(m.PurgedAt),
+		Digest: digest, RetainAtStore: fromMicros(m.RetainAtStore), Set: set, Type: sdk.FileType(m.GetType()),
+		GitBlob: m.GetGitBlob(), WorkTreeState: sdk.WorkTreeState(m.GetWorkTreeState()), Host: m.GetHost(),
 	}, nil
 }
 
 func fromEvent(e *sdk.Event) *archivepb.Event {
 	return &archivepb.Event{
 		Id: e.ID[:], Tombstone: e.Tombstone[:], Action: string(e.Action), Actor: e.Actor, At: micros(e.At),
-		Case: e.Case, RetainUntil: micros(e.RetainUntil), Detail: e.Detail,
+		Case: e.Case, RetainUntil: micros(e.RetainUntil), Detail: e.Detail, Host: e.Host,
 	}
 }
 
@@ -151,7 +197,7 @@ func toEvent(m *archivepb.Event) (sdk.Event, error) {
 	}
 	return sdk.Event{
 		ID: id, Tombstone: tombstone, Action: sdk.Action(m.GetAction()), Actor: m.GetActor(), At: fromMicros(m.At),
-		Case: m.GetCase(), RetainUntil: fromMicros(m.RetainUntil), Detail: m.GetDetail(),
+		Case: m.GetCase(), RetainUntil: fromMicros(m.RetainUntil), Detail: m.GetDetail(), Host: m.GetHost(),
 	}, nil
 }
 
@@ -165,7 +211,7 @@ func toHold(m *archivepb.Hold) sdk.Hold {
 
 func fromStored(s *sdk.PutResult) *archivepb.Stored {
 	return &archivepb.Stored{
-		Tombstone: s.Tombstone[:], Content: fromContent(&s.Content), Deduplicated: s.Deduplicated, Repeated: s.Repeated,
+		Tombstone: s.Tombstone[:], Content: fromContent(&s.Content), Deduplicated: s.Deduplicated, Repeated: s.Repeated, Repaired: s.Repaired,
 	}
 }
 
@@ -175,7 +221,9 @@ func toStored(m *archivepb.Stored) (sdk.PutResult, error) {
 		return sdk.PutResult{}, err
 	}
 	content, err := toContent(m.GetContent())
-	return sdk.PutResult{Tombstone: tombstone, Content: content, Deduplicated: m.GetDeduplicated(), Repeated: m.GetRepeated()}, err
+	return sdk.PutResult{
+		Tombstone: tombstone, Content: content, Deduplicated: m.GetDeduplicated(), Repeated: m.GetRepeated(), Repaired: m.GetRepaired(),
+	}, err
 }
 
 func fromQuery(q *sdk.Query) *archivepb.ListRequest {
@@ -183,6 +231,7 @@ func fromQuery(q *sdk.Query) *archivepb.ListRequest {
 		Tombstones: fromIDs(q.Tombstones), Prefix: q.Prefix, Events: fromIDs(q.Events), Repo: q.Repo, Path: []byte(q.Path),
 		Since: micros(q.Since), Until: micros(q.Until), Actor: q.Actor, Reason: q.Reason, Tag: q.Tag,
 		Limit: uint32(max(q.Limit, 0)), WithEvents: q.WithEvents, WithHolds: q.WithHolds,
+		Set: fromOptionalID(q.Set), Sha256: fromOptionalDigest(q.SHA256), Commit: q.Commit, Name: []byte(q.Name), Match: []byte(q.Match),
 	}
 }
 
@@ -192,15 +241,24 @@ func toQuery(m *archivepb.ListRequest) (sdk.Query, error) {
 		return sdk.Query{}, err
 	}
 	events, err := toIDs("event", m.GetEvents())
+	if err != nil {
+		return sdk.Query{}, err
+	}
+	set, err := optionalID("set", m.GetSet())
+	if err != nil {
+		return sdk.Query{}, err
+	}
+	sha256, err := optionalDigest(m.GetSha256())
 	return sdk.Query{
 		Tombstones: tombstones, Prefix: m.GetPrefix(), Events: events, Repo: m.GetRepo(), Path: string(m.GetPath()),
 		Since: fromMicros(m.Since), Until: fromMicros(m.Until), Actor: m.GetActor(), Reason: m.GetReason(), Tag: m.GetTag(),
 		Limit: int(m.GetLimit()), WithEvents: m.GetWithEvents(), WithHolds: m.GetWithHolds(),
+		Set: set, SHA256: sha256, Commit: m.GetCommit(), Name: string(m.GetName()), Match: string(m.GetMatch()),
 	}, err
 }
 
 func fromPurge(p *sdk.Purge) *archivepb.PurgeRequest {
-	m := &archivepb.PurgeRequest{Actor: p.Actor, At: micros(p.At), DryRun: p.DryRun}
+	m := &archivepb.PurgeRequest{Actor: p.Actor, At: micros(p.At), DryRun: p.DryRun, Host: p.Host}
 	for i := range p.Items {
 		m.Items = append(m.Items, &archivepb.PurgeItem{Tombstone: p.Items[i].Tombstone[:], Event: p.Items[i].Event[:]})
 	}
@@ -208,7 +266,7 @@ func fromPurge(p *sdk.Purge) *archivepb.PurgeRequest {
 }
 
 func toPurge(m *archivepb.PurgeRequest) (sdk.Purge, error) {
-	p := sdk.Purge{Actor: m.GetActor(), At: fromMicros(m.At), DryRun: m.GetDryRun()}
+	p := sdk.Purge{Actor: m.GetActor(), At: fromMicros(m.At), DryRun: m.GetDryRun(), Host: m.GetHost()}
 	for _, item := range m.GetItems() {
 		tombstone, err := toID("tombstone", item.GetTombstone())
 		if err != nil {
@@ -235,7 +293,8 @@ func toVerdict(m *archivepb.Verdict) (sdk.Verdict, error) {
 func fromHealth(h *sdk.Health) *archivepb.HealthReply {
 	return &archivepb.HealthReply{
 		Server: h.Server, Archive: h.Archive[:], Schema: int32(h.Schema), Retrievable: h.Retrievable,
-		Clock: micros(h.Clock), Writable: h.Writable,
+		Clock: micros(h.Clock), Writable: h.Writable, Live: h.Live, Unmeasured: h.Unmeasured,
+		Durable: h.Durable, NotDurable: h.NotDurable, LastVerified: micros(h.LastVerified),
 	}
 }
 
@@ -243,6 +302,7 @@ func toHealth(m *archivepb.HealthReply) (sdk.Health, error) {
 	archive, err := toID("archive", m.GetArchive())
 	return sdk.Health{
 		Server: m.GetServer(), Archive: archive, Schema: int(m.GetSchema()), Retrievable: m.GetRetrievable(),
-		Clock: fromMicros(m.Clock), Writable: m.GetWritable(),
+		Clock: fromMicros(m.Clock), Writable: m.GetWritable(), Live: m.GetLive(), Unmeasured: m.GetUnmeasured(),
+		Durable: m.GetDurable(), NotDurable: m.GetNotDurable(), LastVerified: fromMicros(m.LastVerified),
 	}, err
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -76,16 +75,15 @@ func start(t testing.TB, c Command) (*Process, sdk.Backend) {
 // record returns a valid record number n of a body.
 func record(n uint64, body []byte) sdk.Record {
 	r := sdk.Record{
-		Content: sdk.Content{
-			SHA256: sha256.Sum256(body), Size: int64(len(body)), Codec: sdk.None,
-			StoredSize: int64(len(body)), CRC32C: crc32.Checksum(body, castagnoli),
-		},
+		Content: sdk.Content{SHA256: sha256.Sum256(body), Size: int64(len(body)), Codec: sdk.None}.WithBody(body),
+		Set:     sdk.ID{3}, Type: sdk.RegularFile,
 		Repo: "repo", Path: "a\xff/b c", Reason: "dead", ContentKind: "code", ArchivedBy: "me", Mode: 0o644,
 		ArchivedAt: time.UnixMicro(1_700_000_000_000_001).UTC(), ModTime: time.Unix(0, 0).UTC(),
 	}
 	binary.BigEndian.PutUint64(r.Tombstone[:], n)
 	r.Tombstone[15], r.Event = 1, r.Tombstone
 	r.Event[15] = 2
+	r.Digest = r.ComputeDigest()
 	return r
 }
 

@@ -93,7 +93,7 @@ func (in *incoming) item(h *archivepb.PutHeader, yield func(sdk.Item) bool) (mor
 	if err != nil {
 		return false, err
 	}
-	item := sdk.Item{Record: record, Refill: h.GetRefill()}
+	item := sdk.Item{Record: record}
 	b := &body{pull: in.chunk, tombstone: record.Tombstone, content: record.Content}
 	if h.GetBody() {
 		item.Body = b

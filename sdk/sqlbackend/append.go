@@ -252,7 +252,7 @@ var insertEvent = insert{
 	table: "codex_event",
 	columns: []column{
 		{"id", Bytes}, {"item", Int}, {"action", Text}, {"actor", Int}, {"happened_at", Int},
-		{"case_name", Text}, {"retain_until", Int}, {"detail", Text},
+		{"case_name", Text}, {"retain_until", Int}, {"detail", Text}, {"host", Text},
 	},
 }
 
@@ -265,7 +265,7 @@ func (db *conn) insertEvents(ctx context.Context, events []sdk.Event, items map[
 		}
 		rows[i] = []any{
 			e.ID[:], items[e.Tombstone].key, string(e.Action), names[e.Actor], e.At.UnixMicro(),
-			e.Case, micros(e.RetainUntil), detail,
+			e.Case, micros(e.RetainUntil), detail, e.Host,
 		}
 	}
 	return insertEvent.rows(ctx, db, rows, nil)

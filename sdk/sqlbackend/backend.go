@@ -267,6 +267,9 @@ func (b *Backend) Health(ctx context.Context) (sdk.Health, error) {
 				return err
 			}
 		}
+		if err := db.queryRow(ctx, "SELECT count(*) FROM codex_item WHERE purged_at IS NULL", nil, &h.Live); err != nil {
+			return err
+		}
 		return db.queryRow(ctx, `SELECT count(*) FROM codex_item i JOIN codex_artifact a ON a.id = i.artifact
 			WHERE i.purged_at IS NULL AND a.present = 1`, nil, &h.Retrievable)
 	})

@@ -10,7 +10,7 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-const selectEvents = `SELECT e.id, e.item, e.action, w.name, e.happened_at, e.case_name, e.retain_until, e.detail
+const selectEvents = `SELECT e.id, e.item, e.action, w.name, e.happened_at, e.case_name, e.retain_until, e.detail, e.host
 	FROM codex_event e LEFT JOIN codex_name w ON w.id = e.actor WHERE `
 
 // scanEvent reads one row of selectEvents; the tombstone is the caller's to
@@ -19,7 +19,7 @@ func scanEvent(scan scan) (e sdk.Event, item int64, err error) {
 	var id []byte
 	var at, retain sql.NullInt64
 	var detail string
-	if err := scan(&id, &item, &e.Action, &e.Actor, &at, &e.Case, &retain, &detail); err != nil {
+	if err := scan(&id, &item, &e.Action, &e.Actor, &at, &e.Case, &retain, &detail, &e.Host); err != nil {
 		return e, 0, err
 	}
 	if err := fixed("event id", id, e.ID[:]); err != nil {
@@ -36,7 +36,7 @@ func scanEvent(scan scan) (e sdk.Event, item int64, err error) {
 func (db *conn) addEvents(ctx context.Context, keys []any, entries map[int64]*sdk.Entry) error {
 	for _, entry := range entries {
 		r := &entry.Record
-		entry.Events = []sdk.Event{{ID: r.Event, Tombstone: r.Tombstone, Action: sdk.ActionArchive, Actor: r.ArchivedBy, At: r.ArchivedAt}}
+		entry.Events = []sdk.Event{r.ArchiveEvent()}
 	}
 	in, args := db.b.d.in("e.item", Int, keys)
 	err := db.query(ctx, selectEvents+in, args, func(scan scan) error {

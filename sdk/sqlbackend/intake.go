@@ -3,7 +3,6 @@ package sqlbackend
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"hash/crc32"
 	"io"
 	"time"
@@ -19,11 +18,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // entry is one item of a Put, its body read and checked.
 type entry struct {
-	index   int        // in the sequence
-	record  sdk.Record // its content says what the body turned out to be
-	hasBody bool
-	refill  bool
-	body    *body // nil: no body, or another entry has the same content
+	index  int        // in the sequence
+	record sdk.Record // its content says what the body turned out to be
+	body   *body      // nil: no body, or another entry has the same content
 }
 
 // body is the bytes of one content on their way into the archive: held in
@@ -67,7 +64,7 @@ func (in *intake) take(ctx context.Context, it sdk.Item) error {
 	if err := it.Record.Validate(); err != nil {
 		return err
 	}
-	e := &entry{index: len(in.entries), record: it.Record, hasBody: it.Body != nil, refill: it.Refill}
+	e := &entry{index: len(in.entries), record: it.Record}
 	e.record.PurgedAt = time.Time{}
 	in.entries = append(in.entries, e)
 	if it.Body == nil {
@@ -81,32 +78,20 @@ func (in *intake) take(ctx context.Context, it sdk.Item) error {
 func (in *intake) takeBody(ctx context.Context, e *entry, r io.Reader) error {
 	c := &e.record.Content
 	keep := func(context.Context, []byte) error { return nil }
-	if have := in.bodies[c.SHA256]; have == nil || have.dropped && e.refill {
+	if have := in.bodies[c.SHA256]; have == nil {
 		e.body = &body{}
 		in.bodies[c.SHA256] = e.body
 		keep = in.keeper(e)
 	}
-	size, sum, err := in.read(ctx, r, keep)
-	if err != nil {
+	body := sdk.NewBodyReader(r, *c, e.record.Tombstone)
+	if err := in.read(ctx, body, keep); err != nil {
 		return err
 	}
-	if c.StoredSize >= 0 && (size != c.StoredSize || sum != c.CRC32C) {
-		return mismatch(e, size, sum)
-	}
-	c.StoredSize, c.CRC32C = size, sum
+	*c = body.Content()
 	if e.body != nil {
 		e.body.content = *c
 	}
 	return nil
-}
-
-func mismatch(e *entry, size int64, sum uint32) error {
-	c := &e.record.Content
-	msg := fmt.Sprintf("the body has checksum %08x, its header says %08x", sum, c.CRC32C)
-	if size != c.StoredSize {
-		msg = fmt.Sprintf("the body has %d bytes, its header says %d", size, c.StoredSize)
-	}
-	return &sdk.Error{Kind: sdk.Corrupt, Msg: msg, Tombstones: []sdk.Tombstone{e.record.Tombstone}}
 }
 
 // foreignError carries an error of the host's reader through Put unchanged.
@@ -114,28 +99,27 @@ type foreignError struct{ error }
 
 // read hands what r yields to keep, in pieces of ChunkSize, which are valid
 // during the call.
-func (in *intake) read(ctx context.Context, r io.Reader, keep func(context.Context, []byte) error) (size int64, sum uint32, err error) {
+func (in *intake) read(ctx context.Context, r io.Reader, keep func(context.Context, []byte) error) error {
 	if in.buffer == nil {
 		in.buffer = make([]byte, sdk.ChunkSize)
 	}
 	for end := false; !end; {
 		var n int
+		var err error
 		if n, end, err = fill(r, in.buffer); err != nil {
-			return 0, 0, foreignError{err}
+			return foreignError{err}
 		}
 		if n == 0 {
 			break
 		}
-		sum = crc32.Update(sum, castagnoli, in.buffer[:n])
-		size += int64(n)
 		if err := keep(ctx, in.buffer[:n]); err != nil {
-			return 0, 0, err
+			return err
 		}
 		if err := ctx.Err(); err != nil {
-			return 0, 0, err
+			return err
 		}
 	}
-	return size, sum, nil
+	return nil
 }
 
 // fill reads until p is full or r has ended. Unlike io.ReadFull it tells the
@@ -188,14 +172,12 @@ func (in *intake) overflow(ctx context.Context, e *entry) error {
 	for _, piece := range pieces {
 		in.held -= len(piece)
 	}
-	if !e.refill {
-		missing, err := in.b.Missing(ctx, []sdk.Digest{e.record.Content.SHA256})
-		if err != nil {
-			return err
-		}
-		if body.dropped = len(missing) == 0; body.dropped {
-			return nil
-		}
+	missing, err := in.b.Missing(ctx, []sdk.Digest{e.record.Content.SHA256})
+	if err != nil {
+		return err
+	}
+	if body.dropped = len(missing) == 0; body.dropped {
+		return nil
 	}
 	body.staged = &staged{owner: e.record.Tombstone}
 	for _, piece := range pieces {

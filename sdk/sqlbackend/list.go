@@ -78,19 +78,11 @@ type lister struct {
 // prepare checks the query and makes its conditions.
 func (l *lister) prepare(ctx context.Context) error {
 	q := &l.q
-	switch {
-	case len(q.Tombstones) > sdk.MaxItems:
-		return tooMany("list", "tombstones")
-	case len(q.Events) > sdk.MaxItems:
-		return tooMany("list", "events")
-	case q.Limit < 0:
-		return sdk.Errorf(sdk.Invalid, "limit %d is negative", q.Limit)
+	if err := q.Validate(); err != nil {
+		return err
 	}
 	if q.Prefix != "" {
-		low, high, err := sdk.PrefixRange(q.Prefix)
-		if err != nil {
-			return sdk.Errorf(sdk.Invalid, "prefix: %w", err)
-		}
+		low, high, _ := sdk.PrefixRange(q.Prefix)
 		l.and("i.tombstone >= ? AND i.tombstone <= ?", low[:], high[:])
 	}
 	if len(q.Tombstones) > 0 {
@@ -184,25 +176,12 @@ func (l *lister) texts() {
 	if q.Reason != "" {
 		l.and("i.reason"+named, q.Reason)
 	}
-	if q.Path != "" {
-		l.and("i.path >= ?", []byte(q.Path))
-		if end := after([]byte(q.Path)); end != nil {
-			l.and("i.path < ?", end)
-		}
+	if !q.Set.IsZero() {
+		l.and("i.set_id = ?", q.Set[:])
 	}
-}
-
-// after returns the first byte string behind all that begin with prefix; nil
-// when there is none.
-func after(prefix []byte) []byte {
-	for n := len(prefix); n > 0; n-- {
-		if prefix[n-1] < 0xff {
-			end := slices.Clone(prefix[:n])
-			end[n-1]++
-			return end
-		}
+	if !q.SHA256.IsZero() {
+		l.and("i.artifact = (SELECT id FROM codex_artifact WHERE sha256 = ?)", q.SHA256[:])
 	}
-	return nil
 }
 
 func (l *lister) times() {
@@ -236,18 +215,23 @@ func (l *lister) in(column string, list []sdk.ID) {
 // page reads the next records, fewer than there could be when they are large.
 func (l *lister) page(ctx context.Context) (page []*item, err error) {
 	limit := l.limit
-	if l.q.Limit > 0 {
+	if l.q.Limit > 0 && !l.filtered() {
 		limit = min(limit, l.left)
 	}
 	query, args := l.statement(limit)
 	room := pageBytes
-	cut := false
+	cut, read := false, 0
 	row := newItemScan()
 	err = l.b.read(ctx, "list", func(ctx context.Context, db *conn) error {
 		return db.queryOnce(ctx, query, args, func(scan scan) error {
 			it, err := row.next(scan)
 			if err != nil {
 				return err
+			}
+			read++
+			l.last = it
+			if !l.q.Matches(&it.Record) {
+				return nil
 			}
 			page = append(page, it)
 			room -= len(it.Note) + len(it.Path) + len(it.WorkTreePath) + 64*len(it.Tags) + 64*len(it.Metadata)
@@ -263,24 +247,27 @@ func (l *lister) page(ctx context.Context) (page []*item, err error) {
 	if err != nil {
 		return nil, err
 	}
-	l.advance(page, limit, cut)
-	return page, nil
+	return l.advance(page, read, limit, cut), nil
+}
+
+// filtered reports whether the query has conditions that the statement has not.
+func (l *lister) filtered() bool {
+	return l.q.Path != "" || l.q.Name != "" || l.q.Commit != "" || l.q.Match != ""
 }
 
 // advance says where the next page begins, and how long it may be.
-func (l *lister) advance(page []*item, limit int, cut bool) {
-	l.done = !cut && len(page) < limit
-	if len(page) > 0 {
-		l.last = page[len(page)-1]
-	}
+func (l *lister) advance(page []*item, read, limit int, cut bool) []*item {
+	l.done = !cut && read < limit
 	l.limit = pageRows
 	if cut {
 		l.limit = len(page) // the next ones are likely to be as large
 	}
 	if l.q.Limit > 0 {
+		page = page[:min(len(page), l.left)]
 		l.left -= len(page)
 		l.done = l.done || l.left == 0
 	}
+	return page
 }
 
 func (l *lister) statement(limit int) (string, []any) {

@@ -10,7 +10,7 @@ import (
 // Purge judges records inside the transaction that removes their bodies. A dry
 // run judges in the same way and writes nothing.
 func (b *Backend) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
-	if err := checkPurge(p); err != nil {
+	if err := p.Validate(); err != nil {
 		return nil, b.wrap(ctx, "purge", err)
 	}
 	var j *purge
@@ -31,26 +31,6 @@ func (b *Backend) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error)
 		b.names.add(j.names)
 	}
 	return j.verdicts, nil
-}
-
-func checkPurge(p sdk.Purge) error {
-	switch {
-	case len(p.Items) > sdk.MaxItems:
-		return tooMany("purge", "tombstones")
-	case p.At.IsZero() || !p.At.Equal(sdk.Time(p.At)):
-		return sdk.Errorf(sdk.Invalid, "time is missing or finer than a microsecond")
-	}
-	// An event checks the actor in the same way.
-	e := sdk.Event{ID: sdk.ID{1}, Tombstone: sdk.Tombstone{1}, Action: sdk.ActionRestore, Actor: p.Actor, At: p.At}
-	if err := e.Validate(); err != nil {
-		return sdk.Errorf(sdk.KindOf(err), "%s", sdk.AsError(err).Msg)
-	}
-	for _, item := range p.Items {
-		if item.Tombstone.IsZero() || item.Event.IsZero() {
-			return &sdk.Error{Kind: sdk.Invalid, Msg: "tombstone or event id is missing", Tombstones: []sdk.Tombstone{item.Tombstone}}
-		}
-	}
-	return nil
 }
 
 // purge is the work of one Purge inside its transaction.
@@ -86,7 +66,7 @@ func (j *purge) run(ctx context.Context) error {
 		v := j.decide(item)
 		if v.Outcome == sdk.OutcomePurged {
 			v.Freed = j.take(item)
-			events = append(events, sdk.Event{ID: item.Event, Tombstone: item.Tombstone, Action: sdk.ActionPurge, Actor: j.Actor, At: j.now})
+			events = append(events, sdk.Event{ID: item.Event, Tombstone: item.Tombstone, Action: sdk.ActionPurge, Actor: j.Actor, At: j.now, Host: j.Host})
 		}
 		j.verdicts[i] = v
 	}

@@ -84,7 +84,6 @@ type content struct {
 	sdk.Content        // as asked for; as stored, once that is known
 	body        *body  // nil: nobody brought one
 	from        *entry // who brought body
-	refill      bool
 	users       []sdk.Tombstone
 
 	key     int64 // of codex_artifact; 0: no row
@@ -173,7 +172,7 @@ func (g *group) drop(known map[sdk.Tombstone]*item) error {
 			}
 			purged := !it.PurgedAt.IsZero()
 			g.stored[e.index] = sdk.PutResult{Tombstone: id, Content: it.Content, Deduplicated: !purged, Repeated: true}
-			if !purged && (e.refill || !it.present) {
+			if !purged && (!it.present) {
 				g.repeats = append(g.repeats, e)
 			}
 			return true
@@ -271,7 +270,6 @@ func (g *group) collect() {
 		if e.body != nil {
 			c.body, c.from, c.Content = e.body, e, e.body.content
 		}
-		c.refill = c.refill || e.refill && e.hasBody
 		c.users = append(c.users, e.record.Tombstone)
 	}
 	slices.SortFunc(g.contents, func(x, y *content) int { return bytes.Compare(x.SHA256[:], y.SHA256[:]) })
@@ -280,7 +278,7 @@ func (g *group) collect() {
 var insertArtifact = insert{
 	table: "codex_artifact",
 	columns: []column{
-		{"sha256", Bytes}, {"size", Int}, {"codec", Text}, {"stored_size", Int}, {"crc32c", Int}, {"present", Int},
+		{"sha256", Bytes}, {"size", Int}, {"codec", Text}, {"stored_size", Int}, {"crc32c", Int}, {"stored_sha256", Bytes}, {"present", Int},
 	},
 	skipTaken: true,
 	returning: "id, sha256",
@@ -304,7 +302,7 @@ func (g *group) insertArtifacts(ctx context.Context) error {
 	var rows [][]any
 	for _, c := range g.contents {
 		if c.key == 0 && c.body != nil && !c.body.dropped {
-			rows = append(rows, []any{c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), int64(1)})
+			rows = append(rows, []any{c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], int64(1)})
 		}
 	}
 	return insertArtifact.rows(ctx, g.db, rows, func(scan scan) error {
@@ -319,7 +317,7 @@ func (g *group) insertArtifacts(ctx context.Context) error {
 	})
 }
 
-const selectArtifacts = "SELECT id, sha256, size, codec, stored_size, crc32c, present FROM codex_artifact WHERE "
+const selectArtifacts = "SELECT id, sha256, size, codec, stored_size, crc32c, stored_sha256, present FROM codex_artifact WHERE "
 
 // lockArtifacts looks for the rows that are not known yet and locks them, so
 // that no purge takes their bodies before this transaction ends. Others may
@@ -339,8 +337,11 @@ func (g *group) lockArtifacts(ctx context.Context) error {
 	return g.db.query(ctx, selectArtifacts+in+" ORDER BY sha256"+g.b.d.Locks.ForShare, args, func(scan scan) error {
 		var stored sdk.Content
 		var key, present int64
-		var sha []byte
-		if err := scan(&key, &sha, &stored.Size, &stored.Codec, &stored.StoredSize, &stored.CRC32C, &present); err != nil {
+		var sha, storedSHA []byte
+		if err := scan(&key, &sha, &stored.Size, &stored.Codec, &stored.StoredSize, &stored.CRC32C, &storedSHA, &present); err != nil {
+			return err
+		}
+		if err := fixed("SHA-256 of a body", storedSHA, stored.StoredSHA256[:]); err != nil {
 			return err
 		}
 		c := g.byDigest[sdk.Digest(sha)]
@@ -378,20 +379,14 @@ func (g *group) judge() error {
 	return dropped.err()
 }
 
-// restock brings back a body that was purged, or, where an item asks for it,
-// replaces the one that is there.
+// restock brings back a body that was purged.
 func (g *group) restock(ctx context.Context, c *content) error {
-	if c.written || c.body == nil || c.body.dropped || c.present && !c.refill {
+	if c.written || c.body == nil || c.body.dropped || c.present {
 		return nil
 	}
-	if c.present {
-		if err := g.db.removeBody(ctx, c.key); err != nil {
-			return err
-		}
-	}
 	c.Content, c.present, c.written = c.body.content, true, true
-	_, err := g.db.exec(ctx, "UPDATE codex_artifact SET codec = ?, stored_size = ?, crc32c = ?, present = 1 WHERE id = ?",
-		string(c.Codec), c.StoredSize, int64(c.CRC32C), c.key)
+	_, err := g.db.exec(ctx, "UPDATE codex_artifact SET codec = ?, stored_size = ?, crc32c = ?, stored_sha256 = ?, present = 1 WHERE id = ?",
+		string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], c.key)
 	return err
 }
 

@@ -14,6 +14,7 @@ var insertItem = insert{
 		{"tombstone", Bytes}, {"event", Bytes}, {"artifact", Int}, {"repo", Int}, {"path", Bytes}, {"work_path", Bytes},
 		{"revision", Int}, {"reason", Int}, {"kind", Int}, {"note", Text}, {"tags", Text}, {"metadata", Text},
 		{"file_mode", Int}, {"file_mtime", Int}, {"actor", Int}, {"archived_at", Int}, {"retain_until", Int},
+		{"retain_at_store", Int}, {"digest", Bytes}, {"set_id", Bytes}, {"file_type", Text}, {"git_blob", Text}, {"work_state", Text}, {"host", Text},
 	},
 }
 
@@ -36,6 +37,7 @@ func itemRow(r *sdk.Record, artifact int64, names map[string]int64) ([]any, erro
 		r.Tombstone[:], r.Event[:], artifact, names[r.Repo], []byte(r.Path), []byte(r.WorkTreePath),
 		names[r.Commit], names[r.Reason], names[r.ContentKind], r.Note, tags, metadata,
 		int64(r.Mode), micros(r.ModTime), names[r.ArchivedBy], micros(r.ArchivedAt), micros(r.RetainUntil),
+		micros(r.RetainAtStore), r.Digest[:], r.Set[:], string(r.Type), r.GitBlob, string(r.WorkTreeState), r.Host,
 	}, nil
 }
 
@@ -74,8 +76,9 @@ func fromMicros(us sql.NullInt64) time.Time {
 // joins keep planners from beginning with a small table.
 const selectItems = `SELECT i.id, i.tombstone, i.event, i.path, i.work_path, i.note, i.tags, i.metadata,
 	i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at,
+	i.retain_at_store, i.digest, i.set_id, i.file_type, i.git_blob, i.work_state, i.host,
 	r.name, v.name, n.name, k.name, w.name,
-	a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.present`
+	a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.stored_sha256, a.present`
 
 const fromItems = ` FROM codex_item i
 	LEFT JOIN codex_artifact a ON a.id = i.artifact
@@ -99,8 +102,10 @@ type itemScan struct {
 	row                               item
 	tombstone, event, sha             sql.RawBytes
 	path, workPath                    sql.RawBytes
+	digest, set, storedSHA            sql.RawBytes
 	tags, metadata, codec             string
 	mtime, archived, retained, purged sql.NullInt64
+	retainAtStore                     sql.NullInt64
 	present                           int64
 	into                              []any
 }
@@ -112,8 +117,9 @@ func newItemScan(more ...any) *itemScan {
 	x.into = append([]any{
 		&i.key, &x.tombstone, &x.event, &x.path, &x.workPath, &i.Note, &x.tags, &x.metadata,
 		&i.Mode, &x.mtime, &x.archived, &x.retained, &x.purged,
+		&x.retainAtStore, &x.digest, &x.set, &i.Type, &i.GitBlob, &i.WorkTreeState, &i.Host,
 		&i.Repo, &i.Commit, &i.Reason, &i.ContentKind, &i.ArchivedBy,
-		&i.artifact, &x.sha, &i.Content.Size, &x.codec, &i.Content.StoredSize, &i.Content.CRC32C, &x.present,
+		&i.artifact, &x.sha, &i.Content.Size, &x.codec, &i.Content.StoredSize, &i.Content.CRC32C, &x.storedSHA, &x.present,
 	}, more...)
 	return x
 }
@@ -133,10 +139,19 @@ func (x *itemScan) next(scan scan) (*item, error) {
 	if err := fixed("SHA-256", x.sha, i.Content.SHA256[:]); err != nil {
 		return nil, err
 	}
+	if err := fixed("SHA-256 of a body", x.storedSHA, i.Content.StoredSHA256[:]); err != nil {
+		return nil, err
+	}
+	if err := fixed("digest", x.digest, i.Digest[:]); err != nil {
+		return nil, err
+	}
+	if err := fixed("set", x.set, i.Set[:]); err != nil {
+		return nil, err
+	}
 	i.Path, i.WorkTreePath = string(x.path), string(x.workPath)
 	i.Content.Codec, i.present = sdk.Codec(x.codec), x.present == 1
 	i.ModTime, i.ArchivedAt = fromMicros(x.mtime), fromMicros(x.archived)
-	i.RetainUntil, i.PurgedAt = fromMicros(x.retained), fromMicros(x.purged)
+	i.RetainUntil, i.PurgedAt, i.RetainAtStore = fromMicros(x.retained), fromMicros(x.purged), fromMicros(x.retainAtStore)
 	if decodeJSON(x.tags, &i.Tags) != nil || decodeJSON(x.metadata, &i.Metadata) != nil {
 		return nil, &sdk.Error{Kind: sdk.Corrupt, Msg: "tags or metadata are no JSON", Tombstones: []sdk.Tombstone{i.Tombstone}}
 	}

@@ -130,20 +130,6 @@ func TestShape(t *testing.T) {
 	}
 }
 
-func TestAfter(t *testing.T) {
-	for prefix, want := range map[string]string{
-		"a": "b", "ab": "ac", "a\xff": "b", "a\xff\xff": "b", "\xfe\xff": "\xff", "\xc3": "\xc4", "é": "\xc3\xaa",
-	} {
-		given := []byte(prefix)
-		if got := after(given); string(got) != want || string(given) != prefix {
-			t.Errorf("after(%q) = %q, want %q", prefix, got, want)
-		}
-	}
-	if got := after([]byte("\xff\xff")); got != nil {
-		t.Errorf("after = %q, want none", got)
-	}
-}
-
 func TestCeilMicros(t *testing.T) {
 	for nanos, want := range map[int64]int64{0: 0, 1: 1, 999: 1, 1000: 1, 1001: 2, -1: 0, -1000: -1} {
 		if got := ceilMicros(time.Unix(0, nanos)); got != want {

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -80,6 +79,8 @@ func Open(ctx context.Context, r Request) (*Source, error) {
 func (s *Source) Fill(r *sdk.Record) {
 	r.Path, r.WorkTreePath, r.Commit = s.Path, s.WorkTreePath, s.Commit
 	r.Mode, r.ModTime, r.Content = s.Mode, s.ModTime, s.Content
+	r.Type = sdk.RegularFile
+	r.Digest = r.ComputeDigest()
 }
 
 // Body returns a fresh reader of the stored bytes, one for each attempt. It
@@ -142,8 +143,7 @@ func (s *Source) readSmall(ctx context.Context, f *os.File, before fs.FileInfo) 
 func (s *Source) small(plain []byte) {
 	s.Content.SHA256, s.Content.Size = sha256.Sum256(plain), int64(len(plain))
 	s.body, s.Content.Codec = s.compressor.compress(plain)
-	s.Content.StoredSize = int64(len(s.body))
-	s.Content.CRC32C = crc32.Checksum(s.body, crc32.MakeTable(crc32.Castagnoli))
+	s.Content = s.Content.WithBody(s.body)
 }
 
 // hashLarge names the content of s.large, whose body is made later.

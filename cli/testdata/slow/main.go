@@ -16,7 +16,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"hash/crc32"
 	"iter"
 	"net/url"
 	"os"
@@ -81,14 +80,14 @@ func items(n int) iter.Seq2[sdk.Item, error] {
 			text := fmt.Sprintf("%d\n", i)
 			event := tombstone(i)
 			event[0] = 1
-			if !yield(sdk.Item{Body: strings.NewReader(text), Record: sdk.Record{
+			r := sdk.Record{
 				Tombstone: tombstone(i), Event: event, Repo: "r", Path: fmt.Sprintf("f%d", i), Reason: "dead", ContentKind: "code",
+				Set: sdk.ID{1}, Type: sdk.RegularFile,
 				Mode: 0o644, ModTime: time.Unix(0, 0).UTC(), ArchivedBy: "maker", ArchivedAt: time.Unix(int64(i), 0).UTC(),
-				Content: sdk.Content{
-					SHA256: sha256.Sum256([]byte(text)), Size: int64(len(text)), Codec: sdk.None, StoredSize: int64(len(text)),
-					CRC32C: crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli)),
-				},
-			}}, nil) {
+				Content: sdk.Content{SHA256: sha256.Sum256([]byte(text)), Size: int64(len(text)), Codec: sdk.None}.WithBody([]byte(text)),
+			}
+			r.Digest = r.ComputeDigest()
+			if !yield(sdk.Item{Body: strings.NewReader(text), Record: r}, nil) {
 				return
 			}
 		}

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS codex_name (
 CREATE TABLE IF NOT EXISTS codex_artifact (
 	id BIGINT AUTO_INCREMENT PRIMARY KEY,
 	sha256 BINARY(32) NOT NULL,
+	stored_sha256 BINARY(32) NOT NULL,
 	size BIGINT NOT NULL,
 	codec VARBINARY(1024) NOT NULL,
 	stored_size BIGINT NOT NULL,
@@ -77,7 +78,14 @@ CREATE TABLE IF NOT EXISTS codex_item (
 	actor BIGINT NOT NULL,
 	archived_at BIGINT NOT NULL,
 	retain_until BIGINT,
+	retain_at_store BIGINT,
 	purged_at BIGINT,
+	digest BINARY(32) NOT NULL,
+	set_id BINARY(16) NOT NULL,
+	file_type VARBINARY(32) NOT NULL,
+	git_blob VARBINARY(64) NOT NULL,
+	work_state VARBINARY(32) NOT NULL,
+	host VARBINARY(1024) NOT NULL,
 	UNIQUE KEY codex_item_tombstone (tombstone),
 	UNIQUE KEY codex_item_event (event),
 	KEY codex_item_archived (archived_at, tombstone),
@@ -110,5 +118,6 @@ CREATE TABLE IF NOT EXISTS codex_event (
 	case_name VARBINARY(1024) NOT NULL,
 	retain_until BIGINT,
 	detail MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+	host VARBINARY(1024) NOT NULL,
 	KEY codex_event_item (item)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC;

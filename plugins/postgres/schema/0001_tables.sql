@@ -25,6 +25,7 @@ CREATE TABLE codex_artifact (
 	crc32c bigint NOT NULL,
 	present smallint NOT NULL,
 	sha256 bytea NOT NULL UNIQUE,
+	stored_sha256 bytea NOT NULL,
 	codec text COLLATE "C" NOT NULL
 );
 
@@ -62,6 +63,7 @@ CREATE TABLE codex_item (
 	file_mtime bigint,
 	retain_until bigint,
 	purged_at bigint,
+	retain_at_store bigint,
 	repo bigint NOT NULL,
 	revision bigint NOT NULL,
 	reason bigint NOT NULL,
@@ -70,11 +72,17 @@ CREATE TABLE codex_item (
 	file_mode integer NOT NULL,
 	tombstone bytea NOT NULL UNIQUE,
 	event bytea NOT NULL UNIQUE,
+	digest bytea NOT NULL,
+	set_id bytea NOT NULL,
 	path bytea NOT NULL,
 	work_path bytea NOT NULL,
 	note text COLLATE "C" NOT NULL,
 	tags text COLLATE "C" NOT NULL,
-	metadata text COLLATE "C" NOT NULL
+	metadata text COLLATE "C" NOT NULL,
+	file_type text COLLATE "C" NOT NULL,
+	git_blob text COLLATE "C" NOT NULL,
+	work_state text COLLATE "C" NOT NULL,
+	host text COLLATE "C" NOT NULL
 );
 
 CREATE INDEX codex_item_archived ON codex_item (archived_at, tombstone);
@@ -106,7 +114,8 @@ CREATE TABLE codex_event (
 	actor bigint NOT NULL,
 	action text COLLATE "C" NOT NULL,
 	case_name text COLLATE "C" NOT NULL,
-	detail text COLLATE "C" NOT NULL
+	detail text COLLATE "C" NOT NULL,
+	host text COLLATE "C" NOT NULL
 );
 
 CREATE INDEX codex_event_item ON codex_event (item);

@@ -16,6 +16,7 @@ CREATE TABLE codex_name (
 CREATE TABLE codex_artifact (
 	id          INTEGER PRIMARY KEY,
 	sha256      BLOB NOT NULL UNIQUE,
+	stored_sha256 BLOB NOT NULL,
 	size        INTEGER NOT NULL,
 	codec       TEXT NOT NULL,
 	stored_size INTEGER NOT NULL,
@@ -65,7 +66,14 @@ CREATE TABLE codex_item (
 	actor        INTEGER NOT NULL REFERENCES codex_name,
 	archived_at  INTEGER NOT NULL,
 	retain_until INTEGER,
-	purged_at    INTEGER
+	retain_at_store INTEGER,
+	purged_at    INTEGER,
+	digest       BLOB NOT NULL,
+	set_id       BLOB NOT NULL,
+	file_type    TEXT NOT NULL,
+	git_blob     TEXT NOT NULL,
+	work_state   TEXT NOT NULL,
+	host         TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX codex_item_archived ON codex_item (archived_at, tombstone);
@@ -96,7 +104,8 @@ CREATE TABLE codex_event (
 	happened_at  INTEGER NOT NULL,
 	case_name    TEXT NOT NULL,
 	retain_until INTEGER,
-	detail       TEXT NOT NULL
+	detail       TEXT NOT NULL,
+	host         TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX codex_event_item ON codex_event (item, happened_at);

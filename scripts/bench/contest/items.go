@@ -37,13 +37,14 @@ func Small(n int) []Item {
 		data := make([]byte, body)
 		random.Read(data)
 		r := sdk.Record{
-			Content: sdk.Content{SHA256: sha256.Sum256(data), Size: body, Codec: sdk.None, StoredSize: body, CRC32C: checksum(data)},
-			Repo:    "bench", Path: fmt.Sprintf("internal/package%d/file%d.go", i/50, i), Commit: "0123456789abcdef0123456789abcdef01234567",
+			Content: sdk.Content{SHA256: sha256.Sum256(data), Size: body, Codec: sdk.None}.WithBody(data), Set: sdk.ID{1}, Type: sdk.RegularFile,
+			Repo: "bench", Path: fmt.Sprintf("internal/package%d/file%d.go", i/50, i), Commit: "0123456789abcdef0123456789abcdef01234567",
 			Reason: "dead", ContentKind: "code", Mode: 0o644, ModTime: time.Unix(1e9, 0), ArchivedBy: "bench",
 			ArchivedAt: time.UnixMicro(1_760_000_000_000_000 + int64(i)),
 		}
 		random.Read(r.Tombstone[:])
 		random.Read(r.Event[:])
+		r.Digest = r.ComputeDigest()
 		items[i] = Item{r, data}
 	}
 	return items

@@ -1,4 +1,6 @@
-"""What a request must look like. The numbers stand in sdk/backend.go."""
+"""What a request must look like. The limits are those of sdk/backend.go."""
+import re
+
 from pysqlite.errors import Failed
 
 MAX_ITEMS = 1000  # items, ids or events of one call
@@ -7,6 +9,10 @@ MAX_NAME = 1 << 10  # bytes of a repository, actor, reason, commit, tag or case
 MAX_PATH = 4 << 10
 MAX_TAGS = 100
 CHUNK = 256 << 10  # bytes of a body that travel, and are stored, as one piece
+FIRST_TIME, LAST_TIME = -62135596800000000, 253402300799999999  # microseconds: the years 1 to 9999
+TYPES = ("file", "symlink")
+WORK_TREE_STATES = ("", "clean", "modified", "untracked")
+OBJECT_ID = "([0-9a-f]{40}|[0-9a-f]{64})?"
 
 
 def count(items):
@@ -21,9 +27,16 @@ def ids(values, length=16):
             raise Failed("INVALID", "an id has %d bytes, found %d" % (length, len(value)))
 
 
-def given_id(what, value, *culprit):
-    if len(value) != 16 or not any(value):
+def given_id(what, value, *culprit, length=16):
+    if len(value) != length or not any(value):
         raise Failed("INVALID", what + " is missing", *culprit)
+
+
+def content(c, culprit):
+    if len(c.sha256) != 32 or c.size < 0 or c.stored_size < -1:
+        raise Failed("INVALID", "the content is not described", culprit)
+    if c.stored_size >= 0 and len(c.stored_sha256) != 32:
+        raise Failed("INVALID", "the SHA-256 of the body is missing", culprit)
 
 
 def text(what, value, most, required, *culprit):
@@ -49,10 +62,16 @@ def record(r):
     culprit = r.tombstone
     given_id("tombstone", r.tombstone)
     given_id("event", r.event, culprit)
-    if len(r.content.sha256) != 32 or r.content.size < 0 or r.content.stored_size < -1:
-        raise Failed("INVALID", "the content is not described", culprit)
+    given_id("set", r.set, culprit)
+    given_id("digest", r.digest, culprit, length=32)
+    content(r.content, culprit)
     if r.mode & ~0o777 or not r.HasField("archived_at"):
         raise Failed("INVALID", "mode or time is wrong", culprit)
+    for at in (r.mod_time, r.archived_at, r.retain_until, r.retain_at_store):
+        if not FIRST_TIME <= at <= LAST_TIME:
+            raise Failed("INVALID", "a time is not in the years 1 to 9999", culprit)
+    if r.type not in TYPES or r.work_tree_state not in WORK_TREE_STATES or not re.fullmatch(OBJECT_ID, r.git_blob):
+        raise Failed("INVALID", "type, state in the work tree or git blob is not known", culprit)
     if len(r.tags) > MAX_TAGS:
         raise Failed("LIMIT", "more than %d tags" % MAX_TAGS, culprit)
     if list(r.tags) != sorted(set(r.tags), key=str.encode):
@@ -61,6 +80,7 @@ def record(r):
         text(what, getattr(r, what), MAX_NAME, True, culprit)
     text("codec", r.content.codec, MAX_NAME, True, culprit)
     text("commit", r.commit, MAX_NAME, False, culprit)
+    text("host", r.host, MAX_NAME, False, culprit)
     text("note", r.note, MAX_TEXT, False, culprit)
     text("path", r.path, MAX_PATH, True, culprit)
     text("work tree path", r.work_tree_path, MAX_PATH, False, culprit)
@@ -81,12 +101,14 @@ def event(e):
         raise Failed("INVALID", "a time of retention belongs to RETAIN", culprit)
     text("actor", e.actor, MAX_NAME, True, culprit)
     text("case", e.case, MAX_NAME, False, culprit)
+    text("host", e.host, MAX_NAME, False, culprit)
     pairs("detail", e.detail, MAX_TEXT, culprit)
 
 
 def purge(r):
     count(r.items)
     text("actor", r.actor, MAX_NAME, True)
+    text("host", r.host, MAX_NAME, False)
     if not r.HasField("at"):
         raise Failed("INVALID", "time is missing")
     for item in r.items:

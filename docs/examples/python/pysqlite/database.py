@@ -24,12 +24,12 @@ TABLES = (
     # are replaced, so that a reader who is behind never finds a piece of another body.
     """CREATE TABLE content (
         sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL, codec TEXT NOT NULL,
-        stored_size INTEGER NOT NULL, crc32c INTEGER NOT NULL, body INTEGER
+        stored_size INTEGER NOT NULL, crc32c INTEGER NOT NULL, stored_sha256 BLOB NOT NULL, body INTEGER
     ) STRICT""",
     "CREATE TABLE chunk (body INTEGER NOT NULL, seq INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE (body, seq)) STRICT",
     # message is the Record as it was stored; the columns are what is asked for, and what may change.
     """CREATE TABLE record (
-        tombstone BLOB PRIMARY KEY, archived_at INTEGER NOT NULL, sha256 BLOB NOT NULL REFERENCES content,
+        tombstone BLOB PRIMARY KEY, archived_at INTEGER NOT NULL, sha256 BLOB NOT NULL REFERENCES content, run BLOB NOT NULL,
         repo TEXT NOT NULL, path BLOB NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL,
         retain_until INTEGER, purged_at INTEGER, message BLOB NOT NULL
     ) STRICT""",

@@ -5,6 +5,8 @@ the archive when they are many. Nothing of them reaches the database before the
 commit part has come: a program that is killed, and a host that goes, leave
 nothing behind, and no other writer waits for a slow host.
 """
+import hashlib
+
 from crcmod.predefined import mkPredefinedCrcFun
 
 from pysqlite import archive_pb2 as pb
@@ -21,11 +23,13 @@ class Body:
 
     def __init__(self, file, start):
         self.file, self.start, self.size, self.crc32c = file, start, 0, 0
+        self.sum = hashlib.sha256()
 
     def take(self, chunk):
         self.file.write(chunk)
         self.size += len(chunk)
         self.crc32c = crc32c(chunk, self.crc32c)
+        self.sum.update(chunk)
 
     def chunks(self):
         """The bytes again, in pieces as they are stored, however they came."""
@@ -101,12 +105,13 @@ class Intake:
         self.items.append((start, len(data), self.body))
 
     def end(self, end):
-        content, found = self.header.record.content, (self.body.size, self.body.crc32c)
-        announced = (content.stored_size, content.crc32c)
+        content, body = self.header.record.content, self.body
+        found = (body.size, body.crc32c, body.sum.digest())
+        announced = (content.stored_size, content.crc32c, content.stored_sha256)
         if not self.header.body:
-            announced = (0, 0)
+            announced = found[:2] == (0, 0) and found
         elif content.stored_size < 0:
             announced = found  # it was still being compressed, and the end alone proves it
-        if found != announced or found != (end.stored_size, end.crc32c):
+        if found != announced or found[:2] != (end.stored_size, end.crc32c):
             raise Failed("CORRUPT", "the body is not what was announced", self.header.record.tombstone)
         self.header = self.body = None

@@ -1,6 +1,8 @@
 """What an archive does. Nothing of the database is held between two steps of a
 reader, and bodies are read and written a chunk at a time.
 """
+import hashlib
+import re
 import sqlite3
 import sys
 import time
@@ -23,11 +25,12 @@ class Archive(Database):
     def health(self):
         with self.reading() as db:
             identity = db.execute("SELECT id FROM archive").fetchone()[0]
-            count = "SELECT count(*) FROM record JOIN content USING (sha256) WHERE purged_at IS NULL AND body IS NOT NULL"
-            live = db.execute(count).fetchone()[0]
+            live = db.execute("SELECT count(*) FROM record WHERE purged_at IS NULL").fetchone()[0]
+            found = db.execute("SELECT count(*) FROM record WHERE purged_at IS NULL AND " + WHOLE).fetchone()[0]
         server = "SQLite %s, Python %d.%d.%d" % (sqlite3.sqlite_version, *sys.version_info[:3])
         return pb.HealthReply(
-            server=server, archive=identity, schema=SCHEMA, retrievable=live, clock=now(), writable=self.writable()
+            server=server, archive=identity, schema=SCHEMA, live=live, retrievable=found, clock=now(),
+            writable=self.writable(), durable=True,
         )
 
     def put(self, items, alive):
@@ -57,14 +60,15 @@ class Archive(Database):
             return pb.Stored(tombstone=r.tombstone, content=kept, repeated=True)
         if kept and kept.size != r.content.size:
             raise Failed("CONFLICT", "the content is known with another size", r.tombstone)
-        present = number is not None and not (body and header.refill)
+        present = number is not None and intact(kept, db_chunks(db, number), alive)
         if not present and not body:
             return None
         if not present:
             kept = replace_body(db, r.content, number, body, alive)
         if not old:
             insert_record(db, r)
-        return pb.Stored(tombstone=r.tombstone, content=kept, deduplicated=present, repeated=bool(old))
+        repaired = number is not None and not present
+        return pb.Stored(tombstone=r.tombstone, content=kept, deduplicated=present, repeated=bool(old), repaired=repaired)
 
     def missing(self, contents):
         with self.reading() as db:
@@ -100,6 +104,7 @@ class Archive(Database):
         left = q.limit or sys.maxsize
         while left > 0:
             with self.reading() as db:
+                db.create_function("matches", 1, matcher(q), deterministic=True)
                 query = SELECT + where + "ORDER BY archived_at DESC, tombstone DESC LIMIT ?"
                 page = [self.entry(db, q, row) for row in db.execute(query, (*args, min(left, PAGE))).fetchall()]
             yield from page
@@ -110,7 +115,7 @@ class Archive(Database):
             where, args = selection(q, "(archived_at, tombstone) < (?, ?)", last.archived_at, last.tombstone)
 
     def entry(self, db, q, row):
-        found, number = record(row)
+        found, _ = record(row)
         key, events, holds = (found.tombstone,), [], []
         if q.with_events:
             rows = db.execute("SELECT message FROM event WHERE tombstone = ? ORDER BY at, id", key)
@@ -119,7 +124,8 @@ class Archive(Database):
             cases = "SELECT name, placed, placed_by, released FROM hold WHERE tombstone = ? ORDER BY placed, name"
             rows = db.execute(cases, key)
             holds = [pb.Hold(case=name, placed=at, placed_by=by, released=end) for name, at, by, end in rows]
-        present = number is not None and not found.HasField("purged_at")
+        whole = "SELECT 1 FROM record WHERE tombstone = ? AND purged_at IS NULL AND " + WHOLE
+        present = db.execute(whole, key).fetchone() is not None
         return pb.Entry(record=found, present=present), events, holds
 
     def append(self, events, alive):
@@ -161,19 +167,24 @@ class Archive(Database):
                     verdict.freed = count_out(db, item.tombstone, users)
                 verdicts.append(verdict)
             if not r.dry_run:
-                remove(db, gone, users, r.actor, at)
+                remove(db, gone, users, r, at)
         return verdicts
 
 
-SELECT = """SELECT message, retain_until, purged_at, codec, stored_size, crc32c, body
+SELECT = """SELECT message, retain_until, purged_at, codec, stored_size, crc32c, stored_sha256, body
     FROM record JOIN content USING (sha256) """
+
+# All chunks of the body of a record are there, and have its length together.
+WHOLE = """sha256 IN (SELECT sha256 FROM content WHERE body IS NOT NULL AND
+    stored_size = (SELECT coalesce(sum(length(data)), 0) FROM chunk WHERE chunk.body = content.body))"""
 
 
 def record(row):
     """A record as it is now, with its content as it is kept, and the number of its body."""
-    message, retain_until, purged_at, codec, stored_size, crc32c, number = row
+    message, retain_until, purged_at, codec, stored_size, crc32c, stored_sha256, number = row
     r = pb.Record.FromString(message)
     r.content.codec, r.content.stored_size, r.content.crc32c = codec, stored_size, crc32c
+    r.content.stored_sha256 = stored_sha256
     if retain_until is not None:
         r.retain_until = retain_until
     if purged_at is not None:
@@ -183,11 +194,27 @@ def record(row):
 
 def content(db, sha256):
     """How content is kept and the number of its body; (None, None) where it was never stored."""
-    query = "SELECT size, codec, stored_size, crc32c, body FROM content WHERE sha256 = ?"
+    query = "SELECT size, codec, stored_size, crc32c, stored_sha256, body FROM content WHERE sha256 = ?"
     row = db.execute(query, (sha256,)).fetchone()
     if not row:
         return None, None
-    return pb.Content(sha256=sha256, size=row[0], codec=row[1], stored_size=row[2], crc32c=row[3]), row[4]
+    names = ("size", "codec", "stored_size", "crc32c", "stored_sha256")
+    return pb.Content(sha256=sha256, **dict(zip(names, row))), row[5]
+
+
+def db_chunks(db, number):
+    for data, in db.execute("SELECT data FROM chunk WHERE body = ? ORDER BY seq", (number,)):
+        yield data
+
+
+def intact(kept, chunks, alive):
+    """Read a body that the archive has, and say whether it is what it should be."""
+    size, sum = 0, hashlib.sha256()
+    for data in chunks:
+        alive()
+        size += len(data)
+        sum.update(data)
+    return (size, sum.digest()) == (kept.stored_size, kept.stored_sha256)
 
 
 def replace_body(db, given, old, body, alive):
@@ -198,9 +225,10 @@ def replace_body(db, given, old, body, alive):
         alive()
         db.execute("INSERT INTO chunk VALUES (?, ?, ?)", (number, seq, data))
     db.execute(
-        """INSERT INTO content VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-        codec = excluded.codec, stored_size = excluded.stored_size, crc32c = excluded.crc32c, body = excluded.body""",
-        (given.sha256, given.size, given.codec, body.size, body.crc32c, number),
+        """INSERT INTO content VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+        codec = excluded.codec, stored_size = excluded.stored_size, crc32c = excluded.crc32c,
+        stored_sha256 = excluded.stored_sha256, body = excluded.body""",
+        (given.sha256, given.size, given.codec, body.size, body.crc32c, body.sum.digest(), number),
     )
     return content(db, given.sha256)[0]
 
@@ -209,14 +237,15 @@ def insert_record(db, r):
     retain_until = r.retain_until if r.HasField("retain_until") else None
     r.ClearField("purged_at")  # this backend's to set
     db.execute(
-        "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+        "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
         (
-            r.tombstone, r.archived_at, r.content.sha256, r.repo, r.path, r.reason, r.archived_by,
+            r.tombstone, r.archived_at, r.content.sha256, r.set, r.repo, r.path, r.reason, r.archived_by,
             retain_until, r.SerializeToString(),
         ),
     )
     db.executemany("INSERT INTO tag VALUES (?, ?)", [(tag, r.tombstone) for tag in r.tags])
-    insert_event(db, pb.Event(id=r.event, tombstone=r.tombstone, action="ARCHIVE", actor=r.archived_by, at=r.archived_at))
+    archive = pb.Event(id=r.event, tombstone=r.tombstone, action="ARCHIVE", actor=r.archived_by, at=r.archived_at, host=r.host)
+    insert_event(db, archive)
 
 
 def insert_event(db, e):
@@ -224,18 +253,16 @@ def insert_event(db, e):
 
 
 def same_record(a, b):
-    """What the archive decides, and what may move later, does not count."""
-    fields = ("tombstone", "event", "repo", "path", "work_tree_path", "commit", "reason", "archived_by", "archived_at")
-    contents = (a.content.sha256, a.content.size), (b.content.sha256, b.content.size)
-    return all(getattr(a, f) == getattr(b, f) for f in fields) and contents[0] == contents[1]
+    """The digest covers all but what may change later."""
+    return (a.tombstone, a.event, a.digest) == (b.tombstone, b.event, b.digest)
 
 
 def same_event(a, b):
-    return all(getattr(a, f) == getattr(b, f) for f in ("tombstone", "action", "actor", "at", "case", "retain_until"))
+    return all(getattr(a, f) == getattr(b, f) for f in ("tombstone", "action", "actor", "at", "case", "retain_until", "host"))
 
 
 def standing(db, tombstone, name=None):
-    """A case that stands: this one, or any."""
+    """An active case: this one, or any."""
     query = "SELECT name FROM hold WHERE tombstone = ?1 AND released IS NULL AND name = coalesce(?2, name)"
     row = db.execute(query, (tombstone, name)).fetchone()
     return row and row[0]
@@ -251,8 +278,12 @@ def selection(q, further="", *further_args):
         conditions.append(("tombstone BETWEEN ? AND ?", checks.prefix_range(q.prefix)))
     if q.events:
         conditions.append(("tombstone IN (SELECT tombstone FROM event WHERE id IN (%s))" % places(q.events), q.events))
-    if q.path:
-        conditions.append(("substr(path, 1, ?) = ?", (len(q.path), q.path)))
+    if q.set:
+        conditions.append(("run = ?", (q.set,)))
+    if q.sha256:
+        conditions.append(("sha256 = ?", (q.sha256,)))
+    if q.path or q.name or q.commit or q.match:
+        conditions.append(("matches(message)", ()))
     if q.tag:
         conditions.append(("tombstone IN (SELECT tombstone FROM tag WHERE tag = ?)", (q.tag,)))
     for column, value in (("repo", q.repo), ("actor", q.actor), ("reason", q.reason)):
@@ -264,6 +295,39 @@ def selection(q, further="", *further_args):
         conditions.append(("archived_at < ?", (q.until,)))
     where = " AND ".join(condition for condition, _ in conditions)
     return "WHERE " + (where or "TRUE") + " ", [arg for _, args in conditions for arg in args]
+
+
+def matcher(q):
+    """What the database asks about each record, where an index does not know the answer."""
+    directory, name, text = q.path.rstrip(b"/") + b"/", pattern(q.name), q.match.lower()
+
+    def matches(message):
+        r = pb.Record.FromString(message)
+        paths = [path for path in (r.path, r.work_tree_path) if path]
+        texts = [r.note.encode(), *paths, *(text.encode() for pair in r.metadata.items() for text in pair)]
+        return (
+            r.commit.startswith(q.commit)
+            and (not q.path or any((path + b"/").startswith(directory) for path in paths))
+            and (not q.name or name.fullmatch(r.path.rpartition(b"/")[2].decode(errors="replace")) is not None)
+            and (not text or any(text in t.lower() for t in texts))  # of bytes, lower changes A to Z alone
+        )
+
+    return matches
+
+
+def pattern(name):
+    """The regular expression for a pattern as archive.proto describes it."""
+    signs, parts = name.decode(errors="replace"), []
+    for token in re.findall(r"\\.|\[\^?(?:\\.|[^]\\])+\]|.", signs, re.DOTALL):
+        if token in ("*", "?"):
+            parts.append({"*": ".*", "?": "."}[token])
+        elif len(token) > 2:
+            parts.append(token)
+        elif token == "[" or token == "\\":
+            raise Failed("INVALID", "name is not a pattern")
+        else:
+            parts.append(re.escape(token[-1]))
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def check_purge_events(db, items):
@@ -288,13 +352,13 @@ def judge(db, item, gone, actor, at):
         return "already", "purged before"
     case = standing(db, item.tombstone)
     if case:
-        return "held", "case %s stands" % case
+        return "held", "case %s is active" % case
     if row[0] is not None and row[0] > at:
         return "retained", "retained until " + time.strftime("%Y-%m-%d", time.gmtime(row[0] // 1000000))
     events = db.execute("SELECT message FROM event WHERE tombstone = ?", (item.tombstone,)).fetchall()
     asked = [e.actor for e in (pb.Event.FromString(message) for message, in events) if e.action == "PRUNE_REQUEST"]
     if not asked:
-        return "not-requested", "nobody asked for it"
+        return "not-requested", "it was not asked for"
     if all(same_person(who, actor) for who in asked):
         return "same-actor", "only %s asked for it" % actor
     return "purged", ""
@@ -315,11 +379,11 @@ def count_out(db, tombstone, users):
     return kept.stored_size if users[sha256] == 0 and number is not None else 0
 
 
-def remove(db, gone, users, actor, at):
+def remove(db, gone, users, request, at):
     """Mark the records as purged, and remove the bodies that no live record needs."""
     for tombstone, event in gone.items():
         db.execute("UPDATE record SET purged_at = ? WHERE tombstone = ?", (at, tombstone))
-        insert_event(db, pb.Event(id=event, tombstone=tombstone, action="PURGE", actor=actor, at=at))
+        insert_event(db, pb.Event(id=event, tombstone=tombstone, action="PURGE", actor=request.actor, at=at, host=request.host))
     for sha256 in (sha256 for sha256, left in users.items() if left == 0):
         db.execute("DELETE FROM chunk WHERE body = (SELECT body FROM content WHERE sha256 = ?)", (sha256,))
         db.execute("UPDATE content SET body = NULL WHERE sha256 = ?", (sha256,))

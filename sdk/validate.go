@@ -1,0 +1,170 @@
+package sdk
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// checker keeps the first thing that is wrong with a value.
+type checker struct {
+	about []Tombstone
+	err   error
+}
+
+// require notes that what is wrong, unless ok.
+func (c *checker) require(ok bool, what, wrong string) {
+	if !ok && c.err == nil {
+		c.err = &Error{Kind: Invalid, Msg: what + " " + wrong, Tombstones: c.about}
+	}
+}
+
+// atMost notes that n exceeds a limit.
+func (c *checker) atMost(what string, n, most int, unit string) {
+	if n > most && c.err == nil {
+		c.err = &Error{Kind: Limit, Msg: fmt.Sprintf("%s: more than %d %s", what, most, unit), Tombstones: c.about}
+	}
+}
+
+func (c *checker) text(what, s string, most int, required bool) {
+	c.require(s != "" || !required, what, "is missing")
+	c.atMost(what, len(s), most, "bytes")
+	c.require(utf8.ValidString(s), what, "is not UTF-8")
+	c.require(strings.IndexByte(s, 0) < 0, what, "holds a NUL")
+}
+
+// path checks bytes that need not be UTF-8.
+func (c *checker) path(what, s string, required bool) {
+	c.require(s != "" || !required, what, "is missing")
+	c.atMost(what, len(s), MaxPath, "bytes")
+	c.require(strings.IndexByte(s, 0) < 0, what, "holds a NUL")
+}
+
+func (c *checker) time(what string, t time.Time, required bool) {
+	c.require(!t.IsZero() || !required, what, "is missing")
+	c.require(t.Nanosecond()%1000 == 0, what, "is finer than a microsecond")
+	year := t.UTC().Year()
+	c.require(1 <= year && year <= 9999, what, "is not in the years 1 to 9999")
+}
+
+func (c *checker) pairs(what string, pairs map[string]string) {
+	total := 0
+	for k, v := range pairs {
+		total += len(k) + len(v)
+		c.text(what+" key", k, MaxName, true)
+		c.text(what+" value", v, MaxText, false)
+	}
+	c.atMost(what, total, MaxText, "bytes")
+}
+
+// Validate reports the first thing that is wrong with r as an error of kind
+// [Invalid], or [Limit] for what is too long. Backends call it for every item
+// of a Put, and the host for every record that a backend returns.
+func (r *Record) Validate() error {
+	c := checker{about: []Tombstone{r.Tombstone}}
+	c.require(!r.Tombstone.IsZero(), "tombstone", "is missing")
+	c.require(!r.Event.IsZero(), "event", "is missing")
+	c.require(!r.Set.IsZero(), "set", "is missing")
+	c.require(!r.Digest.IsZero(), "record digest", "is missing")
+	c.content(&r.Content)
+	c.path("path", r.Path, true)
+	c.path("path in the work tree", r.WorkTreePath, false)
+	c.text("repo", r.Repo, MaxName, true)
+	c.text("reason", r.Reason, MaxName, true)
+	c.text("actor", r.ArchivedBy, MaxName, true)
+	c.text("kind", r.ContentKind, MaxName, true)
+	c.text("commit", r.Commit, MaxName, false)
+	c.text("note", r.Note, MaxText, false)
+	c.text("host", r.Host, MaxName, false)
+	c.tags(r.Tags)
+	c.pairs("metadata", r.Metadata)
+	c.require(r.Mode&^0o777 == 0, "mode", "has more than permission bits")
+	c.require(r.Type == RegularFile || r.Type == Symlink, "type", "is not known")
+	c.require(isObjectID(r.GitBlob), "git blob", "is not an object id")
+	c.require(slices.Contains([]WorkTreeState{"", WorkTreeClean, WorkTreeModified, WorkTreeUntracked}, r.WorkTreeState),
+		"state in the work tree", "is not known")
+	c.time("archived at", r.ArchivedAt, true)
+	c.time("modification time", r.ModTime, false)
+	c.time("retain until", r.RetainUntil, false)
+	c.time("retain until, when stored,", r.RetainAtStore, false)
+	c.time("purged at", r.PurgedAt, false)
+	return c.err
+}
+
+func (c *checker) content(content *Content) {
+	c.require(content.Size >= 0, "size", "is negative")
+	c.require(content.StoredSize >= -1, "stored size", "is negative")
+	c.require(content.StoredSize < 0 || !content.StoredSHA256.IsZero(), "stored SHA-256", "is missing")
+	c.text("codec", string(content.Codec), MaxName, true)
+}
+
+func (c *checker) tags(tags []string) {
+	c.atMost("tags", len(tags), MaxTags, "of them")
+	for i, tag := range tags {
+		c.text("tag", tag, MaxName, true)
+		c.require(i == 0 || tags[i-1] < tag, "tags", "are not sorted or not unique")
+	}
+}
+
+// isObjectID reports whether s is a SHA-1 or SHA-256 of git, or empty.
+func isObjectID(s string) bool {
+	return (s == "" || len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// Validate reports what is wrong with e, as [Record.Validate] does, if it is to
+// be appended.
+func (e *Event) Validate() error {
+	c := checker{about: []Tombstone{e.Tombstone}}
+	c.require(slices.Contains([]Action{ActionRestore, ActionHold, ActionRelease, ActionRetain, ActionPruneRequest}, e.Action),
+		"action", "is not one that can be appended")
+	c.event(e)
+	return c.err
+}
+
+// ValidateRead reports what is wrong with e if a backend returns it: it may also
+// be an ARCHIVE or a PURGE.
+func (e *Event) ValidateRead() error {
+	c := checker{about: []Tombstone{e.Tombstone}}
+	c.text("action", string(e.Action), MaxName, true)
+	c.event(e)
+	return c.err
+}
+
+func (c *checker) event(e *Event) {
+	c.require(!e.ID.IsZero(), "event id", "is missing")
+	c.require(!e.Tombstone.IsZero(), "tombstone", "is missing")
+	c.require((e.Action == ActionHold || e.Action == ActionRelease) == (e.Case != ""), "case", "belongs to HOLD and RELEASE, and only to them")
+	c.require((e.Action == ActionRetain) != e.RetainUntil.IsZero(), "retain until", "belongs to RETAIN, and only to it")
+	c.time("time", e.At, true)
+	c.time("retain until", e.RetainUntil, false)
+	c.text("actor", e.Actor, MaxName, true)
+	c.text("case", e.Case, MaxName, false)
+	c.text("host", e.Host, MaxName, false)
+	c.pairs("detail", e.Detail)
+}
+
+// Validate reports what is wrong with p, as [Record.Validate] does.
+func (p *Purge) Validate() error {
+	c := checker{}
+	c.atMost("tombstones", len(p.Items), MaxItems, "in one call")
+	c.text("actor", p.Actor, MaxName, true)
+	c.text("host", p.Host, MaxName, false)
+	c.time("time", p.At, true)
+	for _, item := range p.Items {
+		c.about = []Tombstone{item.Tombstone}
+		c.require(!item.Tombstone.IsZero() && !item.Event.IsZero(), "tombstone or event id", "is missing")
+	}
+	return c.err
+}
+
+// Validate reports what is wrong with h, as [Record.Validate] does.
+func (h *Hold) Validate() error {
+	c := checker{}
+	c.text("case", h.Case, MaxName, true)
+	c.text("actor", h.PlacedBy, MaxName, true)
+	c.time("placed", h.Placed, true)
+	c.time("released", h.Released, false)
+	return c.err
+}
