@@ -4,120 +4,120 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
+	"math"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/sync/semaphore"
 
+	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/batch"
 	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/find"
+	"github.com/codex-archive/codex/cli/internal/journal"
+	"github.com/codex-archive/codex/cli/internal/logging"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/restorer"
 	"github.com/codex-archive/codex/cli/internal/retry"
 	"github.com/codex-archive/codex/sdk"
 )
 
-// batchRun is a batch under way. After start only Done of its batch.Run, which
-// is called by one goroutine at a time, changes it.
+// batchRun connects a batch to the archive, the evidence and the file system.
 type batchRun struct {
-	*batchPlan
-	journal  *journal
-	recorder *recorder
+	plan     *batchPlan
+	archive  *app.Archive
+	journal  *journal.Journal
+	recorder *journal.Recorder
 	writer   restorer.Restorer
-	results  *batch.Results
-	file     *batch.File
-	progress *batchProgress
-	room     *semaphore.Weighted // batchMemory, for content that is not small
-
-	onward  bool        // go on after a failure
-	ended   []bool      // by index: what this run has finished
-	codes   map[int]int // how many items failed with an exit code
-	saveErr error
+	memory   []int64 // by index: bytes that restoring the item takes
 }
 
-// run does the batch. From here on there is a results file whatever happens.
+// run does the batch. From here on there is a results file in any case.
 func (p *batchPlan) run(ctx context.Context) error {
-	if err := p.dial(ctx, sdk.ReadWrite); err != nil {
-		return err
-	}
-	j, err := p.openEvidence(p.who)
+	c := p.command
+	archive, err := c.Dial(ctx, sdk.ReadWrite)
 	if err != nil {
 		return err
 	}
-	r := &batchRun{
-		batchPlan: p, journal: j, results: batch.NewResults(p.manifest), onward: p.config.Batch.ContinueOnError,
-		ended: make([]bool, len(p.manifest.Items)), codes: map[int]int{},
-	}
-	if p.flags.IsSet("continue-on-error") {
-		r.onward = p.flags.Bool("continue-on-error")
-	}
-	if p.earlier != nil {
-		p.carried = r.results.CarryOver(p.earlier)
-	}
-	if r.file, err = p.resultsFile(); err != nil {
+	j, err := openBatchJournal(c, archive, p.who, p.retryPolicy(ctx))
+	if err != nil {
 		return err
 	}
-	if err := r.file.Save(r.results); err != nil {
-		r.file.Discard()
-		return &failure{code: exitFailed, kind: "failed", err: err, hint: "nothing was restored: --results names a file elsewhere"}
+	r := &batchRun{plan: p, archive: archive, journal: j, recorder: j.NewRecorder(), memory: make([]int64, len(p.manifest.Items))}
+	job, err := r.newJob(ctx)
+	if err != nil {
+		return err
 	}
-	r.start(ctx)
-	return r.finish(ctx)
+	r.start(ctx, job)
+	return r.finish(ctx, job)
 }
 
-// start does the items.
-func (r *batchRun) start(ctx context.Context) {
-	// A reader of our output that went away must not end the batch half done:
-	// with the signal taken, writing fails instead.
-	pipe := make(chan os.Signal, 1)
-	signal.Notify(pipe, syscall.SIGPIPE)
-	defer signal.Stop(pipe)
-
-	parallel := r.config.Batch.MaxConcurrent
-	policy := r.policy()
-	// Each item under way may use up its repeats; after that repeats come back
-	// only with successes.
-	r.journal.budget = retry.NewBudget(parallel * max(policy.Attempts-1, 0))
-	r.journal.stop = ctx.Done()
-	r.progress = newBatchProgress(r.session, len(r.results.Items), r.before())
-	r.progress.begin(r.batchPlan)
-	r.room = semaphore.NewWeighted(batchMemory)
-	r.recorder = newRecorder(r.journal)
-	defer r.recorder.close()
-	go r.recorder.run(ctx)
-	quiet := context.AfterFunc(ctx, r.interrupted(ctx))
-	defer quiet()
-	batch.Run{
-		Items: len(r.results.Items), Parallel: parallel, Timeout: r.config.Batch.TimeoutPerItem,
-		Wanted: r.wanted, Do: r.do, Done: r.done,
-	}.Start(ctx)
+// retryPolicy lets each item under way use up its repeats; after that repeats
+// come back only with successes. An interrupt ends the waits for repeats.
+func (p *batchPlan) retryPolicy(ctx context.Context) retry.Policy {
+	policy := p.command.RetryPolicy()
+	policy.Budget = retry.NewBudget(p.command.Config.Batch.MaxConcurrent * max(policy.Attempts-1, 0))
+	policy.Stop = ctx.Done()
+	return policy
 }
 
-// interrupted tells who waits for the end why it does not come at once.
-func (r *batchRun) interrupted(ctx context.Context) func() {
-	return func() {
-		if errors.Is(ctx.Err(), context.Canceled) {
-			r.log.Warn("Interrupted: what is under way is finished, and no other item begins; a second interrupt ends at once")
+func (r *batchRun) newJob(ctx context.Context) (*batch.Job, error) {
+	p, c := r.plan, r.plan.command
+	job := &batch.Job{
+		Results: batch.NewResults(p.manifest), From: p.from, Onward: c.Config.Batch.ContinueOnError,
+		Unreachable: func(err error) bool { return r.unreachable(ctx, err) },
+		Progress: &batch.Progress{
+			Screen: c.Screen, Live: logging.IsTerminal(c.Env.Stderr) && (c.JSON || logging.IsTerminal(c.Env.Stdout)),
+		},
+	}
+	if !c.JSON {
+		job.Progress.Out = c.Env.Stdout
+	}
+	if c.Flags.IsSet("continue-on-error") {
+		job.Onward = c.Flags.Bool("continue-on-error")
+	}
+	var err error
+	if job.File, err = p.resultsFile(); err != nil {
+		return nil, err
+	}
+	if err := job.File.Save(job.Results); err != nil {
+		job.File.Discard()
+		return nil, output.Errorf(output.Failed, "%w", err).WithHint("nothing was restored: --results names a file elsewhere")
+	}
+	if p.earlier != nil {
+		job.CarryOver(r.stillThere(ctx, job.Results.Successes(p.earlier)))
+	}
+	return job, nil
+}
+
+// stillThere returns those of the items that an earlier run succeeded in whose
+// output still has the content of the record. If the archive cannot be asked it
+// returns none: to restore a file that is there changes nothing.
+func (r *batchRun) stillThere(ctx context.Context, indices []int) []int {
+	records, err := r.lookUp(ctx, indices)
+	if err != nil {
+		return nil
+	}
+	var there []int
+	for i, index := range indices {
+		if records[i].Err == nil && r.plan.outputs.hold(r.plan.manifest.Items[index].Output, records[i].Entry.Record.Content) {
+			there = append(there, index)
 		}
 	}
+	return there
 }
 
-// wanted reports whether this run was asked to do the item.
-func (r *batchRun) wanted(index int) bool {
-	return index >= r.from && (r.ended[index] || r.results.Items[index].Status != batch.Success)
-}
-
-// before is how many items this run was not asked to do.
-func (r *batchRun) before() (n int) {
-	for i := range r.results.Items {
-		if !r.wanted(i) {
-			n++
-		}
+// lookUp asks the archive for the records of items.
+func (r *batchRun) lookUp(ctx context.Context, indices []int) ([]find.Record, error) {
+	backend, err := r.archive.Backend(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return n
+	texts := make([]string, len(indices))
+	for i, index := range indices {
+		texts[i] = r.plan.manifest.Items[index].Tombstone
+	}
+	return find.Records(ctx, backend, texts)
 }
 
 // batchMemory bounds, in bytes, what the contents under way take together: 4
@@ -129,222 +129,113 @@ const (
 	smallMemory = 512 << 10
 )
 
-// do restores one item and has it recorded.
-func (r *batchRun) do(ctx context.Context, index int) error { return r.restoreItem(ctx, index, 0) }
-
-// restoreItem is do for an item that has so much of the room already, which it
-// gives back. One that finds no room lets go of what it has asked the archive
-// for, and asks again when there is.
-func (r *batchRun) restoreItem(ctx context.Context, index int, held int64) error {
-	defer func() { r.room.Release(held) }()
-	item := r.manifest.Items[index]
-	file := &restoration{
-		journal: r.journal, writer: &r.writer, typed: item.Tombstone, sha256: item.SHA256,
-		to:    restorer.Destination{Path: item.Output, Base: r.base, Force: r.flags.Bool("force")},
-		level: hclog.Debug, started: time.Now(),
+// learn finds out how much memory items take. Without an answer each counts as
+// a large file, and the error shows when the item is restored.
+func (r *batchRun) learn(ctx context.Context, indices []int) {
+	if timeout := r.plan.command.Config.Batch.TimeoutPerItem; timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
 	}
-	file.admit = func(memory int64) error {
-		memory = min(memory, batchMemory)
-		switch {
-		case memory <= max(smallMemory, held):
-			return nil
-		case r.room.TryAcquire(memory - held):
-			held = memory
-			return nil
+	records, err := r.lookUp(ctx, indices)
+	for i, index := range indices {
+		content := sdk.Content{Size: math.MaxInt64, Codec: sdk.Zstd}
+		if err == nil {
+			content = records[i].Entry.Record.Content // zero if there is none
 		}
-		return &batch.Later{
-			Wait: func(ctx context.Context) error { return r.room.Acquire(ctx, memory) },
-			Do:   func(ctx context.Context) error { return r.restoreItem(ctx, index, memory) },
+		if memory := restorer.Memory(content); memory > smallMemory {
+			r.memory[index] = memory
 		}
 	}
-	err := file.bring(ctx)
-	if later, ok := err.(*batch.Later); ok {
-		return later
-	}
-	if errors.Is(err, context.DeadlineExceeded) && retry.Over(ctx, 0) {
-		err = fmt.Errorf("not done within %v (batch.timeout_per_item): %w", r.config.Batch.TimeoutPerItem, err)
-	}
-	if err == nil {
-		err = r.recorder.record(file)
-	}
-	if err == nil {
-		file.tell(file.elapsed())
-	}
-	return err
 }
 
-// done takes in what became of an item.
-func (r *batchRun) done(index int, took time.Duration, err error) (more bool) {
-	r.results.Set(index, took, err)
-	r.ended[index] = true
-	if err != nil {
-		r.codes[asFailure(err).code]++
-	}
-	r.progress.item(index, err)
-	if r.saveErr == nil {
-		r.saveErr = r.file.SaveIfDue(r.results)
-	}
-	return err == nil || r.onward && !hopeless(err)
+// start does the items.
+func (r *batchRun) start(ctx context.Context, job *batch.Job) {
+	c := r.plan.command
+	job.Begin(r.plan.resumed)
+	defer c.Screen.End()
+	defer r.recorder.Close()
+	go r.recorder.Run(ctx)
+	quiet := context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			c.Log.Warn("Interrupted: items under way are finished, and no other begins; a second interrupt ends at once")
+		}
+	})
+	defer quiet()
+	job.Start(ctx, batch.Run{
+		Parallel: c.Config.Batch.MaxConcurrent, Timeout: c.Config.Batch.TimeoutPerItem, Room: batchMemory,
+		Learn: r.learn, Memory: func(index int) int64 { return r.memory[index] }, Do: r.restore,
+	})
 }
 
-// hopeless reports whether no item can succeed after one failed with err: there
-// can be no evidence, or the archive cannot be opened whoever asks.
-func hopeless(err error) bool {
-	if asFailure(err).code == exitEvidence {
-		return true
+// restore restores one item and has it recorded.
+func (r *batchRun) restore(ctx context.Context, index int) (time.Duration, error) {
+	p, item := r.plan, r.plan.manifest.Items[index]
+	file := r.journal.NewRestore(journal.Order{
+		Tombstone: item.Tombstone, SHA256: item.SHA256, Level: hclog.Debug,
+		To: restorer.Destination{Path: item.Output, Base: p.outputs.base, Force: p.command.Flags.Bool("force")},
+	}, &r.writer)
+	file.Publish(ctx)
+	if file.Err == nil {
+		r.recorder.Record(file)
 	}
-	return slices.Contains([]sdk.Kind{sdk.NotStarted, sdk.Unauthenticated, sdk.NoArchive, sdk.Schema, sdk.Unsupported}, sdk.KindOf(err))
+	switch {
+	case file.Err == nil:
+		file.Log()
+		p.command.WarnRetention(file.Record)
+	case errors.Is(file.Err, context.DeadlineExceeded) && retry.Over(ctx, 0):
+		file.Err = fmt.Errorf("not done within %v (batch.timeout_per_item): %w", p.command.Config.Batch.TimeoutPerItem, file.Err)
+	}
+	return file.Took, file.Err
+}
+
+// unreachable reports whether the archive cannot be reached, after an item
+// failed with err: it asks once more. One lost connection is not the end of the
+// archive, and other items may succeed.
+func (r *batchRun) unreachable(ctx context.Context, err error) bool {
+	if ctx.Err() != nil || !slices.Contains([]sdk.Kind{
+		sdk.Unavailable, sdk.NotStarted, sdk.Unauthenticated, sdk.NoArchive, sdk.Schema, sdk.Unsupported,
+	}, sdk.KindOf(err)) {
+		return false
+	}
+	backend, err := r.archive.Backend(ctx)
+	if err == nil {
+		_, err = backend.Missing(ctx, []sdk.Digest{{}})
+	}
+	return err != nil && ctx.Err() == nil
 }
 
 // finish writes the results, records the batch, and says how it ended.
-func (r *batchRun) finish(ctx context.Context) error {
-	r.screen.end()
-	saved := r.file.Save(r.results)
-	recorded := r.recordBatch()
-	if saved == nil {
-		saved = r.saveErr
-	}
-	end := r.outcome(ctx, saved, recorded)
-	if r.json {
-		if err := r.results.Write(r.stdout); err != nil {
+func (r *batchRun) finish(ctx context.Context, job *batch.Job) error {
+	c := r.plan.command
+	job.Save()
+	recorded := r.record(job)
+	resume := r.plan.resumeCommand(job.StopsAgain())
+	end := job.Outcome(ctx, recorded, resume)
+	if c.JSON {
+		if err := job.Results.Write(c.Env.Stdout); err != nil {
 			return errors.Join(end, err)
 		}
 		if end != nil {
-			end = resultShown{end}
+			return output.Shown{Err: end}
 		}
-		return end
+		return nil
 	}
-	r.progress.end(r.results.Summary(), r.file.Path(), saved == nil)
-	if n := r.undone(); n > 0 {
-		r.progress.print("Resume with: " + r.resumeCommand())
-	}
-	if end == nil && r.progress.err != nil {
-		return r.progress.err
+	if err := job.End(resume); err != nil && end == nil {
+		return err
 	}
 	return end
 }
 
-// resultShown is an error of a command whose result stands on stdout all the
-// same: with --json no other document may follow.
-type resultShown struct{ error }
-
-func (e resultShown) Unwrap() error { return e.error }
-
-// undone is how many items this run was asked to do and did not begin.
-func (r *batchRun) undone() (n int) {
-	for i := range r.results.Items {
-		if r.wanted(i) && !r.ended[i] {
-			n++
-		}
-	}
-	return n
-}
-
-// failed is how many items failed in this run.
-func (r *batchRun) failed() (n int) {
-	for _, count := range r.codes {
-		n += count
-	}
-	return n
-}
-
-// outcome is how the batch ends: nil if everything that was asked for is done.
-func (r *batchRun) outcome(ctx context.Context, saved, recorded error) error {
-	undone, failed := r.undone(), r.failed()
-	codes := r.exitCodes(ctx, undone, failed)
-	var errs []error
-	if recorded != nil {
-		codes = append(codes, exitEvidence)
-		errs = append(errs, fmt.Errorf("the batch is not recorded: %w", recorded))
-	}
-	if saved != nil {
-		codes = append(codes, exitFailed)
-		errs = append(errs, saved)
-	}
-	if len(codes) == 0 {
-		return nil
-	}
-	if failed > 0 || undone > 0 || len(errs) == 0 {
-		errs = append([]error{fmt.Errorf("%s", r.sentence(ctx, undone, failed))}, errs...)
-	}
-	f := &failure{code: worst(codes), kind: "batch", err: joinText(errs)}
-	if failed > 0 || undone > 0 {
-		f.hint = "resume with: " + r.resumeCommand()
-	}
-	return f
-}
-
-// exitCodes are those that apply.
-func (r *batchRun) exitCodes(ctx context.Context, undone, failed int) (codes []int) {
-	for code := range r.codes {
-		codes = append(codes, code)
-	}
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		codes = append(codes, exitInterrupted)
-	case ctx.Err() != nil && undone > 0:
-		codes = append(codes, exitBackend)
-	}
-	if undone > 0 || failed > 0 {
-		codes = append(codes, exitBatch)
-	}
-	return codes
-}
-
-// worst is the code that wins where several apply.
-func worst(codes []int) int {
-	for _, code := range codeOrder {
-		if slices.Contains(codes, code) {
-			return code
-		}
-	}
-	return exitFailed
-}
-
-// sentence says how it went.
-func (r *batchRun) sentence(ctx context.Context, undone, failed int) string {
-	total := len(r.results.Items)
-	text := fmt.Sprintf("%d of %d items failed", failed, total)
-	if undone > 0 {
-		text += fmt.Sprintf(", %d not begun", undone)
-	}
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		text = "interrupted: " + text
-	case ctx.Err() != nil:
-		text = "the time of --timeout is over: " + text
-	}
-	return text
-}
-
-// joinText is errors.Join on one line.
-func joinText(errs []error) error {
-	err := errs[0]
-	for _, more := range errs[1:] {
-		err = fmt.Errorf("%w; %w", err, more)
-	}
-	return err
-}
-
-// recordBatch leaves the line of evidence about the whole batch.
-func (r *batchRun) recordBatch() error {
+// record leaves the line of evidence about the whole batch.
+func (r *batchRun) record(job *batch.Job) error {
+	counts, summary := job.Counts(), job.Results.Summary()
 	status := evidence.Success
-	undone, failed := r.undone(), r.failed()
-	if undone > 0 || failed > 0 {
+	if counts.Undone > 0 || counts.Failed > 0 {
 		status = evidence.Failed
 	}
-	e := r.journal.record(evidence.BatchComplete, status)
-	s := r.results.Summary()
-	did := 0
-	for _, ended := range r.ended {
-		if ended {
-			did++
-		}
-	}
-	e.Duration = s.Duration
-	e.Batch = &evidence.Batch{
-		Processed: did, Succeeded: did - failed, Failed: failed, Skipped: s.Total - did,
-		Total: s.Duration, ResultsFile: r.file.Path(),
-	}
-	return r.journal.file.Append(e)
+	return r.journal.RecordBatch(status, evidence.Batch{
+		Processed: counts.Done, Succeeded: counts.Done - counts.Failed, Failed: counts.Failed, Skipped: summary.Total - counts.Done,
+		Total: summary.Duration, ResultsFile: job.File.Path(),
+	})
 }

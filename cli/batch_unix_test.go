@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
 // batchProject is a project on the slow backend with a manifest of n items.
@@ -91,7 +93,7 @@ func TestBatchPluginDies(t *testing.T) {
 	p.env = append(p.env, fmt.Sprintf("CODEX_ARCHIVE_URL=slow://60?die=%s", filepath.Join(p.dir, "died")))
 	r := p.batch("--continue-on-error", "--set", "batch.max_concurrent=32")
 	n, errors := p.statuses()
-	if r.code != exitBackend || n["failed"] == 0 || n["failed"] > 32 || n["success"] != 60-n["failed"] || p.restored() < n["success"] {
+	if r.code != output.ExitBackend || n["failed"] == 0 || n["failed"] > 32 || n["success"] != 60-n["failed"] || p.restored() < n["success"] {
 		t.Fatalf("exit code %d, %v, %d files\n%s%s", r.code, n, p.restored(), r.stdout, r.stderr)
 	}
 	for _, e := range errors {
@@ -144,7 +146,7 @@ func TestBatchItemTimesOut(t *testing.T) {
 	p := batchProject(t, 8, "hang=3&mark=gets")
 	r := p.batch("--continue-on-error", "--set", "batch.timeout_per_item=5", "--set", "retry.enabled=true", "--set", "batch.max_concurrent=2")
 	n, errors := p.statuses()
-	if r.code != exitBackend || n["failed"] != 1 || n["success"] != 7 || p.restored() != 7 {
+	if r.code != output.ExitBackend || n["failed"] != 1 || n["success"] != 7 || p.restored() != 7 {
 		t.Fatalf("exit code %d, %v\n%s%s", r.code, n, r.stdout, r.stderr)
 	}
 	if !strings.Contains(errors[0], "batch.timeout_per_item") {
@@ -171,7 +173,7 @@ func TestBatchInterrupted(t *testing.T) {
 	}
 	end := r.wait()
 	n, _ := p.statuses()
-	if end.code != exitInterrupted || n["failed"] != 0 || n["skipped"] == 0 || n["success"] < 2 || p.restored() != n["success"] {
+	if end.code != output.ExitInterrupted || n["failed"] != 0 || n["skipped"] == 0 || n["success"] < 2 || p.restored() != n["success"] {
 		t.Fatalf("exit code %d, %v, %d files\n%s%s", end.code, n, p.restored(), end.stdout, end.stderr)
 	}
 	if !strings.Contains(end.stderr, "a second interrupt ends at once") {
@@ -207,7 +209,7 @@ func TestBatchInterruptedWhileWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	end := r.wait() // or the test's own time-out: the wait is an hour
-	if n, _ := p.statuses(); end.code != exitInterrupted || n["failed"] != 5 {
+	if n, _ := p.statuses(); end.code != output.ExitInterrupted || n["failed"] != 5 {
 		t.Fatalf("exit code %d, %v\n%s%s", end.code, n, end.stdout, end.stderr)
 	}
 }

@@ -3,24 +3,34 @@ package main
 import (
 	"fmt"
 
+	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
-// flagValues are the values of flags that take one of a few.
-var flagValues = map[string][]string{
-	"log-level":  {"debug", "info", "warn", "error"},
-	"log-format": {"json", "text"},
-	"kind":       kinds,
-	"format":     {"json", "csv"},
-	"action":     {"ARCHIVE", "RESTORE", "BATCH_RESTORE_COMPLETE", "RECOVER"},
+// flagValues returns the values of flags that take one of a few.
+func flagValues(name string) []string {
+	switch name {
+	case "log-level":
+		return []string{"debug", "info", "warn", "error"}
+	case "log-format":
+		return []string{"json", "text"}
+	case "kind":
+		return contentKinds()
+	case "format":
+		return []string{"json", "csv"}
+	case "action":
+		return []string{"ARCHIVE", "RESTORE", "BATCH_RESTORE_COMPLETE", "RECOVER"}
+	}
+	return nil
 }
 
-// valuesOf returns what the flag called name may be given, nothing where that
-// is free, or a file.
-func (p *program) valuesOf(name string) []candidate {
+// valuesOf returns what the flag called name may be given, nothing if that is
+// any text, or a file.
+func valuesOf(env *app.Env, name string) []candidate {
 	switch name {
 	case "backend":
-		return p.backendNames()
+		return backendNames(env)
 	case "set":
 		var keys []candidate
 		for _, k := range config.Keys() {
@@ -28,32 +38,32 @@ func (p *program) valuesOf(name string) []candidate {
 		}
 		return keys
 	}
-	return plain(flagValues[name])
+	return plain(flagValues(name))
 }
 
 // argumentsOf returns what a command may be given.
-func (p *program) argumentsOf(command string) []candidate {
+func argumentsOf(env *app.Env, command string) []candidate {
 	switch command {
 	case "explain":
 		var all []candidate
-		for _, c := range exitCodes {
-			all = append(all, candidate{fmt.Sprint(c.code), c.meaning})
+		for _, c := range output.Codes() {
+			all = append(all, candidate{fmt.Sprint(c.Code), c.Meaning})
 		}
-		for _, k := range errorKinds {
-			all = append(all, candidate{k.word, k.meaning})
+		for _, k := range output.Kinds() {
+			all = append(all, candidate{string(k.Kind), k.Meaning})
 		}
 		return all
 	case "completion":
 		return plain([]string{"bash", "zsh", "fish"})
 	case "plugin inspect", "plugin lock":
-		return p.backendNames()
+		return backendNames(env)
 	}
 	return nil
 }
 
-func (p *program) backendNames() []candidate {
+func backendNames(env *app.Env) []candidate {
 	var names []candidate
-	programs, _ := p.search(nil).List()
+	programs, _ := env.Search(nil).List()
 	for _, program := range programs {
 		names = append(names, candidate{program.Name, program.Path})
 	}

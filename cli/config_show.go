@@ -7,11 +7,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
-func (p *program) configShowCommand() *cli.Command {
-	return p.command(&cli.Command{
+func configShowCommand(a *app.App) *cli.Command {
+	return a.Command(&cli.Command{
 		Name:      "config-show",
 		Usage:     "show the configuration in force, and where each value comes from",
 		UsageText: "codex archive config-show [flags]",
@@ -25,7 +27,7 @@ func (p *program) configShowCommand() *cli.Command {
 			debugFlag(),
 			&cli.BoolFlag{Name: "origin", Usage: "show where each value comes from, and what it overruled", DisableDefaultText: true},
 		},
-	}, (*session).configShow)
+	}, runConfigShow)
 }
 
 // settingView is one key as --json shows it.
@@ -36,83 +38,83 @@ type settingView struct {
 	Overrule []string `json:"overruled,omitempty"`
 }
 
-func (s *session) configShow(context.Context) error {
-	if err := s.arguments(0, 0); err != nil {
+func runConfigShow(ctx context.Context, c *app.Command) error {
+	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
-	settings := s.settings()
-	database, _ := s.config.SQLitePath()
+	settings := settings(c)
+	database, _ := c.Config.SQLitePath()
 	switch {
-	case s.json:
-		return writeJSON(s.stdout, struct {
+	case c.JSON:
+		return output.WriteJSON(c.Env.Stdout, struct {
 			Root     string        `json:"root"`
 			Given    string        `json:"given_file,omitempty"`
 			File     string        `json:"project_file,omitempty"`
 			Database string        `json:"database,omitempty"`
 			Settings []settingView `json:"settings"`
-		}{s.config.Root, s.config.File, s.config.ProjectFile, database, settings})
-	case s.flags.Bool("origin"):
-		return s.writeOrigins(settings)
+		}{c.Config.Root, c.Config.File, c.Config.ProjectFile, database, settings})
+	case c.Flags.Bool("origin"):
+		return writeOrigins(c, settings)
 	}
-	return s.writeConfig(settings)
+	return writeConfig(c, settings)
 }
 
-func (s *session) settings() []settingView {
+func settings(c *app.Command) []settingView {
 	var views []settingView
-	for _, o := range s.config.Origins() {
-		v := settingView{Key: o.Key, Value: s.shown(o.Setting), Source: o.Source.String()}
+	for _, o := range c.Config.Origins() {
+		v := settingView{Key: o.Key, Value: shownValue(c, o.Setting), Source: o.Source.String()}
 		for _, over := range o.Overruled {
-			v.Overrule = append(v.Overrule, over.Source.String()+" = "+s.shown(over))
+			v.Overrule = append(v.Overrule, over.Source.String()+" = "+shownValue(c, over))
 		}
 		views = append(views, v)
 	}
 	return views
 }
 
-// shown is a value with its secrets hidden, unless --debug asks for them.
-func (s *session) shown(v config.Setting) string {
-	if s.flags.Bool("debug") {
+// shownValue is a value with its secrets hidden, unless --debug asks for them.
+func shownValue(c *app.Command, v config.Setting) string {
+	if c.Flags.Bool("debug") {
 		return v.Value
 	}
 	return v.Shown()
 }
 
 // writeConfig prints the guide's five lines first, in its words, then the rest.
-func (s *session) writeConfig(settings []settingView) error {
-	c := s.config
+func writeConfig(c *app.Command, settings []settingView) error {
+	conf := c.Config
 	retry := "disabled"
-	if c.Retry.Enabled {
-		retry = fmt.Sprintf("enabled (max %d attempts)", c.Retry.MaxAttempts)
+	if conf.Retry.Enabled {
+		retry = fmt.Sprintf("enabled (max %d attempts)", conf.Retry.MaxAttempts)
 	}
-	fmt.Fprintf(s.stdout, "Backend: %s\nURL: %s\nLog Level: %s\nRetry: %s\nBatch Concurrency: %d\n\n",
-		c.Backend.Type, s.shownURL(), c.Logging.Level, retry, c.Batch.MaxConcurrent)
-	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "Project root:\t%s\n", printable(c.Root))
-	if path, ok := c.SQLitePath(); ok {
-		fmt.Fprintf(w, "Database file:\t%s\n", printable(path))
+	fmt.Fprintf(c.Env.Stdout, "Backend: %s\nURL: %s\nLog Level: %s\nRetry: %s\nBatch Concurrency: %d\n\n",
+		conf.Backend.Type, shownURL(c), conf.Logging.Level, retry, conf.Batch.MaxConcurrent)
+	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "Project root:\t%s\n", output.Printable(conf.Root))
+	if path, ok := conf.SQLitePath(); ok {
+		fmt.Fprintf(w, "Database file:\t%s\n", output.Printable(path))
 	}
-	if c.File != "" && c.File != c.ProjectFile {
-		fmt.Fprintf(w, "Given file:\t%s\n", printable(c.File))
+	if conf.File != "" && conf.File != conf.ProjectFile {
+		fmt.Fprintf(w, "Given file:\t%s\n", output.Printable(conf.File))
 	}
-	if c.ProjectFile != "" {
-		fmt.Fprintf(w, "Project file:\t%s\n", printable(c.ProjectFile))
+	if conf.ProjectFile != "" {
+		fmt.Fprintf(w, "Project file:\t%s\n", output.Printable(conf.ProjectFile))
 	}
 	for _, v := range settings {
-		fmt.Fprintf(w, "%s:\t%s\n", v.Key, printable(v.Value))
+		fmt.Fprintf(w, "%s:\t%s\n", v.Key, output.Printable(v.Value))
 	}
 	return w.Flush()
 }
 
-func (s *session) writeOrigins(settings []settingView) error {
-	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+func writeOrigins(c *app.Command, settings []settingView) error {
+	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "KEY\tVALUE\tFROM\tOVERRULED")
 	for _, v := range settings {
-		fmt.Fprintf(w, "%s\t%s\t%s\t", v.Key, printable(v.Value), printable(v.Source))
+		fmt.Fprintf(w, "%s\t%s\t%s\t", v.Key, output.Printable(v.Value), output.Printable(v.Source))
 		for i, over := range v.Overrule {
 			if i > 0 {
 				fmt.Fprint(w, "; ")
 			}
-			fmt.Fprint(w, printable(over))
+			fmt.Fprint(w, output.Printable(over))
 		}
 		fmt.Fprintln(w)
 	}

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/scripts/soak"
 )
 
@@ -64,7 +65,7 @@ func (r *running) wait() result {
 	r.t.Helper()
 	r.stdin.Close()
 	_ = r.Wait()
-	return result{r.ProcessState.ExitCode(), r.stdout.String(), r.stderr.String()}
+	return result{output.Code(r.ProcessState.ExitCode()), r.stdout.String(), r.stderr.String()}
 }
 
 // kill kills the process, as nobody can prevent.
@@ -280,7 +281,7 @@ func TestKillPluginDuringStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := run.wait()
-	if r.code != exitBackend || !strings.Contains(r.stderr, "plugin") || strings.Contains(r.stderr, "goroutine") {
+	if r.code != output.ExitBackend || !strings.Contains(r.stderr, "plugin") || strings.Contains(r.stderr, "goroutine") {
 		t.Errorf("exit code %d:\n%s", r.code, r.stderr)
 	}
 	if n := count(p.evidence(), "action=ARCHIVE_FAIL", "status=failed"); n != 1 {
@@ -355,7 +356,7 @@ func TestEvidenceFailsAfterCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := run.wait()
-	if r.code != exitEvidence || !strings.Contains(r.stderr, "stored, not recorded") {
+	if r.code != output.ExitEvidence || !strings.Contains(r.stderr, "stored, not recorded") {
 		t.Errorf("exit code %d:\n%s", r.code, r.stderr)
 	}
 	if err := os.Remove(log); err != nil {
@@ -446,7 +447,7 @@ func TestReadOnlyArchive(t *testing.T) {
 	}
 	cmd = p.command("archive", "store", "repo", "out.txt", "--reason", "dead")
 	cmd.SysProcAttr = unprivileged
-	if r := finish(t, cmd); r.code != exitBackend {
+	if r := finish(t, cmd); r.code != output.ExitBackend {
 		t.Errorf("store: exit code %d:\n%s", r.code, r.stderr)
 	}
 }
@@ -466,7 +467,7 @@ func TestInterrupt(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = run.Wait()
-		if code := run.ProcessState.ExitCode(); code != exitInterrupted {
+		if code := run.ProcessState.ExitCode(); output.Code(code) != output.ExitInterrupted {
 			t.Errorf("%v: exit code %d\n%s", signal, code, run.stderr)
 		}
 		if err := os.RemoveAll(filepath.Join(p.dir, ".codex/evidence")); err != nil {

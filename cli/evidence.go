@@ -1,19 +1,23 @@
 package main
 
-import "github.com/urfave/cli/v2"
+import (
+	"path/filepath"
 
-// evidenceCommand groups what looks at the evidence log. None of it asks a
-// backend, and none of it leaves evidence.
-func (p *program) evidenceCommand() *cli.Command {
-	return &cli.Command{
-		Name:            "evidence",
-		Usage:           "read the log of what was done, and check its chain",
-		UsageText:       "codex archive evidence COMMAND [flags]",
-		HideHelpCommand: true,
-		Action:          groupHelp,
-		Subcommands: []*cli.Command{
-			p.evidenceShowCommand(),
-			p.evidenceVerifyCommand(),
-		},
-	}
+	"github.com/urfave/cli/v2"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/evidence"
+)
+
+// evidenceCommand groups the commands that read the evidence log. None of them
+// asks a backend, and none leaves evidence.
+func evidenceCommand(a *app.App) *cli.Command {
+	return group("evidence", "read the log of what was done, and check its chain", "codex archive evidence COMMAND [flags]",
+		evidenceShowCommand(a),
+		evidenceVerifyCommand(a),
+	)
+}
+
+func evidenceLog(c *app.Command) string {
+	return filepath.Join(c.Config.Evidence.Dir, evidence.FileName)
 }

@@ -12,11 +12,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
-func (p *program) evidenceShowCommand() *cli.Command {
-	return p.command(&cli.Command{
+func evidenceShowCommand(a *app.App) *cli.Command {
+	return a.Command(&cli.Command{
 		Name:      "show",
 		Usage:     "print the evidence log for people",
 		UsageText: "codex archive evidence show [flags]",
@@ -33,7 +35,7 @@ func (p *program) evidenceShowCommand() *cli.Command {
 			&cli.StringFlag{Name: "by", Usage: "only what `WHO` did"},
 			&cli.StringFlag{Name: "since", Usage: "only what was done at or after `TIME`"},
 		},
-	}, (*session).evidenceShow)
+	}, runEvidenceShow)
 }
 
 // evidenceFilter says which records are shown. Zero fields let everything pass.
@@ -48,24 +50,24 @@ func (f evidenceFilter) passes(r *evidence.Record) bool {
 		(f.by == "" || r.Actor == f.by) && !r.Time.Before(f.since)
 }
 
-func (s *session) evidenceShow(ctx context.Context) error {
-	if err := s.arguments(0, 0); err != nil {
+func runEvidenceShow(ctx context.Context, c *app.Command) error {
+	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
-	f := evidenceFilter{tombstone: strings.ToLower(s.flags.String("tombstone")), action: s.flags.String("action"), by: s.flags.String("by")}
+	f := evidenceFilter{tombstone: strings.ToLower(c.Flags.String("tombstone")), action: c.Flags.String("action"), by: c.Flags.String("by")}
 	var err error
-	if f.since, err = parseTime("--since", s.flags.String("since"), time.Now()); err != nil {
+	if f.since, err = app.Time("--since", c.Flags.String("since"), time.Now()); err != nil {
 		return err
 	}
-	out := bufio.NewWriter(s.stdout)
-	if err := s.showEvidence(ctx, out, f); err != nil {
+	out := bufio.NewWriter(c.Env.Stdout)
+	if err := showEvidence(ctx, c, out, f); err != nil {
 		return errors.Join(out.Flush(), err)
 	}
 	return out.Flush()
 }
 
-func (s *session) showEvidence(ctx context.Context, out io.Writer, f evidenceFilter) error {
-	for line, err := range evidence.Read(s.evidenceLog()) {
+func showEvidence(ctx context.Context, c *app.Command, out io.Writer, f evidenceFilter) error {
+	for line, err := range evidence.Read(evidenceLog(c)) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil // nothing was done yet
@@ -78,13 +80,13 @@ func (s *session) showEvidence(ctx context.Context, out io.Writer, f evidenceFil
 		}
 		record, err := line.Record()
 		if err != nil {
-			s.log.Warn("Evidence: " + printable(err.Error()))
+			c.Log.Warn("Evidence: " + output.Printable(err.Error()))
 			continue
 		}
 		if !f.passes(record) {
 			continue
 		}
-		if s.json {
+		if c.JSON {
 			_, err = fmt.Fprintf(out, "%s\n", line.Raw)
 		} else {
 			_, err = io.WriteString(out, evidenceLine(record)+"\n")
@@ -98,14 +100,14 @@ func (s *session) showEvidence(ctx context.Context, out io.Writer, f evidenceFil
 
 // evidenceLine is a record as people read it.
 func evidenceLine(r *evidence.Record) string {
-	words := []string{stamp(r.Time), string(r.Action)}
+	words := []string{output.Stamp(r.Time), string(r.Action)}
 	if r.Status != evidence.Success {
 		words = append(words, string(r.Status))
 	}
 	if r.Attempt > 0 {
 		words = append(words, fmt.Sprintf("attempt %d", r.Attempt))
 	}
-	words = append(words, "by "+r.Actor, "on "+r.Backend, millis(r.Duration).String())
+	words = append(words, "by "+r.Actor, "on "+r.Backend, output.Millis(r.Duration).String())
 	if r.Tombstone != "" {
 		words = append(words, r.Tombstone)
 	}
@@ -122,5 +124,5 @@ func evidenceLine(r *evidence.Record) string {
 	if r.Repaired {
 		words = append(words, "(recorded later)")
 	}
-	return printable(strings.Join(words, "  "))
+	return output.Printable(strings.Join(words, "  "))
 }

@@ -10,12 +10,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
 
-func (p *program) evidenceVerifyCommand() *cli.Command {
-	return p.command(&cli.Command{
+func evidenceVerifyCommand(a *app.App) *cli.Command {
+	return a.Command(&cli.Command{
 		Name:      "verify",
 		Usage:     "check that no line of the evidence log was changed or cut out",
 		UsageText: "codex archive evidence verify [flags]",
@@ -28,7 +30,7 @@ func (p *program) evidenceVerifyCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "last", Usage: "a line with this `HASH` must be there: what verify printed earlier"},
 		},
-	}, (*session).evidenceVerify)
+	}, runEvidenceVerify)
 }
 
 // verifyView is the result of evidence verify.
@@ -39,41 +41,41 @@ type verifyView struct {
 	Torn  bool   `json:"torn"`
 }
 
-func (s *session) evidenceVerify(ctx context.Context) error {
-	if err := s.arguments(0, 0); err != nil {
+func runEvidenceVerify(ctx context.Context, c *app.Command) error {
+	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
-	last := strings.ToLower(s.flags.String("last"))
+	last := strings.ToLower(c.Flags.String("last"))
 	if last != "" && (len(last) != 64 || strings.Trim(last, "0123456789abcdef") != "") {
-		return usageError("--last: found %q, allowed a SHA-256, 64 hex digits", last)
+		return output.Usagef("--last: found %q, allowed a SHA-256, 64 hex digits", last)
 	}
-	report, err := evidence.Verify(s.evidenceLog())
+	report, err := evidence.Verify(evidenceLog(c))
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // nothing was done yet: a chain without lines
 	case err != nil:
 		return err
 	case report.Broken > 0:
-		return chainError("%s: the chain is broken: %s", s.evidenceLog(), report.Why)
+		return chainError("%s: the chain is broken: %s", evidenceLog(c), report.Why)
 	}
 	if last != "" && last != report.Last.String() {
-		if err := s.findLine(ctx, last); err != nil {
+		if err := findLine(ctx, c, last); err != nil {
 			return err
 		}
 	}
-	v := verifyView{s.evidenceLog(), report.Lines, report.Last.String(), report.Torn}
-	if s.json {
-		return writeJSON(s.stdout, v)
+	v := verifyView{evidenceLog(c), report.Lines, report.Last.String(), report.Torn}
+	if c.JSON {
+		return output.WriteJSON(c.Env.Stdout, v)
 	}
-	fmt.Fprintf(s.stdout, "Evidence: %s\nLines: %d, chained without a gap\nLast: %s\n", printable(v.Log), v.Lines, v.Last)
+	fmt.Fprintf(c.Env.Stdout, "Evidence: %s\nLines: %d, chained without a gap\nLast: %s\n", output.Printable(v.Log), v.Lines, v.Last)
 	if v.Torn {
-		fmt.Fprintln(s.stdout, "The last line has no end yet: it is being written, or the next command sets it aside")
+		fmt.Fprintln(c.Env.Stdout, "The last line has no end yet: it is being written, or the next command sets it aside")
 	}
 	return nil
 }
 
 // findLine looks for the line with this hash in a log whose chain is whole.
-func (s *session) findLine(ctx context.Context, hash string) error {
-	for line, err := range evidence.Read(s.evidenceLog()) {
+func findLine(ctx context.Context, c *app.Command, hash string) error {
+	for line, err := range evidence.Read(evidenceLog(c)) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -84,10 +86,9 @@ func (s *session) findLine(ctx context.Context, hash string) error {
 			return nil
 		}
 	}
-	return chainError("%s: no line has the hash %s: lines were cut off, or the log is another one", s.evidenceLog(), hash)
+	return chainError("%s: no line has the hash %s: lines were cut off, or the log is another one", evidenceLog(c), hash)
 }
 
 func chainError(format string, args ...any) error {
-	const kind = "chain"
-	return &failure{code: exitIntegrity, kind: kind, hint: findKind(kind).hint, err: fmt.Errorf(format, args...)}
+	return output.Errorf(output.Chain, format, args...).WithHint("compare with the events in the database: codex archive show TOMBSTONE")
 }

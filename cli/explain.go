@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -9,10 +10,13 @@ import (
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
-func (p *program) explainCommand() *cli.Command {
-	return p.plainCommand(&cli.Command{
+func explainCommand(a *app.App) *cli.Command {
+	return a.Plain(&cli.Command{
 		Name:      "explain",
 		Usage:     "say what an exit code or a kind of error means, and what to do",
 		UsageText: "codex explain [CODE|KIND]",
@@ -21,7 +25,7 @@ func (p *program) explainCommand() *cli.Command {
 			"EXAMPLES:\n" +
 			"   codex explain 6\n" +
 			"   codex explain busy",
-	}, p.explain)
+	}, runExplain)
 }
 
 // exitCodeView and errorKindView are what --json shows.
@@ -41,45 +45,45 @@ type errorKindView struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
-func (p *program) explain(c *cli.Context) error {
-	if err := arguments(c, 0, 1); err != nil {
+func runExplain(_ context.Context, c *app.Command) error {
+	if err := c.Arguments(0, 1); err != nil {
 		return err
 	}
-	word := strings.ToLower(c.Args().First())
+	word := strings.ToLower(c.Flags.Args().First())
 	if word == "" {
-		return p.explainAll()
+		return explainAll(c)
 	}
 	if code, err := strconv.Atoi(word); err == nil {
-		return p.explainCode(code)
+		return explainCode(c, code)
 	}
-	i := slices.IndexFunc(errorKinds, func(k errorKind) bool { return k.word == strings.ReplaceAll(word, "-", "_") })
-	if i < 0 {
-		err := usageError("%q is neither an exit code nor a kind of error", word)
-		err.hint = "codex explain lists them"
-		if near := nearest(word, kindWords(nil)); near != "" {
-			err.hint = fmt.Sprintf("did you mean %q?", near)
+	for _, k := range output.Kinds() {
+		if string(k.Kind) == strings.ReplaceAll(word, "-", "_") {
+			return explainKind(c, k)
 		}
-		return err
 	}
-	return p.explainKind(errorKinds[i])
+	failure := output.Usagef("%q is neither an exit code nor a kind of error", word)
+	if near := output.Nearest(word, kindWords(nil)); near != "" {
+		return failure.WithHint("did you mean %q?", near)
+	}
+	return failure.WithHint("codex explain lists them")
 }
 
-func (p *program) explainCode(code int) error {
-	i := slices.IndexFunc(exitCodes, func(c exitCode) bool { return c.code == code })
+func explainCode(c *app.Command, code int) error {
+	all := output.Codes()
+	i := slices.IndexFunc(all, func(c output.CodeInfo) bool { return int(c.Code) == code })
 	if i < 0 {
-		err := usageError("codex ends with no exit code %d of its own", code)
-		err.hint = "codex explain lists them; 128 and a number mean that a signal of that number ended the program"
-		return err
+		return output.Usagef("codex ends with no exit code %d of its own", code).
+			WithHint("codex explain lists them; 128 and a number mean that a signal of that number ended the program")
 	}
-	v := viewExitCode(exitCodes[i])
-	if p.json {
-		return writeJSON(p.stdout, v)
+	v := viewExitCode(all[i])
+	if c.JSON {
+		return output.WriteJSON(c.Env.Stdout, v)
 	}
-	fmt.Fprintf(p.stdout, "Exit code %d: %s\n", v.Code, v.Meaning)
-	writePoints(p.stdout, "Usual causes", v.Causes)
-	writePoints(p.stdout, "What to do", v.Remedy)
+	fmt.Fprintf(c.Env.Stdout, "Exit code %d: %s\n", v.Code, v.Meaning)
+	writePoints(c.Env.Stdout, "Usual causes", v.Causes)
+	writePoints(c.Env.Stdout, "What to do", v.Remedy)
 	if len(v.Kinds) > 0 {
-		fmt.Fprintf(p.stdout, "\nKinds of error that end so: %s\n", strings.Join(v.Kinds, ", "))
+		fmt.Fprintf(c.Env.Stdout, "\nKinds of error that end so: %s\n", strings.Join(v.Kinds, ", "))
 	}
 	return nil
 }
@@ -94,52 +98,56 @@ func writePoints(w io.Writer, title string, points []string) {
 	}
 }
 
-func (p *program) explainKind(k errorKind) error {
-	if p.json {
-		return writeJSON(p.stdout, errorKindView{k.word, k.code, k.meaning, k.causes, k.hint})
+func explainKind(c *app.Command, k output.KindInfo) error {
+	if c.JSON {
+		return output.WriteJSON(c.Env.Stdout, viewErrorKind(k))
 	}
-	fmt.Fprintf(p.stdout, "%s (exit code %d): %s\n", k.word, k.code, k.meaning)
-	writePoints(p.stdout, "Usual causes", []string{k.causes})
-	remedy := k.hint
+	fmt.Fprintf(c.Env.Stdout, "%s (exit code %d): %s\n", k.Kind, k.Code, k.Meaning)
+	writePoints(c.Env.Stdout, "Usual causes", []string{k.Causes})
+	remedy := k.Hint
 	if remedy == "" {
 		remedy = "the message of the error says more"
 	}
-	writePoints(p.stdout, "What to do", []string{remedy})
+	writePoints(c.Env.Stdout, "What to do", []string{remedy})
 	return nil
 }
 
-func (p *program) explainAll() error {
-	if p.json {
+func explainAll(c *app.Command) error {
+	if c.JSON {
 		var all struct {
 			Codes []exitCodeView  `json:"codes"`
 			Kinds []errorKindView `json:"kinds"`
 		}
-		for _, c := range exitCodes {
+		for _, c := range output.Codes() {
 			all.Codes = append(all.Codes, viewExitCode(c))
 		}
-		for _, k := range errorKinds {
-			all.Kinds = append(all.Kinds, errorKindView{k.word, k.code, k.meaning, k.causes, k.hint})
+		for _, k := range output.Kinds() {
+			all.Kinds = append(all.Kinds, viewErrorKind(k))
 		}
-		return writeJSON(p.stdout, all)
+		return output.WriteJSON(c.Env.Stdout, all)
 	}
-	fmt.Fprintln(p.stdout, exitHelp()+"\nKINDS OF ERROR:")
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	for _, k := range errorKinds {
-		fmt.Fprintf(w, "   %s\t%3d  %s\n", k.word, k.code, k.meaning)
+	fmt.Fprintln(c.Env.Stdout, output.ExitHelp()+"\nKINDS OF ERROR:")
+	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', 0)
+	for _, k := range output.Kinds() {
+		fmt.Fprintf(w, "   %s\t%3d  %s\n", k.Kind, k.Code, k.Meaning)
 	}
 	return w.Flush()
 }
 
-func viewExitCode(c exitCode) exitCodeView {
-	return exitCodeView{c.code, strings.ReplaceAll(c.meaning, "\n", " "), c.causes, c.remedy, kindWords(&c.code)}
+func viewExitCode(c output.CodeInfo) exitCodeView {
+	return exitCodeView{int(c.Code), strings.ReplaceAll(c.Meaning, "\n", " "), c.Causes, c.Remedy, kindWords(&c.Code)}
+}
+
+func viewErrorKind(k output.KindInfo) errorKindView {
+	return errorKindView{string(k.Kind), int(k.Code), k.Meaning, k.Causes, k.Hint}
 }
 
 // kindWords returns the words of all kinds, or of those that end with code.
-func kindWords(code *int) []string {
+func kindWords(code *output.Code) []string {
 	var words []string
-	for _, k := range errorKinds {
-		if code == nil || k.code == *code {
-			words = append(words, k.word)
+	for _, k := range output.Kinds() {
+		if code == nil || k.Code == *code {
+			words = append(words, string(k.Kind))
 		}
 	}
 	return words

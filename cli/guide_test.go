@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
 const guidePath = "../docs/guide.md"
@@ -151,8 +152,8 @@ func TestGuideTables(t *testing.T) {
 	for _, k := range config.Keys() {
 		fmt.Fprintf(&keys, "| `%s` | %s | `%s` | %s | %s |\n", k.Name, k.Default, k.Variable, k.Allowed, k.Doc)
 	}
-	for _, c := range exitCodes {
-		fmt.Fprintf(&codes, "| %d | %s |\n", c.code, strings.ReplaceAll(c.meaning, "\n", " "))
+	for _, c := range output.Codes() {
+		fmt.Fprintf(&codes, "| %d | %s |\n", c.Code, strings.ReplaceAll(c.Meaning, "\n", " "))
 	}
 	guide := readGuide(t)
 	for _, table := range []string{keys.String(), codes.String()} {

@@ -7,11 +7,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
 
-func (p *program) healthCheckCommand() *cli.Command {
-	return p.command(&cli.Command{
+func healthCheckCommand(a *app.App) *cli.Command {
+	return a.Command(&cli.Command{
 		Name:      "health-check",
 		Usage:     "check that the archive can be reached and count what it can give back",
 		UsageText: "codex archive health-check [flags]",
@@ -21,7 +23,7 @@ func (p *program) healthCheckCommand() *cli.Command {
 			"   codex archive health-check\n" +
 			"   codex archive health-check --json | jq .items_retrievable",
 		Flags: []cli.Flag{debugFlag()},
-	}, (*session).healthCheck)
+	}, runHealthCheck)
 }
 
 // debugFlag shows secrets.
@@ -31,46 +33,51 @@ func debugFlag() cli.Flag {
 
 // healthView is the result of a health check.
 type healthView struct {
-	Backend     string     `json:"backend"`
-	URL         string     `json:"url"`
-	Status      string     `json:"status"` // ok or failed
-	Retrievable *int64     `json:"items_retrievable,omitempty"`
-	Server      string     `json:"server,omitempty"`
-	Plugin      string     `json:"plugin,omitempty"`
-	Schema      int        `json:"schema,omitempty"`
-	Archive     string     `json:"archive,omitempty"`
-	Writable    *bool      `json:"writable,omitempty"`
-	RoundTrip   *millis    `json:"round_trip_ms,omitempty"`
-	Clock       *time.Time `json:"clock,omitempty"`
+	Backend     string         `json:"backend"`
+	URL         string         `json:"url"`
+	Status      string         `json:"status"` // ok or failed
+	Retrievable *int64         `json:"items_retrievable,omitempty"`
+	Server      string         `json:"server,omitempty"`
+	Plugin      string         `json:"plugin,omitempty"`
+	Schema      int            `json:"schema,omitempty"`
+	Archive     string         `json:"archive,omitempty"`
+	Writable    *bool          `json:"writable,omitempty"`
+	RoundTrip   *output.Millis `json:"round_trip_ms,omitempty"`
+	Clock       *time.Time     `json:"clock,omitempty"`
 }
 
-func (s *session) healthCheck(ctx context.Context) error {
-	if err := s.arguments(0, 0); err != nil {
+func runHealthCheck(ctx context.Context, c *app.Command) error {
+	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
-	view := healthView{Backend: s.config.Backend.Type, URL: s.openURL(), Status: "failed"}
-	health, took, err := s.measureHealth(ctx)
+	view := healthView{Backend: c.Config.Backend.Type, URL: openURL(c), Status: "failed"}
+	archive, err := c.Dial(ctx, sdk.ReadOnly)
+	var health sdk.Health
+	var took time.Duration
 	if err == nil {
-		roundTrip := millis(took)
-		d := s.connection.Description()
+		health, took, err = measureHealth(ctx, archive)
+	}
+	if err == nil {
+		roundTrip := output.Millis(took)
+		d := archive.Description()
 		view.Status, view.Retrievable, view.Server = "ok", &health.Retrievable, health.Server
 		view.Plugin, view.Schema, view.Archive = d.Name+" "+d.Version, health.Schema, health.Archive.String()
-		view.Writable, view.RoundTrip, view.Clock = &health.Writable, &roundTrip, optionalTime(health.Clock)
+		view.Writable, view.RoundTrip, view.Clock = &health.Writable, &roundTrip, output.OptionalTime(health.Clock)
 	}
-	if s.json {
+	if c.JSON {
 		if err != nil {
 			return err // the error is the document
 		}
-		return writeJSON(s.stdout, view)
+		return output.WriteJSON(c.Env.Stdout, view)
 	}
-	s.writeHealth(view, err)
+	writeHealth(c, view, err)
 	return err
 }
 
 // measureHealth asks twice: the first question pays for what the backend does
 // once, the second is the round trip.
-func (s *session) measureHealth(ctx context.Context) (sdk.Health, time.Duration, error) {
-	backend, err := s.connect(ctx, sdk.ReadOnly)
+func measureHealth(ctx context.Context, archive *app.Archive) (sdk.Health, time.Duration, error) {
+	backend, err := archive.Backend(ctx)
 	if err != nil {
 		return sdk.Health{}, 0, err
 	}
@@ -83,38 +90,38 @@ func (s *session) measureHealth(ctx context.Context) (sdk.Health, time.Duration,
 	return health, time.Since(start), err
 }
 
-func (s *session) writeHealth(v healthView, err error) {
-	fmt.Fprintln(s.stdout, "=== Archive Health Check ===")
-	fmt.Fprintln(s.stdout, "Backend:", v.Backend)
-	fmt.Fprintln(s.stdout, "URL:", s.shownURL())
+func writeHealth(c *app.Command, v healthView, err error) {
+	fmt.Fprintln(c.Env.Stdout, "=== Archive Health Check ===")
+	fmt.Fprintln(c.Env.Stdout, "Backend:", v.Backend)
+	fmt.Fprintln(c.Env.Stdout, "URL:", shownURL(c))
 	if err != nil {
-		fmt.Fprintln(s.stdout, "Status: ✗ FAILED:", printable(err.Error()))
+		fmt.Fprintln(c.Env.Stdout, "Status: ✗ FAILED:", output.Printable(err.Error()))
 		return
 	}
-	fmt.Fprintln(s.stdout, "Status: ✓ OK")
-	fmt.Fprintln(s.stdout, "Items Retrievable:", *v.Retrievable)
-	fmt.Fprintln(s.stdout, "Server:", v.Server)
-	fmt.Fprintln(s.stdout, "Plugin:", v.Plugin)
-	fmt.Fprintln(s.stdout, "Schema Version:", v.Schema)
-	fmt.Fprintln(s.stdout, "Archive ID:", v.Archive)
+	fmt.Fprintln(c.Env.Stdout, "Status: ✓ OK")
+	fmt.Fprintln(c.Env.Stdout, "Items Retrievable:", *v.Retrievable)
+	fmt.Fprintln(c.Env.Stdout, "Server:", v.Server)
+	fmt.Fprintln(c.Env.Stdout, "Plugin:", v.Plugin)
+	fmt.Fprintln(c.Env.Stdout, "Schema Version:", v.Schema)
+	fmt.Fprintln(c.Env.Stdout, "Archive ID:", v.Archive)
 	if !*v.Writable {
-		fmt.Fprintln(s.stdout, "Writable: no")
+		fmt.Fprintln(c.Env.Stdout, "Writable: no")
 	}
-	fmt.Fprintln(s.stdout, "Round Trip:", *v.RoundTrip)
+	fmt.Fprintln(c.Env.Stdout, "Round Trip:", *v.RoundTrip)
 }
 
 // openURL is the URL as far as this command may show it.
-func (s *session) openURL() string {
-	if s.flags.Bool("debug") {
-		return s.config.Backend.URL
+func openURL(c *app.Command) string {
+	if c.Flags.Bool("debug") {
+		return c.Config.Backend.URL
 	}
-	return s.redactedURL()
+	return c.RedactedURL()
 }
 
 // shownURL is the URL line of config-show and health-check.
-func (s *session) shownURL() string {
-	if s.flags.Bool("debug") {
-		return s.openURL()
+func shownURL(c *app.Command) string {
+	if c.Flags.Bool("debug") {
+		return openURL(c)
 	}
-	return s.openURL() + " (credentials redacted)"
+	return openURL(c) + " (credentials redacted)"
 }

@@ -10,12 +10,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
 
-func (p *program) initCommand() *cli.Command {
-	return p.command(&cli.Command{
+func initCommand(a *app.App) *cli.Command {
+	return a.Command(&cli.Command{
 		Name:      "init",
 		Usage:     "write a commented configuration and make the archive",
 		UsageText: "codex archive init [flags]",
@@ -28,7 +30,7 @@ func (p *program) initCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "upgrade", Usage: "bring an older schema up to date; nothing else does", DisableDefaultText: true},
 		},
-	}, (*session).init)
+	}, runInit)
 }
 
 // gitignore keeps what belongs to one machine out of the repository.
@@ -50,33 +52,33 @@ type initView struct {
 	Schema    int    `json:"schema"`
 }
 
-func (s *session) init(ctx context.Context) error {
-	if err := s.arguments(0, 0); err != nil {
+func runInit(ctx context.Context, c *app.Command) error {
+	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
 	mode := sdk.Create
-	if s.flags.Bool("upgrade") {
+	if c.Flags.Bool("upgrade") {
 		mode = sdk.Upgrade
 	}
-	if err := s.dial(ctx, mode); err != nil {
+	archive, err := c.Dial(ctx, mode)
+	if err != nil {
 		return err
 	}
-	dir := filepath.Join(s.config.Root, ".codex")
+	dir := filepath.Join(c.Config.Root, ".codex")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	view := initView{
 		Config: filepath.Join(dir, "archive.toml"), GitIgnore: filepath.Join(dir, ".gitignore"),
-		Backend: s.config.Backend.Type, URL: s.redactedURL(),
+		Backend: c.Config.Backend.Type, URL: c.RedactedURL(),
 	}
-	var err error
 	if view.Created, err = writeOnce(view.Config, config.Template()); err != nil {
 		return err
 	}
 	if _, err := writeOnce(view.GitIgnore, gitignore); err != nil {
 		return err
 	}
-	backend, err := s.reach(ctx)
+	backend, err := archive.Reach(ctx)
 	if err != nil {
 		return err
 	}
@@ -85,19 +87,19 @@ func (s *session) init(ctx context.Context) error {
 		return err
 	}
 	view.Archive, view.Schema = health.Archive.String(), health.Schema
-	if s.json {
-		return writeJSON(s.stdout, view)
+	if c.JSON {
+		return output.WriteJSON(c.Env.Stdout, view)
 	}
 	verb := "kept"
 	if view.Created {
 		verb = "written"
 	}
-	fmt.Fprintf(s.stdout, "Configuration: %s (%s)\nArchive: %s %s\nArchive ID: %s, schema version %d\n",
+	fmt.Fprintf(c.Env.Stdout, "Configuration: %s (%s)\nArchive: %s %s\nArchive ID: %s, schema version %d\n",
 		view.Config, verb, view.Backend, view.URL, view.Archive, view.Schema)
-	if s.config.Origin("backend.url").Source.Layer == config.FlagLayer {
-		fmt.Fprintln(s.stdout, "Note: a flag is for one command; for those that follow, write backend.url into the configuration")
+	if c.Config.Origin("backend.url").Source.Layer == config.FlagLayer {
+		fmt.Fprintln(c.Env.Stdout, "Note: a flag is for one command; for those that follow, write backend.url into the configuration")
 	}
-	fmt.Fprintln(s.stdout, "Next: codex archive store REPO PATH --by YOU --reason dead")
+	fmt.Fprintln(c.Env.Stdout, "Next: codex archive store REPO PATH --by YOU --reason dead")
 	return nil
 }
 

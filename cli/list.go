@@ -4,18 +4,18 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
 
-func (p *program) listCommand() *cli.Command {
-	return p.command(&cli.Command{
+func listCommand(a *app.App) *cli.Command {
+	return a.Command(&cli.Command{
 		Name:      "list",
 		Usage:     "list archived files, newest first",
 		UsageText: "codex archive list [flags]",
@@ -35,32 +35,33 @@ func (p *program) listCommand() *cli.Command {
 			&cli.StringFlag{Name: "tag", Usage: "only with this `TAG`"},
 			&cli.IntFlag{Name: "limit", Usage: "at most `N` records, 0 for all", Value: 50},
 		},
-	}, (*session).list)
+	}, runList)
 }
 
-func (s *session) list(ctx context.Context) error {
-	if err := s.arguments(0, 0); err != nil {
+func runList(ctx context.Context, c *app.Command) error {
+	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
-	query, err := s.query(time.Now())
+	q, err := query(c, time.Now())
 	if err != nil {
 		return err
 	}
-	if err := s.dial(ctx, sdk.ReadOnly); err != nil {
-		return err
-	}
-	backend, err := s.reach(ctx)
+	archive, err := c.Dial(ctx, sdk.ReadOnly)
 	if err != nil {
 		return err
 	}
-	show := s.listRows
-	if s.json {
-		show = s.listJSON
+	backend, err := archive.Reach(ctx)
+	if err != nil {
+		return err
 	}
-	return show(func(yield func(sdk.Entry, error) bool) {
-		for entry, err := range backend.List(ctx, query) {
+	show := listRows
+	if c.JSON {
+		show = listJSON
+	}
+	return show(c, func(yield func(sdk.Entry, error) bool) {
+		for entry, err := range backend.List(ctx, q) {
 			if err == nil {
-				s.warnRetention(entry.Record)
+				c.WarnRetention(entry.Record)
 			}
 			if !yield(entry, err) {
 				return
@@ -71,51 +72,30 @@ func (s *session) list(ctx context.Context) error {
 
 // query reads the flags. One more than the limit is asked for, to know whether
 // something was left out.
-func (s *session) query(now time.Time) (sdk.Query, error) {
+func query(c *app.Command, now time.Time) (sdk.Query, error) {
 	q := sdk.Query{
-		Repo: s.flags.String("repo"), Path: s.flags.String("path"), Actor: s.flags.String("by"),
-		Reason: s.flags.String("reason"), Tag: s.flags.String("tag"), Limit: s.flags.Int("limit"),
+		Repo: c.Flags.String("repo"), Path: c.Flags.String("path"), Actor: c.Flags.String("by"),
+		Reason: c.Flags.String("reason"), Tag: c.Flags.String("tag"), Limit: c.Flags.Int("limit"),
 	}
 	if q.Limit < 0 {
-		return q, usageError("--limit: found %d, allowed 0 or more", q.Limit)
+		return q, output.Usagef("--limit: found %d, allowed 0 or more", q.Limit)
 	}
 	if q.Limit > 0 {
 		q.Limit++
 	}
 	var err error
-	if q.Since, err = parseTime("--since", s.flags.String("since"), now); err != nil {
+	if q.Since, err = app.Time("--since", c.Flags.String("since"), now); err != nil {
 		return q, err
 	}
-	q.Until, err = parseTime("--until", s.flags.String("until"), now)
+	q.Until, err = app.Time("--until", c.Flags.String("until"), now)
 	return q, err
-}
-
-// parseTime reads a date, an RFC 3339 time or an age.
-func parseTime(flag, text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n >= 0 {
-			return sdk.Time(now.AddDate(0, 0, -n)), nil
-		}
-	}
-	if age, err := time.ParseDuration(text); err == nil && age >= 0 {
-		return sdk.Time(now.Add(-age)), nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return sdk.Time(t), nil
-		}
-	}
-	return time.Time{}, usageError("%s: found %q, allowed a date (2025-10-17), RFC 3339 (2025-10-17T13:22:36Z) or an age (36h, 7d)", flag, text)
 }
 
 type entries = func(yield func(sdk.Entry, error) bool)
 
-func (s *session) listJSON(all entries) error {
-	out := bufio.NewWriter(s.stdout)
-	limit, n := s.flags.Int("limit"), 0
+func listJSON(c *app.Command, all entries) error {
+	out := bufio.NewWriter(c.Env.Stdout)
+	limit, n := c.Flags.Int("limit"), 0
 	for entry, err := range all {
 		if err != nil {
 			return err
@@ -123,18 +103,18 @@ func (s *session) listJSON(all entries) error {
 		if n++; limit > 0 && n > limit {
 			break
 		}
-		view := viewRecord(entry.Record)
+		view := output.ViewRecord(entry.Record)
 		view.Present = &entry.Present
-		if err := writeJSONLine(out, view); err != nil {
+		if err := output.WriteJSONLine(out, view); err != nil {
 			return err
 		}
 	}
 	return out.Flush()
 }
 
-func (s *session) listRows(all entries) error {
-	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
-	limit, n := s.flags.Int("limit"), 0
+func listRows(c *app.Command, all entries) error {
+	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', 0)
+	limit, n := c.Flags.Int("limit"), 0
 	for entry, err := range all {
 		if err != nil {
 			return err
@@ -154,7 +134,7 @@ func (s *session) listRows(all entries) error {
 			size = "lost"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Tombstone, r.ArchivedAt.Format("2006-01-02 15:04:05Z"),
-			printable(r.ArchivedBy), printable(r.Reason), size, printable(r.Repo), printable(r.Path))
+			output.Printable(r.ArchivedBy), output.Printable(r.Reason), size, output.Printable(r.Repo), output.Printable(r.Path))
 		if n%1000 == 0 {
 			if err := w.Flush(); err != nil {
 				return err
@@ -162,7 +142,7 @@ func (s *session) listRows(all entries) error {
 		}
 	}
 	if n == 0 {
-		s.log.Info("No records match")
+		c.Log.Info("No records match")
 	}
 	return w.Flush()
 }

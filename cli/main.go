@@ -6,6 +6,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
 // version and commit are set by the Makefile.
@@ -22,9 +25,19 @@ func main() {
 		<-signals
 		cancel()
 		<-signals
-		os.Exit(exitInterrupted)
+		os.Exit(int(output.ExitInterrupted))
 	}()
-	dir, _ := os.Getwd() // "" where it is gone
-	p := &program{stdin: os.Stdin, stdout: &outlet{File: os.Stdout}, stderr: os.Stderr, environ: os.Environ(), dir: dir}
-	os.Exit(p.run(ctx, os.Args[1:]))
+	dir, _ := os.Getwd() // "" if it is gone
+	env := &app.Env{Stdin: os.Stdin, Stdout: output.NewStdout(os.Stdout), Stderr: os.Stderr, Vars: os.Environ(), Dir: dir}
+	os.Exit(int(run(ctx, env, os.Args[1:])))
+}
+
+// run runs one command line and returns the exit code.
+func run(ctx context.Context, env *app.Env, args []string) output.Code {
+	a := &app.App{Env: env}
+	root := commands(a)
+	if len(args) > 0 && args[0] == completeWord {
+		return output.CodeOf(complete(env, root, args[1:]))
+	}
+	return a.Run(ctx, root, args)
 }

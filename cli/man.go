@@ -1,66 +1,70 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
-func (p *program) manCommand() *cli.Command {
-	return p.plainCommand(&cli.Command{
+func manCommand(a *app.App) *cli.Command {
+	return a.Plain(&cli.Command{
 		Name:      "man",
 		Usage:     "print the manual page, made from the same commands as the help",
 		UsageText: "codex man",
 		Description: "make install puts it where man looks.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex man | man -l -",
-	}, func(c *cli.Context) error {
-		if err := arguments(c, 0, 0); err != nil {
+	}, func(_ context.Context, c *app.Command) error {
+		if err := c.Arguments(0, 0); err != nil {
 			return err
 		}
-		if p.json {
-			return writeJSON(p.stdout, struct {
+		if c.JSON {
+			return output.WriteJSON(c.Env.Stdout, struct {
 				Page string `json:"page"`
-			}{manPage(c.App)})
+			}{manPage(c.Flags.App)})
 		}
-		_, err := io.WriteString(p.stdout, manPage(c.App))
+		_, err := io.WriteString(c.Env.Stdout, manPage(c.Flags.App))
 		return err
 	})
 }
 
 // manPage returns the page in roff, with the man macros. The library's own
 // page leaves descriptions, examples and exit codes out.
-func manPage(app *cli.App) string {
+func manPage(root *cli.App) string {
 	var m roff
-	m.line(".TH CODEX 1 \"\" " + quoteRoff("codex "+app.Version) + " \"User Commands\"")
+	m.line(".TH CODEX 1 \"\" " + quoteRoff("codex "+root.Version) + " \"User Commands\"")
 	m.section("SH", "NAME")
-	m.text(app.Name + " - " + app.Usage)
+	m.text(root.Name + " - " + root.Usage)
 	m.section("SH", "SYNOPSIS")
-	m.verbatim(app.UsageText)
+	m.verbatim(root.UsageText)
 	m.section("SH", "DESCRIPTION")
-	m.text(app.Description)
+	m.text(root.Description)
 	m.section("SH", "COMMANDS")
-	m.commands(app.Commands, app.Name)
+	m.commands(root.Commands, root.Name)
 	m.section("SH", "COMMON FLAGS")
 	m.text("Flags are taken before and after arguments; -- ends them. Those below are flags of every archive command.")
-	m.flags(commonFlags())
+	m.flags(app.CommonFlags())
 	m.section("SH", "EXIT STATUS")
-	for _, c := range exitCodes {
-		m.item(fmt.Sprint(c.code), strings.ReplaceAll(c.meaning, "\n", " "))
+	for _, c := range output.Codes() {
+		m.item(fmt.Sprint(c.Code), strings.ReplaceAll(c.Meaning, "\n", " "))
 	}
 	m.text("codex explain CODE tells usual causes, and what to do.")
-	return m.String()
+	return m.page.String()
 }
 
 // roff builds a page.
 type roff struct {
-	strings.Builder
+	page  strings.Builder
 	begun bool // a section has just begun, and with it a paragraph
 }
 
-func (m *roff) line(s string) { m.WriteString(s + "\n") }
+func (m *roff) line(s string) { m.page.WriteString(s + "\n") }
 
 func (m *roff) section(macro, title string) {
 	m.line("." + macro + " " + quoteRoff(title))
@@ -94,7 +98,7 @@ func (m *roff) command(c *cli.Command, name string) {
 	m.verbatim(c.Description)
 	var own []cli.Flag
 	for _, f := range c.Flags {
-		if !isCommon(c, f.Names()[0]) {
+		if !app.IsCommon(c, f.Names()[0]) {
 			own = append(own, f)
 		}
 	}

@@ -5,19 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/metrics"
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
-func (p *program) metricsCommand() *cli.Command {
-	return p.command(&cli.Command{
+func metricsCommand(a *app.App) *cli.Command {
+	return a.Command(&cli.Command{
 		Name:      "metrics",
 		Usage:     "count and time what the evidence log tells",
 		UsageText: "codex archive metrics [flags]",
@@ -36,7 +37,7 @@ func (p *program) metricsCommand() *cli.Command {
 			&cli.StringFlag{Name: "backend", Usage: "only what was done on the backend `NAME`"},
 			&cli.BoolFlag{Name: "prometheus", Usage: "print the text exposition format of Prometheus", DisableDefaultText: true},
 		},
-	}, (*session).metrics)
+	}, runMetrics)
 }
 
 // metricsView is the result of metrics.
@@ -72,42 +73,38 @@ type bucketView struct {
 	Count int     `json:"count"`
 }
 
-func (s *session) metrics(ctx context.Context) error {
-	if err := s.arguments(0, 0); err != nil {
+func runMetrics(ctx context.Context, c *app.Command) error {
+	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
-	if s.json && s.flags.Bool("prometheus") {
-		return usageError("--json and --prometheus are two forms of one result: choose")
+	if c.JSON && c.Flags.Bool("prometheus") {
+		return output.Usagef("--json and --prometheus are two forms of one result: choose")
 	}
-	since, err := parseTime("--since", s.flags.String("since"), time.Now())
+	since, err := app.Time("--since", c.Flags.String("since"), time.Now())
 	if err != nil {
 		return err
 	}
-	c := metrics.NewCollector(metrics.Filter{Since: since, Action: s.flags.String("action"), Backend: s.flags.String("backend")})
-	if err := s.collect(ctx, c); err != nil {
+	m := metrics.NewCollector(metrics.Filter{Since: since, Action: c.Flags.String("action"), Backend: c.Flags.String("backend")})
+	if err := collect(ctx, c, m); err != nil {
 		return err
 	}
-	if c.Unreadable > 0 {
-		s.log.Warn(fmt.Sprintf("%d lines of the evidence log are no records", c.Unreadable), "log", s.evidenceLog())
+	if m.Unreadable > 0 {
+		c.Log.Warn(fmt.Sprintf("%d lines of the evidence log are no records", m.Unreadable), "log", evidenceLog(c))
 	}
-	groups := c.Groups()
+	groups := m.Groups()
 	switch {
-	case s.flags.Bool("prometheus"):
-		return metrics.WritePrometheus(s.stdout, groups, c.Unreadable)
-	case s.json:
-		return writeJSON(s.stdout, metricsView{s.evidenceLog(), c.Unreadable, viewActions(groups)})
+	case c.Flags.Bool("prometheus"):
+		return metrics.WritePrometheus(c.Env.Stdout, groups, m.Unreadable)
+	case c.JSON:
+		return output.WriteJSON(c.Env.Stdout, metricsView{evidenceLog(c), m.Unreadable, viewActions(groups)})
 	}
-	return s.writeMetrics(viewActions(groups))
-}
-
-func (s *session) evidenceLog() string {
-	return filepath.Join(s.config.Evidence.Dir, evidence.FileName)
+	return writeMetrics(c, viewActions(groups))
 }
 
 // collect reads the log. Where there is none, nothing was done yet. A last line
 // without an end is being written, or will be set aside: it does not count.
-func (s *session) collect(ctx context.Context, c *metrics.Collector) error {
-	for line, err := range evidence.Read(s.evidenceLog()) {
+func collect(ctx context.Context, c *app.Command, m *metrics.Collector) error {
+	for line, err := range evidence.Read(evidenceLog(c)) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil
@@ -116,7 +113,7 @@ func (s *session) collect(ctx context.Context, c *metrics.Collector) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case !line.Torn:
-			c.Add(line.Raw)
+			m.Add(line.Raw)
 		}
 	}
 	return nil
@@ -150,15 +147,15 @@ func viewPhase(name string, t *metrics.Timing) phaseView {
 	return v
 }
 
-func (s *session) writeMetrics(actions []actionView) error {
+func writeMetrics(c *app.Command, actions []actionView) error {
 	if len(actions) == 0 {
-		_, err := fmt.Fprintf(s.stdout, "Nothing to count in %s\n", printable(s.evidenceLog()))
+		_, err := fmt.Fprintf(c.Env.Stdout, "Nothing to count in %s\n", output.Printable(evidenceLog(c)))
 		return err
 	}
-	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "ACTION\tBACKEND\tPHASE\tCOUNT\tFAILED\tRETRIES\tMEAN\tP50\tP95\tP99\tMAX\t")
 	for _, a := range actions {
-		fmt.Fprintf(w, "%s\t%s\t", printable(a.Action), printable(a.Backend))
+		fmt.Fprintf(w, "%s\t%s\t", output.Printable(a.Action), output.Printable(a.Backend))
 		if len(a.Phases) == 0 {
 			fmt.Fprintf(w, "-\t%d\t%d\t%d\t-\t-\t-\t-\t-\t\n", a.Count, a.Failures, a.Retries)
 		}
@@ -177,8 +174,8 @@ func (s *session) writeMetrics(actions []actionView) error {
 	}
 	for _, a := range actions {
 		for _, ph := range a.Phases {
-			fmt.Fprintf(s.stdout, "\n%s on %s: %s\n", printable(a.Action), printable(a.Backend), ph.Phase)
-			s.writeHistogram(ph.Histogram)
+			fmt.Fprintf(c.Env.Stdout, "\n%s on %s: %s\n", output.Printable(a.Action), output.Printable(a.Backend), ph.Phase)
+			writeHistogram(c, ph.Histogram)
 		}
 	}
 	return nil
@@ -189,7 +186,7 @@ const barWidth = 40
 
 // writeHistogram draws a bar for each bucket; one that is not empty has at least
 // the thinnest bar.
-func (s *session) writeHistogram(buckets []bucketView) {
+func writeHistogram(c *app.Command, buckets []bucketView) {
 	most := 0
 	for _, b := range buckets {
 		most = max(most, b.Count)
@@ -200,6 +197,6 @@ func (s *session) writeHistogram(buckets []bucketView) {
 			eighths = max(eighths, 1)
 		}
 		bar := strings.Repeat("█", eighths/8) + strings.TrimSpace(string([]rune(" ▏▎▍▌▋▊▉")[eighths%8]))
-		fmt.Fprintf(s.stdout, "  up to %8s  %s %d\n", fmt.Sprintf("%gms", b.UpTo), bar, b.Count)
+		fmt.Fprintf(c.Env.Stdout, "  up to %8s  %s %d\n", fmt.Sprintf("%gms", b.UpTo), bar, b.Count)
 	}
 }

@@ -9,14 +9,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/pluginhost"
-	"github.com/codex-archive/codex/sdk"
-	"github.com/codex-archive/codex/sdk/plugin"
 )
 
-func (p *program) pluginInspectCommand() *cli.Command {
-	return p.plainCommand(&cli.Command{
+func pluginInspectCommand(a *app.App) *cli.Command {
+	return a.Plain(&cli.Command{
 		Name:      "inspect",
 		Usage:     "start a backend program and show what it says of itself",
 		UsageText: "codex plugin inspect NAME|PATH [flags]",
@@ -28,10 +28,10 @@ func (p *program) pluginInspectCommand() *cli.Command {
 			"   codex plugin inspect sqlite\n" +
 			"   codex plugin inspect ./build/codex-archive-oracle --json",
 		Flags: []cli.Flag{
-			pluginDirFlag(),
+			app.PluginDirFlag(),
 			&cli.StringFlag{Name: "timeout", Usage: "give up after so many `SECONDS`", Value: "30"},
 		},
-	}, p.pluginInspect)
+	}, runPluginInspect)
 }
 
 // inspectView is the result of plugin inspect.
@@ -40,7 +40,7 @@ type inspectView struct {
 	Path      string   `json:"path"`
 	Place     string   `json:"place"`
 	SHA256    string   `json:"sha256"`
-	Lock      string   `json:"lock,omitempty"` // the file that lets only this program run
+	Lock      string   `json:"lock,omitempty"` // the file that names this program
 	Warning   string   `json:"warning,omitempty"`
 	Version   string   `json:"version"`
 	Protocol  int      `json:"protocol"`
@@ -49,31 +49,29 @@ type inspectView struct {
 	ChunkSize int      `json:"chunk_size"`
 }
 
-func (p *program) pluginInspect(c *cli.Context) error {
-	if err := arguments(c, 1, 1, "NAME or PATH"); err != nil {
+func runPluginInspect(ctx context.Context, c *app.Command) error {
+	if err := c.Arguments(1, 1, "NAME or PATH"); err != nil {
 		return err
 	}
-	timeout, err := seconds("--timeout", c.String("timeout"))
+	timeout, err := app.Seconds("--timeout", c.Flags.String("timeout"))
 	if err != nil {
 		return err
 	}
-	program, err := p.namedProgram(c)
+	start, err := namedProgram(c)
 	if err != nil {
 		return err
 	}
+	start.Timeout = timeout
+	program := start.Program
 	sum, err := program.SHA256()
 	if err != nil {
 		return err
 	}
-	root, err := config.Root(p.dir, p.getenv("HOME"))
-	if err != nil {
-		return &failure{code: exitUsage, kind: "config", err: err}
-	}
-	locked, err := lockedSum(root, program.Name)
+	d, err := pluginhost.Describe(ctx, start)
 	if err != nil {
 		return err
 	}
-	d, err := p.describe(c.Context, plugin.Command{Path: program.Path, StartTimeout: timeout, SHA256: locked})
+	lock, err := pluginhost.ReadLock(start.Root)
 	if err != nil {
 		return err
 	}
@@ -81,61 +79,47 @@ func (p *program) pluginInspect(c *cli.Context) error {
 		Name: d.Name, Path: program.Path, Place: program.Place.Why, SHA256: sum.String(), Warning: program.Warn,
 		Version: d.Version, Protocol: d.Protocol, Schemes: d.Schemes, MaxItems: d.MaxItems, ChunkSize: d.ChunkSize,
 	}
-	if locked != nil {
-		v.Lock = pluginhost.LockPath(root)
+	if lock != nil {
+		v.Lock = lock.Path
 	}
 	if d.Name != program.Name {
 		v.Warning = fmt.Sprintf("it calls itself %q, and is found as %q", d.Name, program.Name)
 	}
-	if p.json {
-		return writeJSON(p.stdout, v)
+	if c.JSON {
+		return output.WriteJSON(c.Env.Stdout, v)
 	}
-	return p.writeInspected(v)
+	return writeInspected(c, v)
 }
 
-// namedProgram returns the program that the first argument names, by name or by
-// path.
-func (p *program) namedProgram(c *cli.Context) (pluginhost.Program, error) {
-	named := c.Args().First()
-	if !strings.ContainsRune(filepath.ToSlash(named), '/') {
-		return p.find(c, named)
+// namedProgram says how to start the program that the first argument names, by
+// name or by path. The project's plugins.lock must name it, if there is one.
+func namedProgram(c *app.Command) (pluginhost.Start, error) {
+	named := c.Flags.Args().First()
+	start := pluginhost.Start{Env: pluginhost.Environ(c.Env.Vars, nil), Logger: c.Log}
+	var err error
+	if strings.ContainsRune(filepath.ToSlash(named), '/') {
+		start.Program, err = pluginhost.Check(named)
+	} else {
+		start.Program, err = findProgram(c, named)
 	}
-	program, err := pluginhost.Check(named)
 	if err != nil {
-		return program, distrust(err)
+		return start, err
 	}
-	return program, nil
+	if start.Root, err = config.Root(c.Env.Dir, c.Env.Get("HOME")); err != nil {
+		return start, output.Errorf(output.Config, "%w", err)
+	}
+	return start, nil
 }
 
-// describe starts a program, asks it what it is, and ends it.
-func (p *program) describe(ctx context.Context, command plugin.Command) (plugin.Description, error) {
-	ctx, cancel := context.WithTimeout(ctx, command.StartTimeout)
-	defer cancel()
-	command.Env, command.Logger = pluginhost.Environ(p.environ, nil), p.errorLog()
-	process, err := plugin.Launch(ctx, command)
-	if err != nil {
-		return plugin.Description{}, err
-	}
-	defer process.Close()
-	d, err := process.Describe(ctx)
-	if err != nil {
-		return d, err
-	}
-	if d.Protocol != sdk.ProtocolVersion {
-		return d, sdk.Errorf(sdk.NotStarted, "%s speaks protocol %d, this host %d", command.Path, d.Protocol, sdk.ProtocolVersion)
-	}
-	return d, nil
-}
-
-func (p *program) writeInspected(v inspectView) error {
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+func writeInspected(c *app.Command, v inspectView) error {
+	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
 		{"Name", v.Name}, {"Version", v.Version}, {"Program", v.Path}, {"Place", v.Place}, {"SHA-256", v.SHA256}, {"Locked in", v.Lock},
 		{"Protocol", fmt.Sprint(v.Protocol)}, {"URL schemes", strings.Join(v.Schemes, ", ")},
 		{"Items a call", fmt.Sprint(v.MaxItems)}, {"Bytes a chunk", fmt.Sprint(v.ChunkSize)}, {"Warning", v.Warning},
 	} {
 		if row[1] != "" {
-			fmt.Fprintf(w, "%s:\t%s\n", row[0], printable(row[1]))
+			fmt.Fprintf(w, "%s:\t%s\n", row[0], output.Printable(row[1]))
 		}
 	}
 	return w.Flush()

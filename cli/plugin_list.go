@@ -1,17 +1,20 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/pluginhost"
 )
 
-func (p *program) pluginListCommand() *cli.Command {
-	return p.plainCommand(&cli.Command{
+func pluginListCommand(a *app.App) *cli.Command {
+	return a.Plain(&cli.Command{
 		Name:      "list",
 		Usage:     "list the backend programs found, where, and what was ignored and why",
 		UsageText: "codex plugin list [flags]",
@@ -22,8 +25,8 @@ func (p *program) pluginListCommand() *cli.Command {
 			"EXAMPLES:\n" +
 			"   codex plugin list\n" +
 			"   codex plugin list --plugin-dir ./build --json",
-		Flags: []cli.Flag{pluginDirFlag()},
-	}, p.pluginList)
+		Flags: []cli.Flag{app.PluginDirFlag()},
+	}, runPluginList)
 }
 
 // pluginListView is the result of plugin list.
@@ -60,18 +63,18 @@ type placeView struct {
 	Why string `json:"why"`
 }
 
-func (p *program) pluginList(c *cli.Context) error {
-	if err := arguments(c, 0, 0); err != nil {
+func runPluginList(_ context.Context, c *app.Command) error {
+	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
-	v := viewPlugins(p.search(c.StringSlice("plugin-dir")))
-	if root, err := config.Root(p.dir, p.getenv("HOME")); err == nil {
+	v := viewPlugins(c.Env.Search(c.Flags.StringSlice("plugin-dir")))
+	if root, err := config.Root(c.Env.Dir, c.Env.Get("HOME")); err == nil {
 		v.compare(root)
 	}
-	if p.json {
-		return writeJSON(p.stdout, v)
+	if c.JSON {
+		return output.WriteJSON(c.Env.Stdout, v)
 	}
-	return p.writePlugins(v)
+	return writePlugins(c, v)
 }
 
 func viewPlugins(search pluginhost.Search) pluginListView {
@@ -108,8 +111,8 @@ func (v *pluginListView) compare(root string) {
 	}
 }
 
-func (p *program) writePlugins(v pluginListView) error {
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+func writePlugins(c *app.Command, v pluginListView) error {
+	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', 0)
 	locked := v.Lock != nil && v.Lock.Error == ""
 	fmt.Fprint(w, "NAME\tPROGRAM\tPLACE")
 	if locked {
@@ -117,7 +120,7 @@ func (p *program) writePlugins(v pluginListView) error {
 	}
 	fmt.Fprintln(w)
 	for _, plugin := range v.Plugins {
-		fmt.Fprintf(w, "%s\t%s\t%s", plugin.Name, printable(plugin.Path), plugin.Place)
+		fmt.Fprintf(w, "%s\t%s\t%s", plugin.Name, output.Printable(plugin.Path), plugin.Place)
 		if locked {
 			fmt.Fprintf(w, "\t%s", plugin.Lock)
 		}
@@ -128,24 +131,24 @@ func (p *program) writePlugins(v pluginListView) error {
 	}
 	for _, plugin := range v.Plugins {
 		if plugin.Warning != "" {
-			fmt.Fprintf(p.stdout, "Warning: %s: %s\n", plugin.Name, printable(plugin.Warning))
+			fmt.Fprintf(c.Env.Stdout, "Warning: %s: %s\n", plugin.Name, output.Printable(plugin.Warning))
 		}
 	}
 	switch {
 	case locked:
-		fmt.Fprintf(p.stdout, "\nOnly what is locked is run: %s\n", printable(v.Lock.Path))
+		fmt.Fprintf(c.Env.Stdout, "\nOnly what is locked is run: %s\n", output.Printable(v.Lock.Path))
 	case v.Lock != nil:
-		fmt.Fprintf(p.stdout, "\nNothing is run, the lock cannot be read: %s\n", printable(v.Lock.Error))
+		fmt.Fprintf(c.Env.Stdout, "\nNothing is run, the lock cannot be read: %s\n", output.Printable(v.Lock.Error))
 	}
 	if len(v.Ignored) > 0 {
-		fmt.Fprintln(p.stdout, "\nIgnored:")
+		fmt.Fprintln(c.Env.Stdout, "\nIgnored:")
 	}
 	for _, i := range v.Ignored {
-		fmt.Fprintf(p.stdout, "  %s: %s\n", printable(i.Path), printable(i.Why))
+		fmt.Fprintf(c.Env.Stdout, "  %s: %s\n", output.Printable(i.Path), output.Printable(i.Why))
 	}
-	fmt.Fprintln(p.stdout, "\nLooked in:")
+	fmt.Fprintln(c.Env.Stdout, "\nLooked in:")
 	for _, place := range v.Looked {
-		fmt.Fprintf(p.stdout, "  %s (%s)\n", printable(place.Dir), place.Why)
+		fmt.Fprintf(c.Env.Stdout, "  %s (%s)\n", output.Printable(place.Dir), place.Why)
 	}
 	return nil
 }

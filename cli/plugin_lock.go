@@ -2,21 +2,21 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/pluginhost"
-	"github.com/codex-archive/codex/sdk"
 )
 
-func (p *program) pluginLockCommand() *cli.Command {
-	return p.command(&cli.Command{
+func pluginLockCommand(a *app.App) *cli.Command {
+	return a.Command(&cli.Command{
 		Name:      "lock",
-		Usage:     "let only the backend programs run that are there now",
+		Usage:     "allow only the backend programs that are there now",
 		UsageText: "codex plugin lock [NAME...] [flags]",
 		Description: "Writes the SHA-256 of the backend in use, or of those named, to .codex/plugins.lock. From\n" +
 			"then on a program that differs, and a backend that is not listed, is refused before it\n" +
@@ -27,7 +27,7 @@ func (p *program) pluginLockCommand() *cli.Command {
 			"EXAMPLES:\n" +
 			"   codex plugin lock\n" +
 			"   codex plugin lock sqlite postgres",
-	}, (*session).pluginLock)
+	}, runPluginLock)
 }
 
 // lockView is the result of plugin lock.
@@ -43,21 +43,21 @@ type lockedView struct {
 	SHA256   string `json:"sha256"`
 }
 
-func (s *session) pluginLock(context.Context) error {
-	names := s.flags.Args().Slice()
+func runPluginLock(ctx context.Context, c *app.Command) error {
+	names := c.Flags.Args().Slice()
 	if len(names) == 0 {
-		names = []string{s.config.Backend.Type}
+		names = []string{c.Config.Backend.Type}
 	}
-	lock, err := pluginhost.ReadLock(s.config.Root)
+	lock, err := pluginhost.ReadLock(c.Config.Root)
 	if err != nil {
-		return lockError(err)
+		return err
 	}
 	if lock == nil {
-		lock = pluginhost.NewLock(pluginhost.LockPath(s.config.Root))
+		lock = pluginhost.NewLock(pluginhost.LockPath(c.Config.Root))
 	}
 	v := lockView{Lock: lock.Path}
 	for _, name := range names {
-		locked, err := s.lockProgram(lock, name)
+		locked, err := lockProgram(c, lock, name)
 		if err != nil {
 			return err
 		}
@@ -69,18 +69,18 @@ func (s *session) pluginLock(context.Context) error {
 	if err := lock.Write(); err != nil {
 		return err
 	}
-	if s.json {
-		return writeJSON(s.stdout, v)
+	if c.JSON {
+		return output.WriteJSON(c.Env.Stdout, v)
 	}
 	for _, l := range v.Plugins {
-		fmt.Fprintf(s.stdout, "%s %s %s %s\n", l.Name, l.Platform, l.SHA256, printable(l.Path))
+		fmt.Fprintf(c.Env.Stdout, "%s %s %s %s\n", l.Name, l.Platform, l.SHA256, output.Printable(l.Path))
 	}
-	fmt.Fprintf(s.stdout, "Locked in: %s\n", printable(v.Lock))
+	fmt.Fprintf(c.Env.Stdout, "Locked in: %s\n", output.Printable(v.Lock))
 	return nil
 }
 
-func (s *session) lockProgram(lock *pluginhost.Lock, name string) (lockedView, error) {
-	program, err := s.find(s.flags, name)
+func lockProgram(c *app.Command, lock *pluginhost.Lock, name string) (lockedView, error) {
+	program, err := findProgram(c, name)
 	if err != nil {
 		return lockedView{}, err
 	}
@@ -92,31 +92,7 @@ func (s *session) lockProgram(lock *pluginhost.Lock, name string) (lockedView, e
 	return lockedView{name, pluginhost.Platform, program.Path, sum.String()}, nil
 }
 
-// find returns the program of the backend called name.
-func (p *program) find(flags *cli.Context, name string) (pluginhost.Program, error) {
-	program, err := p.search(flags.StringSlice("plugin-dir")).Find(name)
-	var missing *pluginhost.NotFoundError
-	if err == nil || errors.As(err, &missing) {
-		return program, err
-	}
-	return program, distrust(err)
-}
-
-// distrust is the error about a program that is there and may not be run.
-func distrust(err error) error {
-	return &failure{code: exitUsage, kind: "no_backend", err: err, hint: "nothing was run"}
-}
-
-// lockedSum returns the hash that the program of a backend must have in the
-// project at root, nil where any may run.
-func lockedSum(root, name string) (*sdk.Digest, error) {
-	lock, err := pluginhost.ReadLock(root)
-	if err != nil {
-		return nil, lockError(err)
-	}
-	return lock.Sum(name)
-}
-
-func lockError(err error) error {
-	return &failure{code: exitUsage, kind: "config", err: err, hint: "mend or delete it, then: codex plugin lock"}
+// findProgram returns the program of the backend called name.
+func findProgram(c *app.Command, name string) (pluginhost.Program, error) {
+	return c.Env.Search(c.Flags.StringSlice("plugin-dir")).Find(name)
 }

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
 func sha256Hex(b []byte) string {
@@ -56,7 +58,7 @@ func newProject(t testing.TB) *project {
 
 // result is how a process ended.
 type result struct {
-	code           int
+	code           output.Code
 	stdout, stderr string
 }
 
@@ -82,7 +84,7 @@ func finish(t testing.TB, cmd *exec.Cmd) result {
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	return result{output.Code(cmd.ProcessState.ExitCode()), stdout.String(), stderr.String()}
 }
 
 // must runs codex and ends the test unless it succeeds.

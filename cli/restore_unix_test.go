@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
 // firstItem is the tombstone of file 1 of the slow backend.
@@ -20,7 +22,7 @@ func TestRestoreTimesOut(t *testing.T) {
 	p := batchProject(t, 1, "hang=1")
 	start := time.Now()
 	r := p.run("archive", "restore", firstItem, "out.txt", "--timeout", "3", "--json", "--set", "retry.enabled=true")
-	if r.code != exitBackend || !strings.Contains(r.stdout, `"kind":"timeout"`) {
+	if r.code != output.ExitBackend || !strings.Contains(r.stdout, `"kind":"timeout"`) {
 		t.Errorf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	if took := time.Since(start); took > time.Minute {
@@ -51,7 +53,7 @@ func TestRestoreInterruptedWhileWaiting(t *testing.T) {
 	}
 	end := r.wait() // or the test's own time-out: the wait is an hour
 	const want = `ERROR Restore failed: interrupted while waiting to try again: get: the server is down hint="nothing is left half done: run it again"` + "\n"
-	if end.code != exitInterrupted || !strings.HasSuffix(end.stderr, want) {
+	if end.code != output.ExitInterrupted || !strings.HasSuffix(end.stderr, want) {
 		t.Errorf("exit code %d\n%s", end.code, end.stderr)
 	}
 	if count(p.evidence(), "action=RESTORE_FAIL", "status=failed", "attempts=1") != 1 {
@@ -65,14 +67,14 @@ func TestRestoreStartsPluginAgain(t *testing.T) {
 	t.Parallel()
 	p := batchProject(t, 1, "die=died")
 	r := p.run("archive", "restore", firstItem, "out.txt", "--json")
-	if r.code != exitBackend || !strings.Contains(r.stdout, `"kind":"crashed"`) {
+	if r.code != output.ExitBackend || !strings.Contains(r.stdout, `"kind":"crashed"`) {
 		t.Fatalf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	if err := os.Remove(filepath.Join(p.dir, "died")); err != nil {
 		t.Fatal(err)
 	}
 	r = p.run("archive", "restore", firstItem, "out.txt", "--set", "retry.enabled=true", "--set", "retry.initial_delay=0")
-	if r.code != exitDone || string(p.read("out.txt")) != "1\n" {
+	if r.code != output.ExitDone || string(p.read("out.txt")) != "1\n" {
 		t.Fatalf("exit code %d\n%s", r.code, r.stderr)
 	}
 	records := p.evidence()
@@ -86,7 +88,7 @@ func TestPluginLog(t *testing.T) {
 	t.Parallel()
 	p := batchProject(t, 1, "say=hello")
 	r := p.run("archive", "restore", firstItem, "out.txt", "--log-level", "debug")
-	if r.code != exitDone || !strings.Contains(r.stderr, "Z] DEBUG hello plugin=slow stream=stderr\n") {
+	if r.code != output.ExitDone || !strings.Contains(r.stderr, "Z] DEBUG hello plugin=slow stream=stderr\n") {
 		t.Errorf("exit code %d\n%s", r.code, r.stderr)
 	}
 	r = p.run("archive", "restore", firstItem, "out.txt", "--log-format", "json", "--log-level", "debug")
@@ -108,7 +110,7 @@ func TestDebugLinesOnce(t *testing.T) {
 		"false": "Retrieving restore payload, Decompression codec, Decompression completed, Restore completed",
 	} {
 		r := p.batch("--log-level", "debug", "--force", "--set", "performance.enable_metrics="+metrics)
-		if r.code != exitDone {
+		if r.code != output.ExitDone {
 			t.Fatalf("exit code %d\n%s", r.code, r.stderr)
 		}
 		for step := range strings.SplitSeq(want, ", ") {
@@ -155,7 +157,7 @@ func TestOpeningIsRepeated(t *testing.T) {
 			if n <= repeats {
 				want = 1
 			}
-			if got := strings.Count(r.stderr, fmt.Sprintf("WARN Attempt %d failed, next in 0.0ms: open: ", n)); got != want || r.code != exitBackend {
+			if got := strings.Count(r.stderr, fmt.Sprintf("WARN Attempt %d failed, next in 0.0ms: open: ", n)); got != want || r.code != output.ExitBackend {
 				t.Errorf("%s: exit code %d, attempt %d is said %d times\n%s", command, r.code, n, got, r.stderr)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/scripts/databases"
 )
 
@@ -110,7 +111,7 @@ func TestNotRetried(t *testing.T) {
 	p.write("a.txt", []byte("content"))
 	p.write("other.txt", []byte("other"))
 	id := p.store("a.txt", "--set", "archive.codec=none")
-	try := func(what string, code int, args ...string) {
+	try := func(what string, code output.Code, args ...string) {
 		t.Helper()
 		before := len(p.evidence())
 		if r := p.run(append([]string{"archive", "restore"}, args...)...); r.code != code {
@@ -129,14 +130,14 @@ func TestNotRetried(t *testing.T) {
 			t.Errorf("%s in a batch: evidence %v", what, records)
 		}
 	}
-	try("not found", exitNotFound, "00000000-0000-4000-8000-000000000000", "out")
-	try("refused", exitRefused, id, "other.txt")
+	try("not found", output.ExitNotFound, "00000000-0000-4000-8000-000000000000", "out")
+	try("refused", output.ExitRefused, id, "other.txt")
 	if _, err := database.Admin(t).Exec(`UPDATE codex_body SET data = 'contenT'`); err != nil {
 		t.Fatal(err)
 	}
-	try("corrupt", exitIntegrity, id, "out")
+	try("corrupt", output.ExitIntegrity, id, "out")
 	p.env = append(base[:len(base):len(base)], "CODEX_ARCHIVE_URL="+database.URLAs(database.User, "wrong"))
-	try("wrong password", exitBackend, id, "out")
+	try("wrong password", output.ExitBackend, id, "out")
 	if _, err := os.Stat(filepath.Join(p.dir, "out")); err == nil {
 		t.Error("an output is there")
 	}

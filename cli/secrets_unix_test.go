@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
 // canary is part of every password here. It must show up nowhere.
@@ -126,7 +128,7 @@ func secretsOfProcesses(t *testing.T, scheme string) {
 		t.Errorf("arguments of codex: %q, %v", text, err)
 	}
 	run.Process.Signal(os.Interrupt)
-	if r := run.wait(); r.code != exitInterrupted {
+	if r := run.wait(); r.code != output.ExitInterrupted {
 		t.Errorf("exit code %d\n%s", r.code, r.stderr)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -116,7 +117,7 @@ func (p *project) allFail(t *testing.T, id string, c serverCase, secret string) 
 		if strings.Contains(r.stdout+r.stderr, secret) {
 			t.Errorf("codex %v prints the password:\n%s%s", args, r.stdout, r.stderr)
 		}
-		if r.code != exitBackend {
+		if r.code != output.ExitBackend {
 			t.Errorf("codex %v: exit code %d\n%s", args, r.code, r.stderr)
 			continue
 		}
@@ -197,7 +198,7 @@ func TestServerThatOnlyReads(t *testing.T) {
 				t.Errorf("restore: exit code %d\n%s", r.code, r.stderr)
 			}
 			r = p.run("archive", "store", "repo", "a.txt", "--reason", "dead")
-			if r.code != exitBackend || strings.Count(r.stderr, "\n") != 1 || !strings.Contains(r.stderr, "read") {
+			if r.code != output.ExitBackend || strings.Count(r.stderr, "\n") != 1 || !strings.Contains(r.stderr, "read") {
 				t.Errorf("store: exit code %d\n%s", r.code, r.stderr)
 			}
 			if records := p.evidence(); count(records, "action=RESTORE", "status=success", "db_event=skipped") != 1 ||

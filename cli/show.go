@@ -7,18 +7,20 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/find"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
 
-func (p *program) showCommand() *cli.Command {
-	return p.command(&cli.Command{
+func showCommand(a *app.App) *cli.Command {
+	return a.Command(&cli.Command{
 		Name:      "show",
 		Usage:     "show everything recorded about one archived file",
 		UsageText: "codex archive show TOMBSTONE [flags]",
@@ -27,7 +29,7 @@ func (p *program) showCommand() *cli.Command {
 			"EXAMPLES:\n" +
 			"   codex archive show 8e3531b9\n" +
 			"   codex archive show 8e3531b9-c839-4a07-9dec-507c36136eb1 --json | jq .events",
-	}, (*session).show)
+	}, runShow)
 }
 
 // eventView is an event as results show it.
@@ -50,24 +52,25 @@ type holdView struct {
 }
 
 type entryView struct {
-	recordView
+	output.RecordView
 	Events  []eventView `json:"events"`
 	Holds   []holdView  `json:"holds"`
 	Restore string      `json:"restore_command"`
 }
 
-func (s *session) show(ctx context.Context) error {
-	if err := s.arguments(1, 1, "TOMBSTONE"); err != nil {
+func runShow(ctx context.Context, c *app.Command) error {
+	if err := c.Arguments(1, 1, "TOMBSTONE"); err != nil {
 		return err
 	}
-	if err := s.dial(ctx, sdk.ReadOnly); err != nil {
-		return err
-	}
-	backend, err := s.reach(ctx)
+	archive, err := c.Dial(ctx, sdk.ReadOnly)
 	if err != nil {
 		return err
 	}
-	id, err := findTombstone(ctx, backend, s.flags.Args().First())
+	backend, err := archive.Reach(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := find.Tombstone(ctx, backend, c.Flags.Args().First())
 	if err != nil {
 		return err
 	}
@@ -76,49 +79,34 @@ func (s *session) show(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.warnRetention(entry.Record)
+		c.WarnRetention(entry.Record)
 		view := viewEntry(entry)
-		if s.json {
-			return writeJSON(s.stdout, view)
+		if c.JSON {
+			return output.WriteJSON(c.Env.Stdout, view)
 		}
-		return writeEntry(s.stdout, view)
+		return writeEntry(c.Env.Stdout, view)
 	}
-	return tombstoneNotFound(id.String())
+	return find.NotFound(id.String())
 }
 
 func viewEntry(entry sdk.Entry) entryView {
-	v := entryView{recordView: viewRecord(entry.Record), Events: []eventView{}, Holds: []holdView{}}
+	v := entryView{RecordView: output.ViewRecord(entry.Record), Events: []eventView{}, Holds: []holdView{}}
 	v.Present = &entry.Present
 	for _, e := range entry.Events {
-		v.Events = append(v.Events, eventView{e.ID.String(), string(e.Action), e.Actor, e.At, e.Case, optionalTime(e.RetainUntil), e.Detail})
+		v.Events = append(v.Events, eventView{e.ID.String(), string(e.Action), e.Actor, e.At, e.Case, output.OptionalTime(e.RetainUntil), e.Detail})
 	}
 	for _, h := range entry.Holds {
-		v.Holds = append(v.Holds, holdView{h.Case, h.Placed, h.PlacedBy, optionalTime(h.Released)})
+		v.Holds = append(v.Holds, holdView{h.Case, h.Placed, h.PlacedBy, output.OptionalTime(h.Released)})
 	}
-	v.Restore = "codex archive restore " + v.Tombstone + " " + shellWord(printable(path.Base(entry.Record.Path))) + " --by YOU"
+	v.Restore = "codex archive restore " + v.Tombstone + " " + output.ShellWord(output.Printable(path.Base(entry.Record.Path))) + " --by YOU"
 	return v
-}
-
-// shellWord quotes s where a shell would split or read it. What a terminal would
-// act on is written as escapes, in a form that bash, zsh and ksh read.
-func shellWord(s string) string {
-	switch {
-	case s != printable(s):
-		quoted := strconv.Quote(s)
-		return "$'" + strings.ReplaceAll(quoted[1:len(quoted)-1], "'", `\'`) + "'"
-	case s == "" || strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-+/=:@%", r))
-	}):
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	return s
 }
 
 func writeEntry(out io.Writer, v entryView) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	row := func(name string, value any) {
 		if text := fmt.Sprint(value); text != "" {
-			fmt.Fprintf(w, "%s:\t%s\n", name, printable(text))
+			fmt.Fprintf(w, "%s:\t%s\n", name, output.Printable(text))
 		}
 	}
 	row("Tombstone", v.Tombstone)
@@ -132,36 +120,36 @@ func writeEntry(out io.Writer, v entryView) error {
 	row("Kind", v.Kind)
 	row("Tags", strings.Join(v.Tags, ", "))
 	for _, key := range slices.Sorted(maps.Keys(v.Metadata)) {
-		row("Metadata "+printable(key), v.Metadata[key])
+		row("Metadata "+output.Printable(key), v.Metadata[key])
 	}
-	row("Archived", stamp(v.ArchivedAt)+" by "+v.ArchivedBy)
+	row("Archived", output.Stamp(v.ArchivedAt)+" by "+v.ArchivedBy)
 	row("Size", fmt.Sprintf("%d bytes, %d stored (%s)", v.Size, v.CompressedSize, v.Codec))
 	row("SHA-256", v.SHA256)
 	row("Mode", v.Mode)
-	row("Modified", stamp(v.ModifiedAt))
+	row("Modified", output.Stamp(v.ModifiedAt))
 	if v.RetainUntil != nil {
-		row("Retain until", stamp(*v.RetainUntil))
+		row("Retain until", output.Stamp(*v.RetainUntil))
 	}
 	switch {
 	case v.PurgedAt != nil:
-		row("Content", "purged "+stamp(*v.PurgedAt))
+		row("Content", "purged "+output.Stamp(*v.PurgedAt))
 	case !*v.Present:
 		row("Content", "LOST: the archive has the record and not the bytes")
 	default:
 		row("Content", "present")
 	}
 	for _, h := range v.Holds {
-		state := "stands"
+		state := "active"
 		if h.Released != nil {
-			state = "released " + stamp(*h.Released)
+			state = "released " + output.Stamp(*h.Released)
 		}
-		row("Hold "+printable(h.Case), stamp(h.PlacedAt)+" by "+h.PlacedBy+", "+state)
+		row("Hold "+output.Printable(h.Case), output.Stamp(h.PlacedAt)+" by "+h.PlacedBy+", "+state)
 	}
 	fmt.Fprintln(w, "\nHistory:")
 	for _, e := range v.Events {
-		line := fmt.Sprintf("  %s\t%s\t%s", stamp(e.At), e.Action, printable(e.Actor))
+		line := fmt.Sprintf("  %s\t%s\t%s", output.Stamp(e.At), e.Action, output.Printable(e.Actor))
 		if more := details(e); more != "" {
-			line += "\t" + printable(more)
+			line += "\t" + output.Printable(more)
 		}
 		fmt.Fprintln(w, line)
 	}
@@ -177,13 +165,10 @@ func details(e eventView) string {
 		words = append(words, "case "+e.Case)
 	}
 	if e.RetainUntil != nil {
-		words = append(words, "until "+stamp(*e.RetainUntil))
+		words = append(words, "until "+output.Stamp(*e.RetainUntil))
 	}
 	for _, key := range slices.Sorted(maps.Keys(e.Detail)) {
 		words = append(words, key+" "+e.Detail[key])
 	}
 	return strings.Join(words, ", ")
 }
-
-// stamp is a time as results for people show it: UTC, seconds.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }

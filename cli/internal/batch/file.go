@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"github.com/codex-archive/codex/cli/internal/durable"
 )
 
 // File is a results file on disk. Whoever reads it sees the results as they
@@ -106,13 +108,13 @@ func (f *File) Save(r *Results) (err error) {
 	defer func() { f.saved, f.took = time.Now(), time.Since(start) }()
 	t, err := os.CreateTemp(filepath.Dir(f.path), tempPattern)
 	if err != nil {
-		return fmt.Errorf("results file %s: %w", f.path, reason(err))
+		return fmt.Errorf("results file %s: %w", f.path, durable.Cause(err))
 	}
 	defer func() {
 		if err != nil {
 			t.Close()
 			os.Remove(t.Name())
-			err = fmt.Errorf("results file %s: %w", f.path, reason(err))
+			err = fmt.Errorf("results file %s: %w", f.path, durable.Cause(err))
 		}
 	}()
 	if err := r.Write(t); err != nil {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/codex-archive/codex/cli/internal/durable"
 )
 
 // CheckOutputs reports the first output that cannot be: one that another item
@@ -101,33 +103,33 @@ func (everywhere) Stat(name string) (fs.FileInfo, error)  { return os.Stat(name)
 func (everywhere) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
 
 func (m *Manifest) checkOutput(index int, confined bool, base *os.Root) error {
-	output := m.Items[index].Output
-	directory := func() error { return m.errorAt(index, "output", "%q is a directory, want a file", output) }
-	last := filepath.Base(filepath.FromSlash(output))
-	if os.IsPathSeparator(output[len(output)-1]) || last == "." || last == ".." {
+	path := m.Items[index].Output
+	directory := func() error { return m.errorAt(index, "output", "%q is a directory, want a file", path) }
+	last := filepath.Base(filepath.FromSlash(path))
+	if os.IsPathSeparator(path[len(path)-1]) || last == "." || last == ".." {
 		return directory()
 	}
 	var look looker = everywhere{}
 	if confined {
-		if leaves(output) {
-			return m.errorAt(index, "output", "%q leads out of the base directory: no absolute path and no .. may stand there", output)
+		if leaves(path) {
+			return m.errorAt(index, "output", "%q leads out of the base directory: absolute paths and .. are not allowed", path)
 		}
 		if base == nil {
 			return nil
 		}
 		look = base
 	}
-	info, err := look.Lstat(output)
+	info, err := look.Lstat(path)
 	switch {
 	case err != nil && confined && !errors.Is(err, fs.ErrNotExist):
 		// os.Root has no error of its own for a link that leads out.
-		return m.errorAt(index, "output", "%q: %v", output, reason(err))
+		return m.errorAt(index, "output", "%q: %v", path, durable.Cause(err))
 	case err != nil:
 		return nil // what else is wrong shows when it is written
 	case info.IsDir():
 		return directory()
 	}
-	if info, err := look.Stat(output); err == nil && info.IsDir() {
+	if info, err := look.Stat(path); err == nil && info.IsDir() {
 		return directory()
 	}
 	return nil
@@ -144,17 +146,4 @@ func leaves(output string) bool {
 		}
 	}
 	return false
-}
-
-// reason is err without the call and the paths.
-func reason(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		return path.Err
-	case errors.As(err, &link):
-		return link.Err
-	}
-	return err
 }

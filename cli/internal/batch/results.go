@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
 // Status says what became of an item.
@@ -22,7 +24,8 @@ type Result struct {
 	Item     Item
 	Status   Status
 	Duration time.Duration
-	Error    string // "" where there is none
+	Error    string      // "" where there is none
+	Code     output.Code // of the error
 }
 
 // Summary counts.
@@ -46,6 +49,7 @@ type Results struct {
 	Manifest Source
 	Items    []Result // in the order of the manifest
 	started  time.Time
+	ended    time.Time // zero before Finish
 	summary  Summary
 }
 
@@ -70,7 +74,7 @@ func (r *Results) Set(index int, took time.Duration, err error) {
 	result := &r.Items[index]
 	result.Status, result.Duration = Success, took
 	if err != nil {
-		result.Status, result.Error = Failed, err.Error()
+		result.Status, result.Error, result.Code = Failed, err.Error(), output.CodeOf(err)
 	}
 	*r.count(result.Status)++
 }
@@ -85,33 +89,42 @@ func (r *Results) count(s Status) *int {
 	return &r.summary.Skipped
 }
 
-// CarryOver takes from an earlier run of the same manifest what it succeeded
-// in, matching items by tombstone and output, and returns how many these are. An
-// item for which a hash is asked that was not asked for then is not taken.
-func (r *Results) CarryOver(earlier *Results) int {
+// Successes returns the indices of the items that an earlier run of the same
+// manifest succeeded in, matching items by tombstone and output. An item whose
+// hash was not asked for then, and is now, is not among them.
+func (r *Results) Successes(earlier *Results) []int {
 	done := make(map[Item]*Result, len(earlier.Items))
 	for i := range earlier.Items {
 		if e := &earlier.Items[i]; e.Status == Success {
 			done[e.Item.key()] = e
 		}
 	}
-	n := 0
+	var indices []int
 	for i := range r.Items {
 		item := r.Items[i].Item
 		if e, ok := done[item.key()]; ok && (item.SHA256 == "" || item.SHA256 == e.Item.SHA256) {
-			r.Set(i, e.Duration, nil)
-			n++
+			r.Items[i].Duration = e.Duration
+			indices = append(indices, i)
 		}
 	}
-	return n
+	return indices
 }
+
+// CarryOver makes an item of an earlier run a success of this one.
+func (r *Results) CarryOver(index int) { r.Set(index, r.Items[index].Duration, nil) }
 
 func (i Item) key() Item { return Item{Tombstone: i.Tombstone, Output: i.Output} }
 
-// Summary counts what stands now, with the wall time until now.
+// Finish fixes the wall time.
+func (r *Results) Finish() { r.ended = time.Now() }
+
+// Summary counts, with the wall time until now or until Finish.
 func (r *Results) Summary() Summary {
 	s := r.summary
 	s.Duration = time.Since(r.started)
+	if !r.ended.IsZero() {
+		s.Duration = r.ended.Sub(r.started)
+	}
 	return s
 }
 

@@ -4,6 +4,10 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/codex-archive/codex/sdk"
 )
 
 // Run says how the items of a batch are done.
@@ -11,59 +15,51 @@ type Run struct {
 	Items    int           // how many there are
 	Parallel int           // how many are under way at most, from 1
 	Timeout  time.Duration // of each item, attempts and waits together; 0: none
+	Room     int64         // bytes of memory that the items under way may take together
 	// Wanted says whether the item at index is to be done; nil: all are.
 	Wanted func(index int) bool
-	// Do does an item. Its context outlives an interrupt: what was begun is
-	// finished. It is called from several goroutines. With [*Later] it answers
-	// that it has done nothing yet.
-	Do func(ctx context.Context, index int) error
-	// Done is told what became of an item, by one goroutine at a time, and
-	// reports whether others may still begin.
+	// Learn is told which items come next, at most [sdk.MaxItems], before any of
+	// them begins; nil: nothing is to be learned.
+	Learn func(ctx context.Context, indices []int)
+	// Memory returns how many bytes an item takes, after Learn; 0 and nil: it
+	// never waits for others.
+	Memory func(index int) int64
+	// Do does an item. Its context outlives an interrupt: an item that was begun
+	// is finished. It is called from several goroutines.
+	Do func(ctx context.Context, index int) (took time.Duration, err error)
+	// Done is told how an item ended, by one goroutine at a time, and reports
+	// whether others may still begin.
 	Done func(index int, took time.Duration, err error) (more bool)
 }
 
-// Later is what Do answers for an item that cannot begin yet. It is begun, and
-// its time with it, when Wait has returned nil. Wait ends early, with an error,
-// when no more items may begin; then the item is one that was not begun.
-type Later struct {
-	Wait func(ctx context.Context) error
-	Do   func(ctx context.Context) error
-}
-
-// Error says that this is not the end.
-func (*Later) Error() string { return "it has to wait" }
-
 // Start begins the items in order, until all are done, Done says that no more
-// shall begin, or ctx is canceled; what is under way then is finished. When the
-// deadline of ctx passes, it ends what is under way as well.
+// shall begin, or ctx is canceled. Items under way then are finished. The
+// deadline of ctx ends items under way as well.
 func (r Run) Start(ctx context.Context) {
 	begin, stop := context.WithCancel(ctx)
 	defer stop()
 	work, release := withoutInterrupt(ctx)
 	defer release()
+	context.AfterFunc(work, stop) // two timers of one deadline need not fire together
 
 	next := make(chan int)
+	room := semaphore.NewWeighted(max(r.Room, 1))
 	var done sync.Mutex
+	report := func(index int, took time.Duration, err error) {
+		done.Lock()
+		defer done.Unlock()
+		if !r.Done(index, took, err) {
+			stop()
+		}
+	}
 	var workers sync.WaitGroup
 	for range max(min(r.Parallel, r.Items), 1) {
 		workers.Go(func() { // ends when next is closed
 			for index := range next {
-				if begin.Err() != nil { // it was handed out while the end was decided
-					continue
-				}
-				took, begun, err := r.item(begin, work, index)
-				if !begun {
-					continue
-				}
-				done.Lock()
-				if !r.Done(index, took, err) {
-					stop()
-				}
-				done.Unlock()
+				r.item(begin, work, room, index, report)
 			}
 		})
 	}
-	context.AfterFunc(work, stop) // two timers of one deadline need not fire together
 	r.feed(begin, next)
 	close(next)
 	workers.Wait()
@@ -71,45 +67,66 @@ func (r Run) Start(ctx context.Context) {
 
 // feed hands out the indices of the items, as long as ctx lasts.
 func (r Run) feed(ctx context.Context, next chan<- int) {
-	for index := range r.Items {
-		if r.Wanted != nil && !r.Wanted(index) {
-			continue
+	for group := range r.groups() {
+		if r.Learn != nil && ctx.Err() == nil {
+			r.Learn(ctx, group)
 		}
-		if ctx.Err() != nil { // select would choose at random
-			return
-		}
-		select {
-		case next <- index:
-		case <-ctx.Done():
-			return
+		for _, index := range group {
+			if ctx.Err() != nil { // select would choose at random
+				return
+			}
+			select {
+			case next <- index:
+			case <-ctx.Done():
+				return
+			}
 		}
 	}
 }
 
-// item does an item, unless begin ends before it can begin.
-func (r Run) item(begin, work context.Context, index int) (took time.Duration, begun bool, err error) {
-	do := func(ctx context.Context) error { return r.Do(ctx, index) }
-	for {
-		start := time.Now()
-		err := r.timed(work, do)
-		later, ok := err.(*Later)
-		if !ok {
-			return time.Since(start), true, err
+// groups yields the indices of the wanted items.
+func (r Run) groups() func(yield func([]int) bool) {
+	return func(yield func([]int) bool) {
+		var group []int
+		for index := range r.Items {
+			if r.Wanted != nil && !r.Wanted(index) {
+				continue
+			}
+			if group = append(group, index); len(group) == sdk.MaxItems {
+				if !yield(group) {
+					return
+				}
+				group = nil
+			}
 		}
-		if later.Wait(begin) != nil {
-			return 0, false, nil
+		if len(group) > 0 {
+			yield(group)
 		}
-		do = later.Do
 	}
 }
 
-func (r Run) timed(ctx context.Context, do func(context.Context) error) error {
+// item takes the memory of an item, does it, and reports how it ended. It is not
+// begun if begin ends before.
+func (r Run) item(begin, work context.Context, room *semaphore.Weighted, index int, report func(int, time.Duration, error)) {
+	if r.Memory != nil {
+		// An item that takes nothing must not wait behind others.
+		if memory := min(r.Memory(index), r.Room); memory > 0 {
+			if room.Acquire(begin, memory) != nil {
+				return
+			}
+			defer room.Release(memory) // after the report, which may stop others
+		}
+	}
+	if begin.Err() != nil { // it was handed out while the end was decided
+		return
+	}
 	if r.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.Timeout)
+		work, cancel = context.WithTimeout(work, r.Timeout)
 		defer cancel()
 	}
-	return do(ctx)
+	took, err := r.Do(work, index)
+	report(index, took, err)
 }
 
 // withoutInterrupt is ctx with its deadline but without its cancellation.

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/codex-archive/codex/sdk"
 )
 
 func TestRunBounded(t *testing.T) {
@@ -18,7 +20,7 @@ func TestRunBounded(t *testing.T) {
 	var once sync.Once
 	Run{
 		Items: items, Parallel: parallel,
-		Do: func(ctx context.Context, index int) error {
+		Do: func(ctx context.Context, index int) (took time.Duration, err error) {
 			n := now.Add(1)
 			defer now.Add(-1)
 			for most.Load() < n {
@@ -28,7 +30,7 @@ func TestRunBounded(t *testing.T) {
 				once.Do(func() { close(full) })
 			}
 			<-full // the first wait until as many as may be are under way
-			return nil
+			return 0, nil
 		},
 		Done: func(index int, _ time.Duration, err error) bool {
 			done[index]++
@@ -51,7 +53,7 @@ func begun(t *testing.T, wanted func(int) bool, do func(ctx context.Context, ind
 	defer cancel()
 	Run{
 		Items: 100, Parallel: 1, Wanted: wanted,
-		Do: func(ctx context.Context, index int) error { return do(ctx, index, cancel) },
+		Do: func(ctx context.Context, index int) (time.Duration, error) { return 0, do(ctx, index, cancel) },
 		Done: func(index int, _ time.Duration, err error) bool {
 			list = append(list, index)
 			return err == nil
@@ -95,9 +97,9 @@ func TestRunInterrupted(t *testing.T) {
 }
 
 func TestRunTimesOut(t *testing.T) {
-	wait := func(ctx context.Context, _ int) error {
+	wait := func(ctx context.Context, _ int) (time.Duration, error) {
 		<-ctx.Done()
-		return ctx.Err()
+		return 0, ctx.Err()
 	}
 	failed := 0
 	count := func(_ int, _ time.Duration, err error) bool {
@@ -114,7 +116,7 @@ func TestRunTimesOut(t *testing.T) {
 	begun := atomic.Int32{}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	Run{Items: 4, Parallel: 4, Done: count, Do: func(ctx context.Context, index int) error {
+	Run{Items: 4, Parallel: 4, Done: count, Do: func(ctx context.Context, index int) (took time.Duration, err error) {
 		begun.Add(1)
 		return wait(ctx, index)
 	}}.Start(ctx) // or for ever
@@ -123,45 +125,70 @@ func TestRunTimesOut(t *testing.T) {
 	}
 }
 
-// TestRunLater: an item that has to wait has its whole time once it begins, and
-// is not done at all if the batch is stopped before.
-func TestRunLater(t *testing.T) {
-	room := make(chan struct{})
-	var done []int
+// TestRunMemory: an item begins, and its time with it, when there is room for
+// it. It is not begun at all if the batch is stopped before. Items without
+// memory do not wait behind it.
+func TestRunMemory(t *testing.T) {
+	var begun []int
+	var mu sync.Mutex
+	large, small := make(chan struct{}), make(chan struct{})
 	Run{
-		Items: 4, Parallel: 4, Timeout: time.Minute,
-		Do: func(ctx context.Context, index int) error {
-			early, _ := ctx.Deadline()
+		Items: 4, Parallel: 3, Timeout: time.Minute, Room: 10,
+		Memory: func(index int) int64 {
+			if index > 0 {
+				<-large // the first has its room before the others ask
+			}
+			return []int64{100, 10, 0, 10}[index] // more than there is counts as all
+		},
+		Do: func(ctx context.Context, index int) (time.Duration, error) {
+			mu.Lock()
+			begun = append(begun, index)
+			mu.Unlock()
 			switch index {
 			case 0:
-				<-room // until one waits
-				return nil
-			case 1:
-				return &Later{
-					Wait: func(context.Context) error { close(room); return nil },
-					Do: func(ctx context.Context) error {
-						if late, ok := ctx.Deadline(); !ok || !late.After(early) {
-							t.Errorf("the time ends at %v, as it did before the wait", late)
-						}
-						return nil
-					},
-				}
+				close(large)
+				<-small // the small one is done although the second item waits
+				return 0, errors.New("stops the others")
 			case 2:
-				<-room
-				return errors.New("stops the others")
+				close(small)
 			}
-			return &Later{
-				Wait: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
-				Do:   func(context.Context) error { t.Error("begun after the stop"); return nil },
-			}
+			return 0, nil
 		},
-		Done: func(index int, _ time.Duration, err error) bool {
-			done = append(done, index)
-			return err == nil
-		},
+		Done: func(index int, _ time.Duration, err error) bool { return err == nil },
 	}.Start(t.Context())
-	slices.Sort(done)
-	if !slices.Equal(done, []int{0, 1, 2}) {
-		t.Errorf("done %v, want 0 to 2", done)
+	slices.Sort(begun)
+	if !slices.Equal(begun, []int{0, 2}) {
+		t.Errorf("begun %v, want 0 and 2", begun)
+	}
+}
+
+// TestRunLearns: each wanted item is learned about once, before it begins.
+func TestRunLearns(t *testing.T) {
+	const items = 2*sdk.MaxItems + 10
+	known := make([]int, items)
+	groups := 0
+	Run{
+		Items: items, Parallel: 4, Room: 1,
+		Wanted: func(index int) bool { return index != 3 },
+		Learn: func(_ context.Context, indices []int) {
+			groups++
+			if len(indices) > sdk.MaxItems {
+				t.Errorf("a group of %d", len(indices))
+			}
+			for _, i := range indices {
+				known[i]++
+			}
+		},
+		Memory: func(index int) int64 {
+			if known[index] != 1 {
+				t.Errorf("item %d begins, and was learned about %d times", index, known[index])
+			}
+			return 0
+		},
+		Do:   func(context.Context, int) (time.Duration, error) { return 0, nil },
+		Done: func(int, time.Duration, error) bool { return true },
+	}.Start(t.Context())
+	if groups != 3 || known[3] != 0 {
+		t.Errorf("%d groups, item 3 %d times", groups, known[3])
 	}
 }

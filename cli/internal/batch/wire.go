@@ -3,21 +3,21 @@ package batch
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"math"
-	"time"
+
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
 // resultWire is a Result as JSON.
 type resultWire struct {
-	Item     Item    `json:"item"`
-	Status   Status  `json:"status"`
-	Duration millis  `json:"duration_ms"`
-	Error    *string `json:"error"`
+	Item     Item          `json:"item"`
+	Status   Status        `json:"status"`
+	Duration output.Millis `json:"duration_ms"`
+	Error    *string       `json:"error"`
+	Code     int           `json:"code,omitempty"`
 }
 
 func (r Result) wire() resultWire {
-	w := resultWire{Item: r.Item, Status: r.Status, Duration: millis(r.Duration)}
+	w := resultWire{Item: r.Item, Status: r.Status, Duration: output.Millis(r.Duration), Code: int(r.Code)}
 	if r.Error != "" {
 		w.Error = &r.Error
 	}
@@ -26,15 +26,15 @@ func (r Result) wire() resultWire {
 
 // summaryWire is a Summary as JSON.
 type summaryWire struct {
-	Total     int    `json:"total"`
-	Succeeded int    `json:"succeeded"`
-	Failed    int    `json:"failed"`
-	Skipped   int    `json:"skipped"`
-	Duration  millis `json:"total_duration_ms"`
+	Total     int           `json:"total"`
+	Succeeded int           `json:"succeeded"`
+	Failed    int           `json:"failed"`
+	Skipped   int           `json:"skipped"`
+	Duration  output.Millis `json:"total_duration_ms"`
 }
 
 func (s Summary) wire() summaryWire {
-	return summaryWire{s.Total, s.Succeeded, s.Failed, s.Skipped, millis(s.Duration)}
+	return summaryWire{s.Total, s.Succeeded, s.Failed, s.Skipped, output.Millis(s.Duration)}
 }
 
 // documentWire is a results file, as it is read.
@@ -43,27 +43,8 @@ type documentWire struct {
 	Items    []resultWire `json:"items"`
 }
 
-// millis is a duration as a JSON number of milliseconds with one decimal.
-type millis time.Duration
-
-func (m millis) MarshalJSON() ([]byte, error) {
-	return fmt.Appendf(nil, "%.1f", float64(time.Duration(m).Round(100*time.Microsecond))/float64(time.Millisecond)), nil
-}
-
-func (m *millis) UnmarshalJSON(text []byte) error {
-	var n float64
-	if err := json.Unmarshal(text, &n); err != nil {
-		return err
-	}
-	if n < 0 || n > float64(math.MaxInt64/int64(time.Millisecond)) {
-		return fmt.Errorf("%v is no duration", n)
-	}
-	*m = millis(n * float64(time.Millisecond))
-	return nil
-}
-
-// indented is v as JSON that stands behind prefix. The values of this package
-// all have a form.
+// indented is v as JSON after prefix. The values of this package can all be
+// encoded.
 func indented(v any, prefix string) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

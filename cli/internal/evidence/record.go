@@ -49,6 +49,7 @@ type Status string
 // The statuses.
 const (
 	Success  Status = "success"
+	Started  Status = "started" // of a restore to standard output: another record with the outcome follows
 	Failed   Status = "failed"
 	Retrying Status = "retrying"
 	Refused  Status = "refused"
@@ -93,7 +94,7 @@ type Record struct {
 	Batch *Batch // of BATCH_RESTORE_COMPLETE
 
 	SetAside string // of RECOVER: name of the file that holds the torn line, "" where nothing was moved
-	Bytes    int64  // of RECOVER: how many
+	Bytes    int64  // of RECOVER: how many; of a restore to standard output: how many were delivered
 }
 
 // Batch sums up a batch.
@@ -179,7 +180,10 @@ func (r *Record) wire() *wire {
 	case Restore, RestoreFail:
 		w.Output, w.OutputB64 = pathText(r.Output)
 		w.Decompression, w.Write = (*millis)(r.Decompression), (*millis)(r.Write)
-		if r.Status != Retrying {
+		if r.Bytes > 0 {
+			w.Bytes = &r.Bytes
+		}
+		if r.Status != Retrying && r.Status != Started {
 			w.Attempts = &r.Attempts
 		}
 	case BatchComplete:

@@ -3,6 +3,7 @@ package logging
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -124,4 +125,14 @@ func keyText(key any) string {
 		return s
 	}
 	return fmt.Sprint(key)
+}
+
+// OnlyJSON returns pairs for lines of JSON only: the message of a line of text
+// says the same.
+func OnlyJSON(pairs ...any) []any {
+	out := slices.Clone(pairs)
+	for i := 1; i < len(out); i += 2 {
+		out[i] = JSONOnly{Value: out[i]}
+	}
+	return out
 }

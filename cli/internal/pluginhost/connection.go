@@ -3,7 +3,11 @@ package pluginhost
 import (
 	"context"
 	"errors"
+	"time"
 
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/plugin"
 )
@@ -31,12 +35,43 @@ type launched struct {
 	err     error
 }
 
-// Connect starts the program of command and returns without waiting for it.
-// Close must be called. ctx bounds the start, not the connection.
-func Connect(ctx context.Context, command plugin.Command, options sdk.Options) *Connection {
+// Start says how to start a program.
+type Start struct {
+	Program Program
+	Root    string   // of the project, whose plugins.lock decides; "" if there is no project
+	Env     []string // the whole environment of the program
+	Logger  hclog.Logger
+	Timeout time.Duration // 0: that of [plugin.Launch]
+}
+
+// Command returns what [plugin.Launch] is given. A program that plugins.lock does
+// not name is an error.
+func (s Start) Command() (plugin.Command, error) {
+	command := plugin.Command{Path: s.Program.Path, Env: s.Env, Logger: s.Logger, StartTimeout: s.Timeout}
+	lock, err := ReadLock(s.Root)
+	if err != nil {
+		return command, err
+	}
+	command.SHA256, err = lock.Sum(s.Program.Name)
+	return command, err
+}
+
+// Connect starts a program, and returns without waiting for it unless the
+// project's lock names its hash: a program with another hash is not run, and is
+// an error here. Close must be called. ctx bounds the start, not the connection.
+func Connect(ctx context.Context, s Start, options sdk.Options) (*Connection, error) {
+	command, err := s.Command()
+	if err != nil {
+		return nil, err
+	}
 	c := &Connection{command: command, options: options, turn: make(chan struct{}, 1)}
 	c.start(ctx)
-	return c
+	if command.SHA256 != nil {
+		if err := c.refused(); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
 func (c *Connection) start(ctx context.Context) {
@@ -47,17 +82,25 @@ func (c *Connection) start(ctx context.Context) {
 	}(c.launch)
 }
 
-// Refused waits until the program was held against its hash, and returns the
-// [plugin.SumError] of one that is another and so was not run. It must be called
-// before anything else, and need not be where no hash was given.
-func (c *Connection) Refused() error {
+// refused waits until the hash of the program was checked, and returns the error
+// about one that was not run because it has another. It is called before
+// anything else.
+func (c *Connection) refused() error {
 	l := <-c.launch
 	c.launch <- l // it holds one, for Backend
-	var changed *plugin.SumError
-	if errors.As(l.err, &changed) {
-		return l.err
+	if err := refusal(l.err); err != l.err {
+		return err
 	}
 	return nil
+}
+
+// refusal says of the error about a program with another hash what to do.
+func refusal(err error) error {
+	var changed *plugin.SumError
+	if errors.As(err, &changed) {
+		return output.Errorf(output.PluginChanged, "%w", err).WithHint(relock)
+	}
+	return err
 }
 
 // Backend returns the opened archive. After the program died the next call
@@ -85,7 +128,7 @@ func (c *Connection) Backend(ctx context.Context) (sdk.Backend, error) {
 		l := <-c.launch
 		c.launch = nil
 		if l.err != nil {
-			return nil, l.err
+			return nil, refusal(l.err)
 		}
 		c.process = l.process
 	}
@@ -99,13 +142,16 @@ func (c *Connection) Backend(ctx context.Context) (sdk.Backend, error) {
 	return backend, nil
 }
 
+// Description is what a program says of itself.
+type Description = plugin.Description
+
 // Description returns what the running program says of itself. It is the zero
 // value before Backend has succeeded.
-func (c *Connection) Description() plugin.Description {
+func (c *Connection) Description() Description {
 	c.turn <- struct{}{}
 	defer c.release()
 	if c.process == nil {
-		return plugin.Description{}
+		return Description{}
 	}
 	return c.process.Description()
 }

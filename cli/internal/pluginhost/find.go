@@ -8,17 +8,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk"
 )
 
 // prefix of the names of backend programs.
 const prefix = "codex-archive-"
-
-// namePattern is what a backend may be called.
-var namePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 
 // Place is a directory in which programs are looked for.
 type Place struct {
@@ -83,50 +82,49 @@ func (s Search) Places() []Place {
 	return places
 }
 
-// NotFoundError says that no program serves a backend.
-type NotFoundError struct {
-	Name   string
-	Found  []string // names of backends that are there
-	Looked []Place
-}
-
-func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("no program %s for backend %q", prefix+e.Name, e.Name)
-}
-
-// Hint says what there is, and where was looked.
-func (e *NotFoundError) Hint() string {
+// notFound says that there is no program for a backend, what there is, and where
+// was looked.
+func (s Search) notFound(name string) error {
 	found := "none"
-	if len(e.Found) > 0 {
-		found = strings.Join(e.Found, ", ")
+	if programs, _ := s.List(); len(programs) > 0 {
+		names := make([]string, len(programs))
+		for i, p := range programs {
+			names[i] = p.Name
+		}
+		found = strings.Join(names, ", ")
 	}
-	dirs := make([]string, len(e.Looked))
-	for i, p := range e.Looked {
-		dirs[i] = p.Dir
+	var dirs []string
+	for _, p := range s.Places() {
+		dirs = append(dirs, p.Dir)
 	}
-	return fmt.Sprintf("backends found: %s; looked in: %s", found, strings.Join(dirs, ", "))
+	return output.Errorf(output.NoBackend, "no program %s for backend %q", prefix+name, name).
+		WithHint("backends found: %s; looked in: %s", found, strings.Join(dirs, ", "))
+}
+
+// distrust is the error about a program that is there and may not be run.
+func distrust(err error) error {
+	return output.Errorf(output.NoBackend, "%w", err).WithHint("nothing was run")
 }
 
 // Find returns the program of the backend called name: the first hit in
 // [Search.Places]. A first hit that may not be trusted is an error and not
-// skipped, so that nobody gets another program than the one they put first.
+// skipped: another program must not run in its place.
 func (s Search) Find(name string) (Program, error) {
-	if !namePattern.MatchString(name) {
-		return Program{}, fmt.Errorf("backend %q: a name is a lower-case letter and up to 31 letters, digits and hyphens", name)
+	if !sdk.ValidBackendName(name) {
+		return Program{}, distrust(fmt.Errorf("backend %q: a name is a lower-case letter and up to 31 letters, digits and hyphens", name))
 	}
 	for _, place := range s.Places() {
 		path := filepath.Join(place.Dir, prefix+name+suffix())
 		if _, err := os.Lstat(path); err != nil {
 			continue
 		}
-		return check(name, path, place)
+		program, err := check(name, path, place)
+		if err != nil {
+			return Program{}, distrust(err)
+		}
+		return program, nil
 	}
-	programs, _ := s.List()
-	missing := &NotFoundError{Name: name, Looked: s.Places()}
-	for _, p := range programs {
-		missing.Found = append(missing.Found, p.Name)
-	}
-	return Program{}, missing
+	return Program{}, s.notFound(name)
 }
 
 // List returns every backend that Find would find, by name, and what it would
@@ -149,7 +147,7 @@ func (s Search) List() ([]Program, []Ignored) {
 			switch {
 			case !ok || entry.Name() != prefix+name+suffix():
 				continue
-			case !namePattern.MatchString(name):
+			case !sdk.ValidBackendName(name):
 				ignored = append(ignored, Ignored{name, path, "not a backend's name"})
 				continue
 			case first[name] != "":
@@ -182,15 +180,19 @@ func (s Search) relative() []Ignored {
 	return ignored
 }
 
-// Check returns the program at path, which somebody named outright, after the
-// same checks as a program that was found.
+// Check returns the program at path, which the user named, after the same checks
+// as a program that was found.
 func Check(path string) (Program, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return Program{}, err
+		return Program{}, distrust(err)
 	}
 	name := strings.TrimPrefix(strings.TrimSuffix(filepath.Base(abs), suffix()), prefix)
-	return check(name, abs, Place{filepath.Dir(abs), "named outright"})
+	program, err := check(name, abs, Place{filepath.Dir(abs), "named outright"})
+	if err != nil {
+		return Program{}, distrust(err)
+	}
+	return program, nil
 }
 
 // check resolves path and reports why it may not be run, if so.

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -45,7 +46,14 @@ func LockPath(root string) string { return filepath.Join(root, ".codex", "plugin
 
 // ReadLock reads the lock of the project at root. It is nil where there is none.
 func ReadLock(root string) (*Lock, error) {
-	path := LockPath(root)
+	lock, err := readLock(LockPath(root))
+	if err != nil {
+		return nil, output.Errorf(output.Config, "%w", err).WithHint("correct or delete it, then: codex plugin lock")
+	}
+	return lock, nil
+}
+
+func readLock(path string) (*Lock, error) {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -88,7 +96,7 @@ func parseLock(path string, data []byte) (*Lock, error) {
 
 // parse takes in a line and reports whether it is one.
 func (l *Lock) parse(words []string) bool {
-	if len(words) != 3 || !namePattern.MatchString(words[0]) || !strings.Contains(words[1], "/") {
+	if len(words) != 3 || !sdk.ValidBackendName(words[0]) || !strings.Contains(words[1], "/") {
 		return false
 	}
 	k := lockKey{words[0], words[1]}
@@ -100,25 +108,22 @@ func (l *Lock) parse(words []string) bool {
 	return true
 }
 
-// NewLock returns a lock that lets nothing run, to be written to path.
+// relock is the hint about a program that the lock does not allow.
+const relock = "if you trust the program that is there now: codex plugin lock"
+
+// NewLock returns a lock that allows nothing, to be written to path.
 func NewLock(path string) *Lock { return &Lock{Path: path, sums: map[lockKey]sdk.Digest{}} }
 
-// UnlockedError says that a lock does not name a program. It was not run.
-type UnlockedError struct{ Name, Path string }
-
-func (e *UnlockedError) Error() string {
-	return fmt.Sprintf("%s does not name backend %q for %s; it was not run", e.Path, e.Name, Platform)
-}
-
-// Sum returns what the program of the backend must have for its hash: nil where
-// l is nil, and so anything may run.
+// Sum returns the hash that the program of the backend must have: nil if l is
+// nil, and so any may run.
 func (l *Lock) Sum(name string) (*sdk.Digest, error) {
 	if l == nil {
 		return nil, nil
 	}
 	sum, ok := l.sums[lockKey{name, Platform}]
 	if !ok {
-		return nil, &UnlockedError{name, l.Path}
+		return nil, output.Errorf(output.PluginChanged, "%s does not name backend %q for %s; it was not run", l.Path, name, Platform).
+			WithHint("%s %s", relock, name)
 	}
 	return &sum, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -36,8 +37,8 @@ func TestLock(t *testing.T) {
 	if sum, err := again.Sum("sqlite"); err != nil || *sum != want {
 		t.Errorf("%v, %v", sum, err)
 	}
-	var unlocked *UnlockedError
-	if sum, err := again.Sum("postgres"); sum != nil || !errors.As(err, &unlocked) || unlocked.Name != "postgres" {
+	var failure *output.Failure
+	if sum, err := again.Sum("postgres"); sum != nil || !errors.As(err, &failure) || failure.Kind != output.PluginChanged || !strings.HasSuffix(failure.Hint, "codex plugin lock postgres") {
 		t.Errorf("%v, %v", sum, err)
 	}
 	left, err := os.ReadDir(filepath.Join(root, ".codex"))

@@ -1,4 +1,4 @@
-// Package retry repeats calls that failed for a passing reason, with growing
+// Package retry repeats calls that failed for a temporary reason, with growing
 // waits between them.
 package retry
 
@@ -11,9 +11,11 @@ import (
 	"time"
 
 	retry "github.com/sethvargo/go-retry"
+
+	"github.com/codex-archive/codex/sdk"
 )
 
-// Policy says how often and how patiently.
+// Policy says how often a call is repeated, and after which waits.
 type Policy struct {
 	Attempts int           // in all, the first included; 1 or less: no repeat
 	Initial  time.Duration // wait after the first attempt
@@ -22,8 +24,8 @@ type Policy struct {
 	Jitter   bool          // vary each wait by up to 10 % either way
 	Budget   *Budget       // shared by the calls of one command; nil: no limit
 	Rand     *rand.Rand    // source of the jitter; nil: the process's own
-	// Stop, once closed, ends a wait at once and allows no other, as the end of
-	// ctx would, while an attempt under way goes on. nil: never.
+	// Stop, once closed, ends a wait at once and allows no other, while an
+	// attempt under way goes on. nil: never.
 	Stop <-chan struct{}
 }
 
@@ -34,56 +36,59 @@ type Failure struct {
 	Wait    time.Duration
 }
 
-// Do calls try until it succeeds, fails for good, or the policy is used up, and
-// returns how often it called it and the last error. passing says whether an
-// error is worth a repeat. Before each wait, failed is told; an error of its own
-// ends the repeats and is returned beside the last. When ctx ends during a wait,
-// Do returns at once with ctx's error beside the last; a wait that would outlast
-// ctx's deadline is not begun.
-func Do(ctx context.Context, p Policy, try func(context.Context) error, passing func(error) bool, failed func(Failure) error) (attempts int, err error) {
-	var last, stop error
-	waiting, cancel := context.WithCancel(ctx)
+// Do calls try until it succeeds, its error is permanent, or the policy is used
+// up, and returns how often it called it and the last error. The backend decides
+// what is temporary: see [sdk.Error]. Before each wait, failed is told; an error
+// of its own ends the repeats and is returned beside the last. When ctx ends
+// during a wait, Do returns at once with ctx's error beside the last; a wait that
+// would outlast ctx's deadline is not begun.
+func Do(ctx context.Context, p Policy, try func(context.Context) error, failed func(Failure) error) (attempts int, err error) {
+	waits, cancel := context.WithCancel(ctx)
 	defer cancel()
-	backoff := retry.BackoffFunc(func() (time.Duration, bool) {
+	var last error
+	ended := retry.Do(waits, retry.BackoffFunc(func() (time.Duration, bool) {
 		wait := p.wait(attempts)
-		if attempts >= p.Attempts || Over(ctx, wait) || !p.Budget.take() {
+		if attempts >= p.Attempts || p.stopped() || Over(ctx, wait) || !p.Budget.take() {
 			return 0, true
 		}
-		stop = failed(Failure{attempts, last, wait})
-		return wait, stop != nil
-	})
-	err = retry.Do(waiting, backoff, func(context.Context) error {
-		if attempts++; attempts == 1 {
-			p.onStop(waiting, cancel) // no sooner: the engine makes no attempt after the end
+		if err := failed(Failure{attempts, last, wait}); err != nil {
+			last = fmt.Errorf("%w; %w", err, last)
+			return 0, true
 		}
-		last = try(ctx)
-		if last != nil && passing(last) && !Over(ctx, 0) && !p.stopped() {
+		return wait, false
+	}), func(context.Context) error {
+		if attempts++; attempts == 1 {
+			p.onStop(waits, cancel) // the first attempt is made in any case
+		}
+		if last = try(ctx); temporary(last) {
 			return retry.RetryableError(last)
 		}
 		return last
 	})
 	switch {
-	case err == nil:
+	case ended == nil:
 		p.Budget.give()
 		return attempts, nil
-	case stop != nil:
-		return attempts, errors.Join(stop, last)
-	case last == nil || errors.Is(last, err):
-		return attempts, err
-	case errors.Is(err, last):
-		return attempts, last // the engine wraps what is exhausted
+	case last == nil:
+		return attempts, ended // ctx had ended before
+	case ended == context.Cause(waits) && !errors.Is(last, ended):
+		return attempts, fmt.Errorf("%w while waiting to try again: %w", waitEnded{ended}, last)
 	}
-	// The engine answers with the context's error alone when time runs out.
-	return attempts, fmt.Errorf("%w while waiting to try again: %w", ended{err}, last)
+	return attempts, last
 }
 
-// ended is the error of a context in words.
-type ended struct{ error }
+func temporary(err error) bool {
+	var e *sdk.Error
+	return errors.As(err, &e) && e.Retry
+}
 
-func (e ended) Unwrap() error { return e.error }
+// waitEnded is the error of a context in words.
+type waitEnded struct{ err error }
 
-func (e ended) Error() string {
-	if errors.Is(e.error, context.DeadlineExceeded) {
+func (e waitEnded) Unwrap() error { return e.err }
+
+func (e waitEnded) Error() string {
+	if errors.Is(e.err, context.DeadlineExceeded) {
 		return "the time allowed was over"
 	}
 	return "interrupted"

@@ -6,14 +6,14 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/codex-archive/codex/sdk"
 )
 
 var (
-	errPasses = errors.New("busy")
-	errStays  = errors.New("wrong password")
+	errTemporary error = sdk.Errorf(sdk.Busy, "busy")
+	errPermanent error = sdk.Errorf(sdk.Unauthenticated, "wrong password")
 )
-
-func passes(err error) bool { return errors.Is(err, errPasses) }
 
 // failing fails with errs, one after the other, then succeeds.
 func failing(errs ...error) func(context.Context) error {
@@ -38,15 +38,15 @@ func TestDo(t *testing.T) {
 		want     error // nil: success
 	}{
 		{"at once", Policy{Attempts: 3}, nil, ignore, 1, nil},
-		{"at the third", Policy{Attempts: 3}, []error{errPasses, errPasses}, ignore, 3, nil},
-		{"never", Policy{Attempts: 3}, []error{errPasses, errPasses, errPasses}, ignore, 3, errPasses},
-		{"for good", Policy{Attempts: 3}, []error{errStays}, ignore, 1, errStays},
-		{"for good at the second", Policy{Attempts: 3}, []error{errPasses, errStays}, ignore, 2, errStays},
-		{"off", Policy{}, []error{errPasses}, ignore, 1, errPasses},
-		{"no budget", Policy{Attempts: 3, Budget: NewBudget(1)}, []error{errPasses, errPasses}, ignore, 2, errPasses},
-		{"not recorded", Policy{Attempts: 3}, []error{errPasses}, func(Failure) error { return never }, 1, never},
+		{"at the third", Policy{Attempts: 3}, []error{errTemporary, errTemporary}, ignore, 3, nil},
+		{"never", Policy{Attempts: 3}, []error{errTemporary, errTemporary, errTemporary}, ignore, 3, errTemporary},
+		{"for good", Policy{Attempts: 3}, []error{errPermanent}, ignore, 1, errPermanent},
+		{"for good at the second", Policy{Attempts: 3}, []error{errTemporary, errPermanent}, ignore, 2, errPermanent},
+		{"off", Policy{}, []error{errTemporary}, ignore, 1, errTemporary},
+		{"no budget", Policy{Attempts: 3, Budget: NewBudget(1)}, []error{errTemporary, errTemporary}, ignore, 2, errTemporary},
+		{"not recorded", Policy{Attempts: 3}, []error{errTemporary}, func(Failure) error { return never }, 1, never},
 	} {
-		attempts, err := Do(t.Context(), c.policy, failing(c.errs...), passes, c.failed)
+		attempts, err := Do(t.Context(), c.policy, failing(c.errs...), c.failed)
 		if attempts != c.attempts || !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
 			t.Errorf("%s: %d attempts, %v; want %d, %v", c.what, attempts, err, c.attempts, c.want)
 		}
@@ -56,14 +56,14 @@ func TestDo(t *testing.T) {
 func TestBudgetComesBack(t *testing.T) {
 	p := Policy{Attempts: 2, Budget: NewBudget(1)}
 	for range 3 {
-		if _, err := Do(t.Context(), p, failing(errPasses), passes, ignore); err != nil {
+		if _, err := Do(t.Context(), p, failing(errTemporary), ignore); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Do(t.Context(), p, failing(errPasses, errPasses), passes, ignore); err == nil {
+	if _, err := Do(t.Context(), p, failing(errTemporary, errTemporary), ignore); err == nil {
 		t.Fatal("want the second attempt to fail")
 	}
-	if attempts, _ := Do(t.Context(), p, failing(errPasses), passes, ignore); attempts != 1 {
+	if attempts, _ := Do(t.Context(), p, failing(errTemporary), ignore); attempts != 1 {
 		t.Errorf("%d attempts without budget", attempts)
 	}
 }
@@ -75,31 +75,31 @@ func TestStopEndsWait(t *testing.T) {
 	stop := make(chan struct{})
 	p := hour
 	p.Stop = stop
-	attempts, err := Do(t.Context(), p, failing(errPasses), passes, func(Failure) error {
+	attempts, err := Do(t.Context(), p, failing(errTemporary), func(Failure) error {
 		close(stop)
 		return nil
 	})
-	if attempts != 1 || !errors.Is(err, context.Canceled) || !errors.Is(err, errPasses) {
+	if attempts != 1 || !errors.Is(err, context.Canceled) || !errors.Is(err, errTemporary) {
 		t.Errorf("%d attempts, %v", attempts, err)
 	}
 	// Stopped before: one attempt all the same, with a context that lasts.
-	attempts, err = Do(t.Context(), p, func(ctx context.Context) error { return ctx.Err() }, passes, ignore)
+	attempts, err = Do(t.Context(), p, func(ctx context.Context) error { return ctx.Err() }, ignore)
 	if attempts != 1 || err != nil {
 		t.Errorf("%d attempts, %v", attempts, err)
 	}
-	attempts, err = Do(t.Context(), p, failing(errPasses), passes, func(Failure) error {
+	attempts, err = Do(t.Context(), p, failing(errTemporary), func(Failure) error {
 		t.Error("repeated after the stop")
 		return nil
 	})
-	if attempts != 1 || !errors.Is(err, errPasses) {
+	if attempts != 1 || !errors.Is(err, errTemporary) {
 		t.Errorf("%d attempts, %v", attempts, err)
 	}
 }
 
 func TestEndOfContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := Do(ctx, hour, failing(errPasses), passes, func(Failure) error { cancel(); return nil })
-	if !errors.Is(err, context.Canceled) || !errors.Is(err, errPasses) {
+	_, err := Do(ctx, hour, failing(errTemporary), func(Failure) error { cancel(); return nil })
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, errTemporary) {
 		t.Errorf("interrupted in a wait: %v, want both errors", err)
 	}
 	if want := "interrupted while waiting to try again: busy"; err.Error() != want {
@@ -107,11 +107,11 @@ func TestEndOfContext(t *testing.T) {
 	}
 	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	attempts, err := Do(ctx, hour, failing(errPasses), passes, func(Failure) error {
+	attempts, err := Do(ctx, hour, failing(errTemporary), func(Failure) error {
 		t.Error("a wait that outlasts the deadline was begun")
 		return nil
 	})
-	if attempts != 1 || !errors.Is(err, errPasses) {
+	if attempts != 1 || !errors.Is(err, errTemporary) {
 		t.Errorf("%d attempts, %v", attempts, err)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"io"
@@ -8,29 +8,31 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// screen is standard error. While a live bar stands in its last line, what is
-// written goes above the bar, which is drawn again below: neither is glued to
-// the other.
-type screen struct {
+// Screen is standard error. While a live bar is shown in its last line, lines
+// are written above the bar, and the bar is drawn again below them.
+type Screen struct {
 	stderr io.Writer
 
 	mu  sync.Mutex // held for a line with all that is drawn around it
 	bar *progressbar.ProgressBar
 }
 
+// NewScreen returns the screen that writes to stderr.
+func NewScreen(stderr io.Writer) *Screen { return &Screen{stderr: stderr} }
+
 // Write writes p, which should be whole lines, with one call.
-func (s *screen) Write(p []byte) (int, error) { return s.above(s.stderr, p) }
+func (s *Screen) Write(p []byte) (int, error) { return s.Above(s.stderr, p) }
 
 // Fd lets the log see whether this is a terminal.
-func (s *screen) Fd() uintptr {
+func (s *Screen) Fd() uintptr {
 	if f, ok := s.stderr.(*os.File); ok {
 		return f.Fd()
 	}
 	return ^uintptr(0)
 }
 
-// above writes lines to w, which may be another way to the same terminal.
-func (s *screen) above(w io.Writer, lines []byte) (int, error) {
+// Above writes lines to w, which may be the same terminal.
+func (s *Screen) Above(w io.Writer, lines []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bar == nil {
@@ -41,8 +43,8 @@ func (s *screen) above(w io.Writer, lines []byte) (int, error) {
 	return w.Write(lines)
 }
 
-// begin draws a bar that has done so many of total.
-func (s *screen) begin(done, total int) {
+// Begin draws a bar at done of total.
+func (s *Screen) Begin(done, total int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.bar = progressbar.NewOptions(total,
@@ -55,15 +57,15 @@ func (s *screen) begin(done, total int) {
 	_ = s.bar.Set(done)
 }
 
-// set moves the bar.
-func (s *screen) set(done int) {
+// Set moves the bar.
+func (s *Screen) Set(done int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_ = s.bar.Set(done)
 }
 
-// end takes the bar away.
-func (s *screen) end() {
+// End removes the bar.
+func (s *Screen) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bar != nil {

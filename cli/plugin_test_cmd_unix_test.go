@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
 	reference "github.com/codex-archive/codex/sdk/memory"
@@ -39,18 +40,18 @@ func TestPluginTestAttached(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		driver sdk.Driver
-		code   int
+		code   output.Code
 		says   string
 	}{
-		{"sound", sound, exitDone, "4 passed, 0 failed, 0 skipped"},
-		{"broken", broken, exitFailed, "✗ MISSING-01 MUST Missing answers"},
+		{"sound", sound, output.ExitDone, "4 passed, 0 failed, 0 skipped"},
+		{"broken", broken, output.ExitFailed, "✗ MISSING-01 MUST Missing answers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			report := filepath.Join(t.TempDir(), "report.json")
 			cmd := exec.Command(filepath.Join(programs, "codex"), "plugin", "test", "--attach", "unix:"+serveDriver(t, c.driver),
-				"--url", "memory://kit-{}", "--run", "^MISSING-|^OPEN-06", "--json", report)
+				"--url", "memory://kit-{}", "--run", "^MISSING-|^OPEN-06", "--report", report)
 			out, err := cmd.CombinedOutput()
-			if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(string(out), c.says) {
+			if code := output.Code(cmd.ProcessState.ExitCode()); code != c.code || !strings.Contains(string(out), c.says) {
 				t.Errorf("code %d (%v), want %d and %q:\n%s", code, err, c.code, c.says, out)
 			}
 			data, err := os.ReadFile(report)
@@ -61,7 +62,7 @@ func TestPluginTestAttached(t *testing.T) {
 			if err := json.Unmarshal(data, &r); err != nil {
 				t.Fatal(err)
 			}
-			if r.Plugin != "memory" || r.Passed+r.Failed != 4 || (r.Failed > 0) != (c.code != exitDone) {
+			if r.Plugin != "memory" || r.Passed+r.Failed != 4 || (r.Failed > 0) != (c.code != output.ExitDone) {
 				t.Errorf("the report says %+v", r)
 			}
 		})

@@ -14,21 +14,18 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/logging"
-	"github.com/codex-archive/codex/cli/internal/pluginhost"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
-	"github.com/codex-archive/codex/sdk/plugin"
 )
 
 // numbered stands in a URL where each archive of the kit differs.
 const numbered = "{}"
 
-// pluginTestCommand is without the common --json: here --json names a file,
-// beside the summary that people read.
-func (p *program) pluginTestCommand() *cli.Command {
-	c := p.plainCommand(&cli.Command{
+func pluginTestCommand(a *app.App) *cli.Command {
+	return a.Plain(&cli.Command{
 		Name:      "test",
 		Usage:     "run the rules of the contract on a backend program, and report",
 		UsageText: "codex plugin test NAME|PATH --url URL [flags]\ncodex plugin test --attach unix:PATH|tcp:HOST:PORT --url URL [flags]",
@@ -52,48 +49,49 @@ func (p *program) pluginTestCommand() *cli.Command {
 			&cli.Uint64Flag{Name: "seed", Usage: "`NUMBER` that all ids and bodies come from; the same gives the same calls", Value: 1},
 			&cli.StringFlag{Name: "damage", Usage: "shell `COMMAND` that alters the stored body of a content, see above"},
 			&cli.StringFlag{Name: "junit", Usage: "write the report to `FILE` in the XML of JUnit"},
-			&cli.StringFlag{Name: "json", Usage: "write the report to `FILE` as JSON"},
-			pluginDirFlag(),
+			&cli.StringFlag{Name: "report", Usage: "write the report to `FILE` as JSON"},
+			app.PluginDirFlag(),
 		},
-	}, p.pluginTest)
-	c.Flags = c.Flags[:len(c.Flags)-1]
-	return c
+	}, runPluginTest)
 }
 
-func (p *program) pluginTest(c *cli.Context) error {
-	p.json = false // --json names a file here
-	target, err := p.testTarget(c)
+func runPluginTest(ctx context.Context, c *app.Command) error {
+	target, err := testTarget(c)
 	if err != nil {
 		return err
 	}
-	run, err := rulesNamed(c.String("run"))
+	run, err := rulesNamed(c.Flags.String("run"))
 	if err != nil {
 		return err
 	}
-	reports, err := p.reportFiles(c)
+	reports, err := newReportFiles(c)
 	if err != nil {
 		return err
 	}
-	options := backendtest.Options{Run: run, Seed: c.Uint64("seed")}
-	end := p.watchRules(&options)
-	report, err := backendtest.RunRules(c.Context, target, options)
+	options := backendtest.Options{Run: run, Seed: c.Flags.Uint64("seed")}
+	end := watchRules(c, &options)
+	report, err := backendtest.RunRules(ctx, target, options)
 	end()
 	if err != nil {
 		return errors.Join(err, reports.discard())
 	}
-	if err := errors.Join(reports.write(report), report.WriteSummary(p.stdout), c.Context.Err()); err != nil {
+	show := report.WriteSummary
+	if c.JSON {
+		show = report.WriteJSON
+	}
+	if err := errors.Join(reports.write(report), show(c.Env.Stdout), ctx.Err()); err != nil {
 		return err
 	}
 	if !report.Conforms() {
-		return &failure{code: exitFailed, kind: "failed", err: conformance(report)}
+		return output.Shown{Err: conformance(report)}
 	}
 	return nil
 }
 
 // watchRules shows on a terminal how far the rules are, which take minutes,
 // until end is called.
-func (p *program) watchRules(o *backendtest.Options) (end func()) {
-	if !logging.IsTerminal(p.stderr) {
+func watchRules(c *app.Command, o *backendtest.Options) (end func()) {
+	if !logging.IsTerminal(c.Env.Stderr) {
 		return func() {}
 	}
 	done, total := 0, 0
@@ -102,13 +100,13 @@ func (p *program) watchRules(o *backendtest.Options) (end func()) {
 			total++
 		}
 	}
-	bar := &screen{stderr: p.stderr}
-	bar.begin(0, total)
+	bar := output.NewScreen(c.Env.Stderr)
+	bar.Begin(0, total)
 	o.Done = func(backendtest.Result) {
 		done++
-		bar.set(done)
+		bar.Set(done)
 	}
-	return bar.end
+	return bar.End
 }
 
 func conformance(r *backendtest.Report) error {
@@ -122,75 +120,61 @@ func conformance(r *backendtest.Report) error {
 func rulesNamed(pattern string) (func(id string) bool, error) {
 	matches, err := regexp.Compile(pattern)
 	if err != nil {
-		return nil, usageError("--run: %v", err)
+		return nil, output.Usagef("--run: %v", err)
 	}
 	for _, rule := range backendtest.Rules() {
 		if matches.MatchString(rule.ID) {
 			return matches.MatchString, nil
 		}
 	}
-	return nil, usageError("--run: no rule matches %q", pattern)
+	return nil, output.Usagef("--run: no rule matches %q", pattern)
 }
 
 // testTarget says what is tested, and where.
-func (p *program) testTarget(c *cli.Context) (backendtest.Target, error) {
-	url := c.String("url")
+func testTarget(c *app.Command) (backendtest.Target, error) {
+	url := c.Flags.String("url")
 	if url == "" {
-		url = p.getenv("CODEX_ARCHIVE_URL")
+		url = c.Env.Get("CODEX_ARCHIVE_URL")
 	}
 	if url == "" {
-		return backendtest.Target{}, usageError("%s: missing --url, or CODEX_ARCHIVE_URL", c.Command.HelpName)
+		return backendtest.Target{}, output.Usagef("%s: missing --url, or CODEX_ARCHIVE_URL", c.Flags.Command.HelpName)
 	}
 	target := backendtest.Target{
-		URL: archiveURLs(url), Single: !strings.Contains(url, numbered), Options: sdk.Options{Dir: p.dir},
+		URL: archiveURLs(url), Single: !strings.Contains(url, numbered), Options: sdk.Options{Dir: c.Env.Dir},
 	}
-	if damage := c.String("damage"); damage != "" {
+	if damage := c.Flags.String("damage"); damage != "" {
 		target.Damage = func(ctx context.Context, url string, content sdk.Digest) error {
-			return p.damage(ctx, damage, url, content)
+			return runDamage(ctx, c, damage, url, content)
 		}
 	}
-	if target.Address = c.String("attach"); target.Address != "" {
+	if target.Address = c.Flags.String("attach"); target.Address != "" {
 		network, address, _ := strings.Cut(target.Address, ":")
 		if network != "unix" && network != "tcp" || address == "" {
-			return target, usageError("--attach: found %q, allowed unix:PATH or tcp:HOST:PORT", target.Address)
+			return target, output.Usagef("--attach: found %q, allowed unix:PATH or tcp:HOST:PORT", target.Address)
 		}
-		return target, arguments(c, 0, 0)
+		return target, c.Arguments(0, 0)
 	}
-	if err := arguments(c, 1, 1, "NAME or PATH"); err != nil {
+	if err := c.Arguments(1, 1, "NAME or PATH"); err != nil {
 		return target, err
 	}
-	command, err := p.testCommand(c)
+	start, err := namedProgram(c)
+	if err != nil {
+		return target, err
+	}
+	command, err := start.Command()
 	target.Program = &command
 	return target, err
 }
 
-// damage runs the command that alters a stored body. The URL, which may hold a
-// password, goes to its standard input, where nobody else can read it.
-func (p *program) damage(ctx context.Context, command, url string, content sdk.Digest) error {
+// runDamage runs the command that alters a stored body. The URL, which may hold a
+// password, goes to its standard input, where no other user can read it.
+func runDamage(ctx context.Context, c *app.Command, command, url string, content sdk.Digest) error {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
-	cmd.Dir, cmd.Stdin = p.dir, strings.NewReader(url+"\n"+content.String()+"\n")
+	cmd.Dir, cmd.Stdin = c.Env.Dir, strings.NewReader(url+"\n"+content.String()+"\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("--damage: %w: %s", err, sdk.Scrub(strings.TrimSpace(string(out)), url))
 	}
 	return nil
-}
-
-// testCommand says how to start the program that the first argument names. Only
-// the one that .codex/plugins.lock names may run, where there is such a file.
-func (p *program) testCommand(c *cli.Context) (plugin.Command, error) {
-	program, err := p.namedProgram(c)
-	if err != nil {
-		return plugin.Command{}, err
-	}
-	root, err := config.Root(p.dir, p.getenv("HOME"))
-	if err != nil {
-		return plugin.Command{}, &failure{code: exitUsage, kind: "config", err: err}
-	}
-	locked, err := lockedSum(root, program.Name)
-	if err != nil {
-		return plugin.Command{}, err
-	}
-	return plugin.Command{Path: program.Path, Env: pluginhost.Environ(p.environ, nil), Logger: p.errorLog(), SHA256: locked}, nil
 }
 
 // archiveURLs returns what gives url with another word for "{}" each time: one
@@ -210,19 +194,19 @@ type reportFile struct {
 
 type reportFiles []reportFile
 
-func (p *program) reportFiles(c *cli.Context) (reportFiles, error) {
+func newReportFiles(c *app.Command) (reportFiles, error) {
 	var files reportFiles
 	for flag, form := range map[string]func(*backendtest.Report, io.Writer) error{
-		"junit": (*backendtest.Report).WriteJUnit,
-		"json":  (*backendtest.Report).WriteJSON,
+		"junit":  (*backendtest.Report).WriteJUnit,
+		"report": (*backendtest.Report).WriteJSON,
 	} {
-		path := c.String(flag)
+		path := c.Flags.String(flag)
 		if path == "" {
 			continue
 		}
 		f, err := os.Create(path)
 		if err != nil {
-			return nil, errors.Join(usageError("--%s: %v", flag, err), files.discard())
+			return nil, errors.Join(output.Usagef("--%s: %v", flag, err), files.discard())
 		}
 		files = append(files, reportFile{f, form})
 	}

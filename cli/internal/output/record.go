@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"fmt"
@@ -7,9 +7,9 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// recordView is a record as results show it.
-type recordView struct {
-	Tombstone      string            `json:"tombstone"`
+// RecordView is a record as results show it.
+type RecordView struct {
+	Tombstone      string            `json:"tombstone,omitempty"` // "" in a dry run
 	SHA256         string            `json:"sha256"`
 	Size           int64             `json:"size_bytes"`
 	CompressedSize int64             `json:"compressed_size"`
@@ -34,23 +34,17 @@ type recordView struct {
 	Present        *bool             `json:"content_present,omitempty"` // of list and show
 }
 
-func viewRecord(r sdk.Record) recordView {
-	v := recordView{
+// ViewRecord returns the view of r.
+func ViewRecord(r sdk.Record) RecordView {
+	v := RecordView{
 		Tombstone: r.Tombstone.String(), SHA256: r.Content.SHA256.String(), Size: r.Content.Size,
 		CompressedSize: r.Content.StoredSize, Codec: string(r.Content.Codec),
 		Repo: r.Repo, Commit: r.Commit, Reason: r.Reason, Kind: r.ContentKind, Note: r.Note,
 		Tags: r.Tags, Metadata: r.Metadata, Mode: fmt.Sprintf("%04o", r.Mode), ModifiedAt: r.ModTime,
 		ArchivedBy: r.ArchivedBy, ArchivedAt: r.ArchivedAt,
-		RetainUntil: optionalTime(r.RetainUntil), PurgedAt: optionalTime(r.PurgedAt),
+		RetainUntil: OptionalTime(r.RetainUntil), PurgedAt: OptionalTime(r.PurgedAt),
 	}
-	v.Path, v.PathB64 = pathText(r.Path)
-	v.WorkTreePath, _ = pathText(r.WorkTreePath)
+	v.Path, v.PathB64 = PathText(r.Path)
+	v.WorkTreePath, _ = PathText(r.WorkTreePath)
 	return v
-}
-
-func optionalTime(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }

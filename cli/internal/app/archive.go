@@ -1,0 +1,100 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/pluginhost"
+	"github.com/codex-archive/codex/cli/internal/retry"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Archive is the archive of a command. It is opened when it is first asked for.
+type Archive struct {
+	command    *Command
+	connection *pluginhost.Connection
+	opened     sync.Once
+}
+
+// Dial starts the backend's program, in the background. Nothing of the archive
+// is touched before [Archive.Backend] is called. A program that plugins.lock
+// refuses is an error here, before there is evidence of an attempt.
+func (c *Command) Dial(ctx context.Context, mode sdk.Mode) (*Archive, error) {
+	program, err := c.Env.Search(c.Flags.StringSlice("plugin-dir")).Find(c.Config.Backend.Type)
+	if err != nil {
+		return nil, err
+	}
+	if program.Warn != "" {
+		c.Log.Warn("Backend program: " + program.Warn)
+	}
+	password, err := c.Config.Password()
+	if err != nil {
+		return nil, output.Errorf(output.Config, "%w", err)
+	}
+	connection, err := pluginhost.Connect(ctx, pluginhost.Start{
+		Program: program, Root: c.Config.Root,
+		Env:    pluginhost.Environ(c.Env.Vars, c.Config.Plugins.PassEnv),
+		Logger: c.Log.Named(program.Name), Timeout: c.Config.Plugins.StartTimeout,
+	}, sdk.Options{
+		URL: c.Config.Backend.URL, Password: password, Dir: c.Config.Root, Mode: mode, Parallel: c.Config.Batch.MaxConcurrent,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.archive = &Archive{command: c, connection: connection}
+	return c.archive, nil
+}
+
+// Search says where backend programs are looked for; dirs are those of
+// --plugin-dir.
+func (e *Env) Search(dirs []string) pluginhost.Search {
+	search := pluginhost.Search{
+		Flags:    dirs,
+		Path:     e.Get("CODEX_ARCHIVE_PLUGIN_PATH"),
+		DataHome: e.Get("XDG_DATA_HOME"),
+	}
+	if executable, err := os.Executable(); err == nil {
+		if real, err := filepath.EvalSymlinks(executable); err == nil {
+			search.Executable = real
+		}
+	}
+	if home := e.Get("HOME"); search.DataHome == "" && home != "" {
+		search.DataHome = filepath.Join(home, ".local", "share")
+	}
+	return search
+}
+
+// Backend opens the archive, once.
+func (a *Archive) Backend(ctx context.Context) (sdk.Backend, error) {
+	backend, err := a.connection.Backend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.opened.Do(func() {
+		a.command.Log.Debug("Backend validation: OK (" + a.command.Config.Backend.Type + ")")
+		a.command.Log.Debug("Archive URL: " + a.command.RedactedURL() + " (credentials redacted)")
+	})
+	return backend, nil
+}
+
+// Reach is Backend for commands that leave no evidence: opening the archive is
+// repeated as retry.* allows.
+func (a *Archive) Reach(ctx context.Context) (backend sdk.Backend, err error) {
+	_, err = retry.Do(ctx, a.command.RetryPolicy(), func(ctx context.Context) (err error) {
+		backend, err = a.Backend(ctx)
+		return err
+	}, func(f retry.Failure) error {
+		a.command.Log.Warn(fmt.Sprintf("Attempt %d failed, next in %s: %v", f.Attempt, output.Millis(f.Wait), f.Err))
+		return nil
+	})
+	return backend, err
+}
+
+// Description is what the backend says of itself, once it is opened.
+func (a *Archive) Description() pluginhost.Description { return a.connection.Description() }
+
+func (a *Archive) close() error { return a.connection.Close() }

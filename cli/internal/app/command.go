@@ -1,0 +1,172 @@
+package app
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/urfave/cli/v2"
+
+	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/logging"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/retry"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Command is one run of one command.
+type Command struct {
+	Env   *Env
+	Flags *cli.Context
+	JSON  bool
+	Log   hclog.Logger
+
+	// The following are not set for a plain command.
+	Config  *config.Loaded
+	Screen  *output.Screen
+	Started time.Time
+
+	timeout time.Duration // 0: none
+	logFile io.Closer
+	archive *Archive // nil before Dial
+}
+
+// open reads the configuration and sets up the log. It touches nothing else.
+func (a *App) open(flags *cli.Context) (*Command, error) {
+	c := &Command{Env: a.Env, Flags: flags, JSON: flags.Bool("json"), Screen: output.NewScreen(a.Env.Stderr), Started: time.Now()}
+	var err error
+	if c.timeout, err = Seconds("--timeout", flags.String("timeout")); err != nil {
+		return nil, err
+	}
+	if c.Config, err = config.Load(c.options()); err != nil {
+		return nil, output.Errorf(output.Config, "%w", err)
+	}
+	if c.Log, c.logFile, err = logging.New(c.logOptions()); err != nil {
+		return nil, output.Errorf(output.Config, "%w", err)
+	}
+	for _, w := range c.Config.Warnings {
+		c.Log.Warn(w.Message, logging.OnlyJSON(w.Pairs...)...)
+	}
+	if given := flags.String("url"); given != sdk.RedactURL(given) {
+		c.Log.Warn("The password on the command line can be seen by other users of this machine: use CODEX_ARCHIVE_URL or backend.password_file")
+	}
+	return c, nil
+}
+
+// options is what the command line says about the configuration.
+func (c *Command) options() config.Options {
+	o := config.Options{Dir: c.Env.Dir, Env: c.Env.Lookup, File: c.Flags.String("config"), Set: c.Flags.StringSlice("set")}
+	for flag, key := range configFlags() {
+		if c.Flags.IsSet(flag) && IsCommon(c.Flags.Command, flag) {
+			o.Flags = append(o.Flags, config.Flag{Name: "--" + flag, Key: key, Value: c.Flags.String(flag)})
+		}
+	}
+	return o
+}
+
+func (c *Command) logOptions() logging.Options {
+	format := c.Config.Logging.Format
+	if !c.Config.Chosen("logging.format") {
+		format = "auto"
+	}
+	return logging.Options{
+		Level: c.Config.Logging.Level, Format: format, File: c.Config.Logging.File,
+		Stderr: c.Screen, NoColor: c.Env.Get("NO_COLOR") != "",
+		Scrub: c.Config.Scrub,
+	}
+}
+
+// Arguments checks how many arguments there are; names is what they are called.
+func (c *Command) Arguments(least, most int, names ...string) error {
+	n, command := c.Flags.NArg(), c.Flags.Command
+	switch {
+	case n < least:
+		return output.Usagef("%s: missing %s", command.HelpName, strings.Join(names[n:least], " and ")).
+			WithHint("usage: %s", command.UsageText)
+	case n > most:
+		return output.Usagef("%s: unexpected argument %q", command.HelpName, c.Flags.Args().Get(most)).
+			WithHint("usage: %s", command.UsageText)
+	}
+	return nil
+}
+
+// Actor returns who acts.
+func (c *Command) Actor() (string, error) {
+	who := strings.TrimSpace(c.Flags.String("by"))
+	if who == "" {
+		who = strings.TrimSpace(c.Env.Get("CODEX_ACTOR"))
+	}
+	if who == "" {
+		return "", output.Usagef("who does this? --by is missing").WithHint("add --by NAME, or set CODEX_ACTOR")
+	}
+	return who, nil
+}
+
+// RedactedURL is the URL of the archive without secrets.
+func (c *Command) RedactedURL() string { return sdk.RedactURL(c.Config.Backend.URL) }
+
+// ArchiveKey identifies the archive that the configuration names, in the intents
+// beside the evidence: a command that finds the intent of a killed one must not
+// ask another archive about it.
+func (c *Command) ArchiveKey() sdk.ID {
+	place := c.RedactedURL()
+	if path, ok := c.Config.SQLitePath(); ok {
+		place = path
+	}
+	sum := sha256.Sum256([]byte(c.Config.Backend.Type + "\n" + place))
+	return sdk.ID(sum[:16])
+}
+
+// RetryPolicy is retry.* of the configuration.
+func (c *Command) RetryPolicy() retry.Policy {
+	r := c.Config.Retry
+	p := retry.Policy{Initial: r.InitialDelay, Max: r.MaxDelay, Factor: r.BackoffFactor, Jitter: r.Jitter}
+	if r.Enabled {
+		p.Attempts = r.MaxAttempts
+	}
+	return p
+}
+
+// WarnRetention says that a record comes near the end of its retention.
+func (c *Command) WarnRetention(r sdk.Record) {
+	if r.RetainUntil.IsZero() || !r.PurgedAt.IsZero() {
+		return
+	}
+	left := time.Until(r.RetainUntil)
+	if left < 0 || left > time.Duration(c.Config.Retention.WarnWithin)*24*time.Hour {
+		return
+	}
+	c.Log.Warn("Artifact near retention threshold", "tombstone", r.Tombstone.String(), "retain_until", output.Stamp(r.RetainUntil))
+}
+
+// Elapsed is how long the command has run.
+func (c *Command) Elapsed() time.Duration { return time.Since(c.Started) }
+
+// title is the command's name as log lines begin with it: "Health check".
+func (c *Command) title() string {
+	name := strings.ReplaceAll(c.Flags.Command.Name, "-", " ")
+	return strings.ToUpper(name[:1]) + name[1:]
+}
+
+// failed reports whether the command itself failed: not if it was not begun, or
+// is done and only its result was not printed.
+func (c *Command) failed(f *output.Failure) bool {
+	return f.Code() != output.ExitUsage && f.Kind != output.NotPrinted && f.Kind != output.OutputClosed
+}
+
+// close ends the backend and closes the log.
+func (c *Command) close() {
+	if c.archive != nil {
+		if err := c.archive.close(); err != nil {
+			c.Log.Debug("Closing the archive: " + err.Error())
+		}
+	}
+	if c.logFile != nil {
+		if err := c.logFile.Close(); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+			c.Log.Debug("Closing the log: " + err.Error())
+		}
+	}
+}

@@ -1,0 +1,211 @@
+// Package journal acts on the archive and leaves evidence of each act: no
+// record, no action.
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/logging"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/retry"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Options is what a journal needs.
+type Options struct {
+	Dir     string    // of the evidence log
+	Actor   string    // who acts
+	Backend string    // name of the backend
+	URL     string    // of the archive, redacted
+	Archive sdk.ID    // identifies the archive in intents
+	Started time.Time // of the command
+	Retry   retry.Policy
+	Log     hclog.Logger
+	Metrics bool // durations of steps are logged and recorded
+	// Decompression says whether that of decompressing is one of them.
+	Decompression bool
+	// Open returns the opened archive.
+	Open func(context.Context) (sdk.Backend, error)
+}
+
+// Journal is the evidence of one command. Its methods may be called from several
+// goroutines.
+type Journal struct {
+	options Options
+	file    *evidence.Log
+
+	repairOnce sync.Once
+	deniedOnce sync.Once
+}
+
+// Open proves that evidence can be written, before the archive is touched. Every
+// command that changes or hands out anything begins with it.
+func Open(o Options) (*Journal, error) {
+	log, err := evidence.Open(o.Dir)
+	if err != nil {
+		return nil, evidenceError(err).WithHint("nothing was done: make the evidence directory writable, or set evidence.dir")
+	}
+	return &Journal{options: o, file: log}, nil
+}
+
+func evidenceError(err error) *output.Failure { return output.Errorf(output.Evidence, "%w", err) }
+
+// record returns a record with what every record of this command has.
+func (j *Journal) record(action evidence.Action, status evidence.Status) *evidence.Record {
+	return &evidence.Record{
+		ID: sdk.NewID(), Time: time.Now(), Action: action, Actor: j.options.Actor,
+		Backend: j.options.Backend, Duration: time.Since(j.options.Started), Status: status,
+	}
+}
+
+// fail records that an act failed and returns err, or an evidence error if it
+// could not be recorded.
+func (j *Journal) fail(action evidence.Action, err error, describe func(*evidence.Record)) error {
+	status := evidence.Failed
+	if output.CodeOf(err) == output.ExitRefused {
+		status = evidence.Refused
+	}
+	e := j.record(action, status)
+	describe(e)
+	e.Error, e.URL = err.Error(), j.options.URL
+	if append := j.file.Append(e); append != nil {
+		return output.Errorf(output.Evidence, "%w; and that is not recorded: %w", err, append).
+			WithHint("make the directory that evidence.dir names writable")
+	}
+	return err
+}
+
+// try calls do with the opened archive, and again as retry.* allows. For each
+// repeat it appends a line of evidence about each thing that the call is about.
+func (j *Journal) try(ctx context.Context, action evidence.Action, do func(context.Context, sdk.Backend) error, describe ...func(*evidence.Record)) (attempts int, err error) {
+	attempt := func(ctx context.Context) error {
+		backend, err := j.options.Open(ctx)
+		if err != nil {
+			return err
+		}
+		j.repairOnce.Do(func() { j.repair(ctx, backend) })
+		return do(ctx, backend)
+	}
+	return retry.Do(ctx, j.options.Retry, attempt, func(f retry.Failure) error {
+		records := make([]*evidence.Record, len(describe))
+		for i, describe := range describe {
+			e := j.record(action, evidence.Retrying)
+			describe(e)
+			e.Attempt, e.Reason = f.Attempt, f.Err.Error()
+			records[i] = e
+		}
+		j.warnRetry(f, records)
+		if err := j.file.Append(records...); err != nil {
+			return evidenceError(err).WithHint("the call was not repeated, because the repeat cannot be recorded")
+		}
+		return nil
+	})
+}
+
+// warnRetry says that a call is repeated, and what it is about.
+func (j *Journal) warnRetry(f retry.Failure, records []*evidence.Record) {
+	var pairs []any
+	if len(records) == 1 {
+		pairs = []any{"tombstone", records[0].Tombstone}
+	}
+	j.options.Log.Warn(fmt.Sprintf("Attempt %d failed, next in %s: %v", f.Attempt, output.Millis(f.Wait), f.Err), pairs...)
+}
+
+// begin writes an intent beside the log: which events are about to be written to
+// the archive. If this command is killed before it records them, the next one
+// does.
+func (j *Journal) begin(records ...*evidence.Record) (*evidence.PendingIntent, error) {
+	p, err := j.file.Begin(evidence.Intent{Backend: j.options.Backend, Archive: j.options.Archive, Records: records})
+	if err != nil {
+		return nil, evidenceError(err).WithHint("nothing was done")
+	}
+	return p, nil
+}
+
+// finish records what the archive now holds and removes the intent. An error
+// means that the archive has it and the log does not. The intent stays then, and
+// the next command records it.
+func (j *Journal) finish(p *evidence.PendingIntent, records ...*evidence.Record) error {
+	if err := j.file.Append(records...); err != nil {
+		return err
+	}
+	j.forget(p)
+	return nil
+}
+
+// abandon removes an intent after a call that failed. If the call may have been
+// committed all the same, the intent stays, and the next command finds out.
+func (j *Journal) abandon(p *evidence.PendingIntent, err error) {
+	var e *sdk.Error
+	if errors.As(err, &e) && e.Effect != sdk.EffectNone {
+		return
+	}
+	j.forget(p)
+}
+
+func (j *Journal) forget(p *evidence.PendingIntent) {
+	if err := p.Done(); err != nil {
+		j.options.Log.Warn(err.Error())
+	}
+}
+
+// completed logs that an act is done. Lines of JSON carry the facts as pairs.
+func (j *Journal) completed(level hclog.Level, message string, e *evidence.Record) {
+	j.options.Log.Log(level, message, logging.OnlyJSON("action", string(e.Action), "actor", e.Actor,
+		"tombstone", e.Tombstone, "duration_ms", e.Duration, "backend", e.Backend)...)
+}
+
+// repair records what earlier commands committed and did not record. What cannot
+// be settled now is left for a later command, with a warning.
+func (j *Journal) repair(ctx context.Context, backend sdk.Backend) {
+	stale, err := j.file.StaleIntents()
+	if err != nil {
+		j.options.Log.Warn(err.Error())
+	}
+	for _, intent := range stale {
+		j.settle(ctx, backend, intent)
+	}
+}
+
+func (j *Journal) settle(ctx context.Context, backend sdk.Backend, intent *evidence.StaleIntent) {
+	log, note := j.options.Log, intent.Note.Op.String()
+	if intent.Note.Backend != j.options.Backend || intent.Note.Archive != j.options.Archive {
+		log.Warn("An earlier command may have changed another archive ("+intent.Note.Backend+") without recording it. The next command that uses that archive will record it", "note", note)
+		if err := intent.Release(); err != nil {
+			log.Warn(err.Error())
+		}
+		return
+	}
+	known, err := j.resolve(ctx, backend, intent)
+	switch {
+	case err != nil:
+		log.Warn("An earlier command may have changed the archive without recording it, and the archive could not be asked: "+err.Error()+". The next command tries again", "note", note)
+	case known > 0:
+		log.Info("Recorded what an earlier command had done and not recorded", "note", note)
+	}
+}
+
+// resolve asks the archive which events of an intent it has, records those, and
+// returns how many they are.
+func (j *Journal) resolve(ctx context.Context, backend sdk.Backend, intent *evidence.StaleIntent) (int, error) {
+	known := map[sdk.ID]bool{}
+	for ids := range slices.Chunk(intent.Events(), sdk.MaxItems) {
+		for entry, err := range backend.List(ctx, sdk.Query{Events: ids, WithEvents: true}) {
+			if err != nil {
+				return 0, errors.Join(err, intent.Release())
+			}
+			for _, event := range entry.Events {
+				known[event.ID] = true
+			}
+		}
+	}
+	return len(known), intent.Resolve(func(id sdk.ID) bool { return known[id] })
+}

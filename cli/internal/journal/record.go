@@ -1,0 +1,119 @@
+package journal
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// recordTimeout bounds how long recording may take after files are restored.
+const recordTimeout = time.Minute
+
+// Record writes the events of published files, at most [sdk.MaxItems], into the
+// archive and the evidence, together: a batch would spend most of its time on
+// syncing one by one. The files stay, whatever happens here. Err of a file says
+// why it is not recorded.
+func (j *Journal) Record(ctx context.Context, files ...*Restore) {
+	// An interrupt does not undo the files, so they are recorded.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	if j.recordGroup(ctx, files) {
+		return
+	}
+	for i := range files { // the archive refused one of them
+		j.recordGroup(ctx, files[i:i+1])
+	}
+}
+
+// recordGroup records files in one transaction. It reports false, and has done
+// nothing, if the archive refused a group of several for good.
+func (j *Journal) recordGroup(ctx context.Context, files []*Restore) (settled bool) {
+	records := make([]*evidence.Record, len(files))
+	for i, r := range files {
+		records[i] = r.success()
+	}
+	intent, err := j.begin(records...)
+	if err != nil {
+		for _, r := range files {
+			r.notRecorded("recorded", err)
+		}
+		return true
+	}
+	err = j.appendEvents(ctx, files, records)
+	skipped := sdk.KindOf(err) == sdk.PermissionDenied
+	switch {
+	case skipped:
+		j.deniedOnce.Do(func() {
+			j.options.Log.Warn("The archive can't be written, so the restore is not in its history: " + err.Error())
+		})
+	case err != nil && len(files) > 1 && permanent(ctx, err):
+		j.abandon(intent, err)
+		return false
+	case err != nil:
+		j.abandon(intent, err)
+		for _, r := range files {
+			r.fail(err)
+			r.notRecorded("in the archive's history", r.Err)
+		}
+		return true
+	}
+	for i, r := range files {
+		r.Took = time.Since(r.started)
+		records[i].Duration = r.Took
+		if skipped {
+			records[i].DBEvent = "skipped"
+		}
+	}
+	if err := j.finish(intent, records...); err != nil {
+		for _, r := range files {
+			r.notRecorded("recorded", evidenceError(err))
+		}
+	}
+	return true
+}
+
+// permanent reports whether err surely changed nothing, and would come again.
+func permanent(ctx context.Context, err error) bool {
+	e := sdk.AsError(err)
+	return e.Effect == sdk.EffectNone && !e.Retry && ctx.Err() == nil
+}
+
+func (j *Journal) appendEvents(ctx context.Context, files []*Restore, records []*evidence.Record) error {
+	events := make([]sdk.Event, len(files))
+	describe := make([]func(*evidence.Record), len(files))
+	for i, r := range files {
+		events[i], describe[i] = r.event(records[i]), r.describe
+	}
+	_, err := j.try(ctx, evidence.Restore, func(ctx context.Context, backend sdk.Backend) error {
+		return backend.Append(ctx, events)
+	}, describe...)
+	return err
+}
+
+// success returns the record of a restore that succeeded.
+func (r *Restore) success() *evidence.Record {
+	e := r.journal.record(evidence.Restore, evidence.Success)
+	r.describe(e)
+	e.Attempts = r.Attempts
+	e.Decompression, e.Write = r.Steps()
+	return e
+}
+
+// event is the restore as the archive's history keeps it.
+func (r *Restore) event(e *evidence.Record) sdk.Event {
+	detail := map[string]string{"output": output.Printable(r.Done.Path)}
+	if len(detail["output"]) > sdk.MaxPath {
+		detail["output"] = filepath.Base(detail["output"])
+	}
+	return sdk.Event{ID: e.ID, Tombstone: r.Record.Tombstone, Action: sdk.ActionRestore, Actor: e.Actor, At: sdk.Time(e.Time), Detail: detail}
+}
+
+// notRecorded keeps the kind of err, and says that the file is restored.
+func (r *Restore) notRecorded(what string, err error) {
+	r.Err = output.Errorf(output.FailureOf(err).Kind, "%s is restored, but not %s: %w", r.Done.Path, what, err).
+		WithHint("the file is whole and verified; its restore is missing in the history")
+}

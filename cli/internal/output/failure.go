@@ -1,0 +1,82 @@
+package output
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Failure is an error with the kind that decides how the program ends.
+type Failure struct {
+	Kind Kind
+	Hint string // what to do next; "" if there is nothing to add
+	Err  error
+}
+
+// Errorf returns a failure without a hint. %w works as in [fmt.Errorf].
+func Errorf(kind Kind, format string, args ...any) *Failure {
+	return &Failure{Kind: kind, Err: fmt.Errorf(format, args...)}
+}
+
+// Usagef returns the failure of a wrong command line.
+func Usagef(format string, args ...any) *Failure { return Errorf(Usage, format, args...) }
+
+// WithHint returns f with a hint.
+func (f *Failure) WithHint(format string, args ...any) *Failure {
+	return &Failure{Kind: f.Kind, Hint: fmt.Sprintf(format, args...), Err: f.Err}
+}
+
+// Error returns the message.
+func (f *Failure) Error() string { return f.Err.Error() }
+
+// Unwrap returns the cause.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Code returns the exit code.
+func (f *Failure) Code() Code { return f.Kind.Code() }
+
+// FailureOf returns how err ends the program, nil for nil. This is the only way
+// from an error to kind, exit code, message and hint: a [Failure] in err counts,
+// else the kind of an [sdk.Error] or of a context's error, else [Failed].
+func FailureOf(err error) *Failure {
+	if err == nil {
+		return nil
+	}
+	if f, ok := err.(*Failure); ok {
+		return f
+	}
+	var f *Failure
+	if errors.As(err, &f) {
+		return &Failure{Kind: f.Kind, Hint: f.Hint, Err: err}
+	}
+	var e *sdk.Error
+	kind := sdk.KindOf(err)
+	switch {
+	case errors.Is(err, context.Canceled):
+		kind = sdk.Canceled
+	case kind == sdk.Internal && !errors.As(err, &e):
+		return &Failure{Kind: Failed, Err: err}
+	}
+	k := KindOf(kind)
+	return &Failure{Kind: k, Hint: k.row().Hint, Err: err}
+}
+
+// CodeOf returns the exit code that err leads to.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ExitDone
+	}
+	return FailureOf(err).Code()
+}
+
+// Shown is an error of a command whose result is on stdout all the same: with
+// --json no other document may follow.
+type Shown struct{ Err error }
+
+// Error returns the message.
+func (e Shown) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e Shown) Unwrap() error { return e.Err }

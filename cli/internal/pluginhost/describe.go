@@ -1,0 +1,31 @@
+package pluginhost
+
+import (
+	"context"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/plugin"
+)
+
+// Describe starts a program, asks it what it is, and ends it.
+func Describe(ctx context.Context, s Start) (Description, error) {
+	command, err := s.Command()
+	if err != nil {
+		return Description{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	process, err := plugin.Launch(ctx, command)
+	if err != nil {
+		return Description{}, refusal(err)
+	}
+	defer process.Close()
+	d, err := process.Describe(ctx)
+	if err != nil {
+		return d, err
+	}
+	if d.Protocol != sdk.ProtocolVersion {
+		return d, sdk.Errorf(sdk.NotStarted, "%s speaks protocol %d, this host %d", command.Path, d.Protocol, sdk.ProtocolVersion)
+	}
+	return d, nil
+}
