@@ -131,7 +131,7 @@ func passing(err error) bool {
 // note writes beside the log which events are about to be written to the
 // archive, so that the next command can record them if this one dies in between.
 func (j *journal) note(e ...*evidence.Record) (*evidence.PendingIntent, error) {
-	p, err := j.file.Begin(evidence.Intent{Backend: j.config.Backend.Type, Archive: j.archiveKey(), Records: e})
+	p, err := j.file.Begin(evidence.Intent{Backend: j.config.Backend.Type, Place: j.archiveKey(), Records: e})
 	if err != nil {
 		return nil, evidenceError(err, "nothing was done")
 	}
@@ -167,37 +167,45 @@ func (j *journal) abandon(p *evidence.PendingIntent, err error) {
 // call, had committed and not recorded. What
 // can't be settled now is left for a later command, with a warning.
 func (j *journal) repair(ctx context.Context, backend sdk.Backend) {
-	orphans, err := j.file.StaleIntents()
+	stale, err := j.file.StaleIntents()
 	if err != nil {
 		j.log.Warn(err.Error())
 	}
-	for _, o := range orphans {
-		if o.Note.Backend != j.config.Backend.Type || o.Note.Archive != j.archiveKey() {
-			j.log.Warn("An earlier command may have changed another archive ("+o.Note.Backend+") without recording it; the next command that uses that archive will find out", "note", o.Note.Op.String())
+	for _, o := range stale {
+		// The identity of the archive is not asked for here: the ids of events are
+		// unique, so an archive that has them is the one.
+		match := o.Intent.About(sdk.ID{}, j.archiveKey())
+		if match == evidence.Other || o.Intent.Backend != j.config.Backend.Type {
+			j.log.Warn("An earlier command may have changed another archive ("+o.Intent.Backend+") without recording it; the next command that uses that archive will find out", "intent", o.Intent.Op.String())
 			o.Release()
 			continue
 		}
-		if err := j.repairOne(ctx, backend, o); err != nil {
-			j.log.Warn("An earlier command may have changed the archive without recording it, and that could not be found out now: "+err.Error()+"; the next command tries again", "note", o.Note.Op.String())
+		if err := j.repairOne(ctx, backend, o, match); err != nil {
+			j.log.Warn("An earlier command may have changed the archive without recording it, and that could not be found out now: "+err.Error()+"; the next command tries again", "intent", o.Intent.Op.String())
 		}
 	}
 }
 
-func (j *journal) repairOne(ctx context.Context, backend sdk.Backend, o *evidence.StaleIntent) error {
-	stands := map[sdk.ID]bool{}
+func (j *journal) repairOne(ctx context.Context, backend sdk.Backend, o *evidence.StaleIntent, match evidence.Match) error {
+	committed := map[sdk.ID]bool{}
 	for ids := range slices.Chunk(o.Events(), sdk.MaxItems) {
 		for entry, err := range backend.List(ctx, sdk.Query{Events: ids, WithEvents: true}) {
 			if err != nil {
 				return errors.Join(err, o.Release())
 			}
 			for _, event := range entry.Events {
-				stands[event.ID] = true
+				committed[event.ID] = true
 			}
 		}
 	}
-	if err := o.Resolve(func(id sdk.ID) bool { return stands[id] }); err != nil || len(stands) == 0 {
+	err := o.Resolve(func(id sdk.ID) bool { return committed[id] }, match)
+	switch {
+	case err != nil:
 		return err
+	case len(committed) > 0:
+		j.log.Info("Recorded what an earlier command had done and could not record", "intent", o.Intent.Op.String())
+	case match == evidence.Unknown:
+		j.log.Warn("An earlier command may have changed another archive ("+o.Intent.Backend+") without recording it; the next command that uses that archive will find out", "intent", o.Intent.Op.String())
 	}
-	j.log.Info("Recorded what an earlier command had done and could not record", "note", o.Note.Op.String())
 	return nil
 }
