@@ -64,7 +64,7 @@ var layout = []struct {
 		"siblings do not import each other"},
 	{"cli/internal/metrics", nil, nil,
 		"lines come in as bytes: siblings do not import each other"},
-	{"cli/internal/logging", nil, []string{"github.com/hashicorp/go-hclog", "golang.org/x/term"},
+	{"cli/internal/logging", []string{"cli/internal/durable"}, []string{"github.com/hashicorp/go-hclog", "golang.org/x/term"},
 		"siblings do not import each other"},
 	{"cli/internal/retry", nil, []string{"github.com/sethvargo/go-retry"},
 		"siblings do not import each other"},

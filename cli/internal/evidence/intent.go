@@ -143,7 +143,7 @@ func dated(n Intent) []*Record {
 // so that no other process sees half of it.
 func (p *PendingIntent) write(replace bool) error {
 	dir := filepath.Dir(p.path)
-	if err := checkDir(dir); err != nil {
+	if err := durable.CheckDir(dir); err != nil {
 		return err
 	}
 	root, err := os.OpenRoot(dir)
@@ -299,7 +299,7 @@ func (l *Log) StaleIntents() ([]*StaleIntent, error) {
 // intentNames lists what has the name of an intent, and sweeps what killed
 // processes left of their making.
 func (l *Log) intentNames(dir string) ([]string, error) {
-	if err := checkDir(dir); err != nil {
+	if err := durable.CheckDir(dir); err != nil {
 		return nil, err
 	}
 	root, err := os.OpenRoot(dir)

@@ -75,7 +75,7 @@ func Open(dir string) (*Log, error) {
 
 // makeDirs makes the directories of a log: private ones, in parents as usual.
 func makeDirs(dir string) error {
-	if err := checkLinks(dir); err != nil {
+	if err := durable.CheckProjectDir(dir); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
@@ -86,40 +86,7 @@ func makeDirs(dir string) error {
 			return err
 		}
 	}
-	return checkDir(filepath.Join(dir, pendingDir))
-}
-
-// projectDir is the directory of a project that comes with a clone.
-const projectDir = ".codex"
-
-// checkLinks refuses a symbolic link below a project's .codex on the way to dir:
-// a clone can bring one that leads anywhere.
-func checkLinks(dir string) error {
-	var below []string
-	for d := filepath.Clean(dir); filepath.Base(d) != projectDir; d = filepath.Dir(d) {
-		if d == filepath.Dir(d) {
-			return nil // not in a .codex
-		}
-		below = append(below, d)
-	}
-	for _, d := range below {
-		if err := checkDir(d); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkDir reports an error unless path itself is a directory.
-func checkDir(path string) error {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return err
-	}
-	if !info.IsDir() {
-		return &durable.NotRegularError{Path: path, Mode: info.Mode()}
-	}
-	return nil
+	return durable.CheckDir(filepath.Join(dir, pendingDir))
 }
 
 // Path is where the log is.
