@@ -199,6 +199,9 @@ func (j *journal) readSource(ctx context.Context, r *sdk.Record) (*archiver.Sour
 	if err != nil {
 		return nil, err
 	}
+	for _, warning := range source.Warnings {
+		j.log.Warn(warning)
+	}
 	source.Fill(r)
 	if err := r.Validate(); err != nil {
 		source.Close()

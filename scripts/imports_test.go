@@ -54,7 +54,7 @@ var layout = []struct {
 		"a leaf: bytes that are not yet known to be whole; every package of the host may import it"},
 	{"cli/internal/filetest", []string{"sdk"}, []string{"golang.org/x/sys"},
 		"files for tests; what ships does not import it"},
-	{"cli/internal/archiver", []string{"sdk", "cli/internal/durable", "cli/internal/spool"}, []string{"github.com/klauspost/compress"},
+	{"cli/internal/archiver", []string{"sdk", "cli/internal/durable", "cli/internal/spool"}, []string{"github.com/klauspost/compress", "golang.org/x/sys"},
 		"from files to records; siblings import leaves and not each other"},
 	{"cli/internal/restorer", []string{"sdk", "cli/internal/durable", "cli/internal/spool"}, []string{"github.com/klauspost/compress"},
 		"from records to files; siblings import leaves and not each other"},
