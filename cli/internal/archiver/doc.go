@@ -2,11 +2,12 @@
 // into what a backend stores. Package restorer goes the other way.
 //
 // A file is opened without following a symbolic link and must be regular.
-// Content up to [sdk.StagedBody] is read once, hashed and compressed in memory;
-// larger content is hashed first and is compressed while the backend reads it,
-// hashed again on the way: what changed in between ends the body in
-// [ErrChanged] and never in a torn record. Content from a pipe is spooled
-// first, because a blocked read cannot be canceled.
+// It is read twice, and both readings must have the same bytes, else [Open] fails
+// with [ErrChanged]: a record is never a mix of two contents. Content up to
+// [sdk.StagedBody] is hashed and compressed in memory; larger content is
+// compressed while the backend reads it and hashed again on the way, and a body
+// that differs ends in [ErrChanged]. Content from a pipe is spooled first, because
+// a blocked read cannot be canceled.
 //
 // Bodies are single zstd frames that declare their content size, with a window
 // of at most 4 MiB. The codec is the configured one, also for content that does

@@ -2,6 +2,7 @@ package archiver
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"hash"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/codex-archive/codex/cli/internal/spool"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -30,6 +32,16 @@ type large struct {
 }
 
 func (l *large) plain() io.Reader { return io.NewSectionReader(l.content, 0, l.size) }
+
+// hash reads the content once.
+func (l *large) hash(ctx context.Context) (sdk.Digest, error) {
+	sum := sha256.New()
+	n, err := spool.Copy(ctx, sum, l.plain())
+	if err == nil {
+		err = l.unchanged(n)
+	}
+	return sdk.Digest(sum.Sum(nil)), err
+}
 
 // unchanged checks the file after n bytes of it were read.
 func (l *large) unchanged(n int64) error {

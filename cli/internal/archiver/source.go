@@ -41,6 +41,7 @@ type Source struct {
 	Mode         uint32
 	ModTime      time.Time   // zero for a pipe
 	Content      sdk.Content // StoredSize is -1 where the body is made while it is read
+	Warnings     []string    // what of the file's mode and time is not archived
 
 	compressor *Compressor
 	body       []byte // the body of small content
@@ -92,7 +93,7 @@ func (s *Source) Body() (io.Reader, error) {
 	return s.large.body(s)
 }
 
-// Close lets the file go. Bodies are dead afterwards.
+// Close closes the file. Bodies cannot be read afterwards.
 func (s *Source) Close() error {
 	s.body = nil
 	if s.large.content == nil {
@@ -109,7 +110,7 @@ func (s *Source) read(ctx context.Context, r Request) error {
 	if err != nil {
 		return err
 	}
-	s.Mode, s.ModTime = uint32(info.Mode().Perm()), sdk.Time(info.ModTime())
+	s.describe(r.Path, info)
 	if info.Size() <= sdk.StagedBody {
 		defer f.Close()
 		return s.readSmall(ctx, f, info)
@@ -122,7 +123,7 @@ func (s *Source) read(ctx context.Context, r Request) error {
 	return nil
 }
 
-// readSmall reads f in one piece.
+// readSmall reads f into memory.
 func (s *Source) readSmall(ctx context.Context, f *os.File, before fs.FileInfo) error {
 	plain := make([]byte, before.Size()+1) // one more, to see it grow
 	n, err := io.ReadFull(spool.NewReader(ctx, f), plain)
@@ -132,10 +133,66 @@ func (s *Source) readSmall(ctx context.Context, f *os.File, before fs.FileInfo) 
 	case err != io.EOF && err != io.ErrUnexpectedEOF:
 		return err
 	}
+	if err := readsAgain(ctx, f, plain[:n]); err != nil {
+		return err
+	}
 	if err := unchanged(f, f.Name(), before); err != nil {
 		return err
 	}
 	s.small(plain[:n])
+	return nil
+}
+
+// readsAgain reads f a second time and compares.
+func readsAgain(ctx context.Context, f *os.File, plain []byte) error {
+	return spaced(ctx, f, func() error { return compare(ctx, f, plain) })
+}
+
+// compare goes backwards, so that a process which writes f over and over does
+// not meet both readings at the same places.
+func compare(ctx context.Context, f *os.File, plain []byte) error {
+	buf := make([]byte, min(largeChunk, len(plain)))
+	for end := len(plain); end > 0; {
+		from := max(0, end-len(buf))
+		part := buf[:end-from]
+		if err := ctx.Err(); err != nil {
+			return sdk.AsError(err)
+		}
+		if _, err := f.ReadAt(part, int64(from)); err != nil && err != io.EOF {
+			return err
+		}
+		if !bytes.Equal(part, plain[from:end]) {
+			return changed(f.Name())
+		}
+		end = from
+	}
+	return nil
+}
+
+// spacing is the time between readings of a file that a process may be writing.
+// That process may not have run in between readings that follow at once, and
+// then all of them see the same half of its work.
+const spacing = 25 * time.Millisecond
+
+// spaced calls read once, or where a process has f open for writing, twice, with
+// pauses.
+func spaced(ctx context.Context, f *os.File, read func() error) error {
+	times := 1
+	if hasWriter(f) {
+		times = 2
+	}
+	for range times {
+		if times > 1 {
+			select {
+			case <-ctx.Done():
+				return sdk.AsError(ctx.Err())
+			case <-time.After(spacing):
+			}
+		}
+		if err := read(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -146,18 +203,21 @@ func (s *Source) small(plain []byte) {
 	s.Content = s.Content.WithBody(s.body)
 }
 
-// hashLarge names the content of s.large, whose body is made later.
+// hashLarge names the content of s.large, whose body is made later. It reads
+// twice, because a body that the archive has is never read.
 func (s *Source) hashLarge(ctx context.Context) error {
-	sum := sha256.New()
-	n, err := spool.Copy(ctx, sum, s.large.plain())
+	want, err := s.large.hash(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.large.unchanged(n); err != nil {
+	s.promise(want, s.large.size)
+	return spaced(ctx, s.large.file, func() error {
+		sum, err := s.large.hash(ctx)
+		if err == nil && sum != want {
+			err = changed(s.large.path)
+		}
 		return err
-	}
-	s.promise(sdk.Digest(sum.Sum(nil)), n)
-	return nil
+	})
 }
 
 // promise says what the body of large content will hold.
@@ -165,8 +225,8 @@ func (s *Source) promise(sum sdk.Digest, size int64) {
 	s.Content = sdk.Content{SHA256: sum, Size: size, Codec: s.compressor.codec, StoredSize: -1}
 }
 
-// readPipe spools in until it ends. A read that blocks ends with the process;
-// the spool is then left to whoever reads.
+// readPipe spools in until it ends. A read that blocks ends with the process,
+// and the spool is then freed by the goroutine that reads.
 func (s *Source) readPipe(ctx context.Context, in io.Reader) error {
 	s.Mode = pipeMode
 	type result struct {

@@ -19,7 +19,7 @@ func Lock(path string, flag int, perm fs.FileMode, wait time.Duration) (*os.File
 			return nil, err
 		}
 		ok, err := TryLock(f)
-		if ok && stillNamed(f, path) {
+		if ok && StillNamed(f, path) {
 			return f, nil
 		}
 		f.Close()
@@ -35,17 +35,19 @@ func Lock(path string, flag int, perm fs.FileMode, wait time.Duration) (*os.File
 	}
 }
 
-// stillNamed reports whether path names f: another process may have removed the
+// StillNamed reports whether path names f: another process may have removed the
 // file between open and lock.
-func stillNamed(f *os.File, path string) bool {
-	opened, err1 := f.Stat()
-	named, err2 := os.Lstat(path)
-	return err1 == nil && err2 == nil && os.SameFile(opened, named)
+func StillNamed(f *os.File, path string) bool {
+	named, err := os.Lstat(path)
+	return err == nil && isFile(f, named)
 }
 
-// StillNamed reports whether name in root is f.
-func StillNamed(f *os.File, root *os.Root, name string) bool {
-	opened, err1 := f.Stat()
-	named, err2 := root.Lstat(name)
-	return err1 == nil && err2 == nil && os.SameFile(opened, named)
+func stillNamedIn(f *os.File, root *os.Root, name string) bool {
+	named, err := root.Lstat(name)
+	return err == nil && isFile(f, named)
+}
+
+func isFile(f *os.File, named fs.FileInfo) bool {
+	opened, err := f.Stat()
+	return err == nil && os.SameFile(opened, named)
 }

@@ -47,13 +47,16 @@ func onlyRegular(f *os.File, path string) (*os.File, error) {
 	return f, nil
 }
 
-// NotRegularError says that a path names no regular file.
+// NotRegularError says that a path names another type of file than it must.
 type NotRegularError struct {
 	Path string
 	Mode fs.FileMode
 }
 
-func (e *NotRegularError) Error() string { return e.Path + ": is " + FileType(e.Mode) }
+func (e *NotRegularError) Error() string { return e.Path + ": " + e.Unwrap().Error() }
+
+// Unwrap returns what is wrong, without the path.
+func (e *NotRegularError) Unwrap() error { return errors.New("is " + FileType(e.Mode)) }
 
 func notRegular(path string, mode fs.FileMode) error { return &NotRegularError{path, mode} }
 
@@ -80,11 +83,14 @@ func FileType(mode fs.FileMode) string {
 func Cause(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
+	var special *NotRegularError
 	switch {
 	case errors.As(err, &path):
 		return path.Err
 	case errors.As(err, &link):
 		return link.Err
+	case errors.As(err, &special):
+		return special.Unwrap()
 	}
 	return err
 }

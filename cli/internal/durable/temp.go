@@ -53,7 +53,7 @@ func NewNamedTemp(root *os.Root, perm fs.FileMode) (*Temp, error) {
 			return nil, err
 		}
 		// A file system without locks is never swept.
-		if locked, err := TryLock(t.File); (locked || err != nil) && StillNamed(t.File, root, t.name) {
+		if locked, err := TryLock(t.File); (locked || err != nil) && stillNamedIn(t.File, root, t.name) {
 			return t, nil
 		}
 		t.Discard()
@@ -124,6 +124,15 @@ func moveNew(root *os.Root, temp, name string) error {
 	return root.Rename(temp, name)
 }
 
+// Keep returns the published file, opened, for a caller that goes on to use it
+// and closes it instead of calling Discard.
+func (t *Temp) Keep(name string) (*os.File, error) {
+	if !closeToRename {
+		return t.File, nil
+	}
+	return OpenRegularIn(t.root, name, os.O_RDWR, 0)
+}
+
 // Discard closes the file and removes its temporary name, if it has one.
 func (t *Temp) Discard() {
 	if t.name != "" && !closeToRename {
@@ -162,7 +171,7 @@ func sweepOne(root *os.Root, name string) {
 		return
 	}
 	t := &Temp{root: root, File: f, name: name}
-	if locked, err := TryLock(f); !locked || err != nil || !StillNamed(f, root, name) {
+	if locked, err := TryLock(f); !locked || err != nil || !stillNamedIn(f, root, name) {
 		t.name = ""
 	}
 	t.Discard()

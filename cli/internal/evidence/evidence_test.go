@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/filetest"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -30,8 +31,7 @@ func TestMain(m *testing.M) {
 
 var roles = map[string]func(dir string) error{
 	"append": appendRole,
-	"note":   noteRole,
-	"full":   fullRole,
+	"intent": intentRole,
 }
 
 func child(t *testing.T, role, dir string) *exec.Cmd {
@@ -230,6 +230,9 @@ func TestTornTail(t *testing.T) {
 		"whole but end": `{"v":1,"seq":9}`,
 	} {
 		for _, lines := range []int{0, 3} {
+			if lines == 0 && !strings.HasPrefix(torn, lineHead) && strings.Trim(torn, "\x00") != "" {
+				continue // what is no line of ours from its first byte is left alone
+			}
 			t.Run(fmt.Sprintf("%s after %d", name, lines), func(t *testing.T) {
 				dir := t.TempDir()
 				l := mustOpen(t, dir)
@@ -268,13 +271,14 @@ func appendText(t *testing.T, path, text string) {
 	}
 }
 
-// A torn line that appears while a process has the log open is mended by its
-// next append.
+// A torn line that appears while a process has the log open is set aside
+// by its next append.
 func TestTornTailAtAppend(t *testing.T) {
 	l := mustOpen(t, t.TempDir())
-	appendText(t, l.Path(), "torn")
 	mustAppend(t, l, archiveRecord("a"))
-	if got := intact(t, l); len(got) != 2 || got[0].Action != Recover {
+	appendText(t, l.Path(), "torn")
+	mustAppend(t, l, archiveRecord("b"))
+	if got := intact(t, l); len(got) != 3 || got[1].Action != Recover {
 		t.Errorf("%+v", got)
 	}
 }
@@ -345,7 +349,7 @@ func TestUnusableLog(t *testing.T) {
 	make := map[string]func(path string) error{
 		"symbolic link": func(p string) error { return os.Symlink(filepath.Join(filepath.Dir(p), "elsewhere"), p) },
 		"directory":     func(p string) error { return os.Mkdir(p, 0o700) },
-		"pipe":          mkfifo,
+		"pipe":          filetest.Mkfifo,
 	}
 	for _, file := range []string{FileName, lockName} {
 		for what, make := range make {
@@ -397,52 +401,6 @@ func TestModes(t *testing.T) {
 	} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v; want %v", path, info.Mode(), err, want)
-		}
-	}
-}
-
-func TestLockIsWaitedFor(t *testing.T) {
-	path := filepath.Join(t.TempDir(), lockName)
-	held, err := lockFile(path, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := lockFile(path, 20*time.Millisecond); err == nil || !strings.Contains(err.Error(), path) {
-		t.Fatalf("second lock: %v", err)
-	}
-	got := make(chan error)
-	go func() {
-		f, err := lockFile(path, time.Minute)
-		if err == nil {
-			f.Close()
-		}
-		got <- err
-	}()
-	held.Close()
-	if err := <-got; err != nil {
-		t.Error(err)
-	}
-}
-
-// A lock on a file that was removed meanwhile keeps nobody out.
-func TestLockOfRemovedFileDoesNotCount(t *testing.T) {
-	path := filepath.Join(t.TempDir(), lockName)
-	for _, remake := range []bool{false, true} {
-		f, err := openFile(path, os.O_CREATE)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		if err := os.Remove(path); err != nil {
-			t.Skip("this system does not remove opened files:", err)
-		}
-		if remake {
-			if err := os.WriteFile(path, nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if ok, err := lockOpened(f, path); ok || err != nil {
-			t.Errorf("made anew %v: locked %v, %v", remake, ok, err)
 		}
 	}
 }

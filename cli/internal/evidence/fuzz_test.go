@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -21,6 +22,7 @@ func FuzzLog(f *testing.F) {
 	f.Add([]byte("\n\n{}\n{\"v\":1,\"seq\":9223372036854775807}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		dir := t.TempDir()
+		text = slices.Concat(line, []byte("\n"), text) // a log of ours, whatever follows
 		path := filepath.Join(dir, FileName)
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)

@@ -2,13 +2,18 @@ package evidence
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -20,26 +25,49 @@ const (
 	pendingDir = "pending"
 )
 
+// lockWait is how long Append waits for other processes. The lock is held for
+// a write and a sync, so a process that waits this long waits for one that was
+// stopped, or for a disk that does not answer.
+const lockWait = 30 * time.Second
+
 // Log is an opened evidence log. Its methods may be called from several
 // goroutines; other processes may have the same log open.
 type Log struct {
 	dir   string
-	start int64 // size of the log when it was opened: what this process appends stands behind
+	start int64                 // size of the log when it was opened: this process appends behind it
+	wrap  func(f *os.File) disk // not nil in tests: makes calls fail
 
-	mu    sync.Mutex
-	notes map[*PendingIntent]struct{} // notes of this process that are not done
+	appending sync.Mutex // held while this process waits for the lock or has it
+	broken    error      // what an append could not take back; nothing is appended afterwards
+
+	mu      sync.Mutex
+	intents map[*PendingIntent]struct{} // those of this process that are not done
+}
+
+// disk is what changes the log's file.
+type disk interface {
+	Write(p []byte) (int, error)
+	Truncate(size int64) error
+	Sync() error
+}
+
+// logFile is the opened file of the log. What changes it goes through disk.
+type logFile struct {
+	f    *os.File
+	disk disk
 }
 
 // Open opens the log in dir, making the directory (0700) and the files (0600)
 // where they are missing. It takes the lock, waiting at most 30 seconds, reads
-// the end of the log, sets a torn last line aside, and lets the lock go: an
+// the end of the log, sets a torn last line aside, and releases the lock: an
 // error means that there can be no record and so must be no action.
 func Open(dir string) (*Log, error) {
-	if err := makeDirs(dir); err != nil {
-		return nil, fmt.Errorf("evidence: %w", err)
+	l := &Log{dir: dir, intents: map[*PendingIntent]struct{}{}}
+	err := makeDirs(dir)
+	if err == nil {
+		err = l.append(nil)
 	}
-	l := &Log{dir: dir, notes: map[*PendingIntent]struct{}{}}
-	if err := l.append(nil); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
 	return l, nil
@@ -47,10 +75,18 @@ func Open(dir string) (*Log, error) {
 
 // makeDirs makes the directories of a log: private ones, in parents as usual.
 func makeDirs(dir string) error {
+	if err := durable.CheckProjectDir(dir); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
 	}
-	return os.MkdirAll(filepath.Join(dir, pendingDir), 0o700)
+	for _, d := range []string{dir, filepath.Join(dir, pendingDir)} {
+		if err := os.Mkdir(d, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return durable.CheckDir(filepath.Join(dir, pendingDir))
 }
 
 // Path is where the log is.
@@ -58,14 +94,17 @@ func (l *Log) Path() string { return filepath.Join(l.dir, FileName) }
 
 // Append writes records at the end of the log, all or none, and returns once
 // they are on disk. It fills in Seq and Prev, and ID and Time where they are
-// zero. When the disk is full it gives up the space that the notes of this
+// zero. When the disk is full it gives up the space that the intents of this
 // process hold, and tries once more.
+//
+// After an error the log is as it was before. Where that cannot be, nothing more
+// is appended: a later command finds out which records are there.
 func (l *Log) Append(records ...*Record) error {
 	if len(records) == 0 {
 		return nil
 	}
 	err := l.append(records)
-	if isFull(err) && l.releaseSpace() {
+	if durable.Full(err) && l.releaseSpace() {
 		err = l.append(records)
 	}
 	if err != nil {
@@ -74,89 +113,129 @@ func (l *Log) Append(records ...*Record) error {
 	return nil
 }
 
-// append locks, mends, writes, unlocks and syncs. Without records it only
-// proves that it could, and records what it had to mend.
+// append recovers the end of the log and writes records there, all of it on
+// disk before the lock is released. Without records it proves that it could.
 func (l *Log) append(records []*Record) error {
-	f, err := l.appendLocked(records)
-	if f == nil || err != nil {
+	l.appending.Lock()
+	defer l.appending.Unlock()
+	if l.broken != nil {
+		return l.broken
+	}
+	lock, err := durable.Lock(filepath.Join(l.dir, lockName), os.O_RDWR|os.O_CREATE, 0o600, lockWait)
+	if err != nil {
 		return err
 	}
-	defer f.Close()
-	return f.Sync()
-}
-
-// appendLocked does what needs the lock. It returns the log still open, for
-// the sync, if it wrote.
-func (l *Log) appendLocked(records []*Record) (*os.File, error) {
-	lock, err := lockFile(filepath.Join(l.dir, lockName), lockWait)
-	if err != nil {
-		return nil, err
-	}
 	defer lock.Close()
-	f, err := openFile(l.Path(), os.O_CREATE)
+	f, err := l.open()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	wrote, err := l.appendTo(f, records)
-	if err != nil || !wrote {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
-}
-
-func (l *Log) appendTo(f *os.File, records []*Record) (wrote bool, err error) {
-	end, mended, err := l.mend(f)
+	defer f.f.Close()
+	end, err := l.recover(f)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if end.offset == 0 {
-		// The log may be new; its name must outlive the machine as its lines do.
-		if err := syncDir(l.dir); err != nil {
-			return false, err
+		// The log may be new; its name must survive a crash of the machine as its
+		// lines do.
+		if err := durable.SyncPath(l.dir); err != nil {
+			return err
 		}
 	}
 	if len(records) == 0 {
 		l.start = end.offset
-		return mended, nil
+		return nil
 	}
-	_, err = write(f, end, records)
-	return true, err
+	_, err = l.write(f, end, records)
+	return err
 }
 
-// write chains records to end, appends them in one write, and returns the new
-// end. A write that was cut short, as by a full disk, is taken back.
-func write(f *os.File, end tail, records []*Record) (tail, error) {
+// open opens the file of the log, which must be one that this program wrote.
+func (l *Log) open() (logFile, error) {
+	flag := os.O_RDWR | os.O_CREATE
+	if runtime.GOOS != "windows" { // where a file opened so cannot be truncated
+		flag |= os.O_APPEND // makes the log work with the append-only attribute (chattr +a)
+	}
+	f, err := durable.OpenRegular(l.Path(), flag, 0o600)
+	if err != nil {
+		return logFile{}, err
+	}
+	if err := checkHead(f); err != nil {
+		f.Close()
+		return logFile{}, fmt.Errorf("%s: %w", l.Path(), err)
+	}
+	if l.wrap != nil {
+		return logFile{f, l.wrap(f)}, nil
+	}
+	return logFile{f, f}, nil
+}
+
+// lineHead begins every line.
+const lineHead = `{"v":1,"id":"`
+
+// checkHead reports an error where f is not empty and no evidence log. A first
+// line that a crash cut short, or of which only zeros came to the disk, is one.
+func checkHead(f io.ReaderAt) error {
+	head := make([]byte, len(lineHead))
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	text := string(head[:n])
+	if strings.HasPrefix(lineHead, text) || strings.Trim(text, "\x00") == "" {
+		return nil
+	}
+	return errors.New("is no evidence log; move it away")
+}
+
+// write chains records to end, appends them in one write, syncs, and returns
+// the new end. What failed is taken back.
+func (l *Log) write(f logFile, end tail, records []*Record) (tail, error) {
+	lines, next, err := chain(end, records)
+	if err != nil {
+		return end, err
+	}
+	if _, err = f.f.Seek(end.offset, io.SeekStart); err != nil {
+		return end, err
+	}
+	if _, err = f.disk.Write(lines); err == nil {
+		err = f.disk.Sync()
+	}
+	if err != nil {
+		return end, l.takeBack(f, end.offset, err)
+	}
+	return next, nil
+}
+
+// chain returns the lines of records, and the end of the log behind them.
+func chain(end tail, records []*Record) (lines []byte, next tail, err error) {
 	now := time.Now()
-	var lines []byte
-	next := end
+	next = end
 	for _, r := range records {
 		r.complete(now)
 		r.Seq, r.Prev = next.seq+1, next.hash
 		line, err := r.MarshalJSON()
 		if err != nil {
-			return end, err
+			return nil, end, err
 		}
 		lines = append(append(lines, line...), '\n')
 		next.seq, next.hash = r.Seq, hashLine(line)
 	}
 	next.offset += int64(len(lines))
-	if _, err := f.Seek(end.offset, io.SeekStart); err != nil {
-		return end, err
-	}
-	if _, err := f.Write(lines); err != nil {
-		return end, withCut(err, f, end.offset)
-	}
-	return next, nil
+	return lines, next, nil
 }
 
-// withCut cuts f back to where it ended before a write that failed with err.
-// If that does not work either the next command sets the torn line aside.
-func withCut(err error, f *os.File, size int64) error {
-	if cut := f.Truncate(size); cut != nil {
-		return fmt.Errorf("%w (and a torn line stays: %v)", err, cut)
+// takeBack cuts the log back to its size before a write or a sync that failed
+// with err. The disk may keep more until the next sync that works; those lines
+// are found by their ids.
+func (l *Log) takeBack(f logFile, size int64, err error) error {
+	cut := f.disk.Truncate(size)
+	if cut == nil {
+		f.disk.Sync() // its error adds nothing to err
+		return err
 	}
-	return err
+	l.broken = fmt.Errorf("%w (and the log could not be cut back: %v)", err, cut)
+	return l.broken
 }
 
 // complete gives r an ID and a time where it has none.

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"os"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -55,7 +56,7 @@ func Read(path string) iter.Seq2[Line, error] { return readFrom(path, 0) }
 // the log is shorter. Numbers count from there.
 func readFrom(path string, offset int64) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
-		f, err := os.Open(path)
+		f, err := durable.OpenRegular(path, os.O_RDONLY, 0)
 		if err != nil {
 			yield(Line{}, err)
 			return
@@ -153,7 +154,7 @@ type Report struct {
 // without a gap, and holding the hash of the line before. The error says that
 // the log could not be read.
 func Verify(path string) (Report, error) {
-	f, err := os.Open(path)
+	f, err := durable.OpenRegular(path, os.O_RDONLY, 0)
 	if err != nil {
 		return Report{}, err
 	}

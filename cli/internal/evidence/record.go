@@ -43,6 +43,15 @@ const (
 	Recover       Action = "RECOVER"
 )
 
+// known reports whether a is an action that this program writes.
+func (a Action) known() bool {
+	switch a {
+	case Archive, ArchiveFail, Restore, RestoreFail, BatchComplete, Recover:
+		return true
+	}
+	return false
+}
+
 // Status says how it went.
 type Status string
 

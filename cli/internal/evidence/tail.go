@@ -10,11 +10,17 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/sdk"
 )
 
 // recoverActor is who RECOVER records are by.
 const recoverActor = "codex"
+
+// maxTail bounds how much of the end of the log is read for what the next line
+// is chained to, in bytes. Lines are far shorter, and so is what one write
+// leaves torn.
+const maxTail = 64 << 20
 
 // tail is what the next line has to be chained to.
 type tail struct {
@@ -25,47 +31,47 @@ type tail struct {
 
 func hashLine(line []byte) sdk.Digest { return sha256.Sum256(line) }
 
-// mend reads the end of the log f, puts right what a crash left there and
-// records that it did. The caller holds the lock.
-func (l *Log) mend(f *os.File) (t tail, mended bool, err error) {
-	info, err := f.Stat()
+// recover reads the end of the log, repairs what a crash left there and records
+// that it did. The caller holds the lock.
+func (l *Log) recover(f logFile) (tail, error) {
+	info, err := f.f.Stat()
 	if err != nil {
-		return tail{}, false, err
+		return tail{}, err
 	}
-	newline, err := lastNewline(f, info.Size())
+	end, err := lastNewline(f.f, info.Size())
 	if err != nil {
-		return tail{}, false, err
+		return tail{}, l.named(err)
 	}
-	end := newline + 1
-	t, why, err := readTail(f, end)
+	end++
+	t, why, err := readTail(f.f, end)
 	if err != nil {
-		return tail{}, false, err
+		return tail{}, l.named(err)
 	}
 	switch torn := info.Size() - end; {
 	case torn > 0:
-		t, err = l.mendTorn(f, t, torn)
-		return t, true, err
+		return l.recoverTorn(f, t, torn)
 	case why != "":
-		t, err = write(f, t, []*Record{recovery("", 0, why)})
-		return t, true, err
+		return l.write(f, t, []*Record{recovery("", 0, why)})
 	}
-	return t, false, nil
+	return t, nil
 }
 
-// mendTorn moves the size bytes behind t to a file of their own and appends the
-// record that says so. If that can't be written the bytes are put back, so that
-// none ever leaves the log without a record.
-func (l *Log) mendTorn(f *os.File, t tail, size int64) (tail, error) {
-	aside, err := l.setAside(f, t.offset, size)
+func (l *Log) named(err error) error { return fmt.Errorf("%s: %w", l.Path(), err) }
+
+// recoverTorn moves the size bytes behind t to a file of their own and appends
+// the record that says so. If that can't be written the bytes are put back, so
+// that none ever leaves the log without a record.
+func (l *Log) recoverTorn(f logFile, t tail, size int64) (tail, error) {
+	aside, err := l.setAside(f.f, t.offset, size)
 	if err != nil {
 		return t, err
 	}
 	defer aside.Close()
-	if err := f.Truncate(t.offset); err != nil {
+	if err := f.disk.Truncate(t.offset); err != nil {
 		return t, errors.Join(err, os.Remove(aside.Name()))
 	}
 	name := filepath.Base(aside.Name())
-	next, err := write(f, t, []*Record{recovery(name, size, "the last line had no end: "+describeTorn)})
+	next, err := l.write(f, t, []*Record{recovery(name, size, "the last line had no end: "+describeTorn)})
 	if err == nil {
 		return next, nil
 	}
@@ -83,7 +89,7 @@ func recovery(name string, size int64, why string) *Record {
 
 // readTail reads the line that ends at end, newline included. why is not empty
 // when that line is no record.
-func readTail(f *os.File, end int64) (t tail, why string, err error) {
+func readTail(f io.ReaderAt, end int64) (t tail, why string, err error) {
 	if end == 0 {
 		return tail{}, "", nil
 	}
@@ -91,20 +97,54 @@ func readTail(f *os.File, end int64) (t tail, why string, err error) {
 	if err != nil {
 		return tail{}, "", err
 	}
-	line := io.NewSectionReader(f, before+1, end-1-(before+1))
+	k, hash, err := readLink(f, before+1, end-1)
+	t = tail{offset: end, seq: k.Seq, hash: hash}
+	if err != nil || k.Seq > 0 {
+		return t, "", err
+	}
+	t.seq, err = seqAfter(f, end)
+	return t, fmt.Sprintf("line %d is not a record; it stays where it is", t.seq), err
+}
+
+// readLink reads the line between two offsets. Seq is 0 where that is no record.
+func readLink(f io.ReaderAt, from, to int64) (k link, hash sdk.Digest, err error) {
+	line := io.NewSectionReader(f, from, to-from)
 	sum := sha256.New()
 	var head bytes.Buffer // the line, unless it is too long to be a record
 	if _, err := io.Copy(io.MultiWriter(sum, limited{&head, MaxLine}), line); err != nil {
-		return tail{}, "", err
+		return link{}, hash, err
 	}
-	t = tail{offset: end, hash: sdk.Digest(sum.Sum(nil))}
+	hash = sdk.Digest(sum.Sum(nil))
 	if k, err := (Line{Raw: head.Bytes(), Length: line.Size()}).link(); err == nil && k.Seq < maxSeq {
-		t.seq = k.Seq
-		return t, "", nil
+		return k, hash, nil
 	}
-	t.seq, err = countLines(f, end)
-	return t, fmt.Sprintf("line %d is not a record; it stays where it is", t.seq), err
+	return link{}, hash, nil
 }
+
+// seqAfter returns the number of the last line, which is no record: that of the
+// last record plus the lines behind it, or how many lines there are.
+func seqAfter(f io.ReaderAt, end int64) (int64, error) {
+	for seq, to := int64(0), end-1; ; seq++ {
+		before, err := lastNewline(f, to)
+		if err != nil {
+			return 0, err
+		}
+		k, _, err := readLink(f, before+1, to)
+		switch {
+		case err != nil:
+			return 0, err
+		case k.Seq > 0:
+			return k.Seq + seq, nil
+		case before < 0:
+			return seq + 1, nil
+		case end-before > maxTail:
+			return 0, errNoRecord
+		}
+		to = before
+	}
+}
+
+var errNoRecord = fmt.Errorf("the last %d MiB hold no record; move it away", maxTail>>20)
 
 // limited writes the first n bytes to w and drops the rest.
 type limited struct {
@@ -118,11 +158,13 @@ func (l limited) Write(p []byte) (int, error) {
 }
 
 // lastNewline returns the offset of the last newline before end, -1 without
-// one. It reads backwards, so it costs what the last line costs.
+// one. It reads backwards, so it costs what the last line costs, and not more
+// than maxTail.
 func lastNewline(f io.ReaderAt, end int64) (int64, error) {
+	lowest := max(0, end-maxTail)
 	buf := make([]byte, 4<<10) // bytes; a line is about 600
-	for end > 0 {
-		from := max(0, end-int64(len(buf)))
+	for end > lowest {
+		from := max(lowest, end-int64(len(buf)))
 		part := buf[:end-from]
 		if _, err := f.ReadAt(part, from); err != nil && err != io.EOF {
 			return 0, err
@@ -131,43 +173,34 @@ func lastNewline(f io.ReaderAt, end int64) (int64, error) {
 			return from + int64(i), nil
 		}
 		end = from
+		if len(buf) < 1<<20 {
+			buf = make([]byte, 2*len(buf))
+		}
+	}
+	if lowest > 0 {
+		return 0, errNoRecord
 	}
 	return -1, nil
 }
 
-func countLines(f io.ReaderAt, end int64) (n int64, err error) {
-	buf := make([]byte, 64<<10)
-	r := io.NewSectionReader(f, 0, end)
-	for {
-		k, err := r.Read(buf)
-		n += int64(bytes.Count(buf[:k], []byte("\n")))
-		if err == io.EOF {
-			return n, nil
-		}
-		if err != nil {
-			return n, err
-		}
-	}
-}
-
-func putBack(f *os.File, offset int64, torn io.Reader) error {
-	if _, err := f.Seek(offset, io.SeekStart); err != nil {
+func putBack(f logFile, offset int64, torn io.Reader) error {
+	if _, err := f.f.Seek(offset, io.SeekStart); err != nil {
 		return err
 	}
-	_, err := io.Copy(f, torn)
+	_, err := io.Copy(f.disk, torn)
 	return err
 }
 
 // setAside copies the torn bytes at the end of f to a file of their own, and
 // returns it once it is on disk: a crash before the original is cut leaves a
 // second copy and loses nothing.
-func (l *Log) setAside(f *os.File, from, size int64) (*os.File, error) {
+func (l *Log) setAside(f io.ReaderAt, from, size int64) (*os.File, error) {
 	aside, err := l.createAside()
 	if err != nil {
 		return nil, err
 	}
 	_, err = io.Copy(aside, io.NewSectionReader(f, from, size))
-	if err = errors.Join(err, aside.Sync(), syncDir(l.dir)); err != nil {
+	if err = errors.Join(err, aside.Sync(), durable.SyncPath(l.dir)); err != nil {
 		aside.Close()
 		os.Remove(aside.Name())
 		return nil, err

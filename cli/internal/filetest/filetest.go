@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,6 +62,7 @@ func OnlyNames(t testing.TB, dir string, names ...string) {
 	for _, e := range entries {
 		got = append(got, e.Name())
 	}
+	slices.Sort(names)
 	if fmt.Sprint(got) != fmt.Sprint(names) {
 		t.Errorf("%s holds %q, want %q", dir, got, names)
 	}

@@ -10,11 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Mkfifo makes a pipe with a name.
+func Mkfifo(path string) error { return unix.Mkfifo(path, 0o600) }
+
 // Special makes a pipe and a socket in dir.
 func Special(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	pipe := filepath.Join(dir, "pipe")
-	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+	if err := Mkfifo(pipe); err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(dir) // the path of a socket is at most 107 bytes

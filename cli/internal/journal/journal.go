@@ -123,7 +123,7 @@ func (j *Journal) warnRetry(f retry.Failure, records []*evidence.Record) {
 // the archive. If this command is killed before it records them, the next one
 // does.
 func (j *Journal) begin(records ...*evidence.Record) (*evidence.PendingIntent, error) {
-	p, err := j.file.Begin(evidence.Intent{Backend: j.options.Backend, Archive: j.options.Archive, Records: records})
+	p, err := j.file.Begin(evidence.Intent{Backend: j.options.Backend, Place: j.options.Archive, Records: records})
 	if err != nil {
 		return nil, evidenceError(err).WithHint("nothing was done")
 	}
@@ -175,27 +175,33 @@ func (j *Journal) repair(ctx context.Context, backend sdk.Backend) {
 	}
 }
 
+// settle finds out what became of one intent. Event ids are unique, so an
+// archive that has them is the one that the intent is about, wherever it is now.
 func (j *Journal) settle(ctx context.Context, backend sdk.Backend, intent *evidence.StaleIntent) {
-	log, note := j.options.Log, intent.Note.Op.String()
-	if intent.Note.Backend != j.options.Backend || intent.Note.Archive != j.options.Archive {
-		log.Warn("An earlier command may have changed another archive ("+intent.Note.Backend+") without recording it. The next command that uses that archive will record it", "note", note)
+	log, op := j.options.Log, intent.Intent.Op.String()
+	elsewhere := "An earlier command may have changed another archive (" + intent.Intent.Backend + ") without recording it. The next command that uses that archive will record it"
+	match := intent.Intent.About(sdk.ID{}, j.options.Archive)
+	if match == evidence.Other || intent.Intent.Backend != j.options.Backend {
+		log.Warn(elsewhere, "intent", op)
 		if err := intent.Release(); err != nil {
 			log.Warn(err.Error())
 		}
 		return
 	}
-	known, err := j.resolve(ctx, backend, intent)
+	known, err := j.resolve(ctx, backend, intent, match)
 	switch {
 	case err != nil:
-		log.Warn("An earlier command may have changed the archive without recording it, and the archive could not be asked: "+err.Error()+". The next command tries again", "note", note)
+		log.Warn("An earlier command may have changed the archive without recording it, and the archive could not be asked: "+err.Error()+". The next command tries again", "intent", op)
 	case known > 0:
-		log.Info("Recorded what an earlier command had done and not recorded", "note", note)
+		log.Info("Recorded what an earlier command had done and not recorded", "intent", op)
+	case match == evidence.Unknown:
+		log.Warn(elsewhere, "intent", op)
 	}
 }
 
 // resolve asks the archive which events of an intent it has, records those, and
 // returns how many they are.
-func (j *Journal) resolve(ctx context.Context, backend sdk.Backend, intent *evidence.StaleIntent) (int, error) {
+func (j *Journal) resolve(ctx context.Context, backend sdk.Backend, intent *evidence.StaleIntent, match evidence.Match) (int, error) {
 	known := map[sdk.ID]bool{}
 	for ids := range slices.Chunk(intent.Events(), sdk.MaxItems) {
 		for entry, err := range backend.List(ctx, sdk.Query{Events: ids, WithEvents: true}) {
@@ -207,5 +213,5 @@ func (j *Journal) resolve(ctx context.Context, backend sdk.Backend, intent *evid
 			}
 		}
 	}
-	return len(known), intent.Resolve(func(id sdk.ID) bool { return known[id] })
+	return len(known), intent.Resolve(func(id sdk.ID) bool { return known[id] }, match)
 }

@@ -17,7 +17,7 @@ import (
 // file says. open opens the file.
 func (j *Journal) Store(ctx context.Context, r *sdk.Record, open func(context.Context) (*archiver.Source, error)) (sdk.PutResult, error) {
 	describe := func(e *evidence.Record) { describeStored(e, *r) }
-	source, err := readSource(ctx, r, open)
+	source, err := j.readSource(ctx, r, open)
 	if err != nil {
 		return sdk.PutResult{}, j.fail(evidence.ArchiveFail, err, describe)
 	}
@@ -59,10 +59,13 @@ func describeStored(e *evidence.Record, r sdk.Record) {
 }
 
 // readSource opens and hashes the file and fills what it says into r.
-func readSource(ctx context.Context, r *sdk.Record, open func(context.Context) (*archiver.Source, error)) (*archiver.Source, error) {
+func (j *Journal) readSource(ctx context.Context, r *sdk.Record, open func(context.Context) (*archiver.Source, error)) (*archiver.Source, error) {
 	source, err := open(ctx)
 	if err != nil {
 		return nil, err
+	}
+	for _, warning := range source.Warnings {
+		j.options.Log.Warn(warning)
 	}
 	source.Fill(r)
 	if err := r.Validate(); err != nil {

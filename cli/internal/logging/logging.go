@@ -7,16 +7,14 @@
 package logging
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/term"
+
+	"github.com/codex-archive/codex/cli/internal/durable"
 )
 
 // Options says what is logged, how, and where.
@@ -54,7 +52,7 @@ func New(o Options) (hclog.InterceptLogger, io.Closer, error) {
 	s := &sink{level: level, format: f, scrub: o.Scrub, now: o.Now, stderr: o.Stderr, colour: terminal && !o.NoColor && colours}
 	if o.File != "" {
 		if s.file, err = openFile(o.File); err != nil {
-			return nil, nil, fmt.Errorf("logging.file: %s: %w", o.File, cause(err))
+			return nil, nil, fmt.Errorf("logging.file: %s: %w", o.File, durable.Cause(err))
 		}
 	}
 	if s.scrub == nil {
@@ -88,34 +86,4 @@ func formatNamed(name string, terminal bool) (format, error) {
 		return jsonLine, nil
 	}
 	return nil, fmt.Errorf("log format: found %q, allowed json text", name)
-}
-
-// cause drops operation and path from err: the caller says both better.
-func cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
-}
-
-// openFile opens a log file for appending, and makes it and its parents where
-// they are missing. It does not wait for a reader if path is a named pipe.
-func openFile(path string) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|openFlags, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeSocket|os.ModeDir) != 0 {
-		err = fmt.Errorf("not a regular file")
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }

@@ -1,10 +1,5 @@
-//go:build unix
+//go:build !windows
 
 package logging
-
-import "syscall"
-
-// openFlags keeps open from waiting for the other end of a named pipe.
-const openFlags = syscall.O_NONBLOCK
 
 const colours = true

@@ -500,7 +500,6 @@ var roles = map[string]func(dir string) error{
 	"half":   halfRole,
 	"named":  namedRole,
 	"memory": memoryRole,
-	"full":   fullRole,
 }
 
 func child(t testing.TB, role, dir string) *exec.Cmd {

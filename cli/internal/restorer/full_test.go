@@ -6,45 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/codex-archive/codex/cli/internal/filetest"
+	"github.com/codex-archive/codex/scripts/smallfs"
 	"github.com/codex-archive/codex/sdk"
 )
 
-// skipCode is how the child says that it may not mount.
-const skipCode = 77
-
-// TestFullDisk runs fullRole in a mount namespace of its own, on a file system
-// of 1 MiB that goes with it.
 func TestFullDisk(t *testing.T) {
-	cmd := child(t, "full", t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EINVAL),
-		errors.As(err, &exit) && exit.ExitCode() == skipCode:
-		t.Skipf("this system lets no user mount in a namespace of its own: %v %s", err, out)
-	default:
-		t.Fatalf("%v: %s", err, out)
-	}
+	smallfs.Run(t, "size=1m", func(t *testing.T, dir string) {
+		if err := onFullDisk(dir); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
-func fullRole(dir string) error {
-	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=1m"); err != nil {
-		fmt.Println(err)
-		os.Exit(skipCode)
-	}
+// onFullDisk restores more than fits.
+func onFullDisk(dir string) error {
 	old := filepath.Join(dir, "old")
 	if err := os.WriteFile(old, filetest.Noise(800<<10), 0o600); err != nil {
 		return err

@@ -1,0 +1,102 @@
+package archiver
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/codex-archive/codex/cli/internal/filetest"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// writers change a whole file, again and again, until stop is closed.
+var writers = map[string]func(f *os.File, contents [2][]byte, stop chan struct{}) error{
+	"pwrite": func(f *os.File, contents [2][]byte, stop chan struct{}) error {
+		return alternate(contents, stop, func(b []byte) error {
+			_, err := f.WriteAt(b, 0)
+			return err
+		})
+	},
+	"mmap": func(f *os.File, contents [2][]byte, stop chan struct{}) error {
+		m, err := unix.Mmap(int(f.Fd()), 0, len(contents[0]), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		if err != nil {
+			return err
+		}
+		defer unix.Munmap(m)
+		return alternate(contents, stop, func(b []byte) error {
+			copy(m, b)
+			return nil
+		})
+	},
+}
+
+func alternate(contents [2][]byte, stop chan struct{}, write func([]byte) error) error {
+	for i := 0; ; i++ {
+		select {
+		case <-stop:
+			return nil
+		default:
+			if err := write(contents[i%2]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// What is archived of a file that another process writes is one of its contents,
+// never a mix.
+func TestTornReads(t *testing.T) {
+	for name, write := range writers {
+		for _, size := range []int{100_000, 1 << 20, sdk.StagedBody + 1<<20} {
+			t.Run(name, func(t *testing.T) {
+				contents := [2][]byte{bytes.Repeat([]byte("A"), size), bytes.Repeat([]byte("B"), size)}
+				path := filetest.Write(t, filepath.Join(t.TempDir(), "f"), contents[0])
+				f, err := os.OpenFile(path, os.O_RDWR, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				stop, done := make(chan struct{}), make(chan error)
+				go func() { done <- write(f, contents, stop) }()
+				for range 20 {
+					plain, err := archive(t, path)
+					if errors.Is(err, ErrChanged) {
+						continue
+					}
+					if err != nil {
+						t.Error(err)
+					} else if !bytes.Equal(plain, contents[0]) && !bytes.Equal(plain, contents[1]) {
+						t.Errorf("a mix of %d A and %d B was accepted", bytes.Count(plain, []byte("A")), bytes.Count(plain, []byte("B")))
+					}
+				}
+				close(stop)
+				if err := <-done; err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+	}
+}
+
+// archive returns what would be stored of the file at path.
+func archive(t *testing.T, path string) ([]byte, error) {
+	s, err := Open(t.Context(), Request{Path: path, Compressor: compressor(t)})
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	body, err := s.Body()
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(body)
+	if err != nil {
+		return nil, err
+	}
+	return decode(t, b), nil
+}

@@ -1,0 +1,42 @@
+package durable
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// CheckDir reports an error unless path itself is a directory.
+func CheckDir(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return notRegular(path, info.Mode())
+	}
+	return nil
+}
+
+// projectDir is the directory of a project that a clone can bring.
+const projectDir = ".codex"
+
+// CheckProjectDir reports an error where dir is reached through a symbolic link
+// below a project's .codex, because that may lead anywhere. A directory that is
+// missing is no error, and neither is one elsewhere.
+func CheckProjectDir(dir string) error {
+	var below []string
+	for d := filepath.Clean(dir); filepath.Base(d) != projectDir; d = filepath.Dir(d) {
+		if d == filepath.Dir(d) {
+			return nil
+		}
+		below = append(below, d)
+	}
+	for _, d := range below {
+		if err := CheckDir(d); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,467 @@
+package evidence
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/codex-archive/codex/cli/internal/durable"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// settle is how long after its writing an intent is kept although the archive
+// does not have its events: a backend whose host was killed may still be in a
+// commit, which is bounded by 30 seconds.
+const settle = time.Minute
+
+// maxStale bounds the intents that one StaleIntents call holds, each an open
+// file.
+const maxStale = 64
+
+// maxIntent bounds what is read of an intent's file, in bytes: room for a
+// thousand records.
+const maxIntent = 64 << 20
+
+// Intent says what is about to be done.
+type Intent struct {
+	Op      sdk.ID    // names its file; drawn where it is zero
+	Backend string    // name of the backend
+	Archive sdk.ID    // identity of the archive; zero where it is not known yet
+	Place   sdk.ID    // stands for the URL of the archive, which may change
+	Time    time.Time // of the writing; now where it is zero
+	Records []*Record // as they will be appended if all goes well; each has the ID of its event, or gets one
+}
+
+// Match says whether an intent is about an archive.
+type Match string
+
+// The matches.
+const (
+	Same    Match = "same"    // it is about this archive
+	Other   Match = "other"   // it is about another
+	Unknown Match = "unknown" // only this archive's events can tell
+)
+
+// About compares an intent with an archive, as far as that is known: its
+// identity and its place. The place decides where an identity is not known; a
+// place that differs says nothing, because an archive can be moved.
+func (n Intent) About(archive, place sdk.ID) Match {
+	switch {
+	case !n.Archive.IsZero() && !archive.IsZero():
+		if n.Archive == archive {
+			return Same
+		}
+		return Other
+	case n.Place == place:
+		return Same
+	}
+	return Unknown
+}
+
+// intentFile is an intent as JSON.
+type intentFile struct {
+	V       int       `json:"v"`
+	Op      sdk.ID    `json:"op"`
+	Backend string    `json:"backend"`
+	Archive sdk.ID    `json:"archive"`
+	Place   sdk.ID    `json:"place"`
+	TS      stamp     `json:"ts"`
+	From    int64     `json:"from"` // bytes of the log that surely came before
+	Records []*Record `json:"records"`
+}
+
+// PendingIntent is an intent on disk, locked as long as this process runs.
+type PendingIntent struct {
+	log    *Log
+	path   string
+	intent Intent
+	f      *os.File
+	used   int64 // bytes of the intent itself; what follows is blanks that hold space
+}
+
+// Begin writes n beside the log, locks it and syncs it. It holds about the disk
+// space that the records will need, which Append falls back on.
+func (l *Log) Begin(n Intent) (*PendingIntent, error) {
+	if n.Op.IsZero() {
+		n.Op = newID()
+	}
+	if n.Time.IsZero() {
+		n.Time = time.Now()
+	}
+	n.Records = dated(n)
+	p := &PendingIntent{log: l, intent: n, path: filepath.Join(l.dir, pendingDir, n.Op.String()+".json")}
+	if err := p.write(false); err != nil {
+		return nil, fmt.Errorf("evidence: intent: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.intents[p] = struct{}{}
+	return p, nil
+}
+
+// Identify adds the identity of the archive, so that the intent is found to be
+// about it also after the archive was moved. It writes nothing where that is
+// known.
+func (p *PendingIntent) Identify(archive sdk.ID) error {
+	if p.intent.Archive == archive {
+		return nil
+	}
+	p.intent.Archive = archive
+	before := p.f
+	if err := p.write(true); err != nil {
+		return fmt.Errorf("evidence: intent: %w", err)
+	}
+	return before.Close()
+}
+
+// dated returns the records as the intent's file holds them: with the time of
+// the intent, which is the best that a repair will know. The caller's get their
+// ids, and their time from Append, so that times in the log follow its order.
+func dated(n Intent) []*Record {
+	records := make([]*Record, len(n.Records))
+	for i, r := range n.Records {
+		if r.ID.IsZero() {
+			r.ID = newID()
+		}
+		d := *r
+		d.complete(n.Time)
+		records[i] = &d
+	}
+	return records
+}
+
+// write makes the file of the intent: locked and whole before it has its name,
+// so that no other process sees half of it.
+func (p *PendingIntent) write(replace bool) error {
+	dir := filepath.Dir(p.path)
+	if err := durable.CheckDir(dir); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	content, used, err := p.content()
+	if err != nil {
+		return err
+	}
+	f, err := publishLocked(root, filepath.Base(p.path), content, replace)
+	if err != nil {
+		return err
+	}
+	p.f, p.used = f, used
+	if err := durable.SyncRoot(root); err != nil {
+		return errors.Join(err, removeIntent(f, p.path))
+	}
+	return nil
+}
+
+// content is the intent as JSON and as many blanks again, rounded up to whole
+// blocks of 4 KiB so that giving them up frees some. used is its size without
+// the blanks.
+func (p *PendingIntent) content() (content []byte, used int64, err error) {
+	const block = 4 << 10
+	n := p.intent
+	text, err := json.Marshal(intentFile{
+		V: Version, Op: n.Op, Backend: n.Backend, Archive: n.Archive, Place: n.Place,
+		TS: stamp(n.Time), From: p.log.start, Records: n.Records,
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	text = append(text, '\n')
+	return slices.Concat(text, bytes.Repeat([]byte(" "), (len(text)/block+2)*block)), int64(len(text)), nil
+}
+
+// publishLocked makes a file in root and returns it locked.
+func publishLocked(root *os.Root, name string, content []byte, replace bool) (*os.File, error) {
+	t, err := durable.NewTemp(root, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	_, err = t.File.Write(content)
+	if err == nil {
+		err = t.File.Sync()
+	}
+	if err == nil {
+		_, err = durable.TryLock(t.File)
+	}
+	if err == nil {
+		err = t.Publish(name, replace)
+	}
+	if err != nil {
+		t.Discard()
+		return nil, err
+	}
+	f, err := t.Keep(name)
+	if err == nil {
+		_, err = durable.TryLock(f) // again where publishing had to close it
+	}
+	return f, err
+}
+
+// Done removes the intent. Call it when the records are appended, or when it is
+// certain that nothing was done.
+func (p *PendingIntent) Done() error {
+	p.forget()
+	return removeIntent(p.f, p.path)
+}
+
+// Release leaves the intent for the next command to look into, as when a call
+// failed and may have changed the archive all the same, or when the append
+// failed after a commit.
+func (p *PendingIntent) Release() error {
+	p.forget()
+	return p.f.Close()
+}
+
+func (p *PendingIntent) forget() {
+	p.log.mu.Lock()
+	defer p.log.mu.Unlock()
+	delete(p.log.intents, p)
+}
+
+// removeIntent removes the file of an intent while it is locked, where the
+// system can remove an opened file.
+func removeIntent(f *os.File, path string) error {
+	if runtime.GOOS == "windows" {
+		f.Close()
+	} else {
+		defer f.Close()
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("evidence: intent: %w", err)
+	}
+	return nil
+}
+
+// releaseSpace cuts the blanks off the intents of this process, and reports
+// whether there were any.
+func (l *Log) releaseSpace() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p := range l.intents {
+		// An error leaves the blanks where they are; the append says that the
+		// disk is full.
+		p.f.Truncate(p.used)
+	}
+	return len(l.intents) > 0
+}
+
+// StaleIntent is an intent whose process died before it was done. Holding it
+// keeps other processes from it; end with Resolve or Release.
+type StaleIntent struct {
+	// Intent, with those records that the log does not hold yet.
+	Intent Intent
+
+	log  *Log
+	path string
+	f    *os.File
+}
+
+// StaleIntents returns intents whose processes died, at most 64 at a time, and
+// removes those whose records are all in the log. A file that this program did
+// not write, or that can't be read, is left alone and named in the error, which
+// comes beside the intents.
+func (l *Log) StaleIntents() ([]*StaleIntent, error) {
+	dir := filepath.Join(l.dir, pendingDir)
+	names, err := l.intentNames(dir)
+	if err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	var stale []*StaleIntent
+	var errs []error
+	for _, name := range names {
+		if len(stale) == maxStale {
+			break
+		}
+		s, err := l.adopt(filepath.Join(dir, name))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("evidence: intent: %w", err))
+		}
+		if s != nil {
+			stale = append(stale, s)
+		}
+	}
+	return stale, errors.Join(errs...)
+}
+
+// intentNames lists what has the name of an intent, and sweeps what killed
+// processes left of their making.
+func (l *Log) intentNames(dir string) ([]string, error) {
+	if err := durable.CheckDir(dir); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	durable.Sweep(root)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if _, ok := intentOp(e.Name()); ok {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// intentOp returns what the name of an intent's file names.
+func intentOp(name string) (op sdk.ID, ok bool) {
+	text, ok := strings.CutSuffix(name, ".json")
+	if !ok || op.UnmarshalText([]byte(text)) != nil {
+		return op, false
+	}
+	return op, op.String() == text
+}
+
+// adopt returns the intent at path, or nil where its process runs or nothing is
+// left to do.
+func (l *Log) adopt(path string) (*StaleIntent, error) {
+	f, err := durable.OpenRegular(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if locked, err := durable.TryLock(f); !locked || !durable.StillNamed(f, path) {
+		f.Close()
+		return nil, err
+	}
+	s := &StaleIntent{log: l, path: path, f: f}
+	from, err := s.read()
+	if err == nil {
+		err = s.dropRecorded(from)
+	}
+	if err == nil && len(s.Intent.Records) > 0 {
+		return s, nil
+	}
+	if err == nil {
+		err = l.sync() // its process may have died between its write and its sync
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return nil, removeIntent(f, path)
+}
+
+// read fills s.Intent, and returns an error unless the file is what this program
+// writes: its version, its name and its fields match, and blanks follow.
+func (s *StaleIntent) read() (from int64, err error) {
+	text, err := io.ReadAll(io.NewSectionReader(s.f, 0, maxIntent+1))
+	if err != nil {
+		return 0, err
+	}
+	text, blanks, _ := bytes.Cut(text, []byte("\n"))
+	op, _ := intentOp(filepath.Base(s.path))
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	var n intentFile
+	switch err := d.Decode(&n); {
+	case err != nil:
+		return 0, s.foreign(err.Error())
+	case n.V != Version || n.Op != op:
+		return 0, s.foreign(fmt.Sprintf("its version is %d and it names %s", n.V, n.Op))
+	case len(n.Records) == 0 || n.From < 0 || len(bytes.Trim(blanks, " ")) > 0:
+		return 0, s.foreign("its fields do not match")
+	}
+	for _, r := range n.Records {
+		if r == nil || r.ID.IsZero() || !r.Action.known() {
+			return 0, s.foreign("a record of it has no id, or an unknown action")
+		}
+	}
+	s.Intent = Intent{Op: n.Op, Backend: n.Backend, Archive: n.Archive, Place: n.Place, Time: time.Time(n.TS), Records: n.Records}
+	return n.From, nil
+}
+
+func (s *StaleIntent) foreign(why string) error {
+	return fmt.Errorf("%s was not written by this program and is left alone: %s", s.path, why)
+}
+
+// dropRecorded takes away those records of the intent that the log holds as
+// successes behind from, which is the beginning of a line unless the log was
+// replaced since. A failure under the same id does not count: a call that failed
+// may have been committed.
+func (s *StaleIntent) dropRecorded(from int64) error {
+	wanted := map[sdk.ID]bool{}
+	for _, r := range s.Intent.Records {
+		wanted[r.ID] = true
+	}
+	for line, err := range readFrom(s.log.Path(), from) {
+		if err != nil {
+			return err
+		}
+		var r struct {
+			ID     sdk.ID
+			Status Status
+		}
+		if json.Unmarshal(line.Raw, &r) == nil && r.Status == Success {
+			delete(wanted, r.ID)
+		}
+	}
+	s.Intent.Records = slices.DeleteFunc(s.Intent.Records, func(r *Record) bool { return !wanted[r.ID] })
+	return nil
+}
+
+// Events returns the ids to ask the backend about.
+func (s *StaleIntent) Events() []sdk.ID {
+	ids := make([]sdk.ID, len(s.Intent.Records))
+	for i, r := range s.Intent.Records {
+		ids[i] = r.ID
+	}
+	return ids
+}
+
+// Resolve appends those records whose events are in the archive, marked as
+// repaired, and removes the intent. It is kept where some events are missing and
+// may come: for a minute after its writing, because their commit may be under
+// way, and always where the match is not certain.
+func (s *StaleIntent) Resolve(committed func(event sdk.ID) bool, m Match) error {
+	var found []*Record
+	for _, r := range s.Intent.Records {
+		if committed(r.ID) {
+			r.Repaired = true
+			found = append(found, r)
+		}
+	}
+	if err := s.log.Append(found...); err != nil {
+		return errors.Join(err, s.Release())
+	}
+	missing := len(found) < len(s.Intent.Records)
+	unsettled := time.Since(s.Intent.Time) < settle || m != Same && len(found) == 0
+	if missing && unsettled {
+		return s.Release()
+	}
+	return removeIntent(s.f, s.path)
+}
+
+// Release leaves the intent for a later command, as when the backend could not
+// be asked.
+func (s *StaleIntent) Release() error { return s.f.Close() }
+
+// sync makes the lines of the log durable.
+func (l *Log) sync() error {
+	f, err := l.open()
+	if err != nil {
+		return err
+	}
+	defer f.f.Close()
+	return f.disk.Sync()
+}
