@@ -50,7 +50,7 @@ func run(codex string, rounds, items int) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // the system clears its temporary directory
 	b := &bench{codex: codex, dir: dir}
 	if err := b.prepare(rounds); err != nil {
 		return err
@@ -162,7 +162,7 @@ func (b *bench) spawn(int) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer process.Close()
+	defer func() { _ = process.Close() }() // for early returns, which have an error already
 	backend, err := process.Open(ctx, sdk.Options{
 		URL: "sqlite:///./.codex/archive.sqlite", Dir: b.dir, Mode: sdk.ReadOnly, Parallel: 1,
 	})
@@ -193,15 +193,16 @@ func (b *bench) restore(round int) (time.Duration, error) {
 	return b.command(b.codex, "archive", "restore", b.tombstones[round], fmt.Sprintf("restored%d.go", round), "--by", "bench")
 }
 
+// print ignores errors of the terminal, as fmt.Print does.
 func print(contestants []*contestant, rounds int) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "median of %d whole processes, in turn\tms\tp90 ms\tof spawn\n", rounds)
+	_, _ = fmt.Fprintf(w, "median of %d whole processes, in turn\tms\tp90 ms\tof spawn\n", rounds) // see above
 	spawn := quantile(contestants[0].times, 0.5)
 	for _, c := range contestants {
 		m := quantile(c.times, 0.5)
-		fmt.Fprintf(w, "%s\t%.1f\t%.1f\t%.2f\n", c.name, ms(m), ms(quantile(c.times, 0.9)), float64(m)/float64(spawn))
+		_, _ = fmt.Fprintf(w, "%s\t%.1f\t%.1f\t%.2f\n", c.name, ms(m), ms(quantile(c.times, 0.9)), float64(m)/float64(spawn)) // see above
 	}
-	w.Flush()
+	_ = w.Flush() // see above
 }
 
 func quantile(times []time.Duration, q float64) time.Duration {

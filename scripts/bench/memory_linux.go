@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -45,9 +46,8 @@ func writeNoise(name string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
 	_, err = io.CopyN(f, rand.Reader, largeSize)
-	return err
+	return errors.Join(err, f.Close())
 }
 
 // watch runs codex and reads the peak of its resident memory, and of its
@@ -87,7 +87,7 @@ func peak(pid int) (kib int64) {
 		return 0
 	}
 	if _, rest, ok := strings.Cut(string(status), "VmHWM:"); ok {
-		fmt.Sscan(rest, &kib)
+		_, _ = fmt.Sscan(rest, &kib) // 0 says that it is not known
 	}
 	return kib
 }

@@ -45,7 +45,7 @@ func (d *Database) drop(t testing.TB) {
 		t.Errorf("drop database: %v", err)
 		return
 	}
-	defer admin.Close()
+	defer func() { _ = admin.Close() }() // its connections are idle
 	for _, statement := range d.server.product.drop(d.credentials()) {
 		if _, err := admin.Exec(statement); err != nil {
 			t.Errorf("drop database: %v", err)
@@ -81,6 +81,6 @@ func (s *Server) admin(t testing.TB, database string) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() { _ = db.Close() }) // its connections are idle
 	return db
 }

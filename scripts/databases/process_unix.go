@@ -167,7 +167,7 @@ var signals = map[string]syscall.Signal{"INT": syscall.SIGINT, "QUIT": syscall.S
 
 // end signals the server and returns when it is gone.
 func (p *process) end(signal string) error {
-	defer p.lifeline.Close()
+	defer func() { _ = p.lifeline.Close() }() // the watcher may be gone
 	// watch.sh has not reaped the server while it runs, so the id is its own.
 	if err := syscall.Kill(p.server, signals[signal]); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return err

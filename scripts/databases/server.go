@@ -161,7 +161,7 @@ func (s *Server) start() error {
 	if err != nil {
 		return errors.Join(err, p.end(s.product.kill))
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // its connections are idle
 	if err := p.until(ctx, db.PingContext); err != nil {
 		log, _ := os.ReadFile(s.log())
 		return errors.Join(fmt.Errorf("start %s: %w\n%s", s.product.name, err, tail(log)), p.end(s.product.kill))
@@ -257,6 +257,6 @@ func freePort() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // it accepted nothing
 	return l.Addr().(*net.TCPAddr).Port, nil
 }

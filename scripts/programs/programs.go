@@ -28,14 +28,15 @@ func Dir() (dir string, remove func() error, err error) {
 		return "", nil, err
 	}
 	remove = func() error { return os.RemoveAll(dir) }
-	if err := Build(dir); err != nil {
+	if err := Build(dir, false); err != nil {
 		return "", nil, errors.Join(err, remove())
 	}
 	return dir, remove, nil
 }
 
-// Build builds the programs into dir.
-func Build(dir string) error {
+// Build builds the programs into dir. With race, those that do not contain a
+// database in Go, which the race detector would slow down, are built with it.
+func Build(dir string, race bool) error {
 	root, err := moduleRoot()
 	if err != nil {
 		return err
@@ -50,16 +51,22 @@ func Build(dir string) error {
 		targets["plugins/"+name] = "plugins/codex-archive-" + name
 	}
 	for source, program := range targets {
-		if err := build(root, source, filepath.Join(dir, Executable(program))); err != nil {
+		withRace := race && !strings.HasPrefix(source, "plugins/")
+		if err := build(root, source, filepath.Join(dir, executable(program)), withRace); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func build(root, source, output string) error {
-	cmd := exec.Command("go", "build", "-ldflags", "-s -w -X main.version=test -X main.commit=0123456789ab", "-o", output, "./"+source)
-	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+func build(root, source, output string, race bool) error {
+	args := []string{"build", "-ldflags", "-s -w -X main.version=test -X main.commit=0123456789ab", "-o", output}
+	env := append(os.Environ(), "CGO_ENABLED=0")
+	if race {
+		args, env = append(args, "-race"), append(env, "CGO_ENABLED=1")
+	}
+	cmd := exec.Command("go", append(args, "./"+source)...)
+	cmd.Dir, cmd.Env = root, env
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", cmd, err, out)
 	}
@@ -76,8 +83,8 @@ func moduleRoot() (string, error) {
 	return filepath.Dir(strings.TrimSpace(string(out))), nil
 }
 
-// Executable adds the suffix that programs have on this system.
-func Executable(name string) string {
+// executable adds the suffix that programs have on this system.
+func executable(name string) string {
 	if runtime.GOOS == "windows" {
 		return name + ".exe"
 	}

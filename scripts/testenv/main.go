@@ -5,6 +5,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,12 +26,14 @@ func main() {
 
 // run returns the exit code of the command.
 func run(args []string) (code int, err error) {
-	withServers := true
-	if len(args) > 0 && args[0] == "-noservers" {
-		withServers, args = false, args[1:]
+	flags := flag.NewFlagSet("testenv", flag.ContinueOnError)
+	noServers := flags.Bool("noservers", false, "start no database servers")
+	race := flags.Bool("race", false, "build codex and its in-memory backend with the race detector")
+	if err := flags.Parse(args); err != nil {
+		return 2, err
 	}
-	if len(args) == 0 {
-		return 2, errors.New("usage: testenv [-noservers] COMMAND [ARGUMENTS]")
+	if flags.NArg() == 0 {
+		return 2, errors.New("usage: testenv [-noservers] [-race] COMMAND [ARGUMENTS]")
 	}
 	dir, err := os.MkdirTemp("", "codex-testenv-")
 	if err != nil {
@@ -42,21 +45,21 @@ func run(args []string) (code int, err error) {
 		return 1, err
 	}
 	built := make(chan error, 1)
-	go func() { built <- programs.Build(filepath.Join(dir, "programs")) }()
+	go func() { built <- programs.Build(filepath.Join(dir, "programs"), *race) }()
 	env := append(os.Environ(), programs.Variable+"="+filepath.Join(dir, "programs"))
-	if withServers {
+	if !*noServers {
 		shared := filepath.Join(dir, "servers")
-		end, err := databases.Share(shared)
-		defer end()
-		if err != nil {
-			return 1, errors.Join(err, <-built)
+		end, failed := databases.Share(shared)
+		defer func() { err = errors.Join(err, end()) }()
+		if failed != nil {
+			return 1, errors.Join(failed, <-built)
 		}
 		env = append(env, databases.Variable+"="+shared)
 	}
 	if err := <-built; err != nil {
 		return 1, err
 	}
-	return runIn(env, args)
+	return runIn(env, flags.Args())
 }
 
 // runIn runs the command to its end. Interrupts reach it from the terminal, so

@@ -17,7 +17,7 @@ func processorTime() (sum time.Duration) {
 		for _, thread := range threads {
 			var used int64 // nanoseconds
 			text, _ := os.ReadFile(thread + "/schedstat")
-			fmt.Sscan(string(text), &used)
+			_, _ = fmt.Sscan(string(text), &used) // a thread that has ended used nothing
 			sum += time.Duration(used)
 			text, _ = os.ReadFile(thread + "/children")
 			pids = append(pids, strings.Fields(string(text))...)
