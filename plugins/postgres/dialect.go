@@ -31,8 +31,10 @@ func dialect() *sqlbackend.Dialect {
 			Lock: "SELECT 1 FROM pg_advisory_xact_lock(4982347160233957)",
 		},
 		Server: sqlbackend.Server{
-			Version: "SELECT 'PostgreSQL ' || current_setting('server_version')",
-			Now:     "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+			Version:    "SELECT 'PostgreSQL ' || current_setting('server_version')",
+			Now:        "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+			NotDurable: `SELECT CASE WHEN current_setting('fsync') = 'off' THEN 'the server has fsync = off' ELSE '' END`,
+			Length:     "octet_length(?)",
 			// The setting that a connection begins with counts, not the read-only
 			// transaction that asks.
 			Writable: `SELECT CASE WHEN NOT pg_is_in_recovery()

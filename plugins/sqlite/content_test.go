@@ -154,7 +154,7 @@ func TestNothingStagedIsLeft(t *testing.T) {
 
 	absent := newSample(10)
 	_, err = a.Put(t.Context(), func(yield func(sdk.Item, error) bool) {
-		_ = yield(s.item(), nil) && yield(sdk.Item{Record: absent.Record}, nil)
+		_ = yield(s.item(), nil) && yield(sdk.Item{Record: absent.item().Record}, nil)
 	})
 	wantKind(t, err, sdk.ContentAbsent)
 	clean("content absent")

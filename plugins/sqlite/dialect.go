@@ -34,6 +34,7 @@ func dialect() *sqlbackend.Dialect {
 		Server: sqlbackend.Server{
 			Version: "SELECT 'SQLite ' || sqlite_version()",
 			Now:     "CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000",
+			Length:  "length(?)",
 		},
 		Locks:      sqlbackend.Locks{Begin: "BEGIN IMMEDIATE", OneWriter: true, CommitDelay: 2 * time.Millisecond},
 		Statements: sqlbackend.Statements{IgnoreContext: true},

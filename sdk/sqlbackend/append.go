@@ -2,6 +2,7 @@ package sqlbackend
 
 import (
 	"context"
+	"database/sql"
 	"maps"
 	"slices"
 	"time"
@@ -15,6 +16,7 @@ type lockedItem struct {
 	event         sdk.ID // its ARCHIVE event
 	retainUntil   time.Time
 	purgedAt      time.Time
+	err           error // why the row cannot be read
 	holds         []hold
 }
 
@@ -92,8 +94,11 @@ func tombstonesOf(events []sdk.Event) []sdk.Tombstone {
 func (db *conn) freshEvents(ctx context.Context, events []sdk.Event, items map[sdk.Tombstone]*lockedItem) ([]sdk.Event, error) {
 	unknown := culprits{kind: sdk.NotFound, msg: "no such tombstone"}
 	for i := range events {
-		if items[events[i].Tombstone] == nil {
+		it := items[events[i].Tombstone]
+		if it == nil {
 			unknown.add(events[i].Tombstone)
+		} else if it.err != nil {
+			return nil, it.err
 		}
 	}
 	if err := unknown.err(); err != nil {
@@ -130,7 +135,7 @@ func (db *conn) knownEvents(ctx context.Context, eventIDs []sdk.ID) (map[sdk.ID]
 	in, args := db.b.d.in("e.id", Bytes, ids(eventIDs))
 	of := map[int64][]sdk.ID{}
 	err := db.query(ctx, selectEvents+in, args, func(scan scan) error {
-		e, item, err := scanEvent(scan)
+		e, item, _, err := scanEvent(scan) // an event that cannot be read has its id all the same
 		if err == nil {
 			known[e.ID] = e
 			of[item] = append(of[item], e.ID)
@@ -145,11 +150,14 @@ func (db *conn) knownEvents(ctx context.Context, eventIDs []sdk.ID) (map[sdk.ID]
 	}
 	in, args = db.b.d.in("event", Bytes, ids(eventIDs))
 	return known, db.query(ctx, "SELECT event, tombstone FROM codex_item WHERE "+in, args, func(scan scan) error {
-		var event, tombstone []byte
+		e := sdk.Event{Action: sdk.ActionArchive}
+		var event, tombstone sql.RawBytes
 		if err := scan(&event, &tombstone); err != nil {
 			return err
 		}
-		known[sdk.ID(event)] = sdk.Event{ID: sdk.ID(event), Tombstone: sdk.Tombstone(tombstone), Action: sdk.ActionArchive}
+		copy(e.ID[:], event) // it was asked for by this value
+		copy(e.Tombstone[:], tombstone)
+		known[e.ID] = e
 		return nil
 	})
 }
@@ -166,13 +174,13 @@ func (db *conn) nameOwners(ctx context.Context, known map[sdk.ID]sdk.Event, of m
 	in, args := db.b.d.in("id", Int, keys)
 	return db.query(ctx, "SELECT id, tombstone FROM codex_item WHERE "+in, args, func(scan scan) error {
 		var key int64
-		var tombstone []byte
+		var tombstone sql.RawBytes
 		if err := scan(&key, &tombstone); err != nil {
 			return err
 		}
 		for _, id := range of[key] {
 			e := known[id]
-			e.Tombstone = sdk.Tombstone(tombstone)
+			copy(e.Tombstone[:], tombstone)
 			known[id] = e
 		}
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,7 @@ type Backend struct {
 	close   context.CancelFunc
 	broken  atomic.Pointer[sdk.Error] // set once: a commit ended in doubt, this process must not go on
 	swept   sync.Once
+	warned  sync.Once
 }
 
 var _ sdk.Backend = (*Backend)(nil)
@@ -203,7 +205,11 @@ func (b *Backend) write(ctx context.Context, op string, fn func(ctx context.Cont
 	if err := db.command(ctx, b.beginWrite); err != nil {
 		return b.wrap(ctx, op, err)
 	}
-	if err := fn(ctx, db); err != nil {
+	err = b.warnNotDurable(ctx, db)
+	if err == nil {
+		err = fn(ctx, db)
+	}
+	if err != nil {
 		healthy = db.rollback() == nil && reusable(err)
 		if err == errUndo {
 			return nil
@@ -267,11 +273,31 @@ func (b *Backend) Health(ctx context.Context) (sdk.Health, error) {
 				return err
 			}
 		}
-		if err := db.queryRow(ctx, "SELECT count(*) FROM codex_item WHERE purged_at IS NULL", nil, &h.Live); err != nil {
+		if h.NotDurable, err = db.notDurable(ctx); err != nil {
 			return err
 		}
-		return db.queryRow(ctx, `SELECT count(*) FROM codex_item i JOIN codex_artifact a ON a.id = i.artifact
-			WHERE i.purged_at IS NULL AND a.present = 1`, nil, &h.Retrievable)
+		h.Durable = h.NotDurable == ""
+		return db.countRetrievable(ctx, &h)
 	})
 	return h, err
+}
+
+// notDurable says why the server may lose what it has acknowledged, or "".
+func (db *conn) notDurable(ctx context.Context) (why string, err error) {
+	if db.b.d.Server.NotDurable == "" {
+		return "", nil
+	}
+	err = db.queryRow(ctx, db.b.d.Server.NotDurable, nil, &why)
+	return why, err
+}
+
+// warnNotDurable logs once what no client can change about the server.
+func (b *Backend) warnNotDurable(ctx context.Context, db *conn) (err error) {
+	b.warned.Do(func() {
+		var why string
+		if why, err = db.notDurable(ctx); why != "" {
+			slog.Warn("what is stored may be lost when the server is killed", "reason", why)
+		}
+	})
+	return err
 }

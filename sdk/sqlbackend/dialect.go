@@ -59,6 +59,13 @@ type Server struct {
 	Version  string // query: name and version as one text
 	Now      string // expression: the database's clock as microseconds since 1970
 	Writable string // query: 1 where rows can be written now, else 0; empty: as Connection says
+	// NotDurable is a query for one text: why what the server acknowledges may be
+	// lost when it is killed, or "". Empty: it never is.
+	NotDurable string
+	// Length is an expression for the length of a stored body in bytes, "?" for
+	// the column. LengthReads says that the database reads the body for it.
+	Length      string
+	LengthReads bool
 }
 
 // Locks says how transactions begin and rows are locked.

@@ -13,23 +13,27 @@ import (
 const selectEvents = `SELECT e.id, e.item, e.action, w.name, e.happened_at, e.case_name, e.retain_until, e.detail, e.host
 	FROM codex_event e LEFT JOIN codex_name w ON w.id = e.actor WHERE `
 
-// scanEvent reads one row of selectEvents; the tombstone is the caller's to
-// add.
-func scanEvent(scan scan) (e sdk.Event, item int64, err error) {
-	var id []byte
+// scanEvent reads one row of selectEvents; the caller adds the tombstone. A row
+// that cannot be read is no error of the query.
+func scanEvent(scan scan) (e sdk.Event, item int64, unreadable, err error) {
+	var id sql.RawBytes
 	var at, retain sql.NullInt64
-	var detail string
-	if err := scan(&id, &item, &e.Action, &e.Actor, &at, &e.Case, &retain, &detail, &e.Host); err != nil {
-		return e, 0, err
+	var action, actor, name, detail, host sql.NullString
+	if err := scan(&id, &item, &action, &actor, &at, &name, &retain, &detail, &host); err != nil {
+		return e, 0, nil, err
 	}
-	if err := fixed("event id", id, e.ID[:]); err != nil {
-		return e, 0, err
-	}
+	unreadable = fixed("event id", id, e.ID[:])
+	e.Action, e.Actor, e.Case, e.Host = sdk.Action(action.String), actor.String, name.String, host.String
 	e.At, e.RetainUntil = fromMicros(at), fromMicros(retain)
-	if decodeJSON(detail, &e.Detail) != nil {
-		return e, 0, sdk.Errorf(sdk.Corrupt, "the detail of event %v is no JSON", e.ID)
+	if unreadable == nil && decodeJSON(detail.String, &e.Detail) != nil {
+		unreadable = sdk.Errorf(sdk.Corrupt, "the detail of event %v is no JSON", e.ID)
 	}
-	return e, item, nil
+	if unreadable == nil {
+		checked := e
+		checked.Tombstone = sdk.Tombstone{1}
+		unreadable = checked.ValidateRead()
+	}
+	return e, item, unreadable, nil
 }
 
 // addEvents fills Entry.Events, the record's own included.
@@ -40,11 +44,15 @@ func (db *conn) addEvents(ctx context.Context, keys []any, entries map[int64]*sd
 	}
 	in, args := db.b.d.in("e.item", Int, keys)
 	err := db.query(ctx, selectEvents+in, args, func(scan scan) error {
-		e, item, err := scanEvent(scan)
+		e, item, bad, err := scanEvent(scan)
 		if err != nil {
 			return err
 		}
 		entry := entries[item]
+		if bad != nil {
+			entry.Err = unreadable(entry.Record.Tombstone, bad)
+			return nil
+		}
 		e.Tombstone = entry.Record.Tombstone
 		entry.Events = append(entry.Events, e)
 		return nil
@@ -69,7 +77,9 @@ const selectHolds = `SELECT h.id, h.item, h.case_name, h.placed_at, w.name, h.re
 func scanHold(scan scan) (hold, error) {
 	var h hold
 	var placed, released sql.NullInt64
-	err := scan(&h.key, &h.item, &h.Case, &placed, &h.PlacedBy, &released)
+	var name, actor sql.NullString
+	err := scan(&h.key, &h.item, &name, &placed, &actor, &released)
+	h.Case, h.PlacedBy = name.String, actor.String
 	h.Placed, h.Released = fromMicros(placed), fromMicros(released)
 	return h, err
 }
@@ -79,10 +89,15 @@ func (db *conn) addHolds(ctx context.Context, keys []any, entries map[int64]*sdk
 	in, args := db.b.d.in("h.item", Int, keys)
 	err := db.query(ctx, selectHolds+in, args, func(scan scan) error {
 		h, err := scanHold(scan)
-		if err == nil {
-			entries[h.item].Holds = append(entries[h.item].Holds, h.Hold)
+		if err != nil {
+			return err
 		}
-		return err
+		entry := entries[h.item]
+		if bad := h.Validate(); bad != nil {
+			entry.Err = unreadable(entry.Record.Tombstone, bad)
+		}
+		entry.Holds = append(entry.Holds, h.Hold)
+		return nil
 	})
 	for _, entry := range entries {
 		slices.SortFunc(entry.Holds, func(x, y sdk.Hold) int {
@@ -102,14 +117,20 @@ func (db *conn) lockItems(ctx context.Context, tombstones []sdk.Tombstone, forUp
 	err := db.query(ctx, `SELECT id, tombstone, event, artifact, retain_until, purged_at FROM codex_item WHERE `+in+
 		" ORDER BY tombstone"+forUpdate, args, func(scan scan) error {
 		var it lockedItem
-		var id, event []byte
-		var retain, purged sql.NullInt64
-		if err := scan(&it.key, &id, &event, &it.artifact, &retain, &purged); err != nil {
+		var id sdk.Tombstone
+		var raw, event sql.RawBytes
+		var artifact, retain, purged sql.NullInt64
+		if err := scan(&it.key, &raw, &event, &artifact, &retain, &purged); err != nil {
 			return err
 		}
-		it.retainUntil, it.purgedAt = fromMicros(retain), fromMicros(purged)
-		it.event = sdk.ID(event)
-		items[sdk.Tombstone(id)] = &it
+		copy(id[:], raw) // it was asked for by this value
+		it.artifact, it.retainUntil, it.purgedAt = artifact.Int64, fromMicros(retain), fromMicros(purged)
+		if err := fixed("event id", event, it.event[:]); err != nil {
+			it.err = unreadable(id, err)
+		} else if !artifact.Valid {
+			it.err = unreadable(id, sdk.Errorf(sdk.Corrupt, "its content is missing"))
+		}
+		items[id] = &it
 		return nil
 	})
 	return items, err

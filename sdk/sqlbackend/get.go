@@ -1,10 +1,10 @@
 package sqlbackend
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"iter"
 	"maps"
@@ -136,7 +136,7 @@ func (b *Backend) find(ctx context.Context, page []sdk.Tombstone, bodies *[]byte
 			if body.Valid {
 				f.data = keep(bodies, data)
 			}
-			found[f.Tombstone] = f
+			found[it.Tombstone] = f
 			return nil
 		})
 	})
@@ -160,6 +160,9 @@ func (b *Backend) found(ctx context.Context, id sdk.Tombstone, f *foundItem) (sd
 	if f == nil {
 		return sdk.GetResult{Record: sdk.Record{Tombstone: id}, Err: verdictOn(id, sdk.NotFound, "no such tombstone")}, nil
 	}
+	if err := f.err(); err != nil {
+		return sdk.GetResult{Record: sdk.Record{Tombstone: id}, Err: b.wrap(ctx, "get", err)}, nil
+	}
 	one := sdk.GetResult{Record: f.Record}
 	one.Record.Tags, one.Record.Metadata = slices.Clone(f.Tags), maps.Clone(f.Metadata) // the same id may come twice
 	switch {
@@ -170,7 +173,7 @@ func (b *Backend) found(ctx context.Context, id sdk.Tombstone, f *foundItem) (sd
 		one.Err = verdictOn(id, sdk.ContentAbsent, "the archive does not have its content")
 		return one, nil
 	}
-	body := &bodyReader{ctx: ctx, b: b, f: f}
+	body := b.newBodyReader(ctx, f)
 	one.Body = body
 	return one, body
 }
@@ -180,118 +183,93 @@ func verdictOn(id sdk.Tombstone, kind sdk.Kind, msg string) *sdk.Error {
 }
 
 // bodyReader yields a body and proves at its end that it is the one that was
-// stored. It holds some pieces in memory, and a connection only while it reads
-// the next ones.
+// stored.
 type bodyReader struct {
-	ctx context.Context // of the Get, which the loop body cannot outlive
-	b   *Backend
-	f   *foundItem
+	ctx  context.Context // of the Get, which the loop body cannot outlive
+	b    *Backend
+	f    *foundItem
+	body *sdk.BodyReader
+	err  error // sticks
+}
 
-	rest   []byte // not yet given out
-	buffer []byte // of rest, used again for the pieces after it
-	next   int64  // chunk to be read
-	loaded bool   // all there is has been read
-	size   int64  // of what was given out
-	sum    uint32
-	err    error // sticks
+func (b *Backend) newBodyReader(ctx context.Context, f *foundItem) *bodyReader {
+	var r io.Reader = bytes.NewReader(f.data)
+	if f.upload.Valid {
+		r = &chunkReader{ctx: ctx, read: b.chunks, upload: f.upload.Int64}
+	}
+	return &bodyReader{ctx: ctx, b: b, f: f, body: sdk.NewBodyReader(r, f.Content, f.Tombstone)}
 }
 
 // Read implements [io.Reader].
 func (r *bodyReader) Read(p []byte) (int, error) {
-	for r.err == nil && len(r.rest) == 0 && len(p) > 0 {
-		r.err = r.load()
-	}
-	if r.err != nil || len(p) == 0 {
+	if r.err != nil {
 		return 0, r.err
 	}
-	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
-	r.sum = crc32.Update(r.sum, castagnoli, p[:n])
-	r.size += int64(n)
-	if r.size > r.f.Content.StoredSize {
-		r.err = r.corrupt("the stored body is longer than the %d bytes recorded", r.f.Content.StoredSize)
+	if err := r.b.alive(r.ctx, "get"); err != nil {
+		r.err = err
+		return 0, err
 	}
-	return n, r.err
+	n, err := r.body.Read(p)
+	switch {
+	case err == io.EOF && !r.f.upload.Valid && r.f.data == nil:
+		err = verdictOn(r.f.Tombstone, sdk.Corrupt, "the stored body is missing")
+	case sdk.KindOf(err) == sdk.Corrupt:
+		err = r.explain(err)
+	}
+	r.err = err
+	return n, err
 }
 
 // end makes the reader dead.
 func (r *bodyReader) end() {
-	r.rest, r.buffer = nil, nil
+	r.body = nil
 	if r.err == nil {
 		r.err = &sdk.Error{Kind: sdk.Invalid, Op: "get", Msg: "the body was read after its loop had gone on"}
 	}
 }
 
-// load reads more, or returns what ends the body.
-func (r *bodyReader) load() error {
-	if r.loaded {
-		return r.verdict()
-	}
-	if err := r.b.alive(r.ctx, "get"); err != nil {
-		return err
-	}
-	if !r.f.upload.Valid {
-		r.loaded = true
-		r.rest = r.f.data
-		return nil
-	}
-	rest, n, err := r.b.chunks(r.ctx, r.buffer[:0], r.f.upload.Int64, r.next)
-	r.buffer, r.rest, r.next = rest, rest, r.next+int64(n)
-	r.loaded = n < r.b.limits.chunkRows
-	return err
-}
-
-// verdict is io.EOF for a body that is what was stored.
-func (r *bodyReader) verdict() error {
-	c := r.f.Content
-	switch {
-	case r.size == c.StoredSize && r.sum == c.CRC32C && (r.f.upload.Valid || r.f.data != nil):
-		return io.EOF
-	case r.size == c.StoredSize:
-		return r.corrupt("the stored body has checksum %08x, recorded is %08x", r.sum, c.CRC32C)
-	}
-	return r.short()
-}
-
-// short explains a body with too few bytes: the content may have been purged
-// or replaced since the record was read.
-func (r *bodyReader) short() error {
+// explain says what a body means that is not what was recorded: the content may
+// have been purged or replaced since the record was read.
+func (r *bodyReader) explain(corrupt error) error {
 	now, err := r.b.find(r.ctx, []sdk.Tombstone{r.f.Tombstone}, new([]byte))
 	if err != nil {
 		return err
 	}
 	f := now[r.f.Tombstone]
 	switch {
-	case f != nil && !f.PurgedAt.IsZero():
+	case f != nil && f.recordErr == nil && !f.PurgedAt.IsZero():
 		return verdictOn(f.Tombstone, sdk.Purged, "its content was purged while it was read")
 	case f != nil && f.upload != r.f.upload:
 		return verdictOn(f.Tombstone, sdk.Busy, "its content was replaced while it was read")
 	}
-	return r.corrupt("the stored body has %d bytes, recorded are %d", r.size, r.f.Content.StoredSize)
+	return r.b.wrap(r.ctx, "get", corrupt)
 }
 
-func (r *bodyReader) corrupt(format string, args ...any) error {
-	return verdictOn(r.f.Tombstone, sdk.Corrupt, fmt.Sprintf(format, args...))
-}
-
-// chunks appends some pieces of an upload to data, in one short statement. A
-// gap in their numbers ends them.
+// chunks appends some pieces of an upload to data, with a connection of its own.
 func (b *Backend) chunks(ctx context.Context, data []byte, upload, from int64) (_ []byte, n int, err error) {
-	err = b.read(ctx, "get", func(ctx context.Context, db *conn) error {
-		return db.query(ctx, "SELECT seq, data FROM codex_artifact_chunk WHERE upload = ? AND seq >= ? AND seq < ? ORDER BY seq",
-			[]any{upload, from, from + int64(b.limits.chunkRows)}, func(scan scan) error {
-				var seq int64
-				var piece sql.RawBytes
-				if err := scan(&seq, &piece); err != nil {
-					return err
-				}
-				if seq != from+int64(n) {
-					return errEnough
-				}
-				data = append(data, piece...)
-				n++
-				return nil
-			})
+	err = b.read(ctx, "get", func(ctx context.Context, db *conn) (err error) {
+		data, n, err = db.chunks(ctx, data, upload, from)
+		return err
 	})
+	return data, n, err
+}
+
+// chunks appends some pieces of an upload to data, in one short statement. A gap
+// in their numbers ends them.
+func (db *conn) chunks(ctx context.Context, data []byte, upload, from int64) (_ []byte, n int, err error) {
+	err = db.query(ctx, "SELECT seq, data FROM codex_artifact_chunk WHERE upload = ? AND seq >= ? AND seq < ? ORDER BY seq",
+		[]any{upload, from, from + int64(db.b.limits.chunkRows)}, func(scan scan) error {
+			var seq int64
+			var piece sql.RawBytes
+			if err := scan(&seq, &piece); err != nil {
+				return err
+			}
+			if seq != from+int64(n) {
+				return errEnough
+			}
+			data = append(data, piece...)
+			n++
+			return nil
+		})
 	return data, n, err
 }

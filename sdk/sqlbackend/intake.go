@@ -3,7 +3,6 @@ package sqlbackend
 import (
 	"bytes"
 	"context"
-	"hash/crc32"
 	"io"
 	"time"
 
@@ -13,8 +12,6 @@ import (
 // heldBytes is how much of the bodies of one Put is kept in memory until its
 // transaction. What does not fit is staged.
 const heldBytes = sdk.StagedBody
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // entry is one item of a Put, its body read and checked.
 type entry struct {
@@ -29,8 +26,8 @@ type body struct {
 	content sdk.Content
 	pieces  [][]byte // of ChunkSize, the last one shorter
 	staged  *staged
-	// dropped says that the content was present when the body was read, and
-	// too large to be kept in case it is gone by the end.
+	// dropped says that the archive had the content intact when the body was read,
+	// and that the body is too large to be kept in case that changes.
 	dropped bool
 }
 
@@ -49,11 +46,12 @@ type intake struct {
 	bodies  map[sdk.Digest]*body
 	held    int      // bytes in pieces
 	staging *staging // of the bodies that did not fit
-	buffer  []byte   // a piece being read
+	survey  survey
+	buffer  []byte // of pieces that are not kept
 }
 
 func (b *Backend) newIntake() *intake {
-	return &intake{b: b, bodies: map[sdk.Digest]*body{}, staging: &staging{b: b}}
+	return &intake{b: b, bodies: map[sdk.Digest]*body{}, survey: survey{}, staging: &staging{b: b}}
 }
 
 // take reads one item.
@@ -77,14 +75,12 @@ func (in *intake) take(ctx context.Context, it sdk.Item) error {
 // of its content.
 func (in *intake) takeBody(ctx context.Context, e *entry, r io.Reader) error {
 	c := &e.record.Content
-	keep := func(context.Context, []byte) error { return nil }
-	if have := in.bodies[c.SHA256]; have == nil {
+	if in.bodies[c.SHA256] == nil {
 		e.body = &body{}
 		in.bodies[c.SHA256] = e.body
-		keep = in.keeper(e)
 	}
 	body := sdk.NewBodyReader(r, *c, e.record.Tombstone)
-	if err := in.read(ctx, body, keep); err != nil {
+	if err := in.read(ctx, body, e); err != nil {
 		return err
 	}
 	*c = body.Content()
@@ -97,29 +93,48 @@ func (in *intake) takeBody(ctx context.Context, e *entry, r io.Reader) error {
 // foreignError carries an error of the host's reader through Put unchanged.
 type foreignError struct{ error }
 
-// read hands what r yields to keep, in pieces of ChunkSize, which are valid
-// during the call.
-func (in *intake) read(ctx context.Context, r io.Reader, keep func(context.Context, []byte) error) error {
-	if in.buffer == nil {
-		in.buffer = make([]byte, sdk.ChunkSize)
-	}
+// read reads r in pieces of ChunkSize and keeps those of e where that is to be.
+func (in *intake) read(ctx context.Context, r io.Reader, e *entry) error {
+	left := e.record.Content.StoredSize // may be -1
 	for end := false; !end; {
+		keep := e.body != nil && !e.body.dropped
+		var piece []byte
+		if keep && left >= 0 {
+			piece = make([]byte, min(max(left, 1), sdk.ChunkSize)) // one byte finds the end
+		} else {
+			piece = in.scratch()
+		}
 		var n int
 		var err error
-		if n, end, err = fill(r, in.buffer); err != nil {
+		if n, end, err = fill(r, piece); err != nil {
 			return foreignError{err}
 		}
 		if n == 0 {
 			break
 		}
-		if err := keep(ctx, in.buffer[:n]); err != nil {
-			return err
+		switch {
+		case keep && left >= 0:
+			err = in.keep(ctx, e, piece[:n])
+			left -= int64(n)
+		case keep:
+			err = in.keep(ctx, e, bytes.Clone(piece[:n]))
 		}
-		if err := ctx.Err(); err != nil {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// scratch is memory for a piece that is not kept as it is.
+func (in *intake) scratch() []byte {
+	if in.buffer == nil {
+		in.buffer = make([]byte, sdk.ChunkSize)
+	}
+	return in.buffer
 }
 
 // fill reads until p is full or r has ended. Unlike io.ReadFull it tells the
@@ -141,42 +156,36 @@ func fill(r io.Reader, p []byte) (n int, end bool, err error) {
 	return n, false, err
 }
 
-// keeper returns what becomes of the pieces of e: held while there is room,
-// else staged, together with what was held of e before.
-func (in *intake) keeper(e *entry) func(context.Context, []byte) error {
-	return func(ctx context.Context, piece []byte) error {
-		body := e.body
-		if body.dropped {
-			return nil
+// keep holds a piece of e while there is room, else stages it, together with what
+// was held of e before.
+func (in *intake) keep(ctx context.Context, e *entry, piece []byte) error {
+	body := e.body
+	if body.staged == nil && in.held+len(piece) > heldBytes {
+		if err := in.overflow(ctx, e); err != nil || body.dropped {
+			return err
 		}
-		if body.staged == nil && in.held+len(piece) > heldBytes {
-			if err := in.overflow(ctx, e); err != nil || body.dropped {
-				return err
-			}
-		}
-		piece = bytes.Clone(piece)
-		if body.staged != nil {
-			return in.staging.add(ctx, body.staged, piece)
-		}
-		body.pieces = append(body.pieces, piece)
-		in.held += len(piece)
-		return nil
 	}
+	if body.staged != nil {
+		return in.staging.add(ctx, body.staged, piece)
+	}
+	body.pieces = append(body.pieces, piece)
+	in.held += len(piece)
+	return nil
 }
 
-// overflow moves what is held of e to staging, or drops it if the content is
-// present.
+// overflow moves what is held of e to staging, or drops it if the archive has the
+// content intact.
 func (in *intake) overflow(ctx context.Context, e *entry) error {
-	body, pieces := e.body, e.body.pieces
+	body, pieces, digest := e.body, e.body.pieces, e.record.Content.SHA256
 	body.pieces = nil
 	for _, piece := range pieces {
 		in.held -= len(piece)
 	}
-	missing, err := in.b.Missing(ctx, []sdk.Digest{e.record.Content.SHA256})
-	if err != nil {
+	if err := in.survey.look(ctx, in.b, []sdk.Digest{digest}); err != nil {
 		return err
 	}
-	if body.dropped = len(missing) == 0; body.dropped {
+	if k := in.survey[digest]; k != nil && k.intact {
+		body.dropped = true
 		return nil
 	}
 	body.staged = &staged{owner: e.record.Tombstone}

@@ -230,7 +230,7 @@ func (l *lister) page(ctx context.Context) (page []*item, err error) {
 			}
 			read++
 			l.last = it
-			if !l.q.Matches(&it.Record) {
+			if it.recordErr == nil && !l.q.Matches(&it.Record) {
 				return nil
 			}
 			page = append(page, it)
@@ -275,8 +275,12 @@ func (l *lister) statement(limit int) (string, []any) {
 	if l.last != nil {
 		// The first half is what every planner finds an index for.
 		where = append(where, "i.archived_at <= ? AND (i.archived_at < ? OR i.tombstone < ?)")
-		at := l.last.ArchivedAt.UnixMicro()
-		args = append(args, at, at, l.last.Tombstone[:])
+		id := l.last.id // of a row that cannot be read
+		if id == nil {
+			id = l.last.Tombstone[:]
+		}
+		at := l.last.archived.Int64
+		args = append(args, at, at, id)
 	}
 	text := selectItems + fromItems
 	if len(where) > 0 {
@@ -289,15 +293,26 @@ func (l *lister) statement(limit int) (string, []any) {
 func (l *lister) entries(ctx context.Context, some []*item) ([]sdk.Entry, error) {
 	entries := make([]sdk.Entry, len(some))
 	byKey := make(map[int64]*sdk.Entry, len(some))
-	keys := make([]any, len(some))
+	var keys, artifacts []any
 	for i, it := range some {
-		entries[i] = sdk.Entry{Record: it.Record, Present: it.present && it.PurgedAt.IsZero()}
-		byKey[it.key], keys[i] = &entries[i], it.key
+		if err := it.err(); err != nil {
+			entries[i] = sdk.Entry{Record: sdk.Record{Tombstone: it.Tombstone}, Err: l.b.wrap(ctx, "list", err)}
+			continue
+		}
+		entries[i] = sdk.Entry{Record: it.Record}
+		byKey[it.key] = &entries[i]
+		keys = append(keys, it.key)
+		if it.present && it.PurgedAt.IsZero() {
+			artifacts = append(artifacts, it.artifact)
+		}
 	}
-	if !l.q.WithEvents && !l.q.WithHolds {
+	if len(keys) == 0 {
 		return entries, nil
 	}
 	err := l.b.read(ctx, "list", func(ctx context.Context, db *conn) error {
+		if err := db.addPresent(ctx, some, artifacts, byKey); err != nil {
+			return err
+		}
 		if l.q.WithEvents {
 			if err := db.addEvents(ctx, keys, byKey); err != nil {
 				return err
@@ -309,4 +324,21 @@ func (l *lister) entries(ctx context.Context, some []*item) ([]sdk.Entry, error)
 		return nil
 	})
 	return entries, err
+}
+
+// addPresent fills Entry.Present.
+func (db *conn) addPresent(ctx context.Context, some []*item, artifacts []any, entries map[int64]*sdk.Entry) error {
+	if len(artifacts) == 0 {
+		return nil
+	}
+	present, err := db.findPresent(ctx, artifacts)
+	if err != nil {
+		return err
+	}
+	for _, it := range some {
+		if entry := entries[it.key]; entry != nil {
+			entry.Present = it.PurgedAt.IsZero() && present[it.artifact]
+		}
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package sqlbackend
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/codex-archive/codex/sdk"
@@ -176,10 +177,11 @@ func (j *purge) lookBodies(ctx context.Context, forUpdate string) error {
 	}
 	in, args := j.db.b.d.in("id", Int, keys)
 	err := j.db.query(ctx, "SELECT id, stored_size, present FROM codex_artifact WHERE "+in+" ORDER BY sha256"+forUpdate, args, func(scan scan) error {
-		var key, present int64
+		var key int64
+		var stored, present sql.NullInt64
 		var body purgedBody
-		err := scan(&key, &body.stored, &present)
-		body.present = present == 1
+		err := scan(&key, &stored, &present)
+		body.stored, body.present = max(stored.Int64, 0), present.Int64 != 0
 		j.bodies[key] = &body
 		return err
 	})
@@ -190,7 +192,9 @@ func (j *purge) lookBodies(ctx context.Context, forUpdate string) error {
 	return j.db.query(ctx, "SELECT artifact, count(*) FROM codex_item WHERE "+in+" AND purged_at IS NULL GROUP BY artifact", args, func(scan scan) error {
 		var key, live int64
 		err := scan(&key, &live)
-		j.bodies[key].live = live
+		if body := j.bodies[key]; body != nil {
+			body.live = live
+		}
 		return err
 	})
 }
@@ -203,6 +207,9 @@ func (j *purge) decide(item sdk.PurgeItem) sdk.Verdict {
 	it := j.items[item.Tombstone]
 	if it == nil {
 		return verdict(sdk.OutcomeUnknown, "no such tombstone")
+	}
+	if it.err != nil {
+		return verdict(sdk.OutcomeUnknown, sdk.AsError(it.err).Msg)
 	}
 	_, repeated := j.known[item.Event] // lookEvents: then it is this record's PURGE
 	switch {
@@ -234,6 +241,9 @@ func (j *purge) take(item sdk.PurgeItem) int64 {
 	it.purgedAt = j.now
 	j.known[item.Event] = sdk.Event{}
 	body := j.bodies[it.artifact]
+	if body == nil {
+		return 0 // its row is gone
+	}
 	body.live--
 	if body.live > 0 || !body.present {
 		return 0

@@ -50,16 +50,30 @@ func (in *intake) takeAll(ctx context.Context, items iter.Seq2[sdk.Item, error])
 	return in.staging.flush(ctx)
 }
 
+// putAttempts is how often a transaction begins before rows that others change
+// all the time end the Put.
+const putAttempts = 3
+
 // put writes what was taken in.
 func (b *Backend) put(ctx context.Context, in *intake) ([]sdk.PutResult, error) {
 	if len(in.entries) == 0 {
 		return nil, nil
 	}
 	var g *group
-	err := b.write(ctx, "put", func(ctx context.Context, db *conn) error {
-		g = newGroup(b, db, in)
-		return g.store(ctx)
-	})
+	var err error
+	for range putAttempts {
+		if err = in.surveyAll(ctx); err != nil {
+			return nil, err
+		}
+		err = b.write(ctx, "put", func(ctx context.Context, db *conn) error {
+			g = newGroup(b, db, in)
+			return g.store(ctx)
+		})
+		if err == nil || !g.outdated {
+			break
+		}
+		clear(in.survey)
+	}
 	if err != nil {
 		return nil, explainTaken(err)
 	}
@@ -68,8 +82,18 @@ func (b *Backend) put(ctx context.Context, in *intake) ([]sdk.PutResult, error) 
 	return g.stored, nil
 }
 
+// surveyAll looks at the contents of all items.
+func (in *intake) surveyAll(ctx context.Context) error {
+	contents := make([]sdk.Digest, len(in.entries))
+	for i, e := range in.entries {
+		contents[i] = e.record.Content.SHA256
+	}
+	slices.SortFunc(contents, func(x, y sdk.Digest) int { return bytes.Compare(x[:], y[:]) })
+	return in.survey.look(ctx, in.b, slices.Compact(contents))
+}
+
 // explainTaken says what a taken key means, which only the database found: the
-// transaction had looked for all of them. Somebody else wrote the same at this
+// transaction had looked for all of them. Another program wrote the same at this
 // very moment, and the next try finds it.
 func explainTaken(err error) error {
 	if e := sdk.AsError(err); e != nil && e.Kind == sdk.Conflict && e.Native != "" && e.Effect == sdk.EffectNone {
@@ -82,29 +106,33 @@ func explainTaken(err error) error {
 // content is one content of a group.
 type content struct {
 	sdk.Content        // as asked for; as stored, once that is known
-	body        *body  // nil: nobody brought one
-	from        *entry // who brought body
+	body        *body  // nil: no item brought one
+	from        *entry // that brought body
 	users       []sdk.Tombstone
 
-	key     int64 // of codex_artifact; 0: no row
-	present bool
-	written bool // by this group
+	key      int64 // of codex_artifact; 0: no row
+	present  bool  // there was a row, and no purge
+	intact   bool  // this call has read the body in the archive
+	written  bool  // by this group
+	repaired bool  // written in place of a damaged body
 }
 
 // group is the work of one Put inside its transaction.
 type group struct {
 	b        *Backend
 	db       *conn
+	survey   survey
 	entries  []*entry // not stored yet, sorted by content, then tombstone
-	repeats  []*entry // stored before, whose content may have to be
+	repeats  []*entry // stored before; their content may have to be
 	contents []*content
 	byDigest map[sdk.Digest]*content
 	names    map[string]int64
 	stored   []sdk.PutResult
+	outdated bool // the survey is: a large body has to be read again, outside
 }
 
 func newGroup(b *Backend, db *conn, in *intake) *group {
-	g := &group{b: b, db: db, entries: slices.Clone(in.entries), stored: make([]sdk.PutResult, len(in.entries))}
+	g := &group{b: b, db: db, survey: in.survey, entries: slices.Clone(in.entries), stored: make([]sdk.PutResult, len(in.entries))}
 	slices.SortStableFunc(g.entries, func(x, y *entry) int {
 		if c := bytes.Compare(x.record.Content.SHA256[:], y.record.Content.SHA256[:]); c != 0 {
 			return c
@@ -116,7 +144,7 @@ func newGroup(b *Backend, db *conn, in *intake) *group {
 
 // store does everything between BEGIN and COMMIT.
 func (g *group) store(ctx context.Context) error {
-	if err := g.dropRepeats(ctx); err != nil {
+	if err := g.findRepeats(ctx); err != nil {
 		return err
 	}
 	if len(g.entries) == 0 && len(g.repeats) == 0 {
@@ -136,9 +164,9 @@ func (g *group) store(ctx context.Context) error {
 	return g.storeItems(ctx)
 }
 
-// dropRepeats takes out the entries that are in the archive already, or twice
-// in the group.
-func (g *group) dropRepeats(ctx context.Context) error {
+// findRepeats takes out the entries that are in the archive already, or twice in
+// the group.
+func (g *group) findRepeats(ctx context.Context) error {
 	known := map[sdk.Tombstone]*item{}
 	keys := make([]any, len(g.entries))
 	for i, e := range g.entries {
@@ -156,37 +184,34 @@ func (g *group) dropRepeats(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return g.drop(known)
+	return g.separateRepeats(known)
 }
 
-// drop sorts out repeats: answered at once, or, where a body may be needed,
-// kept for the sake of their content.
-func (g *group) drop(known map[sdk.Tombstone]*item) error {
+// separateRepeats leaves in g.entries what has to be stored. The repeat of a
+// purged record is answered at once; the content of the others is checked like
+// that of new records.
+func (g *group) separateRepeats(known map[sdk.Tombstone]*item) error {
 	conflicts := culprits{kind: sdk.Conflict, msg: "the tombstone is taken by another record"}
 	inGroup := map[sdk.Tombstone]*entry{}
-	g.entries = slices.DeleteFunc(g.entries, func(e *entry) bool {
+	var fresh []*entry
+	for _, e := range g.entries {
 		id := e.record.Tombstone
-		if it := known[id]; it != nil {
-			if !it.Same(&e.record) {
-				conflicts.add(id)
-			}
-			purged := !it.PurgedAt.IsZero()
-			g.stored[e.index] = sdk.PutResult{Tombstone: id, Content: it.Content, Deduplicated: !purged, Repeated: true}
-			if !purged && (!it.present) {
-				g.repeats = append(g.repeats, e)
-			}
-			return true
-		}
-		if first := inGroup[id]; first != nil {
-			if !first.record.Same(&e.record) {
-				conflicts.add(id)
-			}
+		it, first := known[id], inGroup[id]
+		switch {
+		case it != nil && it.recordErr != nil:
+			return it.recordErr
+		case it != nil && !it.Same(&e.record), first != nil && !first.record.Same(&e.record):
+			conflicts.add(id)
+		case it != nil && !it.PurgedAt.IsZero():
+			g.stored[e.index] = sdk.PutResult{Tombstone: id, Content: it.Content, Repeated: true}
+		case it != nil || first != nil:
 			g.repeats = append(g.repeats, e)
-			return true
+		default:
+			inGroup[id] = e
+			fresh = append(fresh, e)
 		}
-		inGroup[id] = e
-		return false
-	})
+	}
+	g.entries = fresh
 	return conflicts.err()
 }
 
@@ -208,8 +233,12 @@ func (g *group) checkEvents(ctx context.Context) error {
 		if err := scan(&event, &tombstone); err != nil {
 			return err
 		}
-		if id := owner[sdk.ID(event)]; bytes.Equal(id[:], tombstone) {
-			meanwhile.add(id) // it was not there when dropRepeats looked
+		var key sdk.ID
+		if err := fixed("event id", event, key[:]); err != nil {
+			return err
+		}
+		if id := owner[key]; bytes.Equal(id[:], tombstone) {
+			meanwhile.add(id) // it was not there when findRepeats looked
 		} else {
 			conflicts.add(id)
 		}
@@ -239,18 +268,18 @@ func (g *group) findNames(ctx context.Context) (err error) {
 	return err
 }
 
-// storeContents makes sure that every content of the group is present, and
-// locks its row.
+// storeContents makes sure that every content of the group is present and intact,
+// and locks its row.
 func (g *group) storeContents(ctx context.Context) error {
 	g.collect()
 	if err := g.findArtifacts(ctx); err != nil {
 		return err
 	}
-	if err := g.judge(); err != nil {
+	if err := g.checkPresent(); err != nil {
 		return err
 	}
 	for _, c := range g.contents {
-		if err := g.restock(ctx, c); err != nil {
+		if err := g.replaceBody(ctx, c); err != nil {
 			return err
 		}
 	}
@@ -312,57 +341,69 @@ func (g *group) insertArtifacts(ctx context.Context) error {
 			return err
 		}
 		c := g.byDigest[sdk.Digest(sha)]
-		c.key, c.present, c.written = key, true, true
+		c.key, c.written = key, true
 		return nil
 	})
 }
-
-const selectArtifacts = "SELECT id, sha256, size, codec, stored_size, crc32c, stored_sha256, present FROM codex_artifact WHERE "
 
 // lockArtifacts looks for the rows that are not known yet and locks them, so
 // that no purge takes their bodies before this transaction ends. Others may
 // share the lock: MariaDB gives it to all who tried to insert a row that was
 // taken, and a stronger one would then end in a deadlock.
 func (g *group) lockArtifacts(ctx context.Context) error {
-	var keys []any
+	var unknown []sdk.Digest
 	for _, c := range g.contents {
 		if c.key == 0 {
-			keys = append(keys, c.SHA256[:])
+			unknown = append(unknown, c.SHA256)
 		}
 	}
-	if len(keys) == 0 {
+	if len(unknown) == 0 {
 		return nil
 	}
-	in, args := g.b.d.in("sha256", Bytes, keys)
-	return g.db.query(ctx, selectArtifacts+in+" ORDER BY sha256"+g.b.d.Locks.ForShare, args, func(scan scan) error {
-		var stored sdk.Content
-		var key, present int64
-		var sha, storedSHA []byte
-		if err := scan(&key, &sha, &stored.Size, &stored.Codec, &stored.StoredSize, &stored.CRC32C, &storedSHA, &present); err != nil {
+	found, err := g.db.findContents(ctx, unknown, g.b.d.Locks.ForShare)
+	if err != nil {
+		return err
+	}
+	for _, k := range found {
+		if err := g.checkKept(ctx, k); err != nil {
 			return err
 		}
-		if err := fixed("SHA-256 of a body", storedSHA, stored.StoredSHA256[:]); err != nil {
-			return err
-		}
-		c := g.byDigest[sdk.Digest(sha)]
-		stored.SHA256 = c.SHA256
-		if stored.Size != c.Size {
+		c := g.byDigest[k.SHA256]
+		if k.intact && k.Size != c.Size {
 			return &sdk.Error{Kind: sdk.Conflict, Tombstones: c.users, Msg: "content with this SHA-256 is known with another size"}
 		}
-		c.key, c.present = key, present == 1
-		if c.present {
-			c.Content = stored
+		c.key, c.present, c.intact = k.key, k.present, k.intact
+		if c.intact {
+			c.Content = k.Content
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
-// judge finds contents that are neither present nor brought along.
-func (g *group) judge() error {
-	absent := culprits{kind: sdk.ContentAbsent, msg: "the archive does not have the content"}
-	dropped := culprits{kind: sdk.Busy, msg: "the content was purged while it was being stored again"}
+// checkKept says of a locked row whether its body is intact: as the survey found
+// it, if the row has not changed, else by reading the body now, unless it is
+// large.
+func (g *group) checkKept(ctx context.Context, k *kept) error {
+	before := g.survey[k.SHA256]
+	switch {
+	case !k.present:
+		return nil
+	case before != nil && before.sameRow(k):
+		k.intact = before.intact
+		return nil
+	case k.StoredSize > sdk.StagedBody:
+		g.outdated = true
+		return sdk.Errorf(sdk.Busy, "the content was changed by another program while it was read")
+	}
+	return k.check(ctx, g.db)
+}
+
+// checkPresent finds contents that are neither intact nor brought by an item.
+func (g *group) checkPresent() error {
+	absent := culprits{kind: sdk.ContentAbsent, msg: "the archive does not have the content, or it is damaged"}
+	dropped := culprits{kind: sdk.Busy, msg: "the content was purged or damaged while it was being stored again"}
 	for _, c := range g.contents {
-		if c.present || c.body != nil && !c.body.dropped {
+		if c.intact || c.body != nil && !c.body.dropped {
 			continue
 		}
 		verdict := &absent
@@ -379,15 +420,21 @@ func (g *group) judge() error {
 	return dropped.err()
 }
 
-// restock brings back a body that was purged.
-func (g *group) restock(ctx context.Context, c *content) error {
-	if c.written || c.body == nil || c.body.dropped || c.present {
+// replaceBody makes the row of a content whose body was purged, damaged or lost
+// describe the body of this group.
+func (g *group) replaceBody(ctx context.Context, c *content) error {
+	if c.written || c.intact {
 		return nil
 	}
-	c.Content, c.present, c.written = c.body.content, true, true
-	_, err := g.db.exec(ctx, "UPDATE codex_artifact SET codec = ?, stored_size = ?, crc32c = ?, stored_sha256 = ?, present = 1 WHERE id = ?",
-		string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], c.key)
-	return err
+	if c.key == 0 {
+		return counted(0, 1)
+	}
+	if err := g.db.removeBody(ctx, c.key); err != nil {
+		return err
+	}
+	c.Content, c.written, c.repaired = c.body.content, true, c.present
+	return g.db.change(ctx, 1, `UPDATE codex_artifact SET size = ?, codec = ?, stored_size = ?, crc32c = ?, stored_sha256 = ?, present = 1
+		WHERE id = ?`, c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], c.key)
 }
 
 var insertBody = insert{
@@ -425,6 +472,9 @@ func (g *group) storeChunks(ctx context.Context, c *content) error {
 	var upload int64
 	err := g.db.query(ctx, "INSERT INTO codex_upload (owner, artifact) VALUES (?, ?) RETURNING id",
 		[]any{c.from.record.Tombstone[:], c.key}, func(scan scan) error { return scan(&upload) })
+	if err == nil {
+		err = inserted(upload)
+	}
 	if err != nil {
 		return err
 	}
@@ -457,8 +507,10 @@ func (g *group) storeItems(ctx context.Context) error {
 
 func (g *group) answer(e *entry, repeated bool) sdk.PutResult {
 	c := g.byDigest[e.record.Content.SHA256]
+	mine := c.written && c.from == e
 	return sdk.PutResult{
-		Tombstone: e.record.Tombstone, Content: c.Content, Deduplicated: !c.written || c.from != e, Repeated: repeated,
+		Tombstone: e.record.Tombstone, Content: c.Content,
+		Deduplicated: !mine, Repaired: mine && c.repaired, Repeated: repeated,
 	}
 }
 
@@ -484,12 +536,14 @@ func (g *group) storeTags(ctx context.Context) error {
 	in, args := g.b.d.in("tombstone", Bytes, keys)
 	err := g.db.query(ctx, "SELECT id, tombstone FROM codex_item WHERE "+in, args, func(scan scan) error {
 		var key int64
-		var id []byte
-		err := scan(&key, &id)
+		var id sdk.Tombstone
+		var raw []byte
+		err := scan(&key, &raw)
 		if err != nil {
 			return err
 		}
-		for _, tag := range tags[sdk.Tombstone(id)] {
+		copy(id[:], raw) // it was asked for by this value
+		for _, tag := range tags[id] {
 			rows = append(rows, []any{g.names[tag], key})
 		}
 		return nil

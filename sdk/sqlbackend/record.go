@@ -1,9 +1,12 @@
 package sqlbackend
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
+	"unicode/utf8"
 
 	"github.com/codex-archive/codex/sdk"
 )
@@ -94,32 +97,49 @@ type item struct {
 	key      int64 // of codex_item
 	artifact int64 // of codex_artifact
 	present  bool
+
+	// Why the row, or that of its content, cannot be read. Of the record only the
+	// tombstone counts then.
+	recordErr, contentErr error
+	id                    []byte // the tombstone as it is in the row
+	archived              sql.NullInt64
+}
+
+// err is why the record cannot be returned.
+func (i *item) err() error {
+	if i.recordErr != nil {
+		return i.recordErr
+	}
+	return i.contentErr
 }
 
 // itemScan reads rows of selectItems, with as little garbage as possible: it is
-// used again for each row of a query.
+// used again for each row of a query. A value that is missing or wrong makes the
+// row unreadable and is no error of the query.
 type itemScan struct {
-	row                               item
-	tombstone, event, sha             sql.RawBytes
-	path, workPath                    sql.RawBytes
-	digest, set, storedSHA            sql.RawBytes
-	tags, metadata, codec             string
-	mtime, archived, retained, purged sql.NullInt64
-	retainAtStore                     sql.NullInt64
-	present                           int64
+	key                               int64
+	tombstone, event, sha, storedSHA  sql.RawBytes
+	path, workPath, digest, set       sql.RawBytes
+	note, tags, metadata              sql.NullString
+	repo, commit, reason, kind, actor sql.NullString
+	fileType, gitBlob, state, host    sql.NullString
+	codec                             sql.NullString
+	mode, mtime, archived, retained   sql.NullInt64
+	purged, retainAtStore             sql.NullInt64
+	artifact, size, stored, crc       sql.NullInt64
+	present                           sql.NullInt64
 	into                              []any
 }
 
 // newItemScan also scans into more what a query selects after selectItems.
 func newItemScan(more ...any) *itemScan {
 	x := &itemScan{}
-	i := &x.row
 	x.into = append([]any{
-		&i.key, &x.tombstone, &x.event, &x.path, &x.workPath, &i.Note, &x.tags, &x.metadata,
-		&i.Mode, &x.mtime, &x.archived, &x.retained, &x.purged,
-		&x.retainAtStore, &x.digest, &x.set, &i.Type, &i.GitBlob, &i.WorkTreeState, &i.Host,
-		&i.Repo, &i.Commit, &i.Reason, &i.ContentKind, &i.ArchivedBy,
-		&i.artifact, &x.sha, &i.Content.Size, &x.codec, &i.Content.StoredSize, &i.Content.CRC32C, &x.storedSHA, &x.present,
+		&x.key, &x.tombstone, &x.event, &x.path, &x.workPath, &x.note, &x.tags, &x.metadata,
+		&x.mode, &x.mtime, &x.archived, &x.retained, &x.purged,
+		&x.retainAtStore, &x.digest, &x.set, &x.fileType, &x.gitBlob, &x.state, &x.host,
+		&x.repo, &x.commit, &x.reason, &x.kind, &x.actor,
+		&x.artifact, &x.sha, &x.size, &x.codec, &x.stored, &x.crc, &x.storedSHA, &x.present,
 	}, more...)
 	return x
 }
@@ -129,33 +149,81 @@ func (x *itemScan) next(scan scan) (*item, error) {
 	if err := scan(x.into...); err != nil {
 		return nil, err
 	}
-	i := x.row
-	if err := fixed("tombstone", x.tombstone, i.Tombstone[:]); err != nil {
-		return nil, err
+	i := &item{key: x.key, artifact: x.artifact.Int64, present: x.present.Int64 != 0, archived: x.archived}
+	copy(i.Tombstone[:], x.tombstone)
+	if i.contentErr = x.content(&i.Content); i.contentErr != nil {
+		i.contentErr = unreadable(i.Tombstone, i.contentErr)
 	}
-	if err := fixed("event id", x.event, i.Event[:]); err != nil {
-		return nil, err
+	if i.recordErr = x.record(&i.Record); i.recordErr != nil {
+		i.recordErr, i.id = unreadable(i.Tombstone, i.recordErr), bytes.Clone(x.tombstone)
 	}
-	if err := fixed("SHA-256", x.sha, i.Content.SHA256[:]); err != nil {
-		return nil, err
+	return i, nil
+}
+
+// unreadable says that a row is not what a backend wrote.
+func unreadable(id sdk.Tombstone, err error) error {
+	msg := err.Error()
+	if e := sdk.AsError(err); e != nil {
+		msg = e.Msg
 	}
-	if err := fixed("SHA-256 of a body", x.storedSHA, i.Content.StoredSHA256[:]); err != nil {
-		return nil, err
+	return &sdk.Error{Kind: sdk.Corrupt, Msg: "the row in the database cannot be read: " + msg, Tombstones: []sdk.Tombstone{id}}
+}
+
+// content reads the row of the content.
+func (x *itemScan) content(c *sdk.Content) error {
+	for _, v := range []sql.NullInt64{x.artifact, x.size, x.stored, x.crc, x.present} {
+		if !v.Valid {
+			return sdk.Errorf(sdk.Corrupt, "its content, or a value of it, is missing")
+		}
 	}
-	if err := fixed("digest", x.digest, i.Digest[:]); err != nil {
-		return nil, err
+	c.Size, c.StoredSize, c.Codec, c.CRC32C = x.size.Int64, x.stored.Int64, sdk.Codec(x.codec.String), uint32(x.crc.Int64)
+	switch {
+	case c.Size < 0 || c.StoredSize < 0:
+		return sdk.Errorf(sdk.Corrupt, "a size is negative")
+	case int64(c.CRC32C) != x.crc.Int64:
+		return sdk.Errorf(sdk.Corrupt, "the CRC-32C %d is none", x.crc.Int64)
+	case c.Codec == "" || len(c.Codec) > sdk.MaxName || !utf8.ValidString(x.codec.String):
+		return sdk.Errorf(sdk.Corrupt, "the codec is missing or no word")
 	}
-	if err := fixed("set", x.set, i.Set[:]); err != nil {
-		return nil, err
+	return errors.Join(fixed("SHA-256", x.sha, c.SHA256[:]), fixed("SHA-256 of the body", x.storedSHA, c.StoredSHA256[:]))
+}
+
+// record reads all but the content.
+func (x *itemScan) record(r *sdk.Record) error {
+	for _, v := range []sql.NullString{
+		x.note, x.tags, x.metadata, x.repo, x.commit, x.reason, x.kind, x.actor, x.fileType, x.gitBlob, x.state, x.host,
+	} {
+		if !v.Valid {
+			return sdk.Errorf(sdk.Corrupt, "a text is missing")
+		}
 	}
-	i.Path, i.WorkTreePath = string(x.path), string(x.workPath)
-	i.Content.Codec, i.present = sdk.Codec(x.codec), x.present == 1
-	i.ModTime, i.ArchivedAt = fromMicros(x.mtime), fromMicros(x.archived)
-	i.RetainUntil, i.PurgedAt, i.RetainAtStore = fromMicros(x.retained), fromMicros(x.purged), fromMicros(x.retainAtStore)
-	if decodeJSON(x.tags, &i.Tags) != nil || decodeJSON(x.metadata, &i.Metadata) != nil {
-		return nil, &sdk.Error{Kind: sdk.Corrupt, Msg: "tags or metadata are no JSON", Tombstones: []sdk.Tombstone{i.Tombstone}}
+	if !x.mode.Valid || x.mode.Int64 != int64(uint32(x.mode.Int64)) {
+		return sdk.Errorf(sdk.Corrupt, "the mode is missing or out of range")
 	}
-	return &i, nil
+	for _, err := range []error{
+		fixed("tombstone", x.tombstone, r.Tombstone[:]), fixed("event id", x.event, r.Event[:]),
+		fixed("digest", x.digest, r.Digest[:]), fixed("set", x.set, r.Set[:]),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	r.Path, r.WorkTreePath, r.Note = string(x.path), string(x.workPath), x.note.String
+	r.Repo, r.Commit, r.Reason, r.ContentKind, r.ArchivedBy = x.repo.String, x.commit.String, x.reason.String, x.kind.String, x.actor.String
+	r.Type, r.GitBlob, r.WorkTreeState, r.Host = sdk.FileType(x.fileType.String), x.gitBlob.String, sdk.WorkTreeState(x.state.String), x.host.String
+	r.Mode, r.ModTime, r.ArchivedAt = uint32(x.mode.Int64), fromMicros(x.mtime), fromMicros(x.archived)
+	r.RetainUntil, r.PurgedAt, r.RetainAtStore = fromMicros(x.retained), fromMicros(x.purged), fromMicros(x.retainAtStore)
+	if decodeJSON(x.tags.String, &r.Tags) != nil || decodeJSON(x.metadata.String, &r.Metadata) != nil {
+		return sdk.Errorf(sdk.Corrupt, "tags or metadata are no JSON")
+	}
+	return validRow(r)
+}
+
+// validRow checks a record as the host does, whatever its content is.
+func validRow(r *sdk.Record) error {
+	checked := *r
+	checked.Content = sdk.Content{Codec: sdk.None, StoredSize: -1}
+	return checked.Validate()
 }
 
 // fixed copies a value that must fill into.
