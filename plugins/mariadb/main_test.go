@@ -26,6 +26,8 @@ func suite() *sqltest.Suite {
 		WHERE seq = 0 AND upload = (SELECT u.id FROM codex_upload u JOIN codex_artifact a ON a.id = u.artifact WHERE a.sha256 = ?)`,
 		},
 		FileOptions: []string{"ssl-ca", "ssl-cert", "ssl-key"},
+		Cut:         "LEFT(data, LENGTH(data) - 1)",
+		Zero:        "REPEAT(CHAR(0), LENGTH(data))",
 		Durable:     []string{"innodb_flush_log_at_trx_commit=1"},
 		Grant: func(d *databases.Database, user, rights string) (grant, revoke []string) {
 			return []string{

@@ -29,6 +29,9 @@ func suite() *sqltest.Suite {
 		WHERE seq = 0 AND upload = (SELECT u.id FROM codex_upload u JOIN codex_artifact a ON a.id = u.artifact WHERE a.sha256 = $1)`,
 		},
 		FileOptions: fileOptions,
+		Cut:         "substr(data, 1, length(data) - 1)",
+		Zero:        `decode(repeat('00', length(data)), 'hex')`,
+		Measured:    true,
 		// Nothing but a commit writes the log: the server's own writer sleeps.
 		Durable:  []string{"wal_writer_delay=10s"},
 		Careless: func(d *databases.Database) string { return "ALTER ROLE " + d.User + " SET synchronous_commit = off" },

@@ -69,7 +69,7 @@ func (b *Backend) put(ctx context.Context, in *intake) ([]sdk.PutResult, error) 
 			g = newGroup(b, db, in)
 			return g.store(ctx)
 		})
-		if err == nil || !g.outdated {
+		if err == nil || g == nil || !g.outdated {
 			break
 		}
 		clear(in.survey)

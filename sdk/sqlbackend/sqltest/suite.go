@@ -44,7 +44,9 @@ type Suite struct {
 	KillHard func(t *testing.T, d *databases.Database)
 	// Grant returns statements that make a user with rights to the tables of a
 	// database, those to come included, and statements that remove the user.
-	Grant func(d *databases.Database, user, rights string) (grant, revoke []string)
+	Grant     func(d *databases.Database, user, rights string) (grant, revoke []string)
+	Cut, Zero string // see [Archive]
+	Measured  bool   // Health measures bodies
 	// ReadOnly makes the server only read, at least for the database's owner,
 	// until the test ends.
 	ReadOnly func(t *testing.T, d *databases.Database)
@@ -65,6 +67,9 @@ func (s *Suite) Run(t *testing.T) {
 		{"OverlappingPuts", s.overlappingPuts},
 		{"FilesOfOptions", s.filesOfOptions},
 		{"ServerIsKilled", s.serverIsKilled},
+		{"Damage", func(t *testing.T) { Damage(t, s.archive) }},
+		{"UnreadableRows", func(t *testing.T) { UnreadableRows(t, s.archive) }},
+		{"MissingBodies", func(t *testing.T) { MissingBodies(t, s.archive, s.Measured) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -140,6 +145,13 @@ func (s *Suite) Open(t testing.TB, url string, mode sdk.Mode) sdk.Backend {
 	}
 	t.Cleanup(func() { archive.Close() })
 	return archive
+}
+
+// archive makes an archive in a database of its own.
+func (s *Suite) archive(t *testing.T) *Archive {
+	t.Helper()
+	d := s.Database(t)
+	return &Archive{Backend: s.Open(t, d.URL(), sdk.Create), Admin: d.Admin(t), Cut: s.Cut, Zero: s.Zero}
 }
 
 func put(archive sdk.Backend, items []contest.Item) ([]sdk.PutResult, error) {
