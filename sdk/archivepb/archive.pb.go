@@ -720,7 +720,7 @@ func (x *Content) GetStoredSha256() []byte {
 // Missing in Put is INVALID_ARGUMENT: tombstone, event, set, digest, content with
 // sha256 and codec, repo, path, reason, content_kind, archived_by, archived_at,
 // type. So is a time outside the years 1 to 9999, and a word of type, git_blob or
-// work_tree_state that is none of those named. Too long is OUT_OF_RANGE: repo,
+// work_tree_state that is none of those named, and a size above 2^50. Too long is OUT_OF_RANGE: repo,
 // commit, reason, content_kind, archived_by, host, codec, a tag or a key of
 // metadata above 1 KiB, a path above 4 KiB, note, or metadata in all, above
 // 64 KiB, more than 100 tags.

@@ -61,7 +61,7 @@ func (peerInfo) AuthType() string { return "peercred" }
 
 // peerOf asks the kernel about the other end of conn.
 func peerOf(conn net.Conn) (peer, error) {
-	if l, ok := conn.(*linkConn); ok {
+	if l, ok := conn.(*watchedConn); ok {
 		conn = l.Conn
 	}
 	unix, ok := conn.(*net.UnixConn)
