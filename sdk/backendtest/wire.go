@@ -66,9 +66,8 @@ func wireRules() []Rule {
 	}
 }
 
-var programName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
-
 func description(t *T) {
+	programName := regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 	process, err := t.target.connect(t.ctx, setup{})
 	if err != nil {
 		t.Fatalf("%v", err)

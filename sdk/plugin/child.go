@@ -121,6 +121,17 @@ func (p *child) pumpStdout(out io.Reader) {
 	io.Copy(p.stdoutLog(), in)
 }
 
+// greetedWith reports whether the first line was read, and what was wrong with
+// it. io.EOF: there was none.
+func (p *child) greetedWith() (bool, error) {
+	select {
+	case <-p.greeted:
+		return true, p.greetErr
+	default:
+		return false, nil
+	}
+}
+
 // stdoutLog is where what the program prints goes.
 func (p *child) stdoutLog() io.Writer {
 	return copied(&lineWriter{lines: p.lines, stream: "stdout"}, p.stdout)

@@ -84,39 +84,43 @@ func Launch(ctx context.Context, c Command) (*Process, error) {
 	return p, nil
 }
 
-// start runs go-plugin's start and waits for the connection, until ctx ends.
+// start has go-plugin start the program and waits for the connection, until ctx
+// ends. go-plugin's start cannot be cancelled, but it ends with the program.
 func (p *Process) start(ctx context.Context, c *Command) error {
 	client := goplugin.NewClient(p.clientConfig(c))
-	type result struct {
-		conn *grpc.ClientConn
-		err  error
-	}
-	results := make(chan result, 1)
-	// go-plugin's start cannot be cancelled, but it ends when the process does,
-	// which abandon sees to.
+	channels := make(chan *grpc.ClientConn, 1)
+	failed := make(chan error, 1)
 	go func() {
-		conn, err := connectTo(client)
-		results <- result{conn, err}
+		channel, err := connectTo(client)
+		if err != nil {
+			failed <- err
+			return
+		}
+		channels <- channel
 	}()
 	select {
+	case p.channel = <-channels:
+	case err := <-failed:
+		return err
 	case <-ctx.Done():
-		go func() {
-			if r := <-results; r.err == nil {
-				r.conn.Close()
-			}
-		}()
+		go closeLate(channels, failed)
 		return ctx.Err()
-	case r := <-results:
-		if r.err != nil {
-			return r.err
-		}
-		p.channel, p.stub = r.conn, archivepb.NewArchiveClient(r.conn)
 	}
+	p.stub = archivepb.NewArchiveClient(p.channel)
 	go func() {
 		<-p.child.exited
-		client.Kill() // there is nothing left to kill; it frees what go-plugin holds
+		client.Kill() // the program is gone; this frees what go-plugin holds
 	}()
 	return p.conn.ready(ctx, p.channel)
+}
+
+// closeLate closes a connection that comes after its start was given up.
+func closeLate(channels <-chan *grpc.ClientConn, failed <-chan error) {
+	select {
+	case channel := <-channels:
+		channel.Close()
+	case <-failed:
+	}
 }
 
 // connectTo starts client's program and returns the connection to it.
@@ -161,14 +165,10 @@ func (p *Process) dialChild(ctx context.Context) (net.Conn, error) {
 	return d.DialContext(ctx, p.child.greeting.network, p.child.greeting.address)
 }
 
-// abandon ends a program that did not start and says why it did not.
+// abandon ends a program that did not start, and returns why it did not.
 func (p *Process) abandon(ctx context.Context, c *Command, err error) error {
-	select {
-	case <-p.child.greeted: // it has said something: let it say the rest, on standard error too
-		if errors.Is(p.child.greetErr, io.EOF) {
-			p.child.await(pipesGrace)
-		}
-	default:
+	if greeted, greetErr := p.child.greetedWith(); greeted && errors.Is(greetErr, io.EOF) {
+		p.child.await(pipesGrace) // it closed standard output: it may be about to say why on standard error
 	}
 	exited := p.hasExited()
 	p.child.kill()
@@ -180,7 +180,7 @@ func (p *Process) abandon(ctx context.Context, c *Command, err error) error {
 	if ctx.Err() != nil {
 		return contextError("start "+c.Path, ctx.Err(), sdk.EffectNone)
 	}
-	return notStarted(c.Path, p.whyNot(c, err, exited))
+	return notStarted(c.Path, p.startError(c, err, exited))
 }
 
 func (p *Process) hasExited() bool {
@@ -192,27 +192,27 @@ func (p *Process) hasExited() bool {
 	}
 }
 
-// whyNot chooses the best explanation for a failed start. The process is gone;
-// exited says that it went by itself.
-func (p *Process) whyNot(c *Command, err error, exited bool) error {
-	greeted := false
-	select {
-	case <-p.child.greeted:
-		greeted = true
-	default:
-	}
-	switch words := p.child.lines.lastWords(); {
-	case p.child.pid() == 0:
+// startError returns the best explanation of a failed start. err is what start
+// returned; exited says that the program ended by itself.
+func (p *Process) startError(c *Command, err error, exited bool) error {
+	if p.child.pid() == 0 {
 		return explainStart(err)
-	case greeted && p.child.greetErr != nil && !errors.Is(p.child.greetErr, io.EOF):
-		return p.child.greetErr
-	case exited && words != "":
-		return fmt.Errorf("it ended at once (%s): %s", p.child.ending(), words)
-	case exited:
+	}
+	greeted, greetErr := p.child.greetedWith()
+	silent := errors.Is(greetErr, io.EOF)
+	if greeted && greetErr != nil && !silent {
+		return greetErr
+	}
+	if exited {
+		if words := p.child.lines.lastWords(); words != "" {
+			return fmt.Errorf("it ended at once (%s): %s", p.child.ending(), words)
+		}
 		return fmt.Errorf("it ended at once (%s); run it by hand to see why", p.child.ending())
+	}
+	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer within %v; is it a codex backend? a slow disk or a virus scanner may need a longer start timeout", c.StartTimeout)
-	case greeted && p.child.greetErr != nil:
+	case silent:
 		return errNoGreeting
 	case p.conn.why() != nil:
 		return fmt.Errorf("no connection to it: %w", p.conn.why())
