@@ -16,7 +16,7 @@ import (
 	"github.com/codex-archive/codex/sdk/backendtest"
 )
 
-// Debian's programs, which fit Debian's packages; others may stand before them
+// Debian's programs, which fit Debian's packages; others may come before them
 // on PATH.
 const (
 	python = "/usr/bin/python3"

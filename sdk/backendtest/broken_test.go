@@ -20,7 +20,7 @@ import (
 // The backends below are the reference with one fault each, of the kind that
 // real ones have had. A kit that lets one of them pass proves nothing.
 
-// faults says which rule catches which. The wrapper stands around every handle.
+// faults says which rule catches which. Every handle is wrapped.
 var faults = []struct {
 	name  string
 	rule  string
@@ -32,7 +32,7 @@ var faults = []struct {
 	{"lists the last entry of a page twice", "LIST-02", wrap[doubler], "LIST-01"},
 	{"lists oldest first", "LIST-01", wrap[reverser], "GET-01"},
 	{"loses the end of a long list", "LIST-02", wrap[shortener], "LIST-01"},
-	{"gives local times", "PUT-01", wrap[localizer], "LIST-01"},
+	{"returns local times", "PUT-01", wrap[localizer], "LIST-01"},
 	{"cuts times to seconds", "TEXT-09", wrap[seconder], "LIST-01"},
 	{"swallows a cancel", "CONTEXT-02", wrap[deaf], "PUT-01"},
 	{"swallows a deadline", "CONTEXT-03", wrap[deaf], "PUT-01"},

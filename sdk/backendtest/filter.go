@@ -57,7 +57,7 @@ func filterRules() []Rule {
 		must("FILTER-05", "Events selects the records that have one of these events, of whatever action.", func(t *T) {
 			b, s := t.backend(), t.items(5)
 			t.put(b, s...)
-			restored, held, request := t.event(s[1].Tombstone, sdk.ActionRestore), t.hold(s[2].Tombstone, "case"), t.request(s[3].Tombstone, "somebody")
+			restored, held, request := t.event(s[1].Tombstone, sdk.ActionRestore), t.hold(s[2].Tombstone, "case"), t.request(s[3].Tombstone, "requester")
 			t.append(b, restored, held, request)
 			p := t.purge(s[3].Tombstone)
 			t.verdicts(b, p, sdk.OutcomePurged)
@@ -174,7 +174,7 @@ func filterRules() []Rule {
 			t.put(b, s...)
 			for text, want := range map[string][]sample{
 				"parser": s[:5], "PARSER": s[:5], "new parser": s[:1], "0%": s[5:6], "r_m": s[5:6], `\pf`: s[5:6], "Ä": s[5:6],
-				"ä": nil, "caf\xe9": s[6:], "p_rser": nil, "nobody wrote this": nil,
+				"ä": nil, "caf\xe9": s[6:], "p_rser": nil, "no record has this": nil,
 			} {
 				t.lists(b, "match "+text, sdk.Query{Repo: t.repo(), Match: text}, want...)
 			}

@@ -26,7 +26,7 @@ func healthRules() []Rule {
 			s = append(s, t.again(s[0]))
 			t.put(b, s...)
 			t.countIs(b, before+4)
-			t.append(b, t.request(s[0].Tombstone, "somebody"), t.request(s[1].Tombstone, "somebody"))
+			t.append(b, t.request(s[0].Tombstone, "requester"), t.request(s[1].Tombstone, "requester"))
 			t.verdicts(b, t.purge(s[0].Tombstone, s[1].Tombstone), sdk.OutcomePurged, sdk.OutcomePurged)
 			t.countIs(b, before+2)
 		}),

@@ -200,7 +200,7 @@ func (t *T) retain(about sdk.Tombstone, until time.Time) sdk.Event {
 	return e
 }
 
-// request is the event of somebody who asks for a purge.
+// request is the event of a person who asks for a purge.
 func (t *T) request(about sdk.Tombstone, actor string) sdk.Event {
 	e := t.event(about, sdk.ActionPruneRequest)
 	e.Actor = actor

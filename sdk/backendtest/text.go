@@ -153,7 +153,7 @@ func (t *T) distinct(set func(*sample, string), query func(string) sdk.Query) {
 	for i, w := range words {
 		t.lists(b, fmt.Sprintf("%q", w), query(w), all[i])
 	}
-	t.lists(b, "a word nobody used", query("word  "))
+	t.lists(b, "an unknown word", query("word  "))
 }
 
 // longName is a name of the greatest length that ends in w.

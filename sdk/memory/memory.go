@@ -73,7 +73,7 @@ func (a *Archives) SpoilRecord(url string, id sdk.Tombstone) bool {
 	return a.tamper(url, id, func(_ *archive, r *record) { r.Mode = 1 << 31 })
 }
 
-// SwapContent gives a record the content of another.
+// SwapContent ties a record to the content of another.
 func (a *Archives) SwapContent(url string, id, other sdk.Tombstone) bool {
 	return a.tamper(url, id, func(archive *archive, r *record) { r.Content = archive.records[other].Content })
 }
@@ -125,7 +125,7 @@ func (a *Archives) open(ctx context.Context, o sdk.Options) (sdk.Backend, error)
 }
 
 // archive is what all handles on one name share. mu guards everything in it;
-// nobody holds it while a loop of the caller runs.
+// it is not held while a loop of the caller runs.
 type archive struct {
 	id sdk.ID
 

@@ -23,7 +23,7 @@ import (
 const pipesGrace = time.Second
 
 // child is the process of a backend, in the form go-plugin wants. Unlike
-// go-plugin's own it gives the process an exact environment, a standard input
+// go-plugin's own it starts the process with an exact environment, a standard input
 // that ends with this host, a process group, and reads its output with care.
 type child struct {
 	cmd      *exec.Cmd
@@ -155,7 +155,7 @@ func teed(r io.Reader, also io.Writer) io.Reader {
 	return io.TeeReader(r, discardErrors{also})
 }
 
-// discardErrors is a writer whose errors are nobody's.
+// discardErrors ignores write errors.
 type discardErrors struct{ io.Writer }
 
 func (c discardErrors) Write(p []byte) (int, error) {
@@ -169,9 +169,9 @@ func (p *child) reap(stdout, stderr *os.File) {
 	// What it started in its group goes with it. The number cannot have been
 	// given to others yet: process numbers are used again only after all others.
 	killGroup(p.cmd.Process)
-	give := time.AfterFunc(pipesGrace, func() { closeAll([]*os.File{stdout, stderr}) })
+	timer := time.AfterFunc(pipesGrace, func() { closeAll([]*os.File{stdout, stderr}) })
 	p.pumps.Wait()
-	give.Stop()
+	timer.Stop()
 	closeAll([]*os.File{stdout, stderr})
 	p.lifeline.Close()
 	p.errIn.Close()
@@ -222,11 +222,11 @@ func (p *child) await(d time.Duration) {
 	if p.pid() == 0 {
 		return
 	}
-	give := time.NewTimer(d)
-	defer give.Stop()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
 	case <-p.exited:
-	case <-give.C:
+	case <-timer.C:
 	}
 }
 
@@ -275,7 +275,7 @@ func (p *child) pid() int {
 	return p.cmd.Process.Pid
 }
 
-// Diagnose adds nothing to go-plugin's errors, which nobody sees.
+// Diagnose adds nothing to go-plugin's errors, which are not shown.
 func (p *child) Diagnose(context.Context) string { return "" }
 
 // PluginToHost changes nothing: both sides see the same files.

@@ -19,7 +19,7 @@ var errCut = errors.New("the stream ended in the middle")
 type parts[F any, P any] struct {
 	recv func() (F, error)
 	of   func(F) []P
-	done func() error // of the call's context: what is here already is not given out after its end
+	done func() error // of the call's context: what is here already is not returned after its end
 	rest []P
 }
 

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// undoTime is how long a Put that this side gives up waits for the backend to
+// undoTime is how long a Put that this side ends waits for the backend to
 // say that everything is undone.
 const undoTime = 5 * time.Second
 

@@ -24,7 +24,7 @@ const (
 type conn struct {
 	dialOnce sync.Once
 	dial     func(context.Context) (net.Conn, error)
-	check    func(peer) error // refuses a stranger at the other end; nil accepts all
+	check    func(peer) error // refuses another program at the other end; nil accepts all
 
 	lostOnce sync.Once
 	lost     chan struct{} // closed when the connection is gone
@@ -110,7 +110,7 @@ func (l *conn) options(tls bool) []grpc.DialOption {
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
 		grpc.WithInitialWindowSize(streamWindow), grpc.WithInitialConnWindowSize(connWindow),
 		grpc.WithDisableRetry(),         // only the host retries
-		grpc.WithDisableServiceConfig(), // nobody else configures this connection
+		grpc.WithDisableServiceConfig(), // nothing else configures this connection
 		grpc.WithIdleTimeout(0),         // idleness would close the archive
 	}
 	if !tls {

@@ -224,7 +224,7 @@ func notStarted(path string, err error) error {
 	return &sdk.Error{Kind: sdk.NotStarted, Op: "start " + path, Msg: err.Error(), Err: err}
 }
 
-// Attach connects to a backend that somebody else started, by go-plugin or
+// Attach connects to a running backend, which go-plugin started or
 // with --listen: network is "unix" or "tcp". On a Unix socket the other side must
 // belong to this user. Attach waits for a connection until ctx ends. Errors are
 // of kind [sdk.Unavailable], or of the kind of ctx's end. options are added to

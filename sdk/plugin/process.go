@@ -155,7 +155,7 @@ func (p *Process) Close() error {
 }
 
 // Kill ends a process that was started, and all of its group, as a crash
-// would, and waits until it is gone. An attached one is nobody's to kill. Close
+// would, and waits until it is gone. Kill does nothing to an attached process. Close
 // is still due.
 func (p *Process) Kill() {
 	if p.child != nil {
@@ -173,7 +173,7 @@ func (p *Process) CutLifeline() {
 	}
 }
 
-// end gives up the connection and the process. A process that has answered its
+// end closes the connection and ends the process. A process that has answered its
 // Drain is known to be alive and will read its lifeline; another is waited for,
 // because this host may end before the killing is due.
 func (p *Process) end(drained bool) {
@@ -202,7 +202,7 @@ func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.E
 	if ctxErr := ctx.Err(); ctxErr != nil && endsWithContext(e.Kind) {
 		return contextError(op, ctxErr, e.Effect)
 	}
-	// Canceled, when nobody on this side did: the connection was given up
+	// Canceled, though not on this side: the connection was closed
 	// because the process is gone.
 	if !detailed && (e.Kind == sdk.Unavailable || e.Kind == sdk.Canceled) && p.isGone() {
 		return p.crash(op, e.Effect)
@@ -214,7 +214,7 @@ func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.E
 	return e
 }
 
-// isGone reports whether there is nobody left to talk to. The end of a process
+// isGone reports whether the other side is gone. The end of a process
 // may be known before that of its connection, which go-plugin then closes.
 func (p *Process) isGone() bool {
 	return p.conn.isLost() || p.child != nil && p.hasExited()
@@ -244,15 +244,15 @@ func (p *Process) crash(op string, effect sdk.Effect) error {
 		e.Kind, e.Msg = sdk.Unavailable, "the connection to "+p.name+" is gone"
 		return e
 	}
-	give := time.NewTimer(exitTime)
-	defer give.Stop()
+	timer := time.NewTimer(exitTime)
+	defer timer.Stop()
 	select {
 	case <-p.child.exited:
 		e.Msg = p.name + " is gone (" + p.child.ending() + ")"
 		if words := p.child.lines.lastWords(); words != "" && p.child.exitErr != nil {
 			e.Msg += ": " + words
 		}
-	case <-give.C:
+	case <-timer.C:
 		p.child.kill()
 		e.Msg = p.name + " closed the connection"
 	}

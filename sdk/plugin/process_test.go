@@ -40,7 +40,7 @@ func shortDir(t testing.TB) string {
 	return dir
 }
 
-// sockets returns what stands in the user's directory under base.
+// sockets returns what is in the user's directory under base.
 func sockets(t testing.TB, base string) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(base, "codex-"+strconv.Itoa(os.Getuid()), "*"))
@@ -248,7 +248,7 @@ func TestTerminateClosesTheArchive(t *testing.T) {
 	}
 }
 
-// TestStopKills gives a program that heeds nothing a deadline.
+// TestStopKills sets a deadline for a program that heeds nothing.
 func TestStopKills(t *testing.T) {
 	p := newChild(&Command{Path: "/bin/sh", Args: []string{"-c", "trap '' TERM INT HUP; while :; do sleep 1000; done"}, Logger: hclog.NewNullLogger()},
 		&loglines{log: hclog.NewNullLogger(), secrets: &secrets{}}, func() {})

@@ -6,7 +6,7 @@ import (
 )
 
 // The functions of this file take what a backend answers. Its database may hold
-// anything, so each row is checked before anybody works with it.
+// anything, so each row is checked before it is used.
 
 // receiveRecord reads a record and checks it.
 func receiveRecord(m *archivepb.Record) (sdk.Record, error) {

@@ -96,7 +96,7 @@ func driver(b *faulty) sdk.Driver {
 	return d
 }
 
-// sink reads what it is given and gives out zeros; the first bytes of a
+// sink reads what it gets and returns zeros; the first bytes of a
 // tombstone say how many.
 func sink() *faulty {
 	zeros := make([]byte, 64<<20)
@@ -147,7 +147,7 @@ func dieAfterItems(n int) func(iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, err
 	}
 }
 
-// dieInBody gives a body that ends the process in its middle.
+// dieInBody returns a body that ends the process in its middle.
 func dieInBody(ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
 	return func(yield func(sdk.GetResult, error) bool) {
 		r := record(1, make([]byte, 8<<20))

@@ -33,7 +33,7 @@ const (
 	// frames and chunks.
 	memoryLimit = 96 << 20
 	// endTime is how long a backend may roll back and close its database after
-	// its host is gone. The contract gives it 2 s to be gone in all.
+	// its host is gone. The contract allows 2 s in all.
 	endTime = 1500 * time.Millisecond
 )
 
@@ -114,7 +114,7 @@ func (h *serverPlugin) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error 
 
 // GRPCClient is never called on this side.
 func (h *serverPlugin) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn) (any, error) {
-	return nil, errors.New("a backend calls nobody")
+	return nil, errors.New("a backend calls no one")
 }
 
 // stopAfter stops the server when end is closed, whereupon Serve goes on to
@@ -126,8 +126,8 @@ func (h *serverPlugin) stopAfter(end <-chan struct{}) {
 	h.grpc.Stop()
 }
 
-// runStandalone answers somebody who ran the program without the host. It returns the
-// exit code.
+// runStandalone is main when the program is started without the host. It returns
+// the exit code.
 func runStandalone(d sdk.Driver, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 1 && args[0] == "--version":

@@ -34,7 +34,7 @@ func newServer(d sdk.Driver, s *secrets, log *slog.Logger) *server {
 	}
 }
 
-// grpcServer returns a gRPC server for s. Interceptors among options stand
+// grpcServer returns a gRPC server for s. Interceptors among options are
 // nearer to the wire than ours.
 func (s *server) grpcServer(options ...grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(append(options,
@@ -70,7 +70,7 @@ func isOurs(method string) bool {
 }
 
 // caught returns err, or the error for what was recovered from a panic. What a
-// panicking write left behind nobody knows.
+// panicking write left behind is not known.
 func (s *server) caught(recovered any, method string, err error) error {
 	if recovered == nil {
 		return err

@@ -803,7 +803,7 @@ func (c closing) Close() error {
 }
 
 func TestAttachToNothing(t *testing.T) {
-	_, err := Attach(t.Context(), "unix", filepath.Join(shortDir(t), "nobody"))
+	_, err := Attach(t.Context(), "unix", filepath.Join(shortDir(t), "absent"))
 	if sdk.KindOf(err) != sdk.Unavailable {
 		t.Errorf("kind %v", sdk.KindOf(err))
 	}
@@ -888,7 +888,7 @@ func TestParallel(t *testing.T) {
 }
 
 // FuzzPutFrames feeds the server's decoder of Put. Whatever comes, it does not
-// panic, gives out only bodies that were proved, and never invents a commit.
+// panic, yields only bodies that were proved, and never invents a commit.
 func FuzzPutFrames(f *testing.F) {
 	body := []byte("body")
 	r := record(1, body)

@@ -279,7 +279,7 @@ def standing(db, tombstone, name=None):
 
 
 def selection(q, further="", *further_args):
-    """The WHERE of a query, and what stands for its question marks."""
+    """The WHERE of a query, and the values of its question marks."""
     places = lambda values: ", ".join("?" * len(values))
     conditions = [(further, further_args)] if further else []
     if q.tombstones:
