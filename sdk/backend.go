@@ -16,6 +16,7 @@ const (
 	MaxTags     = 100       // tags of one record
 	ChunkSize   = 256 << 10 // bytes of a body that travel, and are stored, as one piece: throughput is flat above this
 	SmallBody   = 64 << 10  // bytes up to which a body is stored in one row
+	MaxSize     = 1 << 50   // bytes of a file or a body: more than any has; bounds what a damaged row may claim
 	StagedBody  = 8 << 20   // bytes above which a body is staged before its transaction: see sqlbackend
 	MaxCulprits = 50        // tombstones that one error names
 )

@@ -118,6 +118,15 @@ func (b *BodyReader) verify() error {
 	return &Error{Kind: Corrupt, Msg: msg, Tombstones: b.about}
 }
 
+// Err returns the error that has ended the body: nil before its end, and after
+// a good one.
+func (b *BodyReader) Err() error {
+	if b.err == io.EOF {
+		return nil
+	}
+	return b.err
+}
+
 // Content returns what the body was found to be. It is complete once Read has
 // returned io.EOF. The SHA-256 of the body is zero where it was neither known nor
 // to be computed.

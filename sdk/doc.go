@@ -1,6 +1,6 @@
-// Package sdk says what an archive backend is. Whoever wants to keep archived
-// files somewhere new starts here; this page and [Backend] are the contract,
-// and package backendtest is the same contract as rules that run.
+// Package sdk says what an archive backend is. To keep archived files
+// somewhere new, start here: this page and [Backend] are the contract, and package
+// backendtest is the same contract as rules that run.
 //
 // # Vocabulary
 //
@@ -30,35 +30,40 @@
 //
 // # Invariants
 //
-// Each one is kept by every backend and checked by backendtest.
+// Every backend keeps them. The words in brackets are the groups of rules of
+// backendtest that check them; the second half of 7 is about the host.
 //
 //  1. The host names things before the first attempt: tombstones, event ids,
 //     SHA-256, plain size. Put, Append and Purge are therefore idempotent: the
 //     same call again is success and changes nothing; other content under a
-//     name that is taken is [Conflict], and nothing of that call is written.
+//     name that is taken is [Conflict], and nothing of that call is written. (PUT, APPEND,
+//     PURGE)
 //  2. One call is one visible change, all of it or none. A sequence that ends
 //     in an error, a cancelled context or a dead peer leaves nothing visible
-//     behind. The reply comes after the database said the commit is durable.
+//     behind. The reply comes after the database said the commit is durable. (UNDO,
+//     CONTEXT, CRASH, CUT)
 //  3. The header says what is coming and the end proves it. A backend checks
 //     the stored size and CRC-32C of what it takes in and of what it returns,
 //     and the SHA-256 of a body that it takes in ([NewBodyReader] does this); the
-//     host checks the SHA-256 of the plain bytes. A mismatch is [Corrupt].
+//     host checks the SHA-256 of the plain bytes. A mismatch is [Corrupt]. (BODY, GET)
 //  4. Content is immutable and stored once for each SHA-256. Records and
 //     content rows are kept for ever; only bodies are purged. A purged record
-//     answers [Purged] even if the same bytes come back later.
+//     answers [Purged] even if the same bytes come back later. (PURGE)
 //  5. A body is an [io.Reader] at every station. Memory grows neither with the
-//     size of a file nor with the length of a batch.
+//     size of a file nor with the length of a batch. (BODY-07; programs also by
+//     their own tests of memory)
 //  6. Bodies are stored exactly as they were given, so that the database's own
-//     client and the zstd program can read an archive without this project.
-//  7. Only the host retries, compresses, batches and writes evidence.
+//     client and the zstd program can read an archive without this project. (BODY-04)
+//  7. A backend never repeats a statement. Only the host retries, compresses,
+//     batches and writes evidence. (CUT)
 //  8. No Put answers for content that it has not seen intact, by this call: not
 //     because a row says that the body is present, and not because an earlier
-//     call found it so.
-//  9. A record is never another's. The host computes a digest of each record, a
-//     backend stores it as it is, and whoever changes a record in the database,
-//     or ties it to other content, is found out.
+//     call found it so. (PUT-17, PUT-18, TAMPER-02)
+//  9. A record is never another's. The host computes a digest of each record, and
+//     a backend stores it as it is. A record that was changed in the database, or
+//     tied to other content, no longer matches its digest. (PUT-20, TAMPER-04)
 //  10. A row that cannot be read is an error about that row. The others are
-//     returned, and Health counts only bodies that it found.
+//     returned, and Health counts only bodies that it found. (TAMPER-01, TAMPER-03)
 //
 // # The journey of a byte
 //

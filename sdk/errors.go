@@ -74,7 +74,7 @@ type Effect int
 const (
 	EffectNone    Effect = 0 // surely nothing was changed
 	EffectMaybe   Effect = 1 // the connection went at or after COMMIT: ask, or repeat what is idempotent
-	EffectApplied Effect = 2 // the change stands, only the answer was lost
+	EffectApplied Effect = 2 // the change was made, only the answer was lost
 )
 
 // Error is the only error that crosses between host and backend.

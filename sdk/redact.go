@@ -6,18 +6,21 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
-// hidden stands where a secret was.
+// hidden takes the place of a secret.
 const hidden = "***"
 
 // secretOption matches the beginning of an option whose value is a secret, and
-// the value: to the next "&" or the end, because a value that someone forgot to
-// encode may hold anything else.
-var secretOption = regexp.MustCompile(`(?i)(?:^|[?&;\s])[a-z_.-]*(?:passw(?:or)?d|passphrase|passwd|pwd|pass|secret|token|credential|api[_-]?key|private[_-]?key)[a-z_.-]*=([^&]*)`)
+// the value: to the next "&" or the end, because a value that was not encoded may
+// hold anything else. Compiling it would slow the start of every program.
+var secretOption = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(?:^|[?&;\s])[a-z_.-]*(?:passw(?:or)?d|passphrase|passwd|pwd|pass|secret|token|credential|api[_-]?key|private[_-]?key)[a-z_.-]*=([^&]*)`)
+})
 
 // RedactURL returns url with every secret replaced by "***", whether or not it
-// parses: all that stands between "://user:" and the last "@", and the values
+// parses: all that is between "://user:" and the last "@", and the values
 // of options that are named like passwords. When in doubt it hides more.
 func RedactURL(url string) string {
 	var b strings.Builder
@@ -75,7 +78,7 @@ type span struct{ from, to int }
 // secretSpans finds the secrets in s, in order of their beginnings.
 func secretSpans(s string) []span {
 	var spans []span
-	for _, m := range secretOption.FindAllStringSubmatchIndex(s, -1) {
+	for _, m := range secretOption().FindAllStringSubmatchIndex(s, -1) {
 		if m[3] > m[2] {
 			spans = append(spans, span{m[2], m[3]})
 		}

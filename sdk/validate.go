@@ -96,6 +96,7 @@ func (r *Record) Validate() error {
 func (c *checker) content(content *Content) {
 	c.require(content.Size >= 0, "size", "is negative")
 	c.require(content.StoredSize >= -1, "stored size", "is negative")
+	c.require(max(content.Size, content.StoredSize) <= MaxSize, "size", "is more than any file has")
 	c.require(content.StoredSize < 0 || !content.StoredSHA256.IsZero(), "stored SHA-256", "is missing")
 	c.text("codec", string(content.Codec), MaxName, true)
 }

@@ -8,7 +8,7 @@
 // go-plugin's handshake (protocol "grpc"):
 //
 //   1. The environment holds CODEX_ARCHIVE_PLUGIN=archive-backend (without it
-//      somebody ran the program by hand: say so on standard error and exit with
+//      it was started by hand: say so on standard error and exit with
 //      a code other than 0), PLUGIN_PROTOCOL_VERSIONS=1, PLUGIN_UNIX_SOCKET_DIR,
 //      CODEX_ARCHIVE_HOST_PID and CODEX_ARCHIVE_PLUGIN_LOG_LEVEL (trace, debug, info,
 //      warn or error). PATH is not in it: a script names its interpreter by an
@@ -30,7 +30,7 @@
 //      started in, and it does not act on SIGINT, which is the host's business.
 //   5. Standard error carries log lines: JSON objects with "@level", "@message"
 //      and further pairs, or plain text, which counts as debug. Lines are cut at
-//      64 KiB. Secrets never stand in them.
+//      64 KiB. Secrets are never in them.
 //
 // The same service on any other gRPC address, without the handshake, serves for
 // debugging: the host can attach to it.
@@ -53,7 +53,7 @@
 //
 // A message has at most 4 MiB, on both sides. A chunk of a body has at most
 // 256 KiB, and frames are packed up to about that. One call carries at most
-// 1,000 items, ids or events. Further limits stand in sdk/backend.go; what
+// 1,000 items, ids or events. sdk/backend.go has further limits; what
 // exceeds them is answered with OUT_OF_RANGE (KIND limit).
 //
 // # Streams
@@ -293,7 +293,7 @@ type Effect int32
 const (
 	Effect_EFFECT_NONE    Effect = 0 // surely nothing was changed
 	Effect_EFFECT_MAYBE   Effect = 1 // the connection went at or after COMMIT
-	Effect_EFFECT_APPLIED Effect = 2 // the change stands, only the answer was lost
+	Effect_EFFECT_APPLIED Effect = 2 // the change was made, only the answer was lost
 )
 
 // Enum value maps for Effect.
@@ -720,7 +720,7 @@ func (x *Content) GetStoredSha256() []byte {
 // Missing in Put is INVALID_ARGUMENT: tombstone, event, set, digest, content with
 // sha256 and codec, repo, path, reason, content_kind, archived_by, archived_at,
 // type. So is a time outside the years 1 to 9999, and a word of type, git_blob or
-// work_tree_state that is none of those named. Too long is OUT_OF_RANGE: repo,
+// work_tree_state that is none of those named, and a size above 2^50. Too long is OUT_OF_RANGE: repo,
 // commit, reason, content_kind, archived_by, host, codec, a tag or a key of
 // metadata above 1 KiB, a path above 4 KiB, note, or metadata in all, above
 // 64 KiB, more than 100 tags.

@@ -8,7 +8,7 @@
 // go-plugin's handshake (protocol "grpc"):
 //
 //   1. The environment holds CODEX_ARCHIVE_PLUGIN=archive-backend (without it
-//      somebody ran the program by hand: say so on standard error and exit with
+//      it was started by hand: say so on standard error and exit with
 //      a code other than 0), PLUGIN_PROTOCOL_VERSIONS=1, PLUGIN_UNIX_SOCKET_DIR,
 //      CODEX_ARCHIVE_HOST_PID and CODEX_ARCHIVE_PLUGIN_LOG_LEVEL (trace, debug, info,
 //      warn or error). PATH is not in it: a script names its interpreter by an
@@ -30,7 +30,7 @@
 //      started in, and it does not act on SIGINT, which is the host's business.
 //   5. Standard error carries log lines: JSON objects with "@level", "@message"
 //      and further pairs, or plain text, which counts as debug. Lines are cut at
-//      64 KiB. Secrets never stand in them.
+//      64 KiB. Secrets are never in them.
 //
 // The same service on any other gRPC address, without the handshake, serves for
 // debugging: the host can attach to it.
@@ -53,7 +53,7 @@
 //
 // A message has at most 4 MiB, on both sides. A chunk of a body has at most
 // 256 KiB, and frames are packed up to about that. One call carries at most
-// 1,000 items, ids or events. Further limits stand in sdk/backend.go; what
+// 1,000 items, ids or events. sdk/backend.go has further limits; what
 // exceeds them is answered with OUT_OF_RANGE (KIND limit).
 //
 // # Streams
@@ -170,7 +170,7 @@ type ArchiveClient interface {
 	// order given. It is a hint: a body that is damaged need not be missing.
 	Missing(ctx context.Context, in *MissingRequest, opts ...grpc.CallOption) (*MissingReply, error)
 	// Get yields one item for each id, in the order given, duplicates included:
-	// a header, chunks, an end; or a failure, which may also stand in place of the
+	// a header, chunks, an end; or a failure, which may also take the place of the
 	// end when it is found while the body is being read. A failed item does not end
 	// the stream. Kinds of a failure: not_found, purged, content_absent, corrupt.
 	// After the last item comes End. No connection and no cursor of the database
@@ -359,7 +359,7 @@ type ArchiveServer interface {
 	// order given. It is a hint: a body that is damaged need not be missing.
 	Missing(context.Context, *MissingRequest) (*MissingReply, error)
 	// Get yields one item for each id, in the order given, duplicates included:
-	// a header, chunks, an end; or a failure, which may also stand in place of the
+	// a header, chunks, an end; or a failure, which may also take the place of the
 	// end when it is found while the body is being read. A failed item does not end
 	// the stream. Kinds of a failure: not_found, purged, content_absent, corrupt.
 	// After the last item comes End. No connection and no cursor of the database

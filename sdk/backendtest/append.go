@@ -33,7 +33,7 @@ func appendRules() []Rule {
 		must("APPEND-03", "The same events again are success and change nothing.", func(t *T) {
 			b, s := t.backend(), t.item(20)
 			t.put(b, s)
-			events := []sdk.Event{t.event(s.Tombstone, sdk.ActionRestore), t.hold(s.Tombstone, "case"), t.retain(s.Tombstone, dawn), t.request(s.Tombstone, "somebody")}
+			events := []sdk.Event{t.event(s.Tombstone, sdk.ActionRestore), t.hold(s.Tombstone, "case"), t.retain(s.Tombstone, dawn), t.request(s.Tombstone, "requester")}
 			t.append(b, events...)
 			before := t.entry(b, s.Tombstone)
 			t.append(b, events...)
@@ -100,7 +100,7 @@ func appendRules() []Rule {
 			t.standing(b, s[0], 0)
 			t.standing(b, s[1], 1)
 		}),
-		must("APPEND-09", "HOLD of a case that stands, and RELEASE of one that does not, are recorded and change nothing else.", func(t *T) {
+		must("APPEND-09", "HOLD of an active case, and RELEASE of one that is not active, are recorded and change nothing else.", func(t *T) {
 			b, s := t.backend(), t.item(20)
 			t.put(b, s)
 			none := t.release(s.Tombstone, "never placed")
@@ -278,7 +278,7 @@ func (t *T) holdsAre(b sdk.Backend, s sample, want ...sdk.Hold) {
 	}
 }
 
-// standing checks how many holds of a record stand.
+// activeHolds checks how many holds of a record are active.
 func (t *T) standing(b sdk.Backend, s sample, want int) {
 	n := 0
 	for _, h := range t.entry(b, s.Tombstone).Holds {
@@ -287,7 +287,7 @@ func (t *T) standing(b sdk.Backend, s sample, want int) {
 		}
 	}
 	if n != want {
-		t.Errorf("record %v: %d holds stand, want %d", s.Tombstone, n, want)
+		t.Errorf("record %v: %d holds are active, want %d", s.Tombstone, n, want)
 	}
 }
 

@@ -103,6 +103,11 @@ func bodyRules() []Rule {
 				t.corrupt(n, func(c *sdk.Content) { c.CRC32C ^= 1 })
 			}
 		}),
+		must("BODY-12", "A body whose SHA-256 is not the one announced is Corrupt, names its record, and nothing of the call is written.", func(t *T) {
+			for _, n := range []int{0, 10, sdk.ChunkSize, sdk.StagedBody + 1} {
+				t.corrupt(n, func(c *sdk.Content) { c.StoredSHA256[31] ^= 1 })
+			}
+		}),
 		must("BODY-10", "A body for content that is present is read and checked all the same.", func(t *T) {
 			b, s := t.backend(), t.item(5000)
 			t.put(b, s)

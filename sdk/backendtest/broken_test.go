@@ -20,7 +20,7 @@ import (
 // The backends below are the reference with one fault each, of the kind that
 // real ones have had. A kit that lets one of them pass proves nothing.
 
-// faults says which rule catches which. The wrapper stands around every handle.
+// faults says which rule catches which. Every handle is wrapped.
 var faults = []struct {
 	name  string
 	rule  string
@@ -32,7 +32,7 @@ var faults = []struct {
 	{"lists the last entry of a page twice", "LIST-02", wrap[doubler], "LIST-01"},
 	{"lists oldest first", "LIST-01", wrap[reverser], "GET-01"},
 	{"loses the end of a long list", "LIST-02", wrap[shortener], "LIST-01"},
-	{"gives local times", "PUT-01", wrap[localizer], "LIST-01"},
+	{"returns local times", "PUT-01", wrap[localizer], "LIST-01"},
 	{"cuts times to seconds", "TEXT-09", wrap[seconder], "LIST-01"},
 	{"swallows a cancel", "CONTEXT-02", wrap[deaf], "PUT-01"},
 	{"swallows a deadline", "CONTEXT-03", wrap[deaf], "PUT-01"},
@@ -53,6 +53,23 @@ var faults = []struct {
 	{"works after Close", "CLOSE-01", wrap[undead], "CLOSE-03"},
 	{"fails to close twice", "CLOSE-02", wrap[touchy], "PUT-01"},
 	{"panics on the empty Put", "PUT-03", wrap[panicker], "PUT-01"},
+	{"acknowledges known content unseen", "PUT-17", wrap[believer], "PUT-01"},
+	{"acknowledges known content without a body unseen", "PUT-18", wrap[believer], "BODY-01"},
+	{"acknowledges content whose body is missing", "TAMPER-02", wrap[believer], "BODY-01"},
+	{"computes the digest of a record", "PUT-20", wrap[recomputer], "PUT-01"},
+	{"hides what changed in a record", "TAMPER-04", wrap[recomputer], "PUT-01"},
+	{"takes a moved retention for another record", "PUT-21", wrap[retainer], "LIST-01"},
+	{"ignores the SHA-256 of bodies", "BODY-12", wrap[credulous], "BODY-01"},
+	{"counts times in nanoseconds", "TEXT-11", wrap[nanoseconder], "TEXT-09"},
+	{"turns words it does not know into others", "LIMIT-06", wrap[lenient], "PUT-01"},
+	{"ignores the set of a query", "FILTER-10", wrap[ignorer], "FILTER-01"},
+	{"ignores the hash of a query", "FILTER-11", wrap[ignorer], "FILTER-01"},
+	{"ignores the commit of a query", "FILTER-12", wrap[ignorer], "FILTER-01"},
+	{"ignores the name of a query", "FILTER-13", wrap[ignorer], "FILTER-01"},
+	{"ignores the text of a query", "FILTER-14", wrap[ignorer], "FILTER-01"},
+	{"counts purged records as live", "HEALTH-04", wrap[counter], "HEALTH-01"},
+	{"counts flags instead of bodies", "TAMPER-01", wrap[counter], "HEALTH-02"},
+	{"leaves unreadable rows out", "TAMPER-03", wrap[hider], "LIST-01"},
 }
 
 func TestBrokenBackends(t *testing.T) {
@@ -233,6 +250,129 @@ func (b *keeper) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 		}
 	}
 	return stored, err
+}
+
+// believer answers for content that it has seen once.
+type believer struct {
+	inner
+	mu   sync.Mutex
+	seen map[sdk.Digest]sdk.Content
+}
+
+func (b *believer) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
+	var all []sdk.PutResult
+	var fresh []sdk.Item
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.seen == nil {
+		b.seen = map[sdk.Digest]sdk.Content{}
+	}
+	for i, err := range in {
+		if err != nil {
+			return nil, err
+		}
+		if c, ok := b.seen[i.Record.Content.SHA256]; ok {
+			all = append(all, sdk.PutResult{Tombstone: i.Record.Tombstone, Content: c, Deduplicated: true})
+			continue
+		}
+		if i.Body != nil {
+			data, err := io.ReadAll(i.Body)
+			if err != nil {
+				return nil, err
+			}
+			i.Body = bytes.NewReader(data)
+		}
+		all, fresh = append(all, sdk.PutResult{Tombstone: i.Record.Tombstone}), append(fresh, i)
+	}
+	stored, err := b.Backend.Put(ctx, func(yield func(sdk.Item, error) bool) {
+		for _, i := range fresh {
+			if !yield(i, nil) {
+				return
+			}
+		}
+	})
+	for i, n := 0, 0; err == nil && i < len(all); i++ {
+		if !all[i].Deduplicated {
+			all[i] = stored[n]
+			b.seen[stored[n].Content.SHA256] = stored[n].Content
+			n++
+		}
+	}
+	return all, err
+}
+
+type recomputer struct{ inner }
+
+func (b *recomputer) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+	return func(yield func(sdk.GetResult, error) bool) {
+		for f, err := range b.Backend.Get(ctx, ids) {
+			f.Record.Digest = f.Record.ComputeDigest()
+			if !yield(f, err) {
+				return
+			}
+		}
+	}
+}
+
+type retainer struct{ inner }
+
+func (b *retainer) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
+		if !i.Record.RetainUntil.IsZero() {
+			i.Record.Digest[0] ^= byte(i.Record.RetainUntil.Minute())
+		}
+	}))
+}
+
+type nanoseconder struct{ inner }
+
+func (b *nanoseconder) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
+		if !i.Record.ModTime.IsZero() {
+			i.Record.ModTime = time.Unix(0, i.Record.ModTime.UnixNano()).UTC().Truncate(time.Microsecond)
+		}
+	}))
+}
+
+type lenient struct{ inner }
+
+func (b *lenient) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
+		if i.Record.Type != sdk.Symlink {
+			i.Record.Type = sdk.RegularFile
+		}
+	}))
+}
+
+type ignorer struct{ inner }
+
+func (b *ignorer) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	q.Set, q.SHA256, q.Commit, q.Name, q.Match = sdk.ID{}, sdk.Digest{}, "", "", ""
+	return b.Backend.List(ctx, q)
+}
+
+// counter counts records instead of looking for their bodies.
+type counter struct{ inner }
+
+func (b *counter) Health(ctx context.Context) (sdk.Health, error) {
+	h, err := b.Backend.Health(ctx)
+	h.Live, h.Retrievable = 0, h.Live
+	for range b.List(ctx, sdk.Query{}) {
+		h.Live++
+	}
+	return h, err
+}
+
+type hider struct{ inner }
+
+func (b *hider) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	return func(yield func(sdk.Entry, error) bool) {
+		for e, err := range b.Backend.List(ctx, q) {
+			if e.Err == nil && !yield(e, err) {
+				return
+			}
+		}
+	}
 }
 
 type doubler struct{ inner }

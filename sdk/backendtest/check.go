@@ -216,6 +216,7 @@ func (t *T) list(b sdk.Backend, q sdk.Query) []sdk.Entry {
 }
 
 func (t *T) ordered(all []sdk.Entry) {
+	all = slices.DeleteFunc(slices.Clone(all), func(e sdk.Entry) bool { return e.Err != nil }) // of those only the tombstone is known
 	for i := range all {
 		if i == 0 {
 			continue
@@ -229,7 +230,7 @@ func (t *T) ordered(all []sdk.Entry) {
 			t.Errorf("list: %v comes twice", b.Tombstone)
 		}
 		if later > 0 {
-			t.Errorf("list: entry %d (%v %v) stands behind %v %v", i, b.ArchivedAt, b.Tombstone, a.ArchivedAt, a.Tombstone)
+			t.Errorf("list: entry %d (%v %v) comes after %v %v", i, b.ArchivedAt, b.Tombstone, a.ArchivedAt, a.Tombstone)
 			return
 		}
 	}
@@ -270,7 +271,7 @@ func (t *T) lists(b sdk.Backend, what string, q sdk.Query, want ...sample) {
 }
 
 // unseen checks that nothing of samples is visible: no record, and no content
-// that did not stand before.
+// that was not there before.
 func (t *T) unseen(b sdk.Backend, samples ...sample) {
 	for len(samples) > sdk.MaxItems {
 		t.unseen(b, samples[:sdk.MaxItems]...)
@@ -342,8 +343,8 @@ func (t *T) health(b sdk.Backend) sdk.Health {
 	return h
 }
 
-// stands checks that a record still has its body.
-func (t *T) stands(b sdk.Backend, ids ...sdk.Tombstone) {
+// live checks that a record still has its body.
+func (t *T) live(b sdk.Backend, ids ...sdk.Tombstone) {
 	for _, g := range t.get(b, ids...) {
 		if g.err != nil {
 			t.Errorf("get %v: %v, want the body", g.Tombstone, g.err)

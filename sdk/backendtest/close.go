@@ -50,7 +50,7 @@ func (t *T) closed(b sdk.Backend) {
 }
 
 // closing returns a function that closes b in another goroutine when it is
-// first called, and one that waits until b is closed, whoever does it.
+// first called, and one that waits until b is closed.
 func (t *T) closing(b sdk.Backend) (start, wait func()) {
 	var once sync.Once
 	done := make(chan struct{})
@@ -127,5 +127,5 @@ func closeDuringRead(t *T) {
 	if last == nil && seen != len(s) {
 		t.Errorf("list ended without error after %d of %d records", seen, len(s))
 	}
-	t.stands(t.backend(), tombstones(s...)...)
+	t.live(t.backend(), tombstones(s...)...)
 }

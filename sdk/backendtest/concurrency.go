@@ -103,7 +103,7 @@ func (t *T) lifeOfOne(b sdk.Backend, _ int, s []sample) error {
 		contents = append(contents, one.Content.SHA256)
 	}
 	gone := s[0]
-	request := sdk.Event{ID: derived(gone.Event, 1), Tombstone: gone.Tombstone, Action: sdk.ActionPruneRequest, Actor: "somebody", At: dawn}
+	request := sdk.Event{ID: derived(gone.Event, 1), Tombstone: gone.Tombstone, Action: sdk.ActionPruneRequest, Actor: "requester", At: dawn}
 	p := sdk.Purge{Actor: "purger", At: sdk.Time(time.Now()), Items: []sdk.PurgeItem{{Tombstone: gone.Tombstone, Event: derived(gone.Event, 2)}}}
 	steps := []struct {
 		what string
@@ -130,7 +130,7 @@ func (t *T) lifeOfOne(b sdk.Backend, _ int, s []sample) error {
 	return nil
 }
 
-// derived makes an id from another one: what [T.id] gives to callers that run
+// derived makes an id from another one: what [T.id] is for callers that run
 // at the same time would depend on who comes first.
 func derived(id sdk.ID, n byte) sdk.ID {
 	id[15] ^= n
@@ -241,7 +241,7 @@ func holdVersusPurge(t *T) {
 	for range 20 {
 		s := t.item(100)
 		t.put(a, s)
-		t.append(a, t.request(s.Tombstone, "somebody"))
+		t.append(a, t.request(s.Tombstone, "requester"))
 		p, hold := t.purge(s.Tombstone), t.hold(s.Tombstone, "case")
 		var verdict []sdk.Verdict
 		var purgeErr, holdErr error
@@ -275,7 +275,7 @@ func purgeVersusPut(t *T) {
 		s := t.item(100)
 		fresh := t.again(s)
 		t.put(a, s)
-		t.append(a, t.request(s.Tombstone, "somebody"))
+		t.append(a, t.request(s.Tombstone, "requester"))
 		p := t.purge(s.Tombstone)
 		var purgeErr, putErr error
 		var both sync.WaitGroup

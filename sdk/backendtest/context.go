@@ -72,7 +72,7 @@ func (t *T) endedBy(err error, want error) {
 func deadContext(t *T) {
 	b, s, fresh := t.backend(), t.item(100), t.item(100)
 	t.put(b, s)
-	t.append(b, t.request(s.Tombstone, "somebody"))
+	t.append(b, t.request(s.Tombstone, "requester"))
 	canceled, cancel := context.WithCancel(t.ctx)
 	cancel()
 	late, stop := context.WithDeadline(t.ctx, time.Now().Add(-time.Hour))

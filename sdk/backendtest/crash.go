@@ -8,7 +8,7 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// atCommit stands for the frame of a Put that holds the commit.
+// atCommit means the frame of a Put that holds the commit.
 const atCommit = -1
 
 func crashRules() []Rule {
@@ -30,7 +30,7 @@ func crashRules() []Rule {
 			all = append(all, t.killed(atCommit, 0, t.batch())...)
 			t.once(t.backend(), all...)
 		}, needsProgram),
-		must("CRASH-03", "What was answered stands when the program is killed right after.", answeredStands, needsProgram),
+		must("CRASH-03", "What was answered is kept when the program is killed right after.", answeredIsKept, needsProgram),
 		must("CRASH-04", "An Append whose program is killed is wholly there or not at all, and the same Append then adds nothing.", killedAppend, needsProgram),
 		must("CRASH-05", "A Purge whose program is killed is wholly done or not at all, and the same Purge then is done.", killedPurge, needsProgram),
 	}
@@ -106,7 +106,7 @@ func (t *T) allOrNone(b sdk.Backend, s ...sample) (there bool) {
 	return found > 0
 }
 
-func answeredStands(t *T) {
+func answeredIsKept(t *T) {
 	s := t.batch()
 	b := t.openOver(setup{})
 	t.put(b, s...)
@@ -114,7 +114,7 @@ func answeredStands(t *T) {
 	t.same(t.backend(), s...)
 
 	b = t.openOver(setup{})
-	t.append(b, t.hold(s[0].Tombstone, "case"), t.request(s[1].Tombstone, "somebody"))
+	t.append(b, t.hold(s[0].Tombstone, "case"), t.request(s[1].Tombstone, "requester"))
 	b.process.Kill()
 	if e := t.entry(t.backend(), s[0].Tombstone); len(e.Events) != 2 || len(e.Holds) != 1 {
 		t.Errorf("the record has %d events and %d holds, want 2 and 1", len(e.Events), len(e.Holds))
@@ -124,7 +124,7 @@ func answeredStands(t *T) {
 	t.verdicts(b, t.purge(s[0].Tombstone, s[1].Tombstone), sdk.OutcomeHeld, sdk.OutcomePurged)
 	b.process.Kill()
 	fresh := t.backend()
-	t.stands(fresh, s[0].Tombstone)
+	t.live(fresh, s[0].Tombstone)
 	t.gone(fresh, s[1].Tombstone)
 }
 
@@ -217,7 +217,7 @@ func (t *T) doomed() sdk.Purge {
 	s, b := t.items(30), t.backend()
 	t.put(b, s...)
 	for _, one := range s {
-		t.append(b, t.request(one.Tombstone, "somebody"))
+		t.append(b, t.request(one.Tombstone, "requester"))
 	}
 	return t.purge(tombstones(s...)...)
 }

@@ -16,7 +16,7 @@ const answerTime = 300 * time.Millisecond
 
 func cutRules() []Rule {
 	return []Rule{
-		must("CUT-01", "A Put that loses its connection to the database says truly whether something may stand, and the same Put then adds nothing.", func(t *T) {
+		must("CUT-01", "A Put that loses its connection to the database says truly whether something may have been stored, and the same Put then adds nothing.", func(t *T) {
 			direct := t.backend()
 			b, p := t.proxied()
 			var all []sample
@@ -91,11 +91,11 @@ func cutRules() []Rule {
 }
 
 // proxied opens the shared archive through a proxy, or skips the rule where
-// none can stand in the way.
+// none can be in the way.
 func (t *T) proxied() (sdk.Backend, *cutproxy.Proxy) {
 	u, err := url.Parse(t.url)
 	if err != nil || u.Hostname() == "" || u.Port() == "" || strings.Contains(u.Host, ",") {
-		t.Skipf("a URL that names the host and the port of a database, for a proxy to stand between")
+		t.Skipf("a URL that names the host and the port of a database, for a proxy between them")
 	}
 	p, err := cutproxy.Listen(u.Host)
 	if err != nil {

@@ -18,7 +18,7 @@
 // seconds to go.
 //
 // A backend is tested as a Go value, as here, as a program that the kit starts
-// and kills ([Target].Program), or as one that somebody else has started
+// and kills ([Target].Program), or as one that is running already
 // ([Target].Address). A value knows nothing of the rules about the wire and
 // about processes, and what is not the kit's to kill nothing of the latter.
 //

@@ -57,7 +57,7 @@ func filterRules() []Rule {
 		must("FILTER-05", "Events selects the records that have one of these events, of whatever action.", func(t *T) {
 			b, s := t.backend(), t.items(5)
 			t.put(b, s...)
-			restored, held, request := t.event(s[1].Tombstone, sdk.ActionRestore), t.hold(s[2].Tombstone, "case"), t.request(s[3].Tombstone, "somebody")
+			restored, held, request := t.event(s[1].Tombstone, sdk.ActionRestore), t.hold(s[2].Tombstone, "case"), t.request(s[3].Tombstone, "requester")
 			t.append(b, restored, held, request)
 			p := t.purge(s[3].Tombstone)
 			t.verdicts(b, p, sdk.OutcomePurged)
@@ -113,6 +113,72 @@ func filterRules() []Rule {
 			} {
 				t.lists(b, "tag "+c.tag, sdk.Query{Repo: t.repo(), Tag: c.tag}, c.want...)
 			}
+		}),
+		must("FILTER-10", "Set selects the records of one run.", func(t *T) {
+			b, s := t.backend(), t.items(4)
+			s[1].Set = t.id()
+			s[3].Set = s[1].Set
+			t.put(b, s...)
+			t.lists(b, "set", sdk.Query{Repo: t.repo(), Set: s[1].Set}, s[1], s[3])
+			t.lists(b, "the rule's set", sdk.Query{Set: s[0].Set}, s[0], s[2])
+			t.lists(b, "an unknown set", sdk.Query{Set: t.id()})
+		}),
+		must("FILTER-11", "SHA256 selects the records of one content.", func(t *T) {
+			b, s := t.backend(), t.items(2)
+			s = append(s, t.again(s[0]))
+			t.put(b, s...)
+			t.lists(b, "hash", sdk.Query{SHA256: s[0].Content.SHA256}, s[0], s[2])
+			t.lists(b, "an unknown hash", sdk.Query{SHA256: digest(t.bytes(20))})
+		}),
+		must("FILTER-12", "Commit selects the commits that begin so, byte for byte.", func(t *T) {
+			b, s := t.backend(), t.items(4)
+			for i, commit := range []string{"abcdef01", "abcdef02", "ABCDEF01", ""} {
+				s[i].Commit = commit
+			}
+			t.put(b, s...)
+			for prefix, want := range map[string][]sample{
+				"abc": s[:2], "abcdef01": s[:1], "AB": s[2:3], "abcdef011": nil, "a%": nil, "a_c": nil,
+			} {
+				t.lists(b, "commit "+prefix, sdk.Query{Repo: t.repo(), Commit: prefix}, want...)
+			}
+		}),
+		must("FILTER-13", "Name selects by a pattern for the last element of the path.", func(t *T) {
+			b := t.backend()
+			names := []string{"a/x.go", "x.go", "go/x", "X.GO", "a/b/xy.go", "x.god", "a*b", "[x]", "caf\xe9.go"}
+			s := t.items(len(names))
+			for i := range s {
+				s[i].Path = names[i]
+			}
+			t.put(b, s...)
+			for pattern, want := range map[string][]int{
+				"*.go": {0, 1, 4, 8}, "x.go": {0, 1}, "?.go": {0, 1}, "x*": {0, 1, 2, 4, 5}, "[xX].*": {0, 1, 3, 5}, "[^x]*": {3, 6, 7, 8},
+				`a\*b`: {6}, `\[x\]`: {7}, "caf?.go": {8}, "a/x.go": nil, "%": nil, "go": nil,
+			} {
+				var some []sample
+				for _, i := range want {
+					some = append(some, s[i])
+				}
+				t.lists(b, "name "+pattern, sdk.Query{Repo: t.repo(), Name: pattern}, some...)
+			}
+			t.listFails(b, sdk.Query{Name: "[x"}, sdk.Invalid)
+		}),
+		must("FILTER-14", "Match selects by a text in note, paths or metadata; letters A to Z match in either case.", func(t *T) {
+			b, s := t.backend(), t.items(7)
+			s[0].Note = "replaced by the new Parser"
+			s[1].Path = "old/PARSER.c"
+			s[2].WorkTreePath = "sub/parser.c"
+			s[3].Metadata = map[string]string{"parser": "x"}
+			s[4].Metadata = map[string]string{"ticket": "fix the parser"}
+			s[5].Note = "100% Ärger_mit \\Pfaden"
+			s[6].Path = "caf\xe9/x"
+			t.put(b, s...)
+			for text, want := range map[string][]sample{
+				"parser": s[:5], "PARSER": s[:5], "new parser": s[:1], "0%": s[5:6], "r_m": s[5:6], `\pf`: s[5:6], "Ä": s[5:6],
+				"ä": nil, "caf\xe9": s[6:], "p_rser": nil, "no record has this": nil,
+			} {
+				t.lists(b, "match "+text, sdk.Query{Repo: t.repo(), Match: text}, want...)
+			}
+			t.lists(b, "match within a limit", sdk.Query{Repo: t.repo(), Match: "parser", Limit: 1}, s[4])
 		}),
 		must("FILTER-09", "All that a query sets must hold.", func(t *T) {
 			b, s := t.backend(), t.items(16)

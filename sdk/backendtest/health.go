@@ -26,9 +26,21 @@ func healthRules() []Rule {
 			s = append(s, t.again(s[0]))
 			t.put(b, s...)
 			t.countIs(b, before+4)
-			t.append(b, t.request(s[0].Tombstone, "somebody"), t.request(s[1].Tombstone, "somebody"))
+			t.append(b, t.request(s[0].Tombstone, "requester"), t.request(s[1].Tombstone, "requester"))
 			t.verdicts(b, t.purge(s[0].Tombstone, s[1].Tombstone), sdk.OutcomePurged, sdk.OutcomePurged)
 			t.countIs(b, before+2)
+		}),
+		must("HEALTH-04", "Live counts the live records.", func(t *T) {
+			b := t.backend()
+			before := t.health(b).Live
+			s := t.items(3)
+			t.put(b, s...)
+			t.put(b, s...) // repeats
+			t.append(b, t.request(s[0].Tombstone, "another"))
+			t.verdicts(b, t.purge(s[0].Tombstone), sdk.OutcomePurged)
+			if got := t.health(b).Live; got != before+2 {
+				t.Errorf("live is %d, want %d", got, before+2)
+			}
 		}),
 		must("HEALTH-03", "Health changes nothing.", func(t *T) {
 			b := t.backend()

@@ -51,7 +51,7 @@ func listRules() []Rule {
 			}
 		}),
 		must("LIST-04", "Where nothing matches, List yields nothing.", func(t *T) {
-			t.lists(t.backend(), "a repository nobody has", sdk.Query{Repo: t.repo()})
+			t.lists(t.backend(), "an unknown repository", sdk.Query{Repo: t.repo()})
 		}),
 		must("LIST-05", "Limit is how many come at most, and they are the newest.", func(t *T) {
 			b := t.backend()
@@ -136,7 +136,7 @@ func listRules() []Rule {
 		must("LIST-09", "Present tells whether the body is there.", func(t *T) {
 			b, s := t.backend(), t.items(2)
 			t.put(b, s...)
-			t.append(b, t.request(s[0].Tombstone, "somebody"))
+			t.append(b, t.request(s[0].Tombstone, "requester"))
 			t.verdicts(b, t.purge(s[0].Tombstone), sdk.OutcomePurged)
 			for i, one := range s {
 				if got := t.entry(b, one.Tombstone).Present; got != (i == 1) {

@@ -27,6 +27,21 @@ func memoryTarget() backendtest.Target {
 			}
 			return nil
 		},
+		Tamper: func(_ context.Context, url string, what backendtest.Tampering) error {
+			done := false
+			switch what.How {
+			case backendtest.RemoveBody:
+				done = archives.RemoveBody(url, what.Record)
+			case backendtest.SpoilRecord:
+				done = archives.SpoilRecord(url, what.Record)
+			case backendtest.SwapContent:
+				done = archives.SwapContent(url, what.Record, what.Other)
+			}
+			if !done {
+				return errors.New("no such record")
+			}
+			return nil
+		},
 	}
 }
 

@@ -67,7 +67,7 @@ func reopen(t *T) {
 func readOnly(t *T) {
 	w, s, other := t.backend(), t.item(100), t.item(100)
 	t.put(w, s)
-	t.append(w, t.request(s.Tombstone, "somebody"))
+	t.append(w, t.request(s.Tombstone, "requester"))
 	r := t.open(sdk.Options{URL: t.url, Mode: sdk.ReadOnly})
 	t.same(r, s)
 	t.missing(r, other)
@@ -83,7 +83,7 @@ func readOnly(t *T) {
 
 	t.unseen(w, other)
 	t.missing(w, other)
-	t.stands(w, s.Tombstone)
+	t.live(w, s.Tombstone)
 	if e := t.entry(w, s.Tombstone); len(e.Events) != 2 || len(e.Holds) != 0 {
 		t.Errorf("the record now has %d events and %d holds, want 2 and 0", len(e.Events), len(e.Holds))
 	}

@@ -137,12 +137,12 @@ func inTime(process *plugin.Process) bool {
 
 // await reports whether the program went.
 func await(process *plugin.Process) bool {
-	give := time.NewTimer(hangTime)
-	defer give.Stop()
+	timer := time.NewTimer(hangTime)
+	defer timer.Stop()
 	select {
 	case <-process.Exited():
 		return true
-	case <-give.C:
+	case <-timer.C:
 		return false
 	}
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // The programs below are backends with one fault each, of the kind that only
-// shows in a process. Behind the fault stands the program for SQLite, so that
+// shows in a process. Behind the fault is the program for SQLite, so that
 // what is stored outlives the process.
 
 const (

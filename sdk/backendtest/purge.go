@@ -11,25 +11,25 @@ func purgeRules() []Rule {
 		must("PURGE-01", "A record that was never stored is unknown.", func(t *T) {
 			t.verdicts(t.backend(), t.purge(t.id()), sdk.OutcomeUnknown)
 		}),
-		must("PURGE-02", "A record whose purge nobody requested is unasked, and stays.", func(t *T) {
+		must("PURGE-02", "A record whose purge was not requested is not-requested, and stays.", func(t *T) {
 			b, s := t.backend(), t.item(100)
 			t.put(b, s)
 			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeNotRequested)
 			t.untouched(b, s)
 		}),
-		must("PURGE-03", "One person alone cannot purge, whatever the case and blanks of the name; that is same-eyes, and the record stays.", func(t *T) {
+		must("PURGE-03", "One person alone cannot purge, whatever the case and blanks of the name; that is same-actor, and the record stays.", func(t *T) {
 			for _, name := range []string{"purger", "Purger", " PURGER\t"} {
 				b, s := t.backend(), t.item(100)
 				t.put(b, s)
 				t.append(b, t.request(s.Tombstone, name))
 				t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeSameActor)
-				t.stands(b, s.Tombstone)
+				t.live(b, s.Tombstone)
 			}
 		}),
-		must("PURGE-04", "One request of another person is enough, whoever else asked.", func(t *T) {
+		must("PURGE-04", "One request of another person is enough, also if the same person asked as well.", func(t *T) {
 			b, s := t.backend(), t.item(100)
 			t.put(b, s)
-			t.append(b, t.request(s.Tombstone, "somebody"), t.request(s.Tombstone, "purger"))
+			t.append(b, t.request(s.Tombstone, "requester"), t.request(s.Tombstone, "purger"))
 			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomePurged)
 		}),
 		must("PURGE-05", "A purged record keeps its row and history, answers Purged, and its body is gone.", whatStays),
@@ -54,13 +54,13 @@ func purgeRules() []Rule {
 				t.Errorf("%d events, want 3", n)
 			}
 		}),
-		must("PURGE-08", "While any hold stands the record is held; when the last is released it may go.", func(t *T) {
+		must("PURGE-08", "While any hold is active the record is held; when the last is released it may be purged.", func(t *T) {
 			b, s := t.purgeable()
 			t.append(b, t.hold(s.Tombstone, "one"), t.hold(s.Tombstone, "two"))
 			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeHeld)
 			t.append(b, t.release(s.Tombstone, "one"))
 			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeHeld)
-			t.stands(b, s.Tombstone)
+			t.live(b, s.Tombstone)
 			t.append(b, t.release(s.Tombstone, "two"))
 			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomePurged)
 		}),
@@ -70,14 +70,14 @@ func purgeRules() []Rule {
 			t.append(b, t.release(s.Tombstone, "case"))
 			t.append(b, t.hold(s.Tombstone, "case"))
 			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeHeld)
-			t.stands(b, s.Tombstone)
+			t.live(b, s.Tombstone)
 		}),
-		must("PURGE-10", "While RetainUntil lies ahead, of the earlier of the host's and the database's clock, the record is retained; from that moment on it may go.", retention),
+		must("PURGE-10", "While RetainUntil is in the future, by the earlier of the host's and the database's clock, the record is retained; from that moment on it may go.", retention),
 		must("PURGE-11", "A retention that was moved later by RETAIN retains.", func(t *T) {
 			b, s := t.purgeable()
 			t.append(b, t.retain(s.Tombstone, sdk.Time(time.Now().Add(time.Hour))))
 			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeRetained)
-			t.stands(b, s.Tombstone)
+			t.live(b, s.Tombstone)
 		}),
 		must("PURGE-12", "Of several reasons the first in the order of the outcomes is the answer.", func(t *T) {
 			b, s := t.backend(), t.item(100)
@@ -120,10 +120,10 @@ func purgeRules() []Rule {
 			for i, one := range s {
 				switch i % 3 {
 				case 0:
-					t.append(b, t.request(one.Tombstone, "somebody"))
+					t.append(b, t.request(one.Tombstone, "requester"))
 					want = append(want, sdk.OutcomePurged)
 				case 1:
-					t.append(b, t.request(one.Tombstone, "somebody"), t.hold(one.Tombstone, "case"))
+					t.append(b, t.request(one.Tombstone, "requester"), t.hold(one.Tombstone, "case"))
 					want = append(want, sdk.OutcomeHeld)
 				case 2:
 					want = append(want, sdk.OutcomeNotRequested)
@@ -134,7 +134,7 @@ func purgeRules() []Rule {
 				if i%3 == 0 {
 					t.gone(b, one.Tombstone)
 				} else {
-					t.stands(b, one.Tombstone)
+					t.live(b, one.Tombstone)
 				}
 			}
 		}),
@@ -145,7 +145,7 @@ func purgeRules() []Rule {
 			t.freed(b, 0, s)
 			t.gone(b, s.Tombstone)
 			t.same(b, other, third)
-			t.append(b, t.request(other.Tombstone, "somebody"), t.request(third.Tombstone, "somebody"))
+			t.append(b, t.request(other.Tombstone, "requester"), t.request(third.Tombstone, "requester"))
 			t.freed(b, s.Content.StoredSize, other, third) // both in one call
 			t.gone(b, s.Tombstone, other.Tombstone, third.Tombstone)
 			t.missing(b, s)
@@ -204,13 +204,13 @@ func purgeRules() []Rule {
 			t.put(b, s...)
 			var requests []sdk.Event
 			for _, one := range s {
-				requests = append(requests, t.request(one.Tombstone, "somebody"))
+				requests = append(requests, t.request(one.Tombstone, "requester"))
 			}
 			t.append(b, requests...)
 			p := t.purge(append(tombstones(s...), t.id())...)
 			_, err := b.Purge(t.ctx, p)
 			t.kind(err, sdk.Limit)
-			t.stands(b, s[0].Tombstone)
+			t.live(b, s[0].Tombstone)
 			p.Items = p.Items[:sdk.MaxItems]
 			want := make([]sdk.Outcome, sdk.MaxItems)
 			for i := range want {
@@ -225,7 +225,7 @@ func purgeRules() []Rule {
 		must("PURGE-22", "A record of many chunks is purged as a whole.", func(t *T) {
 			b, s := t.backend(), t.item(sdk.StagedBody+1)
 			t.put(b, s)
-			t.append(b, t.request(s.Tombstone, "somebody"))
+			t.append(b, t.request(s.Tombstone, "requester"))
 			t.freed(b, s.Content.StoredSize, s)
 			t.gone(b, s.Tombstone)
 			t.missing(b, s)
@@ -240,17 +240,17 @@ func dry(p sdk.Purge) sdk.Purge {
 	return p
 }
 
-// purgeable stores a record whose purge somebody has requested.
+// purgeable stores a record whose purge was requested.
 func (t *T) purgeable() (sdk.Backend, sample) {
 	b, s := t.backend(), t.item(1000)
 	t.put(b, s)
-	t.append(b, t.request(s.Tombstone, "somebody"))
+	t.append(b, t.request(s.Tombstone, "requester"))
 	return b, s
 }
 
 // untouched checks that a record is live and has no PURGE event.
 func (t *T) untouched(b sdk.Backend, s sample) {
-	t.stands(b, s.Tombstone)
+	t.live(b, s.Tombstone)
 	e := t.entry(b, s.Tombstone)
 	if !e.Record.PurgedAt.IsZero() || !e.Present {
 		t.Errorf("record %v: purged at %v, present %v", s.Tombstone, e.Record.PurgedAt, e.Present)
@@ -320,7 +320,7 @@ func retention(t *T) {
 		b, s := t.backend(), t.item(100)
 		s.RetainUntil = c.until
 		t.put(b, s)
-		t.append(b, t.request(s.Tombstone, "somebody"))
+		t.append(b, t.request(s.Tombstone, "requester"))
 		p := t.purge(s.Tombstone)
 		p.At = c.at
 		if t.verdicts(b, p, c.want); t.Failed() {

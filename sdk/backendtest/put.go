@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"slices"
+	"time"
 
 	"github.com/codex-archive/codex/sdk"
 )
@@ -185,6 +186,31 @@ func putRules() []Rule {
 				t.repaired(b, fresh, first)
 			}
 		}, needsDamage),
+		must("PUT-20", "The digest of a record is kept as it was given and never computed.", func(t *T) {
+			b, s := t.backend(), t.item(100)
+			s.Digest = digest([]byte("any 32 bytes"))
+			t.put(b, s)
+			t.once(b, s)
+			for _, e := range t.mine(b) {
+				t.equal(s.Record, e.Record)
+			}
+		}),
+		must("PUT-21", "A repeat is a record of the same tombstone, event and digest: what may change later makes no difference, another digest is Conflict.", func(t *T) {
+			b, s := t.backend(), t.item(100)
+			s.RetainUntil, s.RetainAtStore = dawn, dawn
+			t.put(b, s)
+			body, content := frame(s.body)
+			later := sample{s.Record, body}
+			later.Content, later.RetainUntil = content, dawn.Add(time.Hour)
+			if stored := t.put(b, later)[0]; !stored.Repeated || !stored.Deduplicated {
+				t.Errorf("repeated is %v, deduplicated %v, want both", stored.Repeated, stored.Deduplicated)
+			}
+			t.once(b, s) // and nothing of the second is kept
+			other := s
+			other.Digest = digest([]byte("another record"))
+			t.conflict(b, s.Tombstone, t.item(100), other)
+			t.once(b, s)
+		}),
 		should("PUT-19", "Content of another plain size under a SHA-256 that is taken is Conflict.", func(t *T) {
 			b, s := t.backend(), t.item(100)
 			t.put(b, s)

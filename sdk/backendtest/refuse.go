@@ -66,6 +66,19 @@ func refusalRules() []Rule {
 				func(s *sample) { s.Metadata = map[string]string{"\xff": "x"} },
 			})
 		}),
+		must("LIMIT-06", "A record without set, digest or type, with a word that is not known, or a time outside the years 1 to 9999, is Invalid, names it, and nothing of the call is written.", func(t *T) {
+			t.refuseEach(sdk.Invalid, []func(*sample){
+				func(s *sample) { s.Set = sdk.ID{} },
+				func(s *sample) { s.Type = "" },
+				func(s *sample) { s.Type = "device" },
+				func(s *sample) { s.WorkTreeState = "odd" },
+				func(s *sample) { s.GitBlob = "0a1b2c" },
+				func(s *sample) { s.GitBlob = strings.Repeat("G", 40) },
+				func(s *sample) { s.Content.Size = sdk.MaxSize + 1 },
+				func(s *sample) { s.ModTime = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+				func(s *sample) { s.RetainUntil = time.Date(0, 12, 31, 0, 0, 0, 0, time.UTC) },
+			})
+		}),
 		must("LIMIT-05", "A record without tombstone is Invalid, and nothing of the call is written.", func(t *T) {
 			b, good, bad := t.backend(), t.item(100), t.item(100)
 			bad.Tombstone = sdk.Tombstone{}

@@ -28,7 +28,7 @@ func Rules() []Rule {
 	return slices.Concat(
 		openRules(), healthRules(), putRules(), bodyRules(), textRules(), refusalRules(), undoRules(),
 		missingRules(), getRules(), listRules(), filterRules(), appendRules(), purgeRules(),
-		closeRules(), contextRules(), concurrencyRules(), secretRules(),
+		tamperRules(), closeRules(), contextRules(), concurrencyRules(), secretRules(),
 		wireRules(), processRules(), crashRules(), cutRules(),
 	)
 }

@@ -75,7 +75,7 @@ func (r *runner) begin(ctx context.Context) error {
 }
 
 // newArchive makes the archive that rules share, and refuses one that holds
-// anything: the kit writes what nobody wants among his files.
+// anything: the kit leaves test data behind.
 func (r *runner) newArchive(ctx context.Context) error {
 	r.url = r.target.URL()
 	ctx, cancel := context.WithTimeout(ctx, r.deadline())
@@ -137,7 +137,7 @@ func (r *runner) run(parent context.Context, rule Rule) Result {
 
 // run reports whether the rule had to be left behind, because it did not end so
 // long after its context did. Its goroutine, and what it called, then live
-// until the backend lets go of them.
+// until the backend ends the call.
 func (t *T) run(grace time.Duration) (hung bool) {
 	done := make(chan struct{})
 	go func() {

@@ -166,7 +166,7 @@ func TestReport(t *testing.T) {
 	for _, want := range []string{
 		"✗ PUT-03 MUST A Put of no items succeeds and answers none.\n    panic: ",
 		"- GET-08 skipped, it needs a way to damage a stored body (Target.Damage, --damage)\n",
-		"memory 1, protocol 1\nkit 1.1, seed 3: 2 passed, 1 failed, 1 skipped\n",
+		"memory 1, protocol 1\nkit 1.2, seed 3: 2 passed, 1 failed, 1 skipped\n",
 	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the summary lacks %q:\n%s", want, text.String())

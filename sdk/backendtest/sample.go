@@ -177,7 +177,7 @@ func tombstones(samples ...sample) []sdk.Tombstone {
 
 // event returns a new event of a record, a minute after the last.
 func (t *T) event(about sdk.Tombstone, a sdk.Action) sdk.Event {
-	return sdk.Event{ID: t.id(), Tombstone: about, Action: a, Actor: "kit", At: dawn.Add(time.Duration(t.serial()) * time.Minute)}
+	return sdk.Event{ID: t.id(), Tombstone: about, Action: a, Actor: "kit", At: dawn.Add(time.Duration(t.serial()) * time.Minute), Host: "host.example.com"}
 }
 
 // hold and release are the events of a case.
@@ -200,7 +200,7 @@ func (t *T) retain(about sdk.Tombstone, until time.Time) sdk.Event {
 	return e
 }
 
-// request is the event of somebody who asks for a purge.
+// request is the event of a person who asks for a purge.
 func (t *T) request(about sdk.Tombstone, actor string) sdk.Event {
 	e := t.event(about, sdk.ActionPruneRequest)
 	e.Actor = actor
@@ -209,7 +209,7 @@ func (t *T) request(about sdk.Tombstone, actor string) sdk.Event {
 
 // purge asks, as "purger", for records to be purged now, by new events.
 func (t *T) purge(ids ...sdk.Tombstone) sdk.Purge {
-	p := sdk.Purge{Actor: "purger", At: sdk.Time(time.Now())}
+	p := sdk.Purge{Actor: "purger", At: sdk.Time(time.Now()), Host: "host.example.com"}
 	for _, id := range ids {
 		p.Items = append(p.Items, sdk.PurgeItem{Tombstone: id, Event: t.id()})
 	}

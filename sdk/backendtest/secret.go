@@ -14,7 +14,7 @@ import (
 	"github.com/codex-archive/codex/sdk/archivepb"
 )
 
-// canary stands for a password: nothing else holds these letters.
+// canary is in the place of a password: nothing else holds these letters.
 const canary = "CaNaRy9x7"
 
 func secretRules() []Rule {
@@ -137,7 +137,7 @@ func logsTellNothing(t *T) {
 }
 
 // shortSecret is how many bytes a password has at least that is looked for: a
-// shorter one stands in many a text by chance.
+// shorter one is in many texts by chance.
 const shortSecret = 6
 
 func methodsTellNothing(t *T) {

@@ -43,6 +43,9 @@ type Target struct {
 	// Damage alters the stored body of content in the archive that url names,
 	// behind the backend's back. The content has at least 1 KiB.
 	Damage func(ctx context.Context, url string, content sdk.Digest) error
+	// Tamper alters rows of the archive that url names, behind the backend's
+	// back, as a restore of some tables or an attacker might.
+	Tamper func(ctx context.Context, url string, what Tampering) error
 }
 
 // Need is something that a rule needs and not every target has.
@@ -77,6 +80,8 @@ var (
 	needsOwn = Need{"an archive of its own: the target has a single URL", func(t *Target) bool { return !t.Single }}
 
 	needsDamage = Need{"a way to damage a stored body (Target.Damage, --damage)", func(t *Target) bool { return t.Damage != nil }}
+
+	needsTamper = Need{"a way to tamper with rows (Target.Tamper)", func(t *Target) bool { return t.Tamper != nil }}
 
 	needsProgram = Need{"a program to start and to kill", func(t *Target) bool { return t.Program != nil }}
 

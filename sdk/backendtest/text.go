@@ -95,6 +95,20 @@ func textRules() []Rule {
 			t.put(b, local)
 			t.once(b, s)
 		}),
+		must("TEXT-11", "Times at both ends of what an archive keeps, the years 1 and 9999, come back.", func(t *T) {
+			b := t.backend()
+			var all []sample
+			for _, at := range []time.Time{
+				time.Time{}.Add(time.Microsecond), time.Date(1, 1, 2, 3, 4, 5, 6000, time.UTC), time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC),
+				time.Date(2300, 1, 1, 0, 0, 0, 1000, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
+			} {
+				s := t.item(20)
+				s.ModTime, s.RetainUntil, s.RetainAtStore, s.ArchivedAt = at, at, at, at
+				all = append(all, s)
+			}
+			t.put(b, all...)
+			t.once(b, all...)
+		}),
 	}
 }
 
@@ -105,11 +119,14 @@ func everyField(t *T) {
 	full := t.item(1000)
 	full.WorkTreePath, full.Note = "sub/src/file.go", "why\nit went"
 	full.Tags, full.Metadata = []string{"a", "b"}, map[string]string{"ticket": "X-1", "empty": "", "z": "{}"}
-	full.Mode, full.RetainUntil = 0o751, dawn.Add(24*time.Hour)
+	full.Mode, full.RetainUntil, full.RetainAtStore = 0o751, dawn.Add(24*time.Hour), dawn.Add(time.Hour)
+	full.Type, full.Set, full.Host = sdk.Symlink, t.id(), "build-7.example.com"
+	full.GitBlob, full.WorkTreeState = strings.Repeat("0a1b2c3d", 5), sdk.WorkTreeModified
 	bare := t.item(1000)
 	bare.Commit, bare.Mode, bare.ModTime = "", 0, time.Time{}
 	open := t.item(1000)
 	open.Mode, open.ContentKind = 0o777, "asset"
+	open.GitBlob, open.WorkTreeState = strings.Repeat("0a1b2c3d", 8), sdk.WorkTreeUntracked
 	given := []sample{full, bare, open}
 	given[2].PurgedAt = dawn // which Put ignores
 	t.put(b, given...)
@@ -136,7 +153,7 @@ func (t *T) distinct(set func(*sample, string), query func(string) sdk.Query) {
 	for i, w := range words {
 		t.lists(b, fmt.Sprintf("%q", w), query(w), all[i])
 	}
-	t.lists(b, "a word nobody used", query("word  "))
+	t.lists(b, "an unknown word", query("word  "))
 }
 
 // longName is a name of the greatest length that ends in w.

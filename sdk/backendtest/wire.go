@@ -66,9 +66,8 @@ func wireRules() []Rule {
 	}
 }
 
-var programName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
-
 func description(t *T) {
+	programName := regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 	process, err := t.target.connect(t.ctx, setup{})
 	if err != nil {
 		t.Fatalf("%v", err)
@@ -111,7 +110,7 @@ var future = protowire.AppendString(protowire.AppendTag(nil, 15000, protowire.By
 func unknownFields(t *T) {
 	s := []sample{t.item(100), t.item(sdk.ChunkSize + 1)}
 	add := func(m proto.Message) { m.ProtoReflect().SetUnknown(future) }
-	stand := &tap{
+	wire := &tap{
 		open: func(r *archivepb.OpenRequest) { add(r) },
 		put: func(f *archivepb.PutFrame) []*archivepb.PutFrame {
 			add(f)
@@ -128,7 +127,7 @@ func unknownFields(t *T) {
 			return []*archivepb.PutFrame{f}
 		},
 	}
-	b := t.openOver(setup{dial: stand.options()})
+	b := t.openOver(setup{dial: wire.options()})
 	t.put(b, s...)
 	t.same(b, s...)
 }
@@ -188,7 +187,7 @@ func (t *T) putFails(is func(*archivepb.PutPart) bool, alter func(*archivepb.Put
 // altered returns the options of a connection on which each part of a Put goes
 // out in a frame of its own, behind an empty frame, as change makes it.
 func altered(change func(*archivepb.PutPart) []*archivepb.PutPart) []grpc.DialOption {
-	stand := &tap{put: func(f *archivepb.PutFrame) []*archivepb.PutFrame {
+	wire := &tap{put: func(f *archivepb.PutFrame) []*archivepb.PutFrame {
 		var frames []*archivepb.PutFrame
 		for _, p := range f.GetParts() {
 			for _, q := range change(p) {
@@ -197,10 +196,10 @@ func altered(change func(*archivepb.PutPart) []*archivepb.PutPart) []grpc.DialOp
 		}
 		return frames
 	}}
-	return stand.options()
+	return wire.options()
 }
 
-// tap stands on the wire between the kit and a backend.
+// tap is on the wire between the kit and a backend.
 type tap struct {
 	open func(*archivepb.OpenRequest)                    // alters a request; may be nil
 	put  func(*archivepb.PutFrame) []*archivepb.PutFrame // what goes out in place of a frame; may be nil

@@ -24,7 +24,7 @@ func (b *Backend) Append(ctx context.Context, events []sdk.Event) error {
 	return b.archive.append(events)
 }
 
-// append plays the events on copies of the records they are about, and keeps
+// append applies the events to copies of the records they are about, and keeps
 // the copies when all went well.
 func (a *archive) append(events []sdk.Event) error {
 	records := map[sdk.Tombstone]*record{}
@@ -48,7 +48,7 @@ func (a *archive) append(events []sdk.Event) error {
 			}
 			records[e.Tombstone] = r
 		}
-		if err := r.play(e); err != nil {
+		if err := r.apply(e); err != nil {
 			return err
 		}
 		added[e.ID] = e
@@ -69,16 +69,16 @@ func (r *record) clone() *record {
 	return &c
 }
 
-// play records e and lets it take effect. HOLD of a case that stands and
-// RELEASE of one that does not are recorded and have no effect.
-func (r *record) play(e sdk.Event) error {
+// apply records e and its effect. HOLD of an active case, and RELEASE of one that
+// is not active, are recorded and have no effect.
+func (r *record) apply(e sdk.Event) error {
 	switch e.Action {
 	case sdk.ActionHold:
-		if r.standing(e.Case) == nil {
+		if r.active(e.Case) == nil {
 			r.holds = append(r.holds, sdk.Hold{Case: e.Case, Placed: e.At, PlacedBy: e.Actor})
 		}
 	case sdk.ActionRelease:
-		if h := r.standing(e.Case); h != nil {
+		if h := r.active(e.Case); h != nil {
 			h.Released = e.At
 		}
 	case sdk.ActionRetain:
@@ -91,8 +91,8 @@ func (r *record) play(e sdk.Event) error {
 	return nil
 }
 
-// standing returns the hold of a case that stands, of any case for "".
-func (r *record) standing(name string) *sdk.Hold {
+// active returns the active hold of a case, of any case for "".
+func (r *record) active(name string) *sdk.Hold {
 	for i := range r.holds {
 		if h := &r.holds[i]; h.Released.IsZero() && (name == "" || h.Case == name) {
 			return h

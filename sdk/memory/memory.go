@@ -59,6 +59,44 @@ func (a *Archives) Damage(url string, content sdk.Digest) bool {
 	return true
 }
 
+// RemoveBody takes the stored bytes of content away, as a table that was not
+// restored would lack them. It reports whether there were any.
+func (a *Archives) RemoveBody(url string, id sdk.Tombstone) bool {
+	return a.tamper(url, id, func(archive *archive, r *record) {
+		b := archive.bodies[r.Content.SHA256]
+		archive.bodies[r.Content.SHA256] = &body{content: b.content}
+	})
+}
+
+// SpoilRecord gives a record a mode that no file has.
+func (a *Archives) SpoilRecord(url string, id sdk.Tombstone) bool {
+	return a.tamper(url, id, func(_ *archive, r *record) { r.Mode = 1 << 31 })
+}
+
+// SwapContent ties a record to the content of another.
+func (a *Archives) SwapContent(url string, id, other sdk.Tombstone) bool {
+	return a.tamper(url, id, func(archive *archive, r *record) { r.Content = archive.records[other].Content })
+}
+
+// tamper changes a copy of a record, which then takes its place.
+func (a *Archives) tamper(url string, id sdk.Tombstone, change func(*archive, *record)) bool {
+	a.mu.Lock()
+	found := a.byName[strings.TrimPrefix(url, scheme+"://")]
+	a.mu.Unlock()
+	if found == nil {
+		return false
+	}
+	found.mu.Lock()
+	defer found.mu.Unlock()
+	r := found.records[id].clone()
+	if r == nil {
+		return false
+	}
+	change(found, r)
+	found.records[id] = r
+	return true
+}
+
 func (a *Archives) open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 	if ctx.Err() != nil {
 		return nil, ended(ctx)
@@ -87,7 +125,7 @@ func (a *Archives) open(ctx context.Context, o sdk.Options) (sdk.Backend, error)
 }
 
 // archive is what all handles on one name share. mu guards everything in it;
-// nobody holds it while a loop of the caller runs.
+// it is not held while a loop of the caller runs.
 type archive struct {
 	id sdk.ID
 

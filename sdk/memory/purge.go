@@ -37,7 +37,7 @@ func (a *archive) purge(p sdk.Purge) ([]sdk.Verdict, error) {
 	users := a.users()
 	verdicts := make([]sdk.Verdict, len(p.Items))
 	for i, item := range p.Items {
-		v := a.judge(item, gone, p.Actor, now)
+		v := a.verdict(item, gone, p.Actor, now)
 		if v.Outcome == sdk.OutcomePurged {
 			gone[item.Tombstone] = item.Event
 			content := a.records[item.Tombstone].Content.SHA256
@@ -76,26 +76,26 @@ func (a *archive) checkEvents(items []sdk.PurgeItem) error {
 	return nil
 }
 
-// judge gives the verdict of one item, in the order of [sdk.Outcome].
-func (a *archive) judge(item sdk.PurgeItem, gone map[sdk.Tombstone]sdk.ID, actor string, now time.Time) sdk.Verdict {
-	verdict := func(o sdk.Outcome, why string) sdk.Verdict {
+// verdict decides about one item, in the order of [sdk.Outcome].
+func (a *archive) verdict(item sdk.PurgeItem, gone map[sdk.Tombstone]sdk.ID, actor string, now time.Time) sdk.Verdict {
+	answer := func(o sdk.Outcome, why string) sdk.Verdict {
 		return sdk.Verdict{Tombstone: item.Tombstone, Outcome: o, Why: why}
 	}
 	r := a.records[item.Tombstone]
 	if r == nil {
-		return verdict(sdk.OutcomeUnknown, "no such tombstone")
+		return answer(sdk.OutcomeUnknown, "no such tombstone")
 	}
 	by, here := gone[item.Tombstone]
 	_, before := a.events[item.Event] // checkEvents: then it is this record's PURGE
 	switch {
 	case before || here && by == item.Event:
-		return verdict(sdk.OutcomeRepeated, "purged by this very request before")
+		return answer(sdk.OutcomeRepeated, "purged by this very request before")
 	case here || !r.PurgedAt.IsZero():
-		return verdict(sdk.OutcomeAlready, "purged before")
-	case r.standing("") != nil:
-		return verdict(sdk.OutcomeHeld, "case "+r.standing("").Case+" is active")
+		return answer(sdk.OutcomeAlready, "purged before")
+	case r.active("") != nil:
+		return answer(sdk.OutcomeHeld, "case "+r.active("").Case+" is active")
 	case r.RetainUntil.After(now):
-		return verdict(sdk.OutcomeRetained, "retained until "+r.RetainUntil.Format("2006-01-02"))
+		return answer(sdk.OutcomeRetained, "retained until "+r.RetainUntil.Format("2006-01-02"))
 	}
 	requests, others := 0, 0
 	for _, e := range r.events {
@@ -108,11 +108,11 @@ func (a *archive) judge(item sdk.PurgeItem, gone map[sdk.Tombstone]sdk.ID, actor
 	}
 	switch {
 	case requests == 0:
-		return verdict(sdk.OutcomeNotRequested, "it was not asked for")
+		return answer(sdk.OutcomeNotRequested, "it was not asked for")
 	case others == 0:
-		return verdict(sdk.OutcomeSameActor, "only "+actor+" asked for it")
+		return answer(sdk.OutcomeSameActor, "only "+actor+" asked for it")
 	}
-	return verdict(sdk.OutcomePurged, "")
+	return answer(sdk.OutcomePurged, "")
 }
 
 // remove writes that t was purged.

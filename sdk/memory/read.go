@@ -61,6 +61,9 @@ func (b *Backend) find(ctx context.Context, id sdk.Tombstone) (sdk.GetResult, er
 	if r == nil {
 		return sdk.GetResult{Record: sdk.Record{Tombstone: id}, Err: at(id, sdk.NotFound, "no such tombstone")}, nil
 	}
+	if err := r.Validate(); err != nil {
+		return sdk.GetResult{Record: sdk.Record{Tombstone: id}, Err: unreadable(id, err)}, nil
+	}
 	found := sdk.GetResult{Record: b.archive.copyOf(r)}
 	kept := b.archive.bodies[r.Content.SHA256]
 	switch {
@@ -72,6 +75,11 @@ func (b *Backend) find(ctx context.Context, id sdk.Tombstone) (sdk.GetResult, er
 		found.Body = kept.reader(id)
 	}
 	return found, nil
+}
+
+// unreadable is the error about a record that cannot be what was stored.
+func unreadable(id sdk.Tombstone, err error) error {
+	return at(id, sdk.Corrupt, "the record cannot be read: "+sdk.AsError(err).Msg)
 }
 
 // copyOf returns r as callers see it: sharing nothing, and with the content as
@@ -143,6 +151,9 @@ func (b *Backend) entries(ctx context.Context, q sdk.Query) ([]sdk.Entry, error)
 }
 
 func (a *archive) entry(r *record, q sdk.Query) sdk.Entry {
+	if err := r.Validate(); err != nil {
+		return sdk.Entry{Record: sdk.Record{Tombstone: r.Tombstone}, Err: unreadable(r.Tombstone, err)}
+	}
 	e := sdk.Entry{Record: a.copyOf(r), Present: a.retrievable(r)}
 	if q.WithEvents {
 		e.Events = slices.SortedFunc(slices.Values(r.events), func(x, y sdk.Event) int {

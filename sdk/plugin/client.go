@@ -9,40 +9,40 @@ import (
 	"github.com/codex-archive/codex/sdk/archivepb"
 )
 
-// remote is the host's half of the wire: an [sdk.Backend] whose archive is
+// client is the host's half of the wire: an [sdk.Backend] whose archive is
 // open in another process. Put, Get and List have files of their own.
-type remote struct {
+type client struct {
 	process *Process
-	client  archivepb.ArchiveClient
+	stub    archivepb.ArchiveClient
 	closing context.Context // cancelled by Close: ends the calls that may end
 	close   context.CancelFunc
 
-	mu       sync.Mutex
-	closed   bool
-	deciding sync.WaitGroup // calls whose answer decides; added to under mu, and not when closed
+	mu      sync.Mutex
+	closed  bool
+	commits sync.WaitGroup // calls whose answer decides; added to under mu, and not when closed
 
 	closeOnce sync.Once
 	closeErr  error
 }
 
-var _ sdk.Backend = (*remote)(nil)
+var _ sdk.Backend = (*client)(nil)
 
-func newRemote(p *Process) *remote {
+func newClient(p *Process) *client {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &remote{process: p, client: p.client, closing: ctx, close: cancel}
+	return &client{process: p, stub: p.stub, closing: ctx, close: cancel}
 }
 
 // call is one call under way.
 type call struct {
-	remote  *remote
-	ctx     context.Context // ends with the caller's, or by Close until decide
-	cancel  context.CancelFunc
-	unhook  func() bool
-	decided bool
+	client     *client
+	ctx        context.Context // ends with the caller's, or by Close until decide
+	cancel     context.CancelFunc
+	unhook     func() bool
+	committing bool
 }
 
 // call begins a call; done must be called at its end.
-func (r *remote) call(ctx context.Context, op string) (*call, error) {
+func (r *client) call(ctx context.Context, op string) (*call, error) {
 	if r.closing.Err() != nil {
 		return nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: "the archive is closed"}
 	}
@@ -50,38 +50,38 @@ func (r *remote) call(ctx context.Context, op string) (*call, error) {
 		return nil, contextError(op, ctx.Err(), sdk.EffectNone)
 	}
 	in, cancel := context.WithCancel(ctx)
-	return &call{remote: r, ctx: in, cancel: cancel, unhook: context.AfterFunc(r.closing, cancel)}, nil
+	return &call{client: r, ctx: in, cancel: cancel, unhook: context.AfterFunc(r.closing, cancel)}, nil
 }
 
 // decide says that the backend may apply the call from now on: Close then waits
 // for its answer instead of cutting it off. It reports false when Close came
 // first, and the call must not go on.
-func (c *call) decide() bool {
-	c.remote.mu.Lock()
-	defer c.remote.mu.Unlock()
-	if c.remote.closed || !c.unhook() {
+func (c *call) beginCommit() bool {
+	c.client.mu.Lock()
+	defer c.client.mu.Unlock()
+	if c.client.closed || !c.unhook() {
 		return false
 	}
-	c.decided = true
-	c.remote.deciding.Add(1)
+	c.committing = true
+	c.client.commits.Add(1)
 	return true
 }
 
 func (c *call) done() {
 	c.unhook()
 	c.cancel()
-	if c.decided {
-		c.remote.deciding.Done()
+	if c.committing {
+		c.client.commits.Done()
 	}
 }
 
 // write begins a call that is decided as soon as it is sent.
-func (r *remote) write(ctx context.Context, op string) (*call, error) {
+func (r *client) write(ctx context.Context, op string) (*call, error) {
 	c, err := r.call(ctx, op)
 	if err != nil {
 		return nil, err
 	}
-	if !c.decide() {
+	if !c.beginCommit() {
 		c.done()
 		return nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: "the archive is closed"}
 	}
@@ -89,14 +89,14 @@ func (r *remote) write(ctx context.Context, op string) (*call, error) {
 }
 
 // Missing implements [sdk.Backend].
-func (r *remote) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Digest, error) {
+func (r *client) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Digest, error) {
 	const op = "missing"
 	c, err := r.call(ctx, op)
 	if err != nil {
 		return nil, err
 	}
 	defer c.done()
-	reply, err := r.client.Missing(c.ctx, &archivepb.MissingRequest{Contents: fromDigests(contents)})
+	reply, err := r.stub.Missing(c.ctx, &archivepb.MissingRequest{Contents: fromDigests(contents)})
 	if err != nil {
 		return nil, r.process.failed(ctx, op, err, sdk.EffectNone)
 	}
@@ -108,7 +108,7 @@ func (r *remote) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Dige
 }
 
 // Append implements [sdk.Backend].
-func (r *remote) Append(ctx context.Context, events []sdk.Event) error {
+func (r *client) Append(ctx context.Context, events []sdk.Event) error {
 	const op = "append"
 	request := &archivepb.AppendRequest{Events: make([]*archivepb.Event, len(events))}
 	for i := range events {
@@ -122,17 +122,17 @@ func (r *remote) Append(ctx context.Context, events []sdk.Event) error {
 		return err
 	}
 	defer c.done()
-	if _, err = r.client.Append(c.ctx, request); err != nil {
+	if _, err = r.stub.Append(c.ctx, request); err != nil {
 		return r.process.failed(ctx, op, err, sdk.EffectMaybe)
 	}
 	return nil
 }
 
 // Purge implements [sdk.Backend].
-func (r *remote) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
+func (r *client) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
 	const op = "purge"
-	if !utf8.ValidString(p.Actor) {
-		return nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: "actor is not UTF-8"}
+	if !utf8.ValidString(p.Actor) || !utf8.ValidString(p.Host) {
+		return nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: "actor or host is not UTF-8"}
 	}
 	effect := sdk.EffectMaybe
 	if p.DryRun {
@@ -143,28 +143,26 @@ func (r *remote) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) 
 		return nil, err
 	}
 	defer c.done()
-	reply, err := r.client.Purge(c.ctx, fromPurge(&p))
+	reply, err := r.stub.Purge(c.ctx, fromPurge(&p))
 	if err != nil {
 		return nil, r.process.failed(ctx, op, err, effect)
 	}
-	verdicts := make([]sdk.Verdict, len(reply.GetVerdicts()))
-	for i, m := range reply.GetVerdicts() {
-		if verdicts[i], err = toVerdict(m); err != nil {
-			return nil, badReply(op, err, effect)
-		}
+	verdicts, err := toVerdicts(reply.GetVerdicts(), p.Items)
+	if err != nil {
+		return nil, badReply(op, err, effect)
 	}
 	return verdicts, nil
 }
 
 // Health implements [sdk.Backend].
-func (r *remote) Health(ctx context.Context) (sdk.Health, error) {
+func (r *client) Health(ctx context.Context) (sdk.Health, error) {
 	const op = "health"
 	c, err := r.call(ctx, op)
 	if err != nil {
 		return sdk.Health{}, err
 	}
 	defer c.done()
-	reply, err := r.client.Health(c.ctx, &archivepb.HealthRequest{})
+	reply, err := r.stub.Health(c.ctx, &archivepb.HealthRequest{})
 	if err != nil {
 		return sdk.Health{}, r.process.failed(ctx, op, err, sdk.EffectNone)
 	}
@@ -178,7 +176,7 @@ func (r *remote) Health(ctx context.Context) (sdk.Health, error) {
 // Close ends the calls that are under way, waits for those that may have been
 // applied, and has the archive closed. It does not end the process: see
 // [Process.Close]. That the process is gone already is no error of closing.
-func (r *remote) Close() error {
+func (r *client) Close() error {
 	r.closeOnce.Do(func() {
 		r.mu.Lock()
 		r.closed = true
@@ -186,20 +184,20 @@ func (r *remote) Close() error {
 		r.close()
 		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 		defer cancel()
-		if _, err := r.client.Drain(ctx, &archivepb.DrainRequest{}); err != nil && !r.process.isGone() {
+		if _, err := r.stub.Drain(ctx, &archivepb.DrainRequest{}); err != nil && !r.process.isGone() {
 			r.closeErr = r.process.failed(ctx, "close", err, sdk.EffectNone)
 		}
-		r.awaitDecided(ctx)
+		r.awaitCommits(ctx)
 	})
 	return r.closeErr
 }
 
-// awaitDecided waits for the answers that decide; after Drain they are on their
+// awaitCommits waits for the answers that decide; after Drain they are on their
 // way.
-func (r *remote) awaitDecided(ctx context.Context) {
+func (r *client) awaitCommits(ctx context.Context) {
 	all := make(chan struct{})
 	go func() { // ends at the latest with the connection
-		r.deciding.Wait()
+		r.commits.Wait()
 		close(all)
 	}()
 	select {

@@ -19,7 +19,7 @@ var errCut = errors.New("the stream ended in the middle")
 type parts[F any, P any] struct {
 	recv func() (F, error)
 	of   func(F) []P
-	done func() error // of the call's context: what is here already is not given out after its end
+	done func() error // of the call's context: what is here already is not returned after its end
 	rest []P
 }
 
@@ -45,7 +45,7 @@ func (p *parts[F, P]) next() (part P, err error) {
 }
 
 // Get implements [sdk.Backend].
-func (r *remote) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+func (r *client) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
 	const op = "get"
 	return func(yield func(sdk.GetResult, error) bool) {
 		c, err := r.call(ctx, op)
@@ -54,12 +54,12 @@ func (r *remote) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Get
 			return
 		}
 		defer c.done()
-		stream, err := r.client.Get(c.ctx, &archivepb.GetRequest{Tombstones: fromIDs(ids)})
+		stream, err := r.stub.Get(c.ctx, &archivepb.GetRequest{Tombstones: fromIDs(ids)})
 		if err != nil {
 			yield(sdk.GetResult{}, r.process.failed(ctx, op, err, sdk.EffectNone))
 			return
 		}
-		g := &getting{
+		g := &getReader{
 			parts:  parts[*archivepb.GetFrame, *archivepb.GetPart]{recv: stream.Recv, of: (*archivepb.GetFrame).GetParts, done: c.ctx.Err},
 			failed: func(err error) error { return r.streamFailed(ctx, op, err) },
 			yield:  func(f sdk.GetResult) bool { return yield(f, nil) },
@@ -72,7 +72,7 @@ func (r *remote) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Get
 
 // streamFailed is failed for streams, which may also end too early or hold
 // nonsense.
-func (r *remote) streamFailed(ctx context.Context, op string, err error) error {
+func (r *client) streamFailed(ctx context.Context, op string, err error) error {
 	var e *sdk.Error
 	switch {
 	case errors.Is(err, errCut):
@@ -83,27 +83,27 @@ func (r *remote) streamFailed(ctx context.Context, op string, err error) error {
 	return r.process.failed(ctx, op, err, sdk.EffectNone)
 }
 
-// getting reads the answer to a Get.
-type getting struct {
-	parts[*archivepb.GetFrame, *archivepb.GetPart]
+// getReader reads the answer to a Get.
+type getReader struct {
+	parts  parts[*archivepb.GetFrame, *archivepb.GetPart]
 	failed func(error) error
 	yield  func(sdk.GetResult) bool
 }
 
 // all yields what comes for each id. It returns nil also when yield asks to
 // stop.
-func (g *getting) all(ids []sdk.Tombstone) error {
+func (g *getReader) all(ids []sdk.Tombstone) error {
 	for _, id := range ids {
-		part, err := g.next()
+		part, err := g.parts.next()
 		if err != nil {
 			return g.failed(err)
 		}
 		more := false
 		switch p := part.GetPart().(type) {
 		case *archivepb.GetPart_Header:
-			more, err = g.found(id, p.Header)
+			more, err = g.record(id, p.Header)
 		case *archivepb.GetPart_Failure:
-			more = g.yield(sdk.GetResult{Record: sdk.Record{Tombstone: id}, Err: failureOf(p.Failure)})
+			more = g.yield(sdk.GetResult{Record: sdk.Record{Tombstone: id}, Err: failureOf("get", id, p.Failure)})
 		default:
 			err = g.failed(sdk.Errorf(sdk.Internal, "%T where an item should begin", p))
 		}
@@ -111,50 +111,56 @@ func (g *getting) all(ids []sdk.Tombstone) error {
 			return err
 		}
 	}
-	part, err := g.next()
+	part, err := g.parts.next()
 	if err == nil && part.GetAll() == nil {
 		err = sdk.Errorf(sdk.Internal, "%T where the answer should end", part.GetPart())
 	}
 	if err != nil {
 		return g.failed(err)
 	}
-	g.recv() // the status, so that the backend's call is over as well
+	g.parts.recv() // the status, so that the backend's call is over as well
 	return nil
 }
 
-// found yields one record and takes what is left of its body off the stream.
-func (g *getting) found(id sdk.Tombstone, m *archivepb.Record) (more bool, err error) {
-	record, err := toRecord(m)
+// record yields one record, with what follows it as its body.
+func (g *getReader) record(id sdk.Tombstone, m *archivepb.Record) (more bool, err error) {
+	record, err := receiveRecord(m)
 	if err == nil && record.Tombstone != id {
-		err = sdk.Errorf(sdk.Internal, "it was asked for %s and gave %s", id, record.Tombstone)
+		return false, g.failed(sdk.Errorf(sdk.Internal, "it was asked for %s and answered %s", id, record.Tombstone))
 	}
-	if err != nil {
-		return false, g.failed(err)
-	}
-	var streamErr error // about the whole call, unlike what is wrong with the body
-	b := &body{tombstone: id, content: record.Content}
-	b.pull = func() ([]byte, *archivepb.BodyEnd, error) {
-		chunk, end, err := g.chunk()
+	result := sdk.GetResult{Record: record}
+	var streamErr error // about the whole call, unlike a fault of the body
+	// The SHA-256 of the body is left to the host, which checks that of the plain
+	// bytes.
+	content := record.Content
+	content.StoredSHA256 = sdk.Digest{}
+	b := newIncomingBody(id, content, func() ([]byte, *archivepb.BodyEnd, error) {
+		chunk, end, err := g.chunk(id)
 		var failure *itemError
-		if err != nil && !errors.As(err, &failure) {
-			streamErr = g.failed(err)
-			return nil, nil, streamErr
-		}
-		if failure != nil {
+		switch {
+		case errors.As(err, &failure):
 			err = failure.err
+		case err != nil:
+			streamErr = g.failed(err)
+			err = streamErr
 		}
 		return chunk, end, err
+	})
+	if err != nil {
+		result = sdk.GetResult{Record: sdk.Record{Tombstone: id}, Err: unreadable("get", id, err)}
+	} else {
+		result.Body = b.reader
 	}
-	if !g.yield(sdk.GetResult{Record: record, Body: b}) {
+	if !g.yield(result) {
 		return false, nil
 	}
-	b.finish() // what is wrong with bytes that nobody read is nobody's concern
+	b.skip()
 	return true, streamErr
 }
 
 // chunk returns the next part of a body.
-func (g *getting) chunk() ([]byte, *archivepb.BodyEnd, error) {
-	part, err := g.next()
+func (g *getReader) chunk(id sdk.Tombstone) ([]byte, *archivepb.BodyEnd, error) {
+	part, err := g.parts.next()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -164,7 +170,7 @@ func (g *getting) chunk() ([]byte, *archivepb.BodyEnd, error) {
 	case *archivepb.GetPart_End:
 		return nil, p.End, nil
 	case *archivepb.GetPart_Failure:
-		return nil, nil, &itemError{failureOf(p.Failure)}
+		return nil, nil, &itemError{failureOf("get", id, p.Failure)}
 	default:
 		return nil, nil, sdk.Errorf(sdk.Internal, "%T in the middle of a body", p)
 	}
@@ -175,19 +181,23 @@ type itemError struct{ err error }
 
 func (e *itemError) Error() string { return e.err.Error() }
 
-func failureOf(m *archivepb.Failure) error {
-	if m.GetError().GetKind() == archivepb.Kind_KIND_UNSPECIFIED {
-		return &sdk.Error{Kind: sdk.Internal, Op: "get", Msg: clean(m.GetMessage())}
+// failureOf returns what is wrong with a row. It names the row.
+func failureOf(op string, id sdk.Tombstone, m *archivepb.Failure) error {
+	e := &sdk.Error{Kind: sdk.Internal, Msg: clean(m.GetMessage())}
+	if m.GetError().GetKind() != archivepb.Kind_KIND_UNSPECIFIED {
+		e = fromDetail(m.GetMessage(), m.GetError())
 	}
-	e := fromDetail(m.GetMessage(), m.GetError())
 	if e.Op == "" {
-		e.Op = "get"
+		e.Op = op
+	}
+	if len(e.Tombstones) == 0 {
+		e.Tombstones = []sdk.Tombstone{id}
 	}
 	return e
 }
 
 // List implements [sdk.Backend].
-func (r *remote) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+func (r *client) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
 	const op = "list"
 	return func(yield func(sdk.Entry, error) bool) {
 		if err := checkText(&q); err != nil {
@@ -200,12 +210,12 @@ func (r *remote) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, err
 			return
 		}
 		defer c.done()
-		stream, err := r.client.List(c.ctx, fromQuery(&q))
+		stream, err := r.stub.List(c.ctx, fromQuery(&q))
 		if err != nil {
 			yield(sdk.Entry{}, r.process.failed(ctx, op, err, sdk.EffectNone))
 			return
 		}
-		l := &listing{
+		l := &listReader{
 			parts: parts[*archivepb.ListFrame, *archivepb.ListPart]{recv: stream.Recv, of: (*archivepb.ListFrame).GetParts, done: c.ctx.Err},
 			yield: func(e sdk.Entry) bool { return yield(e, nil) },
 		}
@@ -225,34 +235,37 @@ func checkText(q *sdk.Query) error {
 	return nil
 }
 
-// listing reads the answer to a List.
-type listing struct {
-	parts[*archivepb.ListFrame, *archivepb.ListPart]
+// listReader reads the answer to a List.
+type listReader struct {
+	parts parts[*archivepb.ListFrame, *archivepb.ListPart]
 	yield func(sdk.Entry) bool
 	entry *sdk.Entry // complete when the next one begins
 }
 
 // all yields the entries. It returns nil also when yield asks to stop.
-func (l *listing) all() error {
+func (l *listReader) all() error {
 	for {
-		part, err := l.next()
+		part, err := l.parts.next()
 		if err != nil {
 			return err
 		}
 		switch p := part.GetPart().(type) {
 		case *archivepb.ListPart_All:
-			l.recv() // the status, so that the backend's call is over as well
-			l.give()
+			l.parts.recv() // the status, so that the backend's call is over as well
+			l.flush()
 			return nil
 		case *archivepb.ListPart_Entry:
-			if !l.give() {
+			if !l.flush() {
 				return nil
 			}
-			record, err := toRecord(p.Entry.GetRecord())
-			if err != nil {
-				return err
+			l.entry = receiveEntry(p.Entry)
+		case *archivepb.ListPart_Failure:
+			if !l.flush() {
+				return nil
 			}
-			l.entry = &sdk.Entry{Record: record, Present: p.Entry.GetPresent()}
+			l.entry = &sdk.Entry{}
+			copy(l.entry.Record.Tombstone[:], p.Failure.GetTombstone())
+			l.entry.Err = failureOf("list", l.entry.Record.Tombstone, p.Failure)
 		default:
 			if err := l.addTo(part); err != nil {
 				return err
@@ -261,8 +274,8 @@ func (l *listing) all() error {
 	}
 }
 
-// give yields the entry that is complete, if there is one.
-func (l *listing) give() bool {
+// flush yields the entry that is complete, if there is one.
+func (l *listReader) flush() bool {
 	if l.entry == nil {
 		return true
 	}
@@ -271,22 +284,31 @@ func (l *listing) give() bool {
 	return l.yield(e)
 }
 
-// addTo adds an event or a hold to the entry before.
-func (l *listing) addTo(part *archivepb.ListPart) error {
+// addTo adds an event or a hold to the entry before. One that cannot be right
+// makes its entry unreadable.
+func (l *listReader) addTo(part *archivepb.ListPart) error {
 	if l.entry == nil {
 		return sdk.Errorf(sdk.Internal, "%T before the first entry", part.GetPart())
 	}
+	id := l.entry.Record.Tombstone
+	var err error
 	switch p := part.GetPart().(type) {
 	case *archivepb.ListPart_Event:
-		event, err := toEvent(p.Event)
-		if err != nil {
-			return err
-		}
+		var event sdk.Event
+		event, err = receiveEvent(p.Event, id)
 		l.entry.Events = append(l.entry.Events, event)
 	case *archivepb.ListPart_Hold:
-		l.entry.Holds = append(l.entry.Holds, toHold(p.Hold))
+		hold := toHold(p.Hold)
+		err = hold.Validate()
+		l.entry.Holds = append(l.entry.Holds, hold)
 	default:
 		return sdk.Errorf(sdk.Internal, "%T in a list", p)
+	}
+	if err != nil && l.entry.Err == nil {
+		l.entry.Err = unreadable("list", id, err)
+	}
+	if l.entry.Err != nil { // nothing else counts then
+		*l.entry = sdk.Entry{Record: sdk.Record{Tombstone: id}, Err: l.entry.Err}
 	}
 	return nil
 }

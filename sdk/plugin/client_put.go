@@ -14,30 +14,30 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// undoTime is how long a Put that this side gives up waits for the backend to
+// undoTime is how long a Put that this side ends waits for the backend to
 // say that everything is undone.
 const undoTime = 5 * time.Second
 
 // Put implements [sdk.Backend].
-func (r *remote) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
+func (r *client) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
 	const op = "put"
 	c, err := r.call(ctx, op)
 	if err != nil {
 		return nil, err
 	}
 	defer c.done()
-	stream, err := r.client.Put(c.ctx)
+	stream, err := r.stub.Put(c.ctx)
 	if err != nil {
 		return nil, r.process.failed(ctx, op, err, sdk.EffectNone)
 	}
-	o := &outgoing{out: packer[*archivepb.PutPart]{send: func(parts []*archivepb.PutPart) error {
+	o := &putWriter{out: packer[*archivepb.PutPart]{fresh: r.process.observed, send: func(parts []*archivepb.PutPart) error {
 		return stream.Send(&archivepb.PutFrame{Parts: parts})
 	}}}
 	if local := o.all(items); local != nil {
 		undo(stream, c.cancel)
 		return nil, local
 	}
-	if !o.ended && ctx.Err() == nil && c.decide() {
+	if !o.ended && ctx.Err() == nil && c.beginCommit() {
 		o.commit()
 	}
 	// Whether everything went out or the backend has ended the stream before
@@ -49,20 +49,9 @@ func (r *remote) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]s
 	case !o.committed:
 		return nil, badReply(op, errors.New("it answered before the commit"), sdk.EffectMaybe)
 	}
-	return r.stored(reply, o.count)
-}
-
-// stored reads the answer to a Put of count items.
-func (r *remote) stored(reply *archivepb.PutReply, count int) ([]sdk.PutResult, error) {
-	if len(reply.GetStored()) != count {
-		return nil, badReply("put", fmt.Errorf("it answered for %d items of %d", len(reply.GetStored()), count), sdk.EffectMaybe)
-	}
-	stored := make([]sdk.PutResult, count)
-	for i, m := range reply.GetStored() {
-		var err error
-		if stored[i], err = toStored(m); err != nil {
-			return nil, badReply("put", err, sdk.EffectMaybe)
-		}
+	stored, err := o.results(reply)
+	if err != nil {
+		return nil, badReply(op, err, sdk.EffectMaybe)
 	}
 	return stored, nil
 }
@@ -70,22 +59,49 @@ func (r *remote) stored(reply *archivepb.PutReply, count int) ([]sdk.PutResult, 
 // undo ends a Put without a commit and waits until the backend says that it
 // has rolled back, so that nothing of it is under way when Put returns.
 func undo(stream grpc.ClientStreamingClient[archivepb.PutFrame, archivepb.PutReply], cancel func()) {
-	give := time.AfterFunc(undoTime, cancel)
-	defer give.Stop()
+	timer := time.AfterFunc(undoTime, cancel)
+	defer timer.Stop()
 	stream.CloseAndRecv() // the caller's own error is the one to tell
 }
 
-// outgoing sends items.
-type outgoing struct {
+// putWriter sends items.
+type putWriter struct {
 	out       packer[*archivepb.PutPart]
-	count     int  // items sent
+	sent      []sentItem
 	ended     bool // the backend has ended the stream; its answer tells why
 	committed bool // the commit was handed to gRPC
 }
 
+// sentItem is what the answer to an item must be about.
+type sentItem struct {
+	tombstone sdk.Tombstone
+	content   sdk.Digest
+	size      int64
+}
+
+// results reads the answer: one for each item, in order.
+func (o *putWriter) results(reply *archivepb.PutReply) ([]sdk.PutResult, error) {
+	if len(reply.GetStored()) != len(o.sent) {
+		return nil, fmt.Errorf("it answered for %d items of %d", len(reply.GetStored()), len(o.sent))
+	}
+	results := make([]sdk.PutResult, len(o.sent))
+	for i, m := range reply.GetStored() {
+		result, err := toStored(m)
+		if err != nil {
+			return nil, err
+		}
+		c := result.Content
+		if (o.sent[i] != sentItem{result.Tombstone, c.SHA256, c.Size}) || c.StoredSize < 0 || c.Codec == "" {
+			return nil, fmt.Errorf("its answer for %s is about something else", o.sent[i].tombstone)
+		}
+		results[i] = result
+	}
+	return results, nil
+}
+
 // effect is what a Put that got no answer may have left behind: nothing before
 // the commit was sent.
-func (o *outgoing) effect() sdk.Effect {
+func (o *putWriter) effect() sdk.Effect {
 	if o.committed {
 		return sdk.EffectMaybe
 	}
@@ -94,7 +110,7 @@ func (o *outgoing) effect() sdk.Effect {
 
 // all sends the items. It returns the error of the sequence, of a body or of an
 // item that is not fit to be sent.
-func (o *outgoing) all(items iter.Seq2[sdk.Item, error]) error {
+func (o *putWriter) all(items iter.Seq2[sdk.Item, error]) error {
 	for item, err := range items {
 		if err != nil {
 			return err
@@ -108,30 +124,31 @@ func (o *outgoing) all(items iter.Seq2[sdk.Item, error]) error {
 }
 
 // commit sends what is left and the commit.
-func (o *outgoing) commit() {
+func (o *putWriter) commit() {
 	o.committed = true
-	commit := &archivepb.PutPart{Part: &archivepb.PutPart_Commit{Commit: &archivepb.Commit{Items: uint32(o.count)}}}
+	commit := &archivepb.PutPart{Part: &archivepb.PutPart_Commit{Commit: &archivepb.Commit{Items: uint32(len(o.sent))}}}
 	if o.out.add(commit, 0) == nil {
 		o.out.flush() // io.EOF: the answer tells
 	}
 }
 
 // item sends one item. ended: the backend has ended the stream.
-func (o *outgoing) item(item *sdk.Item) (ended bool, err error) {
-	if o.count == sdk.MaxItems {
+func (o *putWriter) item(item *sdk.Item) (ended bool, err error) {
+	if len(o.sent) == sdk.MaxItems {
 		return false, &sdk.Error{Kind: sdk.Limit, Op: "put", Msg: fmt.Sprintf("more than %d items in one call", sdk.MaxItems)}
 	}
-	if err := item.Record.Validate(); err != nil {
+	record := &item.Record
+	if err := record.Validate(); err != nil {
 		return false, withOp(err, "put")
 	}
-	record := fromRecord(&item.Record)
-	header := &archivepb.PutHeader{Record: record, Body: item.Body != nil}
+	header := &archivepb.PutHeader{Record: RecordToProto(record), Body: item.Body != nil}
 	if o.out.add(&archivepb.PutPart{Part: &archivepb.PutPart_Header{Header: header}}, proto.Size(header)) != nil {
 		return true, nil
 	}
 	end := &archivepb.BodyEnd{}
 	if item.Body != nil {
-		end, err = o.out.addBody(item.Body, func(chunk []byte) *archivepb.PutPart {
+		body := sdk.NewBodyReader(item.Body, record.Content, record.Tombstone)
+		end, err = o.out.addBody(body, func(chunk []byte) *archivepb.PutPart {
 			return &archivepb.PutPart{Part: &archivepb.PutPart_Chunk{Chunk: chunk}}
 		})
 		var torn *bodyError
@@ -145,6 +162,6 @@ func (o *outgoing) item(item *sdk.Item) (ended bool, err error) {
 	if o.out.add(&archivepb.PutPart{Part: &archivepb.PutPart_End{End: end}}, proto.Size(end)) != nil {
 		return true, nil
 	}
-	o.count++
+	o.sent = append(o.sent, sentItem{record.Tombstone, record.Content.SHA256, record.Content.Size})
 	return false, nil
 }

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"strings"
 	"time"
 
 	"github.com/codex-archive/codex/sdk"
@@ -117,7 +118,7 @@ func fromDigests(digests []sdk.Digest) [][]byte {
 
 func fromContent(c *sdk.Content) *archivepb.Content {
 	return &archivepb.Content{
-		Sha256: c.SHA256[:], Size: c.Size, Codec: string(c.Codec), StoredSize: c.StoredSize, Crc32C: c.CRC32C,
+		Sha256: c.SHA256[:], Size: c.Size, Codec: strings.ToValidUTF8(string(c.Codec), "?"), StoredSize: c.StoredSize, Crc32C: c.CRC32C,
 		StoredSha256: fromOptionalDigest(c.StoredSHA256),
 	}
 }
@@ -134,7 +135,9 @@ func toContent(m *archivepb.Content) (sdk.Content, error) {
 	}, err
 }
 
-func fromRecord(r *sdk.Record) *archivepb.Record {
+// RecordToProto returns the message of r. Nothing is lost: [RecordFromProto]
+// returns an equal record. The message shares memory with r.
+func RecordToProto(r *sdk.Record) *archivepb.Record {
 	return &archivepb.Record{
 		Tombstone: r.Tombstone[:], Event: r.Event[:], Content: fromContent(&r.Content),
 		Repo: r.Repo, Path: []byte(r.Path), WorkTreePath: []byte(r.WorkTreePath),
@@ -146,7 +149,9 @@ func fromRecord(r *sdk.Record) *archivepb.Record {
 	}
 }
 
-func toRecord(m *archivepb.Record) (sdk.Record, error) {
+// RecordFromProto reads a message. It fails with kind [sdk.Invalid] where an id or
+// a digest has a wrong length; the rest is for [sdk.Record.Validate] to check.
+func RecordFromProto(m *archivepb.Record) (sdk.Record, error) {
 	tombstone, err := toID("tombstone", m.GetTombstone())
 	if err != nil {
 		return sdk.Record{}, err
@@ -282,24 +287,49 @@ func toPurge(m *archivepb.PurgeRequest) (sdk.Purge, error) {
 }
 
 func fromVerdict(v *sdk.Verdict) *archivepb.Verdict {
-	return &archivepb.Verdict{Tombstone: v.Tombstone[:], Outcome: string(v.Outcome), Why: v.Why, Freed: v.Freed}
+	return &archivepb.Verdict{Tombstone: v.Tombstone[:], Outcome: strings.ToValidUTF8(string(v.Outcome), "?"), Why: strings.ToValidUTF8(v.Why, "?"), Freed: v.Freed}
 }
 
 func toVerdict(m *archivepb.Verdict) (sdk.Verdict, error) {
 	tombstone, err := toID("tombstone", m.GetTombstone())
+	if err == nil && m.GetFreed() < 0 {
+		err = sdk.Errorf(sdk.Invalid, "it freed fewer than no bytes")
+	}
 	return sdk.Verdict{Tombstone: tombstone, Outcome: sdk.Outcome(m.GetOutcome()), Why: m.GetWhy(), Freed: m.GetFreed()}, err
+}
+
+// toVerdicts reads the answer to a Purge: one for each item, in order.
+func toVerdicts(from []*archivepb.Verdict, items []sdk.PurgeItem) ([]sdk.Verdict, error) {
+	if len(from) != len(items) {
+		return nil, sdk.Errorf(sdk.Internal, "it answered for %d records of %d", len(from), len(items))
+	}
+	verdicts := make([]sdk.Verdict, len(from))
+	for i, m := range from {
+		v, err := toVerdict(m)
+		if err == nil && v.Tombstone != items[i].Tombstone {
+			err = sdk.Errorf(sdk.Internal, "its verdict on %s is about %s", items[i].Tombstone, v.Tombstone)
+		}
+		if err != nil {
+			return nil, err
+		}
+		verdicts[i] = v
+	}
+	return verdicts, nil
 }
 
 func fromHealth(h *sdk.Health) *archivepb.HealthReply {
 	return &archivepb.HealthReply{
-		Server: h.Server, Archive: h.Archive[:], Schema: int32(h.Schema), Retrievable: h.Retrievable,
-		Clock: micros(h.Clock), Writable: h.Writable, Live: h.Live, Unmeasured: h.Unmeasured,
-		Durable: h.Durable, NotDurable: h.NotDurable, LastVerified: micros(h.LastVerified),
+		Server: strings.ToValidUTF8(h.Server, "?"), Archive: h.Archive[:], Schema: int32(h.Schema), Retrievable: h.Retrievable,
+		Clock: micros(h.Clock), Writable: h.Writable, Live: h.Live, Unmeasured: strings.ToValidUTF8(h.Unmeasured, "?"),
+		Durable: h.Durable, NotDurable: strings.ToValidUTF8(h.NotDurable, "?"), LastVerified: micros(h.LastVerified),
 	}
 }
 
 func toHealth(m *archivepb.HealthReply) (sdk.Health, error) {
 	archive, err := toID("archive", m.GetArchive())
+	if err == nil && (m.GetLive() < 0 || m.GetRetrievable() < 0) {
+		err = sdk.Errorf(sdk.Invalid, "it counts fewer than no records")
+	}
 	return sdk.Health{
 		Server: m.GetServer(), Archive: archive, Schema: int(m.GetSchema()), Retrievable: m.GetRetrievable(),
 		Clock: fromMicros(m.Clock), Writable: m.GetWritable(), Live: m.GetLive(), Unmeasured: m.GetUnmeasured(),

@@ -178,7 +178,7 @@ func TestHostKilled(t *testing.T) {
 	}
 }
 
-// isZombie reports a process that has ended and that nobody has waited for,
+// isZombie reports a process that has ended and was not waited for,
 // which is what becomes of an orphan in a container whose first process does not
 // care.
 func isZombie(pid int) bool {

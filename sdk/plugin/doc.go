@@ -1,7 +1,7 @@
 // Package plugin carries an archive backend over a process boundary: [Serve]
 // is the whole main function of a backend program, [Launch] starts such a
-// program and [Process.Open] gives the same [sdk.Backend] back, on the other
-// side of a gRPC connection. Nobody else knows that there is one.
+// program and [Process.Open] returns the same [sdk.Backend], on the other
+// side of a gRPC connection.
 //
 // # For who writes a backend
 //

@@ -1,19 +1,17 @@
 package plugin
 
 import (
-	"hash/crc32"
 	"io"
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/archivepb"
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // packer collects parts and sends them as frames of about [sdk.ChunkSize]
 // bytes. It holds one frame.
 type packer[P any] struct {
 	send  func([]P) error
+	fresh bool // makes new parts and a new buffer for each frame: see flush
 	parts []P
 	size  int    // bytes of the parts, chunks included
 	buf   []byte // the chunks of this frame; made with the first
@@ -38,14 +36,17 @@ func (p *packer[P]) add(part P, size int) error {
 
 // flush sends what there is.
 //
-// gRPC has encoded a message when Send returns (nobody here installs tracing
-// or a stats handler that would look at it later), so parts and buffer are used
-// again.
+// gRPC has encoded a message when Send returns, so parts and buffer are used
+// again. Only an interceptor or a stats handler could still hold the message;
+// where the caller of this package has added one, fresh is set.
 func (p *packer[P]) flush() error {
 	if len(p.parts) == 0 {
 		return nil
 	}
 	err := p.send(p.parts)
+	if p.fresh {
+		p.parts, p.buf = nil, nil
+	}
 	clear(p.parts)
 	p.parts, p.size, p.used = p.parts[:0], 0, 0
 	return err
@@ -68,10 +69,9 @@ func (p *packer[P]) room() ([]byte, error) {
 }
 
 // addBody reads body to its end and adds it in chunks. It returns how the body
-// ended; errors of the body come back as *bodyError, those of sending as they
+// ended. Errors of the body come back as *bodyError, those of sending as they
 // are.
-func (p *packer[P]) addBody(body io.Reader, chunk func([]byte) P) (*archivepb.BodyEnd, error) {
-	end := &archivepb.BodyEnd{}
+func (p *packer[P]) addBody(body *sdk.BodyReader, chunk func([]byte) P) (*archivepb.BodyEnd, error) {
 	for {
 		room, err := p.room()
 		if err != nil {
@@ -79,15 +79,14 @@ func (p *packer[P]) addBody(body io.Reader, chunk func([]byte) P) (*archivepb.Bo
 		}
 		n, err := fill(room, body)
 		if n > 0 {
-			end.StoredSize += int64(n)
-			end.Crc32C = crc32.Update(end.Crc32C, castagnoli, room[:n])
 			p.used += n
 			p.parts = append(p.parts, chunk(room[:n]))
 			p.size += n
 		}
 		switch {
 		case err == io.EOF:
-			return end, nil
+			was := body.Content()
+			return &archivepb.BodyEnd{StoredSize: was.StoredSize, Crc32C: was.CRC32C}, nil
 		case err != nil:
 			return nil, &bodyError{err}
 		}
@@ -119,44 +118,45 @@ type bodyError struct{ err error }
 func (e *bodyError) Error() string { return e.err.Error() }
 func (e *bodyError) Unwrap() error { return e.err }
 
-// body is the reading end: it gives out the chunks of one item and checks, at
-// the end, that they are what was announced and what was sent.
-type body struct {
+// incomingBody reads the chunks of one item off a stream. What its reader
+// yields is checked against what was announced and against the end of the body.
+type incomingBody struct {
 	// pull returns the next chunk, or how the body ends, or an error.
-	pull      func() ([]byte, *archivepb.BodyEnd, error)
-	tombstone sdk.Tombstone
-	content   sdk.Content // what was announced
+	pull   func() ([]byte, *archivepb.BodyEnd, error)
+	reader *sdk.BodyReader // of the chunks: what a caller reads
+	about  sdk.Tombstone
 
 	rest []byte // of the chunk that is being read
-	size int64
-	crc  uint32
-	err  error // sticky; io.EOF after a good end
+	err  error  // sticky; io.EOF after the end
 	dead bool
 }
 
-// Read implements io.Reader. The end is io.EOF only if the body was whole.
-func (b *body) Read(p []byte) (int, error) {
-	if b.dead {
-		return 0, sdk.Errorf(sdk.Invalid, "a body is dead when its turn in the loop is over")
+func newIncomingBody(about sdk.Tombstone, c sdk.Content, pull func() ([]byte, *archivepb.BodyEnd, error)) *incomingBody {
+	b := &incomingBody{pull: pull, about: about}
+	b.reader = sdk.NewBodyReader((*chunks)(b), c, about)
+	return b
+}
+
+// chunks is the io.Reader of an incomingBody that nothing has checked yet.
+type chunks incomingBody
+
+func (c *chunks) Read(p []byte) (int, error) {
+	if c.dead {
+		return 0, sdk.Errorf(sdk.Invalid, "the body was read after its turn in the loop")
 	}
-	if len(p) == 0 {
-		return 0, nil
+	for len(c.rest) == 0 && c.err == nil && len(p) > 0 {
+		(*incomingBody)(c).advance()
 	}
-	for len(b.rest) == 0 {
-		if !b.advance() {
-			return 0, b.err
-		}
+	if len(c.rest) == 0 {
+		return 0, c.err
 	}
-	n := copy(p, b.rest)
-	b.rest = b.rest[n:]
+	n := copy(p, c.rest)
+	c.rest = c.rest[n:]
 	return n, nil
 }
 
-// advance takes the next chunk and reports whether there was one.
-func (b *body) advance() bool {
-	if b.err != nil {
-		return false
-	}
+// advance takes the next chunk off the stream.
+func (b *incomingBody) advance() {
 	chunk, end, err := b.pull()
 	switch {
 	case err != nil:
@@ -165,37 +165,32 @@ func (b *body) advance() bool {
 		b.err = b.verify(end)
 	default:
 		b.rest = chunk
-		b.size += int64(len(chunk))
-		b.crc = crc32.Update(b.crc, castagnoli, chunk)
 	}
-	return b.err == nil
 }
 
-// verify returns io.EOF for a whole body.
-func (b *body) verify(end *archivepb.BodyEnd) error {
-	announced := b.content.StoredSize >= 0
-	switch {
-	case b.size != end.GetStoredSize() || announced && b.size != b.content.StoredSize:
-		return b.corrupt("the stored size is not what was announced")
-	case b.crc != end.GetCrc32C() || announced && b.crc != b.content.CRC32C:
-		return b.corrupt("the checksum (CRC-32C) of the stored bytes is wrong")
+// verify returns io.EOF for a body that ends as the sender says.
+func (b *incomingBody) verify(end *archivepb.BodyEnd) error {
+	if got := b.reader.Content(); got.StoredSize != end.GetStoredSize() || got.CRC32C != end.GetCrc32C() {
+		return &sdk.Error{Kind: sdk.Corrupt, Tombstones: []sdk.Tombstone{b.about},
+			Msg: "the stored body is not what was sent: its size or its CRC-32C differs"}
 	}
 	return io.EOF
 }
 
-func (b *body) corrupt(what string) error {
-	return &sdk.Error{Kind: sdk.Corrupt, Msg: what, Tombstones: []sdk.Tombstone{b.tombstone}}
+// finish ends the turn of the body: what was not read is read and checked. It
+// returns nil for a whole body.
+func (b *incomingBody) finish() error {
+	_, err := io.Copy(io.Discard, b.reader)
+	b.dead, b.rest = true, nil
+	return err
 }
 
-// finish ends the turn of b: what was not read is taken off the stream, and
-// checked like the rest. It returns nil for a whole body.
-func (b *body) finish() error {
-	b.dead, b.rest = true, nil
-	for b.advance() {
-		b.rest = nil
+// skip ends the turn of the body: what was not read is taken off the stream.
+// Errors in unread bytes are ignored.
+func (b *incomingBody) skip() {
+	b.dead = true
+	for b.err == nil {
+		b.advance()
 	}
-	if b.err == io.EOF {
-		return nil
-	}
-	return b.err
+	b.rest = nil
 }

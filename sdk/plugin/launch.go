@@ -68,13 +68,13 @@ func Launch(ctx context.Context, c Command) (*Process, error) {
 	if err != nil {
 		return nil, notStarted(c.Path, err)
 	}
-	p := &Process{name: filepath.Base(c.Path), sockets: sockets, secrets: &secrets{}}
+	p := &Process{name: filepath.Base(c.Path), sockets: sockets, secrets: &secrets{}, observed: len(c.DialOptions) > 0}
 	lines := &loglines{log: c.Logger, secrets: p.secrets}
-	p.program = newProgram(&c, lines, sockets.remove)
+	p.child = newChild(&c, lines, sockets.remove)
 	if checked.copy != nil {
-		p.program.cmd.Path = checked.path
+		p.child.cmd.Path = checked.path
 	}
-	p.link = newLink(p.dialProgram, func(other peer) error { return inGroup(other, p.program.pid()) })
+	p.conn = newConn(p.dialChild, func(other peer) error { return inGroup(other, p.child.pid()) })
 
 	started, cancel := context.WithTimeout(ctx, c.StartTimeout)
 	defer cancel()
@@ -84,39 +84,43 @@ func Launch(ctx context.Context, c Command) (*Process, error) {
 	return p, nil
 }
 
-// start runs go-plugin's start and waits for the connection, until ctx ends.
+// start has go-plugin start the program and waits for the connection, until ctx
+// ends. go-plugin's start cannot be cancelled, but it ends with the program.
 func (p *Process) start(ctx context.Context, c *Command) error {
 	client := goplugin.NewClient(p.clientConfig(c))
-	type result struct {
-		conn *grpc.ClientConn
-		err  error
-	}
-	results := make(chan result, 1)
-	// go-plugin's start cannot be cancelled, but it ends when the process does,
-	// which abandon sees to.
+	channels := make(chan *grpc.ClientConn, 1)
+	failed := make(chan error, 1)
 	go func() {
-		conn, err := connectTo(client)
-		results <- result{conn, err}
+		channel, err := connectTo(client)
+		if err != nil {
+			failed <- err
+			return
+		}
+		channels <- channel
 	}()
 	select {
+	case p.channel = <-channels:
+	case err := <-failed:
+		return err
 	case <-ctx.Done():
-		go func() {
-			if r := <-results; r.err == nil {
-				r.conn.Close()
-			}
-		}()
+		go closeLate(channels, failed)
 		return ctx.Err()
-	case r := <-results:
-		if r.err != nil {
-			return r.err
-		}
-		p.conn, p.client = r.conn, archivepb.NewArchiveClient(r.conn)
 	}
+	p.stub = archivepb.NewArchiveClient(p.channel)
 	go func() {
-		<-p.program.exited
-		client.Kill() // there is nothing left to kill; it frees what go-plugin holds
+		<-p.child.exited
+		client.Kill() // the program is gone; this frees what go-plugin holds
 	}()
-	return p.link.ready(ctx, p.conn)
+	return p.conn.ready(ctx, p.channel)
+}
+
+// closeLate closes a connection that comes after its start was given up.
+func closeLate(channels <-chan *grpc.ClientConn, failed <-chan error) {
+	select {
+	case channel := <-channels:
+		channel.Close()
+	case <-failed:
+	}
 }
 
 // connectTo starts client's program and returns the connection to it.
@@ -135,87 +139,83 @@ func connectTo(client *goplugin.Client) (*grpc.ClientConn, error) {
 func (p *Process) clientConfig(c *Command) *goplugin.ClientConfig {
 	return &goplugin.ClientConfig{
 		HandshakeConfig:  cookie,
-		Plugins:          goplugin.PluginSet{serviceName: &hostHalf{}},
+		Plugins:          goplugin.PluginSet{serviceName: &clientPlugin{}},
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
-			p.program.cmd.Env = append(p.program.cmd.Env, cmd.Env...)
-			return p.program, nil
+			p.child.cmd.Env = append(p.child.cmd.Env, cmd.Env...)
+			return p.child, nil
 		},
 		SkipHostEnv:      true,
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: p.sockets.path},
 		StartTimeout:     2 * c.StartTimeout, // ours comes first, with better words
-		Logger:           quiet{c.Logger},
-		SyncStdout:       p.program.stdoutLog(),
-		SyncStderr:       copied(&lineWriter{lines: p.program.lines, stream: "stderr"}, c.Stderr),
+		Logger:           traceLogger{c.Logger},
+		SyncStdout:       p.child.stdoutLog(),
+		SyncStderr:       copied(&lineWriter{lines: p.child.lines, stream: "stderr"}, c.Stderr),
 		AutoMTLS:         tlsOnly,
 		MinPort:          0, // 0 to 1 lets the system choose a port; 0 to 0 counts as unset
 		MaxPort:          1,
-		GRPCDialOptions:  append(p.link.options(tlsOnly), c.DialOptions...),
+		GRPCDialOptions:  append(p.conn.options(tlsOnly), c.DialOptions...),
 	}
 }
 
-// dialProgram connects to the address that the program has greeted with.
-func (p *Process) dialProgram(ctx context.Context) (net.Conn, error) {
-	<-p.program.greeted
+// dialChild connects to the address that the program has greeted with.
+func (p *Process) dialChild(ctx context.Context) (net.Conn, error) {
+	<-p.child.greeted
 	var d net.Dialer
-	return d.DialContext(ctx, p.program.greeting.network, p.program.greeting.address)
+	return d.DialContext(ctx, p.child.greeting.network, p.child.greeting.address)
 }
 
-// abandon ends a program that did not start and says why it did not.
+// abandon ends a program that did not start, and returns why it did not.
 func (p *Process) abandon(ctx context.Context, c *Command, err error) error {
-	select {
-	case <-p.program.greeted: // it has said something: let it say the rest, on standard error too
-		if errors.Is(p.program.greetErr, io.EOF) {
-			p.program.await(pipesGrace)
-		}
-	default:
+	if greeted, greetErr := p.child.greetedWith(); greeted && errors.Is(greetErr, io.EOF) {
+		p.child.await(pipesGrace) // it closed standard output: it may be about to say why on standard error
 	}
 	exited := p.hasExited()
-	p.program.kill()
-	p.program.await(leaveTime)
-	if p.conn != nil {
-		p.conn.Close()
+	p.child.kill()
+	p.child.await(leaveTime)
+	if p.channel != nil {
+		p.channel.Close()
 	}
 	p.sockets.remove()
 	if ctx.Err() != nil {
 		return contextError("start "+c.Path, ctx.Err(), sdk.EffectNone)
 	}
-	return notStarted(c.Path, p.whyNot(c, err, exited))
+	return notStarted(c.Path, p.startError(c, err, exited))
 }
 
 func (p *Process) hasExited() bool {
 	select {
-	case <-p.program.exited:
+	case <-p.child.exited:
 		return true
 	default:
 		return false
 	}
 }
 
-// whyNot chooses the best explanation for a failed start. The process is gone;
-// exited says that it went by itself.
-func (p *Process) whyNot(c *Command, err error, exited bool) error {
-	greeted := false
-	select {
-	case <-p.program.greeted:
-		greeted = true
-	default:
-	}
-	switch words := p.program.lines.lastWords(); {
-	case p.program.pid() == 0:
+// startError returns the best explanation of a failed start. err is what start
+// returned; exited says that the program ended by itself.
+func (p *Process) startError(c *Command, err error, exited bool) error {
+	if p.child.pid() == 0 {
 		return explainStart(err)
-	case greeted && p.program.greetErr != nil && !errors.Is(p.program.greetErr, io.EOF):
-		return p.program.greetErr
-	case exited && words != "":
-		return fmt.Errorf("it ended at once (%s): %s", p.program.ending(), words)
-	case exited:
-		return fmt.Errorf("it ended at once (%s); run it by hand to see why", p.program.ending())
+	}
+	greeted, greetErr := p.child.greetedWith()
+	silent := errors.Is(greetErr, io.EOF)
+	if greeted && greetErr != nil && !silent {
+		return greetErr
+	}
+	if exited {
+		if words := p.child.lines.lastWords(); words != "" {
+			return fmt.Errorf("it ended at once (%s): %s", p.child.ending(), words)
+		}
+		return fmt.Errorf("it ended at once (%s); run it by hand to see why", p.child.ending())
+	}
+	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer within %v; is it a codex backend? a slow disk or a virus scanner may need a longer start timeout", c.StartTimeout)
-	case greeted && p.program.greetErr != nil:
+	case silent:
 		return errNoGreeting
-	case p.link.why() != nil:
-		return fmt.Errorf("no connection to it: %w", p.link.why())
+	case p.conn.why() != nil:
+		return fmt.Errorf("no connection to it: %w", p.conn.why())
 	}
 	return fmt.Errorf("no connection to it: %w", err)
 }
@@ -224,23 +224,23 @@ func notStarted(path string, err error) error {
 	return &sdk.Error{Kind: sdk.NotStarted, Op: "start " + path, Msg: err.Error(), Err: err}
 }
 
-// Attach connects to a backend that somebody else started, by go-plugin or
+// Attach connects to a running backend, which go-plugin started or
 // with --listen: network is "unix" or "tcp". On a Unix socket the other side must
 // belong to this user. Attach waits for a connection until ctx ends. Errors are
 // of kind [sdk.Unavailable], or of the kind of ctx's end. options are added to
 // those of the connection.
 func Attach(ctx context.Context, network, address string, options ...grpc.DialOption) (*Process, error) {
-	p := &Process{name: "the backend at " + address, secrets: &secrets{}}
-	p.link = newLink(func(ctx context.Context) (net.Conn, error) {
+	p := &Process{name: "the backend at " + address, secrets: &secrets{}, observed: len(options) > 0}
+	p.conn = newConn(func(ctx context.Context) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, network, address)
 	}, sameUser)
-	conn, err := grpc.NewClient("passthrough:///backend", append(p.link.options(false), options...)...)
+	conn, err := grpc.NewClient("passthrough:///backend", append(p.conn.options(false), options...)...)
 	if err != nil {
 		return nil, &sdk.Error{Kind: sdk.Internal, Op: "attach", Msg: err.Error(), Err: err}
 	}
-	p.conn, p.client = conn, archivepb.NewArchiveClient(conn)
-	if err := p.link.ready(ctx, conn); err != nil {
+	p.channel, p.stub = conn, archivepb.NewArchiveClient(conn)
+	if err := p.conn.ready(ctx, conn); err != nil {
 		conn.Close()
 		if ctx.Err() != nil {
 			return nil, contextError("attach "+address, ctx.Err(), sdk.EffectNone)
@@ -250,20 +250,20 @@ func Attach(ctx context.Context, network, address string, options ...grpc.DialOp
 	return p, nil
 }
 
-// hostHalf is go-plugin's view of what a backend serves, on the host's side:
+// clientPlugin is go-plugin's view of what a backend serves, on the host's side:
 // it hands out the connection.
-type hostHalf struct {
+type clientPlugin struct {
 	goplugin.NetRPCUnsupportedPlugin
 }
 
-var _ goplugin.GRPCPlugin = (*hostHalf)(nil)
+var _ goplugin.GRPCPlugin = (*clientPlugin)(nil)
 
 // GRPCServer is never called on this side.
-func (*hostHalf) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error {
+func (*clientPlugin) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error {
 	return errors.New("the host serves nothing")
 }
 
 // GRPCClient returns the connection.
-func (*hostHalf) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+func (*clientPlugin) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
 	return conn, nil
 }

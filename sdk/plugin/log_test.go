@@ -123,7 +123,7 @@ func TestLastWords(t *testing.T) {
 // TestQuiet: whatever go-plugin says is a trace.
 func TestQuiet(t *testing.T) {
 	var log recorder
-	q := hclog.Logger(quiet{log.logger(hclog.Trace)})
+	q := hclog.Logger(traceLogger{log.logger(hclog.Trace)})
 	q.Error("a")
 	q.With("k", 1).Warn("b")
 	q.Named("n").Info("c")

@@ -218,21 +218,23 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	}
 }
 
-// quiet demotes everything that go-plugin itself says to Trace: it reports
+// traceLogger demotes everything that go-plugin itself says to Trace: it reports
 // ordinary ends as errors, and what matters is in the errors we return.
-type quiet struct{ hclog.Logger }
+type traceLogger struct{ hclog.Logger }
 
-func (q quiet) Log(_ hclog.Level, msg string, args ...any) { q.Logger.Trace(msg, args...) }
-func (q quiet) Debug(msg string, args ...any)              { q.Logger.Trace(msg, args...) }
-func (q quiet) Info(msg string, args ...any)               { q.Logger.Trace(msg, args...) }
-func (q quiet) Warn(msg string, args ...any)               { q.Logger.Trace(msg, args...) }
-func (q quiet) Error(msg string, args ...any)              { q.Logger.Trace(msg, args...) }
+func (q traceLogger) Log(_ hclog.Level, msg string, args ...any) { q.Logger.Trace(msg, args...) }
+func (q traceLogger) Debug(msg string, args ...any)              { q.Logger.Trace(msg, args...) }
+func (q traceLogger) Info(msg string, args ...any)               { q.Logger.Trace(msg, args...) }
+func (q traceLogger) Warn(msg string, args ...any)               { q.Logger.Trace(msg, args...) }
+func (q traceLogger) Error(msg string, args ...any)              { q.Logger.Trace(msg, args...) }
 
-// With keeps what it returns quiet.
-func (q quiet) With(args ...any) hclog.Logger { return quiet{q.Logger.With(args...)} }
+// With keeps what it returns traceLogger.
+func (q traceLogger) With(args ...any) hclog.Logger { return traceLogger{q.Logger.With(args...)} }
 
-// Named keeps what it returns quiet.
-func (q quiet) Named(name string) hclog.Logger { return quiet{q.Logger.Named(name)} }
+// Named keeps what it returns traceLogger.
+func (q traceLogger) Named(name string) hclog.Logger { return traceLogger{q.Logger.Named(name)} }
 
-// ResetNamed keeps what it returns quiet.
-func (q quiet) ResetNamed(name string) hclog.Logger { return quiet{q.Logger.ResetNamed(name)} }
+// ResetNamed keeps what it returns traceLogger.
+func (q traceLogger) ResetNamed(name string) hclog.Logger {
+	return traceLogger{q.Logger.ResetNamed(name)}
+}

@@ -18,7 +18,7 @@ type peer struct {
 }
 
 // peerCredentials is a transport without encryption that checks who is at the
-// other end. On a Unix socket it gives what TLS would, more precisely and 25 ms
+// other end. On a Unix socket it does what TLS would, more precisely and 25 ms
 // faster: the kernel vouches for the peer.
 type peerCredentials struct {
 	accept func(peer) error // nil accepts all
@@ -61,7 +61,7 @@ func (peerInfo) AuthType() string { return "peercred" }
 
 // peerOf asks the kernel about the other end of conn.
 func peerOf(conn net.Conn) (peer, error) {
-	if l, ok := conn.(*linkConn); ok {
+	if l, ok := conn.(*watchedConn); ok {
 		conn = l.Conn
 	}
 	unix, ok := conn.(*net.UnixConn)
@@ -90,7 +90,7 @@ func sameUser(p peer) error {
 }
 
 // inGroup accepts processes of our own user in process group pgid: the program
-// that was started, or one that it started, but nobody else of this user. The
+// that was started, or one that it started, but no other process of this user. The
 // exact process would be too strict for wrapper scripts and virtual environments.
 func inGroup(p peer, pgid int) error {
 	if err := sameUser(p); err != nil || !p.known || p.pid == 0 {

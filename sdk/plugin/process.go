@@ -31,19 +31,21 @@ type Description struct {
 // Process is a running backend: one that [Launch] started, or one that
 // [Attach] found. Its methods may be called from several goroutines.
 type Process struct {
-	name    string   // for messages
-	program *program // nil when attached
+	name    string // for messages
+	child   *child // nil when attached
 	sockets *socketDir
-	link    *link
-	conn    *grpc.ClientConn
-	client  archivepb.ArchiveClient
+	conn    *conn
+	channel *grpc.ClientConn // over conn
+	stub    archivepb.ArchiveClient
 	secrets *secrets
+	// observed says that options of the caller may hold messages after Send.
+	observed bool
 
 	description atomic.Pointer[Description]
 
 	mu      sync.Mutex
 	opening bool
-	opened  *remote
+	opened  *client
 
 	closeOnce sync.Once
 	closeErr  error
@@ -60,7 +62,7 @@ func (p *Process) Description() Description {
 
 // Describe asks the backend what it is. It needs no database and no Open.
 func (p *Process) Describe(ctx context.Context) (Description, error) {
-	reply, err := p.client.Describe(ctx, &archivepb.DescribeRequest{})
+	reply, err := p.stub.Describe(ctx, &archivepb.DescribeRequest{})
 	if err != nil {
 		return Description{}, p.failed(ctx, "describe", err, sdk.EffectNone)
 	}
@@ -96,7 +98,7 @@ func (p *Process) Open(ctx context.Context, o sdk.Options) (sdk.Backend, error) 
 	if err != nil {
 		return nil, err
 	}
-	p.opened = newRemote(p)
+	p.opened = newClient(p)
 	return p.opened, nil
 }
 
@@ -104,7 +106,7 @@ func (p *Process) Open(ctx context.Context, o sdk.Options) (sdk.Backend, error) 
 // it off.
 func (p *Process) open(ctx context.Context, o sdk.Options) error {
 	p.secrets.learn(o)
-	reply, err := p.client.Open(ctx, &archivepb.OpenRequest{
+	reply, err := p.stub.Open(ctx, &archivepb.OpenRequest{
 		Url: []byte(o.URL), Password: []byte(o.Password), Dir: []byte(o.Dir),
 		Mode: archivepb.Mode(o.Mode), Parallel: uint32(max(o.Parallel, 0)), Protocol: sdk.ProtocolVersion,
 	})
@@ -120,19 +122,19 @@ func (p *Process) open(ctx context.Context, o sdk.Options) error {
 // Exited is closed when the process is gone and its log has been read, or, for
 // an attached one, when the connection is.
 func (p *Process) Exited() <-chan struct{} {
-	if p.program == nil {
-		return p.link.lost
+	if p.child == nil {
+		return p.conn.lost
 	}
-	return p.program.exited
+	return p.child.exited
 }
 
 // Pid returns the process id: of the program that was started (which may be a
 // wrapper around the backend), or of the attached one where the system tells.
 func (p *Process) Pid() int {
-	if p.program == nil {
-		return p.link.pid()
+	if p.child == nil {
+		return p.conn.pid()
 	}
-	return p.program.pid()
+	return p.child.pid()
 }
 
 // Close closes the archive, if one is open, and lets the process go: it has 2
@@ -147,18 +149,18 @@ func (p *Process) Close() error {
 		if opened != nil {
 			p.closeErr = opened.Close()
 		}
-		p.end(opened != nil && p.closeErr == nil && !p.link.isLost())
+		p.end(opened != nil && p.closeErr == nil && !p.conn.isLost())
 	})
 	return p.closeErr
 }
 
 // Kill ends a process that was started, and all of its group, as a crash
-// would, and waits until it is gone. An attached one is nobody's to kill. Close
+// would, and waits until it is gone. Kill does nothing to an attached process. Close
 // is still due.
 func (p *Process) Kill() {
-	if p.program != nil {
-		p.program.kill()
-		<-p.program.exited
+	if p.child != nil {
+		p.child.kill()
+		<-p.child.exited
 	}
 }
 
@@ -166,22 +168,22 @@ func (p *Process) Kill() {
 // end of its host does, and nothing else: the process has to notice, and to go.
 // Unlike Close it neither asks nor kills. Close is still due.
 func (p *Process) CutLifeline() {
-	if p.program != nil {
-		p.program.cutLifeline()
+	if p.child != nil {
+		p.child.cutLifeline()
 	}
 }
 
-// end gives up the connection and the process. A process that has answered its
+// end closes the connection and ends the process. A process that has answered its
 // Drain is known to be alive and will read its lifeline; another is waited for,
 // because this host may end before the killing is due.
 func (p *Process) end(drained bool) {
-	p.conn.Close()
-	if p.program == nil {
+	p.channel.Close()
+	if p.child == nil {
 		return
 	}
-	p.program.stop(leaveTime)
+	p.child.stop(leaveTime)
 	if !drained {
-		p.program.await(2 * leaveTime)
+		p.child.await(2 * leaveTime)
 	}
 	p.sockets.remove()
 }
@@ -200,7 +202,7 @@ func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.E
 	if ctxErr := ctx.Err(); ctxErr != nil && endsWithContext(e.Kind) {
 		return contextError(op, ctxErr, e.Effect)
 	}
-	// Canceled, when nobody on this side did: the connection was given up
+	// Canceled, though not on this side: the connection was closed
 	// because the process is gone.
 	if !detailed && (e.Kind == sdk.Unavailable || e.Kind == sdk.Canceled) && p.isGone() {
 		return p.crash(op, e.Effect)
@@ -212,10 +214,10 @@ func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.E
 	return e
 }
 
-// isGone reports whether there is nobody left to talk to. The end of a process
+// isGone reports whether the other side is gone. The end of a process
 // may be known before that of its connection, which go-plugin then closes.
 func (p *Process) isGone() bool {
-	return p.link.isLost() || p.program != nil && p.hasExited()
+	return p.conn.isLost() || p.child != nil && p.hasExited()
 }
 
 // endsWithContext reports whether an error of kind k may just be how the end of
@@ -238,20 +240,20 @@ func contextError(op string, err error, effect sdk.Effect) error {
 // end of the connection is seen before its last words.
 func (p *Process) crash(op string, effect sdk.Effect) error {
 	e := &sdk.Error{Kind: sdk.Crashed, Op: op, Retry: true, Effect: effect}
-	if p.program == nil {
+	if p.child == nil {
 		e.Kind, e.Msg = sdk.Unavailable, "the connection to "+p.name+" is gone"
 		return e
 	}
-	give := time.NewTimer(exitTime)
-	defer give.Stop()
+	timer := time.NewTimer(exitTime)
+	defer timer.Stop()
 	select {
-	case <-p.program.exited:
-		e.Msg = p.name + " is gone (" + p.program.ending() + ")"
-		if words := p.program.lines.lastWords(); words != "" && p.program.exitErr != nil {
+	case <-p.child.exited:
+		e.Msg = p.name + " is gone (" + p.child.ending() + ")"
+		if words := p.child.lines.lastWords(); words != "" && p.child.exitErr != nil {
 			e.Msg += ": " + words
 		}
-	case <-give.C:
-		p.program.kill()
+	case <-timer.C:
+		p.child.kill()
 		e.Msg = p.name + " closed the connection"
 	}
 	return e

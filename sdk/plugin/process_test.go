@@ -40,7 +40,7 @@ func shortDir(t testing.TB) string {
 	return dir
 }
 
-// sockets returns what stands in the user's directory under base.
+// sockets returns what is in the user's directory under base.
 func sockets(t testing.TB, base string) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(base, "codex-"+strconv.Itoa(os.Getuid()), "*"))
@@ -176,7 +176,7 @@ func TestProcessFromStartToEnd(t *testing.T) {
 		}
 	}
 	<-p.Exited()
-	if got := p.program.ending(); got != "exit status 0" {
+	if got := p.child.ending(); got != "exit status 0" {
 		t.Errorf("it ended with %s", got)
 	}
 }
@@ -243,14 +243,14 @@ func TestTerminateClosesTheArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-p.Exited()
-	if got := p.program.ending(); got != "exit status 0" {
+	if got := p.child.ending(); got != "exit status 0" {
 		t.Errorf("it ended with %s", got)
 	}
 }
 
-// TestStopKills gives a program that heeds nothing a deadline.
+// TestStopKills sets a deadline for a program that heeds nothing.
 func TestStopKills(t *testing.T) {
-	p := newProgram(&Command{Path: "/bin/sh", Args: []string{"-c", "trap '' TERM INT HUP; while :; do sleep 1000; done"}, Logger: hclog.NewNullLogger()},
+	p := newChild(&Command{Path: "/bin/sh", Args: []string{"-c", "trap '' TERM INT HUP; while :; do sleep 1000; done"}, Logger: hclog.NewNullLogger()},
 		&loglines{log: hclog.NewNullLogger(), secrets: &secrets{}}, func() {})
 	if err := p.Start(context.Background()); err != nil {
 		t.Fatal(err)

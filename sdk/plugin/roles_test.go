@@ -22,6 +22,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 // roles are the programs that the test binary can be.
 var roles = map[string]func(){
 	"memory": func() { Serve(memory.Driver()) },
@@ -48,6 +50,7 @@ type faulty struct {
 	sdk.Backend
 	put    func(iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error)
 	get    func([]sdk.Tombstone) iter.Seq2[sdk.GetResult, error]
+	list   func() iter.Seq2[sdk.Entry, error]
 	health func() (sdk.Health, error)
 }
 
@@ -63,6 +66,13 @@ func (f *faulty) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Get
 		return f.get(ids)
 	}
 	return f.Backend.Get(ctx, ids)
+}
+
+func (f *faulty) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	if f.list != nil {
+		return f.list()
+	}
+	return f.Backend.List(ctx, q)
 }
 
 func (f *faulty) Health(ctx context.Context) (sdk.Health, error) {
@@ -86,7 +96,7 @@ func driver(b *faulty) sdk.Driver {
 	return d
 }
 
-// sink reads what it is given and gives out zeros; the first bytes of a
+// sink reads what it gets and returns zeros; the first bytes of a
 // tombstone say how many.
 func sink() *faulty {
 	zeros := make([]byte, 64<<20)
@@ -96,10 +106,11 @@ func sink() *faulty {
 				if err != nil {
 					return nil, err
 				}
-				if _, err := io.Copy(io.Discard, item.Body); err != nil {
+				body := sdk.NewBodyReader(item.Body, item.Record.Content)
+				if _, err := io.Copy(io.Discard, body); err != nil {
 					return nil, err
 				}
-				stored = append(stored, sdk.PutResult{Tombstone: item.Record.Tombstone, Content: item.Record.Content})
+				stored = append(stored, sdk.PutResult{Tombstone: item.Record.Tombstone, Content: body.Content()})
 			}
 			return stored, nil
 		},
@@ -136,7 +147,7 @@ func dieAfterItems(n int) func(iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, err
 	}
 }
 
-// dieInBody gives a body that ends the process in its middle.
+// dieInBody returns a body that ends the process in its middle.
 func dieInBody(ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
 	return func(yield func(sdk.GetResult, error) bool) {
 		r := record(1, make([]byte, 8<<20))

@@ -40,7 +40,7 @@ func (s *secrets) scrub(text string) string {
 	return sdk.Scrub(text, urls...)
 }
 
-// asJSON returns text as it stands between the quotes of a JSON string.
+// asJSON returns text as it is between the quotes of a JSON string.
 func asJSON(text string, html bool) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -33,7 +33,7 @@ const (
 	// frames and chunks.
 	memoryLimit = 96 << 20
 	// endTime is how long a backend may roll back and close its database after
-	// its host is gone. The contract gives it 2 s to be gone in all.
+	// its host is gone. The contract allows 2 s in all.
 	endTime = 1500 * time.Millisecond
 )
 
@@ -43,14 +43,14 @@ const (
 // which log messages reach the host's log.
 func Serve(d sdk.Driver) {
 	if os.Getenv(cookie.MagicCookieKey) != cookie.MagicCookieValue {
-		os.Exit(byHand(d, os.Args[1:], os.Stdout, os.Stderr))
+		os.Exit(runStandalone(d, os.Args[1:], os.Stdout, os.Stderr))
 	}
 	debug.SetMemoryLimit(memoryLimit)
 	hidden := &secrets{}
 	log := slog.New(logHandler(os.Stderr, hidden))
 	slog.SetDefault(log)
 	s := newServer(d, hidden, log)
-	half := &backendHalf{server: s, ready: make(chan struct{})}
+	half := &serverPlugin{server: s, ready: make(chan struct{})}
 
 	go half.stopAfter(lifelineEnd(os.Stdin))
 	goplugin.Serve(&goplugin.ServeConfig{
@@ -60,7 +60,7 @@ func Serve(d sdk.Driver) {
 		// What go-plugin has to say of its own is why it could not start.
 		Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: os.Stderr, JSONFormat: true}),
 	})
-	s.sessions.endAll()
+	s.conns.endAll()
 }
 
 // lifelineEnd returns a channel that is closed when stdin ends, or at SIGTERM.
@@ -80,19 +80,19 @@ func lifelineEnd(stdin io.Reader) <-chan struct{} {
 	return end
 }
 
-// backendHalf is go-plugin's view of what this program serves.
-type backendHalf struct {
+// serverPlugin is go-plugin's view of what this program serves.
+type serverPlugin struct {
 	goplugin.NetRPCUnsupportedPlugin
 	server *server
 	grpc   *grpc.Server // valid after ready
 	ready  chan struct{}
 }
 
-var _ goplugin.GRPCPlugin = (*backendHalf)(nil)
+var _ goplugin.GRPCPlugin = (*serverPlugin)(nil)
 
 // newServer makes the server that go-plugin will run. Without TLS, which
 // go-plugin sets up when the host asks for it, only the host may connect.
-func (h *backendHalf) newServer(options []grpc.ServerOption) *grpc.Server {
+func (h *serverPlugin) newServer(options []grpc.ServerOption) *grpc.Server {
 	if os.Getenv("PLUGIN_CLIENT_CERT") == "" {
 		host, err := strconv.Atoi(os.Getenv(envHostPid))
 		if err != nil {
@@ -107,28 +107,28 @@ func (h *backendHalf) newServer(options []grpc.ServerOption) *grpc.Server {
 }
 
 // GRPCServer registers the service.
-func (h *backendHalf) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
+func (h *serverPlugin) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
 	archivepb.RegisterArchiveServer(s, h.server)
 	return nil
 }
 
 // GRPCClient is never called on this side.
-func (h *backendHalf) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn) (any, error) {
-	return nil, errors.New("a backend calls nobody")
+func (h *serverPlugin) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, errors.New("a backend calls no one")
 }
 
 // stopAfter stops the server when end is closed, whereupon Serve goes on to
 // close the archive. Whatever hangs, the process is gone after endTime.
-func (h *backendHalf) stopAfter(end <-chan struct{}) {
+func (h *serverPlugin) stopAfter(end <-chan struct{}) {
 	<-end
 	time.AfterFunc(endTime, func() { os.Exit(1) })
 	<-h.ready
 	h.grpc.Stop()
 }
 
-// byHand answers somebody who ran the program without the host. It returns the
-// exit code.
-func byHand(d sdk.Driver, args []string, stdout, stderr io.Writer) int {
+// runStandalone is main when the program is started without the host. It returns
+// the exit code.
+func runStandalone(d sdk.Driver, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 1 && args[0] == "--version":
 		fmt.Fprintf(stdout, "%s %s (protocol %d)\n", filepath.Base(os.Args[0]), d.Version, sdk.ProtocolVersion)
@@ -174,6 +174,7 @@ func listen(d sdk.Driver, where string, stderr io.Writer) error {
 func ServeListener(ctx context.Context, d sdk.Driver, l net.Listener, options ...grpc.ServerOption) error {
 	hidden := &secrets{}
 	s := newServer(d, hidden, slog.Default())
+	s.observed = len(options) > 0
 	g := s.grpcServer(append(options, grpc.Creds(&peerCredentials{accept: sameUser}))...)
 	archivepb.RegisterArchiveServer(g, s)
 	alive := health.NewServer()
@@ -185,7 +186,7 @@ func ServeListener(ctx context.Context, d sdk.Driver, l net.Listener, options ..
 	err := g.Serve(l)
 	stop()
 	g.Stop()
-	s.sessions.endAll()
+	s.conns.endAll()
 	if ctx.Err() != nil {
 		return nil
 	}

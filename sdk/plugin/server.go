@@ -17,10 +17,12 @@ import (
 // their own.
 type server struct {
 	archivepb.UnimplementedArchiveServer
-	driver   sdk.Driver
-	secrets  *secrets // of all connections: what the log must not show
-	sessions *sessions
-	log      *slog.Logger
+	driver  sdk.Driver
+	secrets *secrets // of all connections: what the log must not show
+	conns   *connStates
+	log     *slog.Logger
+	// observed says that options of the caller may hold messages after Send.
+	observed bool
 }
 
 var _ archivepb.ArchiveServer = (*server)(nil)
@@ -28,17 +30,17 @@ var _ archivepb.ArchiveServer = (*server)(nil)
 func newServer(d sdk.Driver, s *secrets, log *slog.Logger) *server {
 	return &server{
 		driver: d, secrets: s, log: log,
-		sessions: &sessions{secrets: s, open: map[*session]bool{}},
+		conns: &connStates{secrets: s, open: map[*connState]bool{}},
 	}
 }
 
-// grpcServer returns a gRPC server for s. Interceptors among options stand
+// grpcServer returns a gRPC server for s. Interceptors among options are
 // nearer to the wire than ours.
 func (s *server) grpcServer(options ...grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(append(options,
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
 		grpc.InitialWindowSize(streamWindow), grpc.InitialConnWindowSize(connWindow),
-		grpc.StatsHandler(s.sessions),
+		grpc.StatsHandler(s.conns),
 		grpc.ChainUnaryInterceptor(s.unary), grpc.ChainStreamInterceptor(s.stream),
 	)...)
 }
@@ -68,7 +70,7 @@ func isOurs(method string) bool {
 }
 
 // caught returns err, or the error for what was recovered from a panic. What a
-// panicking write left behind nobody knows.
+// panicking write left behind is not known.
 func (s *server) caught(recovered any, method string, err error) error {
 	if recovered == nil {
 		return err
@@ -103,7 +105,7 @@ func (s *server) Open(ctx context.Context, r *archivepb.OpenRequest) (*archivepb
 	if o.Mode < sdk.ReadOnly || o.Mode > sdk.Upgrade {
 		return nil, sdk.Errorf(sdk.Unsupported, "open mode %d is not known", o.Mode)
 	}
-	session := sessionOf(ctx)
+	session := stateOf(ctx)
 	if err := session.begin(); err != nil {
 		return nil, err
 	}
@@ -117,7 +119,7 @@ func (s *server) Open(ctx context.Context, r *archivepb.OpenRequest) (*archivepb
 }
 
 // open calls the driver and settles the session, also after a panic.
-func (s *server) open(ctx context.Context, session *session, o sdk.Options) error {
+func (s *server) open(ctx context.Context, session *connState, o sdk.Options) error {
 	var b sdk.Backend
 	settled := false
 	defer func() {
@@ -139,7 +141,7 @@ func (s *server) open(ctx context.Context, session *session, o sdk.Options) erro
 
 // Missing implements the RPC of that name.
 func (s *server) Missing(ctx context.Context, r *archivepb.MissingRequest) (*archivepb.MissingReply, error) {
-	b, ctx, leave, err := sessionOf(ctx).enter(ctx)
+	b, ctx, leave, err := stateOf(ctx).enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +159,7 @@ func (s *server) Missing(ctx context.Context, r *archivepb.MissingRequest) (*arc
 
 // Append implements the RPC of that name.
 func (s *server) Append(ctx context.Context, r *archivepb.AppendRequest) (*archivepb.AppendReply, error) {
-	b, ctx, leave, err := sessionOf(ctx).enter(ctx)
+	b, ctx, leave, err := stateOf(ctx).enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +178,7 @@ func (s *server) Append(ctx context.Context, r *archivepb.AppendRequest) (*archi
 
 // Purge implements the RPC of that name.
 func (s *server) Purge(ctx context.Context, r *archivepb.PurgeRequest) (*archivepb.PurgeReply, error) {
-	b, ctx, leave, err := sessionOf(ctx).enter(ctx)
+	b, ctx, leave, err := stateOf(ctx).enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +200,7 @@ func (s *server) Purge(ctx context.Context, r *archivepb.PurgeRequest) (*archive
 
 // Health implements the RPC of that name.
 func (s *server) Health(ctx context.Context, _ *archivepb.HealthRequest) (*archivepb.HealthReply, error) {
-	b, ctx, leave, err := sessionOf(ctx).enter(ctx)
+	b, ctx, leave, err := stateOf(ctx).enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +216,7 @@ func (s *server) Health(ctx context.Context, _ *archivepb.HealthRequest) (*archi
 // closed, or at the deadline of the call, while closing goes on.
 func (s *server) Drain(ctx context.Context, _ *archivepb.DrainRequest) (*archivepb.DrainReply, error) {
 	closed := make(chan error, 1)
-	session := sessionOf(ctx)
+	session := stateOf(ctx)
 	go func() { closed <- session.end() }() // ends when the archive is closed
 	select {
 	case err := <-closed:

@@ -11,7 +11,7 @@ import (
 
 // Get implements the RPC of that name.
 func (s *server) Get(r *archivepb.GetRequest, stream grpc.ServerStreamingServer[archivepb.GetFrame]) error {
-	b, ctx, leave, err := sessionOf(stream.Context()).enter(stream.Context())
+	b, ctx, leave, err := stateOf(stream.Context()).enter(stream.Context())
 	if err != nil {
 		return err
 	}
@@ -20,14 +20,14 @@ func (s *server) Get(r *archivepb.GetRequest, stream grpc.ServerStreamingServer[
 	if err != nil {
 		return err
 	}
-	out := &packer[*archivepb.GetPart]{send: func(parts []*archivepb.GetPart) error {
+	out := &packer[*archivepb.GetPart]{fresh: s.observed, send: func(parts []*archivepb.GetPart) error {
 		return stream.Send(&archivepb.GetFrame{Parts: parts})
 	}}
 	for found, err := range b.Get(ctx, ids) {
 		if err != nil {
 			return err
 		}
-		if err := s.give(out, &found); err != nil {
+		if err := s.send(out, &found); err != nil {
 			return err
 		}
 	}
@@ -37,21 +37,27 @@ func (s *server) Get(r *archivepb.GetRequest, stream grpc.ServerStreamingServer[
 	return out.flush()
 }
 
-// give sends one record with its body, or what went wrong with it.
-func (s *server) give(out *packer[*archivepb.GetPart], found *sdk.GetResult) error {
+// send sends one record with its body, or what went wrong with it.
+func (s *server) send(out *packer[*archivepb.GetPart], found *sdk.GetResult) error {
 	if found.Err != nil || found.Body == nil {
-		return s.giveFailure(out, found.Record.Tombstone, found.Err)
+		return s.sendFailure(out, found.Record.Tombstone, found.Err)
 	}
-	header := fromRecord(&found.Record)
+	if err := found.Record.Validate(); err != nil { // it may not even fit a message
+		return s.sendFailure(out, found.Record.Tombstone, unreadable("get", found.Record.Tombstone, err))
+	}
+	header := RecordToProto(&found.Record)
 	if err := out.add(&archivepb.GetPart{Part: &archivepb.GetPart_Header{Header: header}}, proto.Size(header)); err != nil {
 		return err
 	}
-	end, err := out.addBody(found.Body, func(chunk []byte) *archivepb.GetPart {
+	content := found.Record.Content
+	content.StoredSHA256 = sdk.Digest{} // the host checks the SHA-256 of the plain bytes
+	body := sdk.NewBodyReader(found.Body, content, found.Record.Tombstone)
+	end, err := out.addBody(body, func(chunk []byte) *archivepb.GetPart {
 		return &archivepb.GetPart{Part: &archivepb.GetPart_Chunk{Chunk: chunk}}
 	})
 	var torn *bodyError
 	if errors.As(err, &torn) {
-		return s.giveFailure(out, found.Record.Tombstone, torn.err)
+		return s.sendFailure(out, found.Record.Tombstone, torn.err)
 	}
 	if err != nil {
 		return err
@@ -59,18 +65,23 @@ func (s *server) give(out *packer[*archivepb.GetPart], found *sdk.GetResult) err
 	return out.add(&archivepb.GetPart{Part: &archivepb.GetPart_End{End: end}}, proto.Size(end))
 }
 
-func (s *server) giveFailure(out *packer[*archivepb.GetPart], id sdk.Tombstone, err error) error {
+func (s *server) sendFailure(out *packer[*archivepb.GetPart], id sdk.Tombstone, err error) error {
 	if err == nil {
 		err = sdk.Errorf(sdk.Internal, "a bug in the backend: neither a body nor an error")
 	}
-	e := sdk.AsError(err)
-	failure := &archivepb.Failure{Tombstone: id[:], Message: s.secrets.text(e), Error: s.secrets.detail(e)}
+	failure := s.failure(id, err)
 	return out.add(&archivepb.GetPart{Part: &archivepb.GetPart_Failure{Failure: failure}}, proto.Size(failure))
+}
+
+// failure is what is wrong with one row.
+func (s *server) failure(id sdk.Tombstone, err error) *archivepb.Failure {
+	e := sdk.AsError(err)
+	return &archivepb.Failure{Tombstone: id[:], Message: s.secrets.text(e), Error: s.secrets.detail(e)}
 }
 
 // List implements the RPC of that name.
 func (s *server) List(r *archivepb.ListRequest, stream grpc.ServerStreamingServer[archivepb.ListFrame]) error {
-	b, ctx, leave, err := sessionOf(stream.Context()).enter(stream.Context())
+	b, ctx, leave, err := stateOf(stream.Context()).enter(stream.Context())
 	if err != nil {
 		return err
 	}
@@ -79,14 +90,14 @@ func (s *server) List(r *archivepb.ListRequest, stream grpc.ServerStreamingServe
 	if err != nil {
 		return err
 	}
-	out := &packer[*archivepb.ListPart]{send: func(parts []*archivepb.ListPart) error {
+	out := &packer[*archivepb.ListPart]{fresh: s.observed, send: func(parts []*archivepb.ListPart) error {
 		return stream.Send(&archivepb.ListFrame{Parts: parts})
 	}}
 	for entry, err := range b.List(ctx, query) {
 		if err != nil {
 			return err
 		}
-		if err := giveEntry(out, &entry); err != nil {
+		if err := s.sendEntry(out, &entry); err != nil {
 			return err
 		}
 	}
@@ -96,10 +107,15 @@ func (s *server) List(r *archivepb.ListRequest, stream grpc.ServerStreamingServe
 	return out.flush()
 }
 
-// giveEntry sends an entry, its events and its holds, each as a part, because
-// a record's history has no bound.
-func giveEntry(out *packer[*archivepb.ListPart], e *sdk.Entry) error {
-	m := &archivepb.Entry{Record: fromRecord(&e.Record), Present: e.Present}
+// sendEntry sends an entry, its events and its holds, each as a part, because
+// a record's history has no bound. Of a row that cannot be read or sent it says
+// so.
+func (s *server) sendEntry(out *packer[*archivepb.ListPart], e *sdk.Entry) error {
+	if err := checkEntry(e); err != nil {
+		failure := s.failure(e.Record.Tombstone, err)
+		return out.add(&archivepb.ListPart{Part: &archivepb.ListPart_Failure{Failure: failure}}, proto.Size(failure))
+	}
+	m := &archivepb.Entry{Record: RecordToProto(&e.Record), Present: e.Present}
 	if err := out.add(&archivepb.ListPart{Part: &archivepb.ListPart_Entry{Entry: m}}, proto.Size(m)); err != nil {
 		return err
 	}

@@ -12,12 +12,12 @@ import (
 
 // Put implements the RPC of that name.
 func (s *server) Put(stream grpc.ClientStreamingServer[archivepb.PutFrame, archivepb.PutReply]) error {
-	b, ctx, leave, err := sessionOf(stream.Context()).enter(stream.Context())
+	b, ctx, leave, err := stateOf(stream.Context()).enter(stream.Context())
 	if err != nil {
 		return err
 	}
 	defer leave()
-	in := &incoming{recv: stream.Recv}
+	in := &putReader{recv: stream.Recv}
 	stored, err := b.Put(ctx, in.items())
 	if in.err != nil && err == nil {
 		return &sdk.Error{Kind: sdk.Internal, Msg: "a bug in the backend: it stored what had failed: " + in.err.Error(), Effect: sdk.EffectMaybe}
@@ -38,9 +38,9 @@ func (s *server) Put(stream grpc.ClientStreamingServer[archivepb.PutFrame, archi
 	return stream.SendAndClose(reply)
 }
 
-// incoming turns the frames of a Put into a sequence of items. It receives in
+// putReader turns the frames of a Put into a sequence of items. It receives in
 // the goroutine that ranges over the items and holds one frame.
-type incoming struct {
+type putReader struct {
 	recv      func() (*archivepb.PutFrame, error)
 	parts     []*archivepb.PutPart // of the frame, not yet looked at
 	ranged    bool
@@ -49,7 +49,7 @@ type incoming struct {
 }
 
 // items returns the sequence. It can be ranged over once.
-func (in *incoming) items() iter.Seq2[sdk.Item, error] {
+func (in *putReader) items() iter.Seq2[sdk.Item, error] {
 	return func(yield func(sdk.Item, error) bool) {
 		if in.ranged {
 			yield(sdk.Item{}, sdk.Errorf(sdk.Internal, "a bug in the backend: it ranged over the items twice"))
@@ -65,7 +65,7 @@ func (in *incoming) items() iter.Seq2[sdk.Item, error] {
 
 // each calls yield for every item until the commit. It returns nil also when
 // yield asks to stop.
-func (in *incoming) each(yield func(sdk.Item) bool) error {
+func (in *putReader) each(yield func(sdk.Item) bool) error {
 	for count := uint32(0); ; count++ {
 		part, err := in.next()
 		if err != nil {
@@ -82,35 +82,34 @@ func (in *incoming) each(yield func(sdk.Item) bool) error {
 		case *archivepb.PutPart_Commit:
 			return in.commit(p.Commit.GetItems(), count)
 		default:
-			return sdk.Errorf(sdk.Invalid, "%T where a header or the commit should stand", p)
+			return sdk.Errorf(sdk.Invalid, "%T where a header or the commit should be", p)
 		}
 	}
 }
 
 // item yields one item and takes what is left of its body off the stream.
-func (in *incoming) item(h *archivepb.PutHeader, yield func(sdk.Item) bool) (more bool, err error) {
-	record, err := toRecord(h.GetRecord())
+func (in *putReader) item(h *archivepb.PutHeader, yield func(sdk.Item) bool) (more bool, err error) {
+	record, err := RecordFromProto(h.GetRecord())
 	if err != nil {
 		return false, err
 	}
 	item := sdk.Item{Record: record}
-	b := &body{pull: in.chunk, tombstone: record.Tombstone, content: record.Content}
+	content := sdk.Content{} // without a body nothing may follow but the end of nothing
 	if h.GetBody() {
-		item.Body = b
-	} else {
-		// Nothing may follow but the end of nothing.
-		b.content.StoredSize, b.content.CRC32C = 0, 0
+		content = record.Content
+	}
+	b := newIncomingBody(record.Tombstone, content, in.chunk)
+	if h.GetBody() {
+		item.Body = b.reader
 	}
 	if yield(item) {
 		return true, b.finish()
 	}
-	if b.err != io.EOF {
-		in.err = b.err // what made the backend stop, if the body did
-	}
+	in.err = b.reader.Err() // what made the backend stop, if the body did
 	return false, nil
 }
 
-func (in *incoming) commit(announced, count uint32) error {
+func (in *putReader) commit(announced, count uint32) error {
 	if announced != count {
 		return sdk.Errorf(sdk.Corrupt, "the commit is for %d items, and %d came", announced, count)
 	}
@@ -119,7 +118,7 @@ func (in *incoming) commit(announced, count uint32) error {
 }
 
 // chunk returns the next part of a body.
-func (in *incoming) chunk() ([]byte, *archivepb.BodyEnd, error) {
+func (in *putReader) chunk() ([]byte, *archivepb.BodyEnd, error) {
 	part, err := in.next()
 	if err != nil {
 		return nil, nil, err
@@ -135,7 +134,7 @@ func (in *incoming) chunk() ([]byte, *archivepb.BodyEnd, error) {
 }
 
 // next returns the next part of the stream.
-func (in *incoming) next() (*archivepb.PutPart, error) {
+func (in *putReader) next() (*archivepb.PutPart, error) {
 	for len(in.parts) == 0 {
 		frame, err := in.recv()
 		if err == io.EOF {

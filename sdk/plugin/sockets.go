@@ -18,7 +18,7 @@ const (
 	ownTail       = 12  // what newSocketDir appends at most: /s4294967295
 )
 
-// socketDir is a private directory for the socket of one process. It stands in
+// socketDir is a private directory for the socket of one process. It is in
 // a directory of the user's own, base/codex-UID, beside those of other hosts,
 // and holds a lock for as long as this host lives, which is how a later host
 // knows whether it may be swept.
@@ -122,7 +122,7 @@ func CleanSockets(base string) error {
 }
 
 // sweep removes the directories in parent whose host is gone: those whose lock
-// can be had, and those that have stood for a minute without a lock.
+// can be had, and those that are older than a minute and have no lock.
 func sweep(parent string) {
 	entries, err := os.ReadDir(parent)
 	if err != nil {

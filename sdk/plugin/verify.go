@@ -18,7 +18,7 @@ type SumError struct {
 	Want sdk.Digest
 }
 
-// Error names both hashes; the path stands before it in the error of Launch.
+// Error names both hashes; the error of Launch names the path.
 func (e *SumError) Error() string {
 	return fmt.Sprintf("its SHA-256 is %s, locked is %s; it was not run", e.Got, e.Want)
 }
@@ -30,9 +30,9 @@ type image struct {
 }
 
 // verified checks the program against c.SHA256. Where the system can, the bytes
-// that were checked are the bytes that run: a copy in memory that nobody can
+// that were checked are the bytes that run: a copy in memory that nothing can
 // write any more. Elsewhere, and for scripts, whose interpreter wants a path,
-// the file is checked and then executed: it must lie where nobody else can
+// the file is checked and then executed: it must be where no other user can
 // exchange it in between.
 func (c *Command) verified() (*image, error) {
 	if c.SHA256 == nil {
@@ -86,7 +86,7 @@ func isScript(f *os.File) bool {
 	return err == nil && string(first[:]) == "#!"
 }
 
-// close lets go of the copy, which a process that runs it keeps.
+// close closes the copy, which a process that runs it keeps.
 func (i *image) close() {
 	if i.copy != nil {
 		i.copy.Close()

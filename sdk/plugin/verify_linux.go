@@ -22,7 +22,7 @@ func sealed(f *os.File) (*image, error) {
 	}
 	i := &image{copy: os.NewFile(uintptr(fd), f.Name())}
 	// Not /proc/self: that would be the new process, in which the number may
-	// stand for another file.
+	// name another file.
 	i.path = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd)
 	if _, err := os.Stat(i.path); err != nil {
 		i.close()

@@ -8,9 +8,11 @@ import (
 	"hash/crc32"
 	"io"
 	"iter"
+	"math"
 	"net"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +25,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 )
 
 // dial serves d on a socket and returns a connection to it.
@@ -307,7 +310,7 @@ func TestOtherProtocol(t *testing.T) {
 
 	// And a host of another version is refused by ours.
 	p := dial(t, memory.Driver())
-	_, err = p.client.Open(t.Context(), &archivepb.OpenRequest{Protocol: 2, Url: []byte("memory://x")})
+	_, err = p.stub.Open(t.Context(), &archivepb.OpenRequest{Protocol: 2, Url: []byte("memory://x")})
 	if status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "speaks protocol 1, the host 2") {
 		t.Errorf("%v", err)
 	}
@@ -316,7 +319,7 @@ func TestOtherProtocol(t *testing.T) {
 // getParts are the parts of a whole answer to a Get of one record.
 func getParts(r sdk.Record, body []byte) []*archivepb.GetPart {
 	return []*archivepb.GetPart{
-		{Part: &archivepb.GetPart_Header{Header: fromRecord(&r)}},
+		{Part: &archivepb.GetPart_Header{Header: RecordToProto(&r)}},
 		{Part: &archivepb.GetPart_Chunk{Chunk: body}},
 		{Part: &archivepb.GetPart_End{End: &archivepb.BodyEnd{StoredSize: int64(len(body)), Crc32C: crc32.Checksum(body, castagnoli)}}},
 		{Part: &archivepb.GetPart_All{All: &archivepb.End{}}},
@@ -371,8 +374,8 @@ func TestTornGet(t *testing.T) {
 
 func TestTornList(t *testing.T) {
 	r := record(1, nil)
-	entry := &archivepb.ListPart{Part: &archivepb.ListPart_Entry{Entry: &archivepb.Entry{Record: fromRecord(&r)}}}
-	hold := &archivepb.ListPart{Part: &archivepb.ListPart_Hold{Hold: &archivepb.Hold{Case: "c"}}}
+	entry := &archivepb.ListPart{Part: &archivepb.ListPart_Entry{Entry: &archivepb.Entry{Record: RecordToProto(&r)}}}
+	hold := &archivepb.ListPart{Part: &archivepb.ListPart_Hold{Hold: &archivepb.Hold{Case: "c", PlacedBy: "me", Placed: new(int64)}}}
 	last := &archivepb.ListPart{Part: &archivepb.ListPart_All{All: &archivepb.End{}}}
 	f := &foreign{protocol: sdk.ProtocolVersion}
 	b := serveForeign(t, f)
@@ -384,7 +387,6 @@ func TestTornList(t *testing.T) {
 		"whole":      {[]*archivepb.ListPart{entry, hold, entry, last}, 0, 2},
 		"no last":    {[]*archivepb.ListPart{entry, entry}, sdk.Unavailable, 1},
 		"hold first": {[]*archivepb.ListPart{hold, last}, sdk.Internal, 0},
-		"bad record": {[]*archivepb.ListPart{{Part: &archivepb.ListPart_Entry{Entry: &archivepb.Entry{}}}, last}, sdk.Internal, 0},
 		"unknown":    {[]*archivepb.ListPart{entry, {}, last}, sdk.Internal, 0},
 	} {
 		f.list = test.parts
@@ -397,6 +399,137 @@ func TestTornList(t *testing.T) {
 		}
 		if sdk.KindOf(last) != test.kind || n != test.n {
 			t.Errorf("%s: %d entries, %v", name, n, last)
+		}
+	}
+}
+
+// hostileRows are records that no host has stored.
+func hostileRows() map[string]func(*archivepb.Record) {
+	return map[string]func(*archivepb.Record){
+		"no content":          func(r *archivepb.Record) { r.Content = nil },
+		"short hash":          func(r *archivepb.Record) { r.Content.Sha256 = r.Content.Sha256[:31] },
+		"short event":         func(r *archivepb.Record) { r.Event = r.Event[:15] },
+		"no digest":           func(r *archivepb.Record) { r.Digest = nil },
+		"no set":              func(r *archivepb.Record) { r.Set = nil },
+		"negative size":       func(r *archivepb.Record) { r.Content.Size = -1 },
+		"huge size":           func(r *archivepb.Record) { r.Content.Size = math.MaxInt64 },
+		"huge stored size":    func(r *archivepb.Record) { r.Content.StoredSize = math.MaxInt64 },
+		"no stored size":      func(r *archivepb.Record) { r.Content.StoredSize = -1 },
+		"negative stored":     func(r *archivepb.Record) { r.Content.StoredSize = math.MinInt64 },
+		"no path":             func(r *archivepb.Record) { r.Path = nil },
+		"long path":           func(r *archivepb.Record) { r.Path = bytes.Repeat([]byte("x"), 1<<20) },
+		"long metadata":       func(r *archivepb.Record) { r.Metadata = map[string]string{"k": strings.Repeat("x", 1<<20)} },
+		"unsorted tags":       func(r *archivepb.Record) { r.Tags = []string{"b", "a"} },
+		"setuid":              func(r *archivepb.Record) { r.Mode = 0o4755 },
+		"unknown type":        func(r *archivepb.Record) { r.Type = "device" },
+		"unknown state":       func(r *archivepb.Record) { r.WorkTreeState = "odd" },
+		"bad blob":            func(r *archivepb.Record) { r.GitBlob = strings.Repeat("g", 40) },
+		"year 10000":          func(r *archivepb.Record) { r.ModTime = new(int64); *r.ModTime = 253402300800000000 },
+		"beyond all years":    func(r *archivepb.Record) { r.ArchivedAt = new(int64); *r.ArchivedAt = math.MaxInt64 },
+		"before all years":    func(r *archivepb.Record) { r.PurgedAt = new(int64); *r.PurgedAt = math.MinInt64 },
+		"not archived at all": func(r *archivepb.Record) { r.ArchivedAt = nil },
+	}
+}
+
+// TestHostileRows: a row that cannot be right is an error about that row, names
+// it, and does not hide the others.
+func TestHostileRows(t *testing.T) {
+	body := []byte("body")
+	good, bad := record(1, body), record(2, body)
+	f := &foreign{protocol: sdk.ProtocolVersion}
+	b := serveForeign(t, f)
+	entry := func(r *archivepb.Record) *archivepb.ListPart {
+		return &archivepb.ListPart{Part: &archivepb.ListPart_Entry{Entry: &archivepb.Entry{Record: r}}}
+	}
+	event := func(e *archivepb.Event) *archivepb.ListPart {
+		return &archivepb.ListPart{Part: &archivepb.ListPart_Event{Event: e}}
+	}
+	allListed := &archivepb.ListPart{Part: &archivepb.ListPart_All{All: &archivepb.End{}}}
+	lists := map[string][]*archivepb.ListPart{
+		"said by the backend": {{Part: &archivepb.ListPart_Failure{Failure: &archivepb.Failure{
+			Tombstone: bad.Tombstone[:], Message: "no JSON", Error: &archivepb.ErrorDetail{Kind: archivepb.Kind_KIND_CORRUPT}}}}},
+		"event of another": {entry(RecordToProto(&bad)), event(fromEvent(new(good.ArchiveEvent())))},
+		"empty event":      {entry(RecordToProto(&bad)), event(&archivepb.Event{}), event(fromEvent(new(bad.ArchiveEvent())))},
+		"empty hold":       {entry(RecordToProto(&bad)), {Part: &archivepb.ListPart_Hold{Hold: &archivepb.Hold{}}}},
+	}
+	for name, spoil := range hostileRows() {
+		m := proto.CloneOf(RecordToProto(&bad))
+		spoil(m)
+		lists[name] = []*archivepb.ListPart{entry(m)}
+		spoiled := getParts(bad, body)
+		spoiled[0] = &archivepb.GetPart{Part: &archivepb.GetPart_Header{Header: m}}
+		f.get = append(spoiled[:3], getParts(good, body)...)
+		var errs []error
+		for found, err := range b.Get(t.Context(), []sdk.Tombstone{bad.Tombstone, good.Tombstone}) {
+			if err != nil {
+				t.Fatalf("get, %s: %v", name, err)
+			}
+			errs = append(errs, found.Err)
+		}
+		if len(errs) != 2 || errs[1] != nil {
+			t.Fatalf("get, %s: %v", name, errs)
+		}
+		namesRow(t, "get, "+name, errs[0], bad.Tombstone)
+	}
+	for name, parts := range lists {
+		f.list = append(append([]*archivepb.ListPart{entry(RecordToProto(&good))}, parts...), entry(RecordToProto(&good)), allListed)
+		var entries []sdk.Entry
+		for e, err := range b.List(t.Context(), sdk.Query{}) {
+			if err != nil {
+				t.Fatalf("list, %s: %v", name, err)
+			}
+			entries = append(entries, e)
+		}
+		if len(entries) != 3 || entries[0].Err != nil || entries[2].Err != nil || entries[1].Record.Tombstone != bad.Tombstone {
+			t.Fatalf("list, %s: %+v", name, entries)
+		}
+		namesRow(t, "list, "+name, entries[1].Err, bad.Tombstone)
+	}
+}
+
+func namesRow(t *testing.T, what string, err error, id sdk.Tombstone) {
+	t.Helper()
+	if e := sdk.AsError(err); e == nil || e.Kind != sdk.Corrupt || !slices.Equal(e.Tombstones, []sdk.Tombstone{id}) {
+		t.Errorf("%s: %v, want corrupt and the tombstone", what, err)
+	}
+}
+
+// TestUnreadableRowsOfABackend: rows that gRPC could not carry are said to be
+// unreadable by the backend's half.
+func TestUnreadableRowsOfABackend(t *testing.T) {
+	body := []byte("body")
+	for name, spoil := range map[string]func(*sdk.Record){
+		"too large for a message": func(r *sdk.Record) { r.Metadata = map[string]string{"k": strings.Repeat("x", 10<<20)} },
+		"not UTF-8":               func(r *sdk.Record) { r.Note = "caf\xe9" },
+		"no codec":                func(r *sdk.Record) { r.Content.Codec = "" },
+	} {
+		good, bad := record(1, body), record(2, body)
+		spoil(&bad)
+		b := open(t, dial(t, driver(&faulty{
+			get: func(ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+				return func(yield func(sdk.GetResult, error) bool) {
+					_ = yield(sdk.GetResult{Record: bad, Body: bytes.NewReader(body)}, nil) &&
+						yield(sdk.GetResult{Record: good, Body: bytes.NewReader(body)}, nil)
+				}
+			},
+			list: func() iter.Seq2[sdk.Entry, error] {
+				return func(yield func(sdk.Entry, error) bool) {
+					_ = yield(sdk.Entry{Record: bad}, nil) && yield(sdk.Entry{Record: good}, nil)
+				}
+			},
+		})))
+		var got, listed []error
+		for found, err := range b.Get(t.Context(), []sdk.Tombstone{bad.Tombstone, good.Tombstone}) {
+			got = append(got, errors.Join(err, found.Err))
+		}
+		for entry, err := range b.List(t.Context(), sdk.Query{}) {
+			listed = append(listed, errors.Join(err, entry.Err))
+		}
+		for what, errs := range map[string][]error{"get": got, "list": listed} {
+			if len(errs) != 2 || errs[1] != nil {
+				t.Fatalf("%s, %s: %v", what, name, errs)
+			}
+			namesRow(t, what+", "+name, errs[0], bad.Tombstone)
 		}
 	}
 }
@@ -488,8 +621,8 @@ func TestTornBody(t *testing.T) {
 func TestRawPut(t *testing.T) {
 	body := []byte("body")
 	r := record(1, body)
-	header := &archivepb.PutPart{Part: &archivepb.PutPart_Header{Header: &archivepb.PutHeader{Record: fromRecord(&r), Body: true}}}
-	bare := &archivepb.PutPart{Part: &archivepb.PutPart_Header{Header: &archivepb.PutHeader{Record: fromRecord(&r)}}}
+	header := &archivepb.PutPart{Part: &archivepb.PutPart_Header{Header: &archivepb.PutHeader{Record: RecordToProto(&r), Body: true}}}
+	bare := &archivepb.PutPart{Part: &archivepb.PutPart_Header{Header: &archivepb.PutHeader{Record: RecordToProto(&r)}}}
 	chunk := &archivepb.PutPart{Part: &archivepb.PutPart_Chunk{Chunk: body}}
 	end := &archivepb.PutPart{Part: &archivepb.PutPart_End{End: &archivepb.BodyEnd{StoredSize: 4, Crc32C: crc32.Checksum(body, castagnoli)}}}
 	badEnd := &archivepb.PutPart{Part: &archivepb.PutPart_End{End: &archivepb.BodyEnd{StoredSize: 4, Crc32C: 1}}}
@@ -518,7 +651,7 @@ func TestRawPut(t *testing.T) {
 		for _, together := range []bool{true, false} {
 			p := dial(t, memory.Driver())
 			b := open(t, p)
-			stream, err := p.client.Put(t.Context())
+			stream, err := p.stub.Put(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -592,8 +725,8 @@ func TestBrokenBackendsInPut(t *testing.T) {
 		}
 		return []sdk.PutResult{{}}, nil
 	}})))
-	r := b.(*remote)
-	stream, err := r.client.Put(t.Context())
+	r := b.(*client)
+	stream, err := r.stub.Put(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -623,16 +756,16 @@ func TestConnectionIsTheSession(t *testing.T) {
 	go func() { served <- ServeListener(ctx, d, l) }()
 
 	first, second, third := attach(t, l.Addr()), attach(t, l.Addr()), attach(t, l.Addr())
-	if _, err := first.client.Health(t.Context(), &archivepb.HealthRequest{}); status.Code(err) != codes.InvalidArgument {
+	if _, err := first.stub.Health(t.Context(), &archivepb.HealthRequest{}); status.Code(err) != codes.InvalidArgument {
 		t.Errorf("before Open: %v", err)
 	}
 	open(t, first)
 	b := open(t, second)
 	open(t, third)
-	if _, err := first.client.Open(t.Context(), &archivepb.OpenRequest{Protocol: 1, Url: []byte("memory://x")}); status.Code(err) != codes.InvalidArgument {
+	if _, err := first.stub.Open(t.Context(), &archivepb.OpenRequest{Protocol: 1, Url: []byte("memory://x")}); status.Code(err) != codes.InvalidArgument {
 		t.Errorf("a second Open: %v", err)
 	}
-	first.conn.Close() // as when a host dies
+	first.channel.Close() // as when a host dies
 	<-gone
 	if closed.Load() != 1 {
 		t.Errorf("%d archives closed", closed.Load())
@@ -670,7 +803,7 @@ func (c closing) Close() error {
 }
 
 func TestAttachToNothing(t *testing.T) {
-	_, err := Attach(t.Context(), "unix", filepath.Join(shortDir(t), "nobody"))
+	_, err := Attach(t.Context(), "unix", filepath.Join(shortDir(t), "absent"))
 	if sdk.KindOf(err) != sdk.Unavailable {
 		t.Errorf("kind %v", sdk.KindOf(err))
 	}
@@ -755,7 +888,7 @@ func TestParallel(t *testing.T) {
 }
 
 // FuzzPutFrames feeds the server's decoder of Put. Whatever comes, it does not
-// panic, gives out only bodies that were proved, and never invents a commit.
+// panic, yields only bodies that were proved, and never invents a commit.
 func FuzzPutFrames(f *testing.F) {
 	body := []byte("body")
 	r := record(1, body)
@@ -764,7 +897,7 @@ func FuzzPutFrames(f *testing.F) {
 		f.Add(marshal(&archivepb.PutFrame{Parts: parts}), uint8(1))
 		return nil
 	}}
-	o := outgoing{out: out}
+	o := putWriter{out: out}
 	if err := o.all(sequence(sdk.Item{Record: r, Body: bytes.NewReader(body)}, sdk.Item{Record: r})); err != nil {
 		f.Fatal(err)
 	}
@@ -775,7 +908,7 @@ func FuzzPutFrames(f *testing.F) {
 			return
 		}
 		sent := false
-		in := &incoming{recv: func() (*archivepb.PutFrame, error) {
+		in := &putReader{recv: func() (*archivepb.PutFrame, error) {
 			if sent {
 				return nil, io.EOF
 			}

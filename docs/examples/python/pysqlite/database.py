@@ -57,7 +57,7 @@ class Database:
         self.path = path_of(url, directory)
         find_file(self.path, mode)
         self.writes = mode > pb.MODE_READ_ONLY and self.writable()
-        self.writer = threading.Lock()  # whoever waits for it here keeps no other process waiting
+        self.writer = threading.Lock()  # a call that waits for it here keeps no other process waiting
         self.mutex = threading.Lock()  # guards what follows
         self.idle, self.closed = [], False
         try:
@@ -168,7 +168,7 @@ def find_file(path, mode):
 
 
 def make_file(path):
-    """An empty file that only its owner reads; SQLite gives its log the same rights."""
+    """An empty file that only its owner reads; SQLite makes its log with the same rights."""
     directory = os.path.dirname(path)
     os.makedirs(directory, 0o700, exist_ok=True)
     try:
@@ -202,8 +202,8 @@ def read_options(path, writes):
     if writes or not busy and writable(path):
         return "?mode=rw"
     if busy:
-        return "?mode=ro"  # somebody is writing, or was killed: the two files are there, and stay
-    return "?mode=ro&immutable=1"  # they cannot be made, so nobody writes
+        return "?mode=ro"  # a program is writing, or was killed: the two files are there, and stay
+    return "?mode=ro&immutable=1"  # they cannot be made, so no program writes
 
 
 def writable(path):

@@ -49,7 +49,7 @@ class Failed(Exception):
         )
 
     def status(self):
-        """The bytes of a google.rpc.Status, whose module not everybody has."""
+        """The bytes of a google.rpc.Status, whose module is not always installed."""
         detail = any_pb2.Any()
         detail.Pack(self.detail())
         code, message, packed = CODES[self.kind].value[0], str(self).encode(), detail.SerializeToString()

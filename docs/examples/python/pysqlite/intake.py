@@ -47,7 +47,7 @@ class Intake:
         import tempfile  # only where something is stored: every start would pay for it
 
         self.file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=directory)
-        self.items = []  # where the header of each stands, its length, and the body
+        self.items = []  # the position and length of each header, and the body
         self.header = self.body = None  # of the item that is coming in
 
     def __enter__(self):

@@ -163,6 +163,9 @@ class Service:
         checks.ids(q.events)
         with session.for_host(context):
             for entry, events, holds in session.archive.list(q):
+                if isinstance(entry, Failed):
+                    yield pb.ListPart(failure=pb.Failure(tombstone=entry.culprits[0], message=str(entry), error=entry.detail()))
+                    continue
                 yield pb.ListPart(entry=entry)
                 for event in events:
                     yield pb.ListPart(event=event)

@@ -7,6 +7,8 @@ import sqlite3
 import sys
 import time
 
+from google.protobuf.message import DecodeError
+
 from pysqlite import archive_pb2 as pb
 from pysqlite import checks
 from pysqlite.database import SCHEMA, Database
@@ -106,16 +108,20 @@ class Archive(Database):
             with self.reading() as db:
                 db.create_function("matches", 1, matcher(q), deterministic=True)
                 query = SELECT + where + "ORDER BY archived_at DESC, tombstone DESC LIMIT ?"
-                page = [self.entry(db, q, row) for row in db.execute(query, (*args, min(left, PAGE))).fetchall()]
+                rows = db.execute(query, (*args, min(left, PAGE))).fetchall()
+                page = [self.entry(db, q, row) for row in rows]
             yield from page
             if len(page) < PAGE:
                 return
             left -= PAGE
-            last = page[-1][0].record
-            where, args = selection(q, "(archived_at, tombstone) < (?, ?)", last.archived_at, last.tombstone)
+            where, args = selection(q, "(archived_at, tombstone) < (?, ?)", *rows[-1][-2:])
 
     def entry(self, db, q, row):
-        found, _ = record(row)
+        """An entry with its events and holds; of a row that cannot be read, what is wrong with it."""
+        try:
+            found, _ = record(row)
+        except Failed as f:
+            return f, [], []
         key, events, holds = (found.tombstone,), [], []
         if q.with_events:
             rows = db.execute("SELECT message FROM event WHERE tombstone = ? ORDER BY at, id", key)
@@ -171,18 +177,22 @@ class Archive(Database):
         return verdicts
 
 
-SELECT = """SELECT message, retain_until, purged_at, codec, stored_size, crc32c, stored_sha256, body
+SELECT = """SELECT message, retain_until, purged_at, codec, stored_size, crc32c, stored_sha256, body, archived_at, tombstone
     FROM record JOIN content USING (sha256) """
 
 # All chunks of the body of a record are there, and have its length together.
-WHOLE = """sha256 IN (SELECT sha256 FROM content WHERE body IS NOT NULL AND
+WHOLE = """EXISTS (SELECT 1 FROM content WHERE content.sha256 = record.sha256 AND body IS NOT NULL AND
     stored_size = (SELECT coalesce(sum(length(data)), 0) FROM chunk WHERE chunk.body = content.body))"""
 
 
 def record(row):
     """A record as it is now, with its content as it is kept, and the number of its body."""
-    message, retain_until, purged_at, codec, stored_size, crc32c, stored_sha256, number = row
-    r = pb.Record.FromString(message)
+    message, retain_until, purged_at, codec, stored_size, crc32c, stored_sha256, number, _, tombstone = row
+    try:
+        r = pb.Record.FromString(message)
+        checks.record(r)
+    except (DecodeError, Failed):
+        raise Failed("CORRUPT", "the record cannot be read", tombstone) from None
     r.content.codec, r.content.stored_size, r.content.crc32c = codec, stored_size, crc32c
     r.content.stored_sha256 = stored_sha256
     if retain_until is not None:
@@ -269,7 +279,7 @@ def standing(db, tombstone, name=None):
 
 
 def selection(q, further="", *further_args):
-    """The WHERE of a query, and what stands for its question marks."""
+    """The WHERE of a query, and the values of its question marks."""
     places = lambda values: ", ".join("?" * len(values))
     conditions = [(further, further_args)] if further else []
     if q.tombstones:
@@ -302,7 +312,10 @@ def matcher(q):
     directory, name, text = q.path.rstrip(b"/") + b"/", pattern(q.name), q.match.lower()
 
     def matches(message):
-        r = pb.Record.FromString(message)
+        try:
+            r = pb.Record.FromString(message)
+        except DecodeError:
+            return True  # a row that cannot be read is shown
         paths = [path for path in (r.path, r.work_tree_path) if path]
         texts = [r.note.encode(), *paths, *(text.encode() for pair in r.metadata.items() for text in pair)]
         return (

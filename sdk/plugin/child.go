@@ -22,10 +22,10 @@ import (
 // they do when it left a process behind, before what they hold is given up.
 const pipesGrace = time.Second
 
-// program is the process of a backend, in the form go-plugin wants. Unlike
-// go-plugin's own it gives the process an exact environment, a standard input
+// child is the process of a backend, in the form go-plugin wants. Unlike
+// go-plugin's own it starts the process with an exact environment, a standard input
 // that ends with this host, a process group, and reads its output with care.
-type program struct {
+type child struct {
 	cmd      *exec.Cmd
 	lines    *loglines
 	stdout   io.Writer // receives a copy of what follows the greeting; may be nil
@@ -51,10 +51,10 @@ type program struct {
 	exitErr error         // valid after exited
 }
 
-var _ runner.Runner = (*program)(nil)
+var _ runner.Runner = (*child)(nil)
 
-func newProgram(c *Command, lines *loglines, onExit func()) *program {
-	p := &program{
+func newChild(c *Command, lines *loglines, onExit func()) *child {
+	p := &child{
 		// Not exec.Command, which would look a bare name up in PATH.
 		cmd:   &exec.Cmd{Path: c.Path, Args: append([]string{c.Path}, c.Args...)},
 		lines: lines, stdout: c.Stdout, stderr: c.Stderr, onExit: onExit,
@@ -72,7 +72,7 @@ func newProgram(c *Command, lines *loglines, onExit func()) *program {
 
 // Start starts the process and the goroutines that read its output; all of
 // them end with the process.
-func (p *program) Start(context.Context) error {
+func (p *child) Start(context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.started || p.stopped {
@@ -110,7 +110,7 @@ func closeAll(files []*os.File) {
 }
 
 // pumpStdout passes the greeting on and logs whatever follows.
-func (p *program) pumpStdout(out io.Reader) {
+func (p *child) pumpStdout(out io.Reader) {
 	in := bufio.NewReaderSize(out, maxGreeting)
 	p.greeting, p.greetErr = readGreeting(in)
 	close(p.greeted)
@@ -121,8 +121,19 @@ func (p *program) pumpStdout(out io.Reader) {
 	io.Copy(p.stdoutLog(), in)
 }
 
+// greetedWith reports whether the first line was read, and what was wrong with
+// it. io.EOF: there was none.
+func (p *child) greetedWith() (bool, error) {
+	select {
+	case <-p.greeted:
+		return true, p.greetErr
+	default:
+		return false, nil
+	}
+}
+
 // stdoutLog is where what the program prints goes.
-func (p *program) stdoutLog() io.Writer {
+func (p *child) stdoutLog() io.Writer {
 	return copied(&lineWriter{lines: p.lines, stream: "stdout"}, p.stdout)
 }
 
@@ -132,7 +143,7 @@ func copied(w, also io.Writer) io.Writer {
 	if also == nil {
 		return w
 	}
-	return io.MultiWriter(w, careless{also})
+	return io.MultiWriter(w, discardErrors{also})
 }
 
 // teed returns a reader of what r reads, which is also written to also, where
@@ -141,26 +152,26 @@ func teed(r io.Reader, also io.Writer) io.Reader {
 	if also == nil {
 		return r
 	}
-	return io.TeeReader(r, careless{also})
+	return io.TeeReader(r, discardErrors{also})
 }
 
-// careless is a writer whose errors are nobody's.
-type careless struct{ io.Writer }
+// discardErrors ignores write errors.
+type discardErrors struct{ io.Writer }
 
-func (c careless) Write(p []byte) (int, error) {
+func (c discardErrors) Write(p []byte) (int, error) {
 	c.Writer.Write(p)
 	return len(p), nil
 }
 
 // reap waits for the process and ends what belongs to it.
-func (p *program) reap(stdout, stderr *os.File) {
+func (p *child) reap(stdout, stderr *os.File) {
 	p.exitErr = p.cmd.Wait()
 	// What it started in its group goes with it. The number cannot have been
 	// given to others yet: process numbers are used again only after all others.
 	killGroup(p.cmd.Process)
-	give := time.AfterFunc(pipesGrace, func() { closeAll([]*os.File{stdout, stderr}) })
+	timer := time.AfterFunc(pipesGrace, func() { closeAll([]*os.File{stdout, stderr}) })
 	p.pumps.Wait()
-	give.Stop()
+	timer.Stop()
 	closeAll([]*os.File{stdout, stderr})
 	p.lifeline.Close()
 	p.errIn.Close()
@@ -170,7 +181,7 @@ func (p *program) reap(stdout, stderr *os.File) {
 
 // stop closes the lifeline, and kills the process if it is there d later.
 // It does not wait.
-func (p *program) stop(d time.Duration) {
+func (p *child) stop(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopped = true
@@ -181,7 +192,7 @@ func (p *program) stop(d time.Duration) {
 }
 
 // cutLifeline closes the process's standard input.
-func (p *program) cutLifeline() {
+func (p *child) cutLifeline() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.started {
@@ -191,7 +202,7 @@ func (p *program) cutLifeline() {
 
 // kill ends the process at once, if it is there, and keeps it from starting if
 // it is not.
-func (p *program) kill() {
+func (p *child) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopped = true
@@ -207,20 +218,20 @@ func (p *program) kill() {
 
 // await waits until there is no process (any more), at most d: one that hangs
 // in the kernel cannot even be killed.
-func (p *program) await(d time.Duration) {
+func (p *child) await(d time.Duration) {
 	if p.pid() == 0 {
 		return
 	}
-	give := time.NewTimer(d)
-	defer give.Stop()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
 	case <-p.exited:
-	case <-give.C:
+	case <-timer.C:
 	}
 }
 
 // ending says how the process ended, after exited: "exit status 3".
-func (p *program) ending() string {
+func (p *child) ending() string {
 	if p.exitErr == nil {
 		return "exit status 0"
 	}
@@ -228,26 +239,26 @@ func (p *program) ending() string {
 }
 
 // Wait waits for the process.
-func (p *program) Wait(context.Context) error {
+func (p *child) Wait(context.Context) error {
 	<-p.exited
 	return p.exitErr
 }
 
 // Kill does nothing. go-plugin calls it when a start fails; Launch then first
 // looks at how the process is doing, to explain it, and kills it itself.
-func (p *program) Kill(context.Context) error { return nil }
+func (p *child) Kill(context.Context) error { return nil }
 
 // Stdout is what go-plugin reads the greeting from.
-func (p *program) Stdout() io.ReadCloser { return p.greetOut }
+func (p *child) Stdout() io.ReadCloser { return p.greetOut }
 
 // Stderr is empty for go-plugin.
-func (p *program) Stderr() io.ReadCloser { return p.errOut }
+func (p *child) Stderr() io.ReadCloser { return p.errOut }
 
 // Name is the path of the program.
-func (p *program) Name() string { return p.cmd.Path }
+func (p *child) Name() string { return p.cmd.Path }
 
 // ID is the process id, "" before the start.
-func (p *program) ID() string {
+func (p *child) ID() string {
 	if pid := p.pid(); pid != 0 {
 		return strconv.Itoa(pid)
 	}
@@ -255,7 +266,7 @@ func (p *program) ID() string {
 }
 
 // pid returns 0 before the start.
-func (p *program) pid() int {
+func (p *child) pid() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.started {
@@ -264,16 +275,16 @@ func (p *program) pid() int {
 	return p.cmd.Process.Pid
 }
 
-// Diagnose adds nothing to go-plugin's errors, which nobody sees.
-func (p *program) Diagnose(context.Context) string { return "" }
+// Diagnose adds nothing to go-plugin's errors, which are not shown.
+func (p *child) Diagnose(context.Context) string { return "" }
 
 // PluginToHost changes nothing: both sides see the same files.
-func (p *program) PluginToHost(network, address string) (string, string, error) {
+func (p *child) PluginToHost(network, address string) (string, string, error) {
 	return network, address, nil
 }
 
 // HostToPlugin changes nothing.
-func (p *program) HostToPlugin(network, address string) (string, string, error) {
+func (p *child) HostToPlugin(network, address string) (string, string, error) {
 	return network, address, nil
 }
 

@@ -8,17 +8,17 @@ import (
 	"google.golang.org/grpc/stats"
 )
 
-// session is what one connection has opened. Its end, by Drain or because the
+// connState is what one connection has opened. Its end, by Drain or because the
 // connection is gone, cancels the calls that are under way, waits for them and
 // closes the archive.
-type session struct {
+type connState struct {
 	ctx    context.Context // cancelled by the end
 	cancel context.CancelFunc
 	// secrets of this connection's archive; shared with the log by the server.
 	secrets *secrets
 
 	mu      sync.Mutex
-	state   sessionState
+	state   openState
 	backend sdk.Backend
 	calls   sync.WaitGroup // added to under mu, and only while open
 
@@ -26,22 +26,22 @@ type session struct {
 	closeErr  error
 }
 
-type sessionState int
+type openState int
 
 const (
-	stateUnopened sessionState = iota
+	stateUnopened openState = iota
 	stateOpening
 	stateOpen
 	stateEnded
 )
 
-func newSession(s *secrets) *session {
+func newConnState(s *secrets) *connState {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &session{ctx: ctx, cancel: cancel, secrets: s}
+	return &connState{ctx: ctx, cancel: cancel, secrets: s}
 }
 
 // begin starts an Open; only one may run, and only one may succeed.
-func (s *session) begin() error {
+func (s *connState) begin() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != stateUnopened {
@@ -53,7 +53,7 @@ func (s *session) begin() error {
 
 // opened ends an Open. It reports false when the session ended meanwhile; the
 // archive then is the caller's to close.
-func (s *session) opened(b sdk.Backend) bool {
+func (s *connState) opened(b sdk.Backend) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != stateOpening {
@@ -68,7 +68,7 @@ func (s *session) opened(b sdk.Backend) bool {
 
 // enter begins a call. leave must be called at its end. ctx ends with the call
 // or with the session.
-func (s *session) enter(ctx context.Context) (b sdk.Backend, in context.Context, leave func(), err error) {
+func (s *connState) enter(ctx context.Context) (b sdk.Backend, in context.Context, leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch s.state {
@@ -89,7 +89,7 @@ func (s *session) enter(ctx context.Context) (b sdk.Backend, in context.Context,
 }
 
 // end closes the archive, once, and returns what that gave.
-func (s *session) end() error {
+func (s *connState) end() error {
 	s.closeOnce.Do(func() {
 		s.mu.Lock()
 		s.state = stateEnded
@@ -104,42 +104,42 @@ func (s *session) end() error {
 	return s.closeErr
 }
 
-type sessionKey struct{}
+type stateKey struct{}
 
-// sessionOf returns the session of the connection that a call came on.
-func sessionOf(ctx context.Context) *session {
-	return ctx.Value(sessionKey{}).(*session) // put there by sessions, for every connection
+// stateOf returns the session of the connection that a call came on.
+func stateOf(ctx context.Context) *connState {
+	return ctx.Value(stateKey{}).(*connState) // put there by sessions, for every connection
 }
 
-// sessions makes a session for each connection and ends it with it. It is a
+// connStates makes a connState for each connection and ends it with it. It is a
 // stats handler because that is gRPC's way to learn of connections; it looks at
 // no message.
-type sessions struct {
+type connStates struct {
 	secrets *secrets
 	mu      sync.Mutex
-	open    map[*session]bool
+	open    map[*connState]bool
 	ends    sync.WaitGroup // of sessions that are being ended
 }
 
-var _ stats.Handler = (*sessions)(nil)
+var _ stats.Handler = (*connStates)(nil)
 
 // TagConn makes a session.
-func (s *sessions) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
-	session := newSession(s.secrets)
+func (s *connStates) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
+	session := newConnState(s.secrets)
 	s.mu.Lock()
 	s.open[session] = true
 	s.mu.Unlock()
-	return context.WithValue(ctx, sessionKey{}, session)
+	return context.WithValue(ctx, stateKey{}, session)
 }
 
 // HandleConn ends the session of a connection that has ended.
-func (s *sessions) HandleConn(ctx context.Context, event stats.ConnStats) {
+func (s *connStates) HandleConn(ctx context.Context, event stats.ConnStats) {
 	if _, over := event.(*stats.ConnEnd); over {
-		s.end(sessionOf(ctx))
+		s.end(stateOf(ctx))
 	}
 }
 
-func (s *sessions) end(session *session) {
+func (s *connStates) end(session *connState) {
 	s.mu.Lock()
 	known := s.open[session]
 	delete(s.open, session)
@@ -157,9 +157,9 @@ func (s *sessions) end(session *session) {
 
 // endAll ends every session and waits for them. No connection may be made any
 // more.
-func (s *sessions) endAll() {
+func (s *connStates) endAll() {
 	s.mu.Lock()
-	var rest []*session
+	var rest []*connState
 	for session := range s.open {
 		rest = append(rest, session)
 	}
@@ -171,7 +171,7 @@ func (s *sessions) endAll() {
 }
 
 // TagRPC adds nothing.
-func (s *sessions) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+func (s *connStates) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
 
 // HandleRPC does nothing.
-func (s *sessions) HandleRPC(context.Context, stats.RPCStats) {}
+func (s *connStates) HandleRPC(context.Context, stats.RPCStats) {}

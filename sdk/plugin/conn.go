@@ -19,12 +19,12 @@ const (
 	connWindow   = 4 << 20   // bytes under way on the connection
 )
 
-// link is the one connection to a backend. It dials once: an archive is opened
+// conn is the one connection to a backend. It dials once: an archive is opened
 // for a connection, so a second one would know nothing of it.
-type link struct {
+type conn struct {
 	dialOnce sync.Once
 	dial     func(context.Context) (net.Conn, error)
-	check    func(peer) error // refuses a stranger at the other end; nil accepts all
+	check    func(peer) error // refuses another program at the other end; nil accepts all
 
 	lostOnce sync.Once
 	lost     chan struct{} // closed when the connection is gone
@@ -34,16 +34,16 @@ type link struct {
 	cause error // why there is no connection
 }
 
-func newLink(dial func(context.Context) (net.Conn, error), check func(peer) error) *link {
-	return &link{dial: dial, check: check, lost: make(chan struct{})}
+func newConn(dial func(context.Context) (net.Conn, error), check func(peer) error) *conn {
+	return &conn{dial: dial, check: check, lost: make(chan struct{})}
 }
 
-var errLinkGone = errors.New("the connection is gone")
+var errConnGone = errors.New("the connection is gone")
 
 // connect is gRPC's dialer.
-func (l *link) connect(ctx context.Context, _ string) (net.Conn, error) {
+func (l *conn) connect(ctx context.Context, _ string) (net.Conn, error) {
 	var conn net.Conn
-	err := errLinkGone
+	err := errConnGone
 	l.dialOnce.Do(func() {
 		conn, err = l.dial(ctx)
 		if err != nil {
@@ -53,11 +53,11 @@ func (l *link) connect(ctx context.Context, _ string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &linkConn{Conn: conn, link: l}, nil
+	return &watchedConn{Conn: conn, link: l}, nil
 }
 
 // fail notes the first reason why there is no connection.
-func (l *link) fail(cause error) {
+func (l *conn) fail(cause error) {
 	l.mu.Lock()
 	if l.cause == nil {
 		l.cause = cause
@@ -66,14 +66,14 @@ func (l *link) fail(cause error) {
 	l.lostOnce.Do(func() { close(l.lost) })
 }
 
-func (l *link) why() error {
+func (l *conn) why() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.cause
 }
 
 // isLost reports whether the connection is gone.
-func (l *link) isLost() bool {
+func (l *conn) isLost() bool {
 	select {
 	case <-l.lost:
 		return true
@@ -82,14 +82,14 @@ func (l *link) isLost() bool {
 	}
 }
 
-// linkConn notices the end of the connection before gRPC tells the calls that
+// watchedConn notices the end of the connection before gRPC tells the calls that
 // are under way on it.
-type linkConn struct {
+type watchedConn struct {
 	net.Conn
-	link *link
+	link *conn
 }
 
-func (c *linkConn) Read(p []byte) (int, error) {
+func (c *watchedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if err != nil {
 		c.link.fail(err)
@@ -97,20 +97,20 @@ func (c *linkConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *linkConn) Close() error {
+func (c *watchedConn) Close() error {
 	c.link.fail(net.ErrClosed)
 	return c.Conn.Close()
 }
 
 // options of the host's side. They come after go-plugin's own and win over
 // them, above all over its message limit of 2 GiB.
-func (l *link) options(tls bool) []grpc.DialOption {
+func (l *conn) options(tls bool) []grpc.DialOption {
 	options := []grpc.DialOption{
 		grpc.WithContextDialer(l.connect),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
 		grpc.WithInitialWindowSize(streamWindow), grpc.WithInitialConnWindowSize(connWindow),
 		grpc.WithDisableRetry(),         // only the host retries
-		grpc.WithDisableServiceConfig(), // nobody else configures this connection
+		grpc.WithDisableServiceConfig(), // nothing else configures this connection
 		grpc.WithIdleTimeout(0),         // idleness would close the archive
 	}
 	if !tls {
@@ -120,7 +120,7 @@ func (l *link) options(tls bool) []grpc.DialOption {
 }
 
 // accept judges who is at the other end.
-func (l *link) accept(p peer) error {
+func (l *conn) accept(p peer) error {
 	l.mu.Lock()
 	l.peer = p
 	l.mu.Unlock()
@@ -135,7 +135,7 @@ func (l *link) accept(p peer) error {
 }
 
 // pid returns the process at the other end, 0 where the system does not say.
-func (l *link) pid() int {
+func (l *conn) pid() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.peer.pid
@@ -143,7 +143,7 @@ func (l *link) pid() int {
 
 // ready waits until conn is usable. It asks nothing of the server: the
 // exchange of HTTP/2 settings, which comes with the connection, is enough.
-func (l *link) ready(ctx context.Context, conn *grpc.ClientConn) error {
+func (l *conn) ready(ctx context.Context, conn *grpc.ClientConn) error {
 	conn.Connect()
 	for {
 		state := conn.GetState()
@@ -154,7 +154,7 @@ func (l *link) ready(ctx context.Context, conn *grpc.ClientConn) error {
 			if err := l.why(); err != nil {
 				return err
 			}
-			return errLinkGone
+			return errConnGone
 		}
 		if !conn.WaitForStateChange(ctx, state) {
 			return ctx.Err()
