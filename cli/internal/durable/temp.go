@@ -168,6 +168,7 @@ func Sweep(root *os.Root) {
 func sweepOne(root *os.Root, name string) {
 	f, err := OpenRegularIn(root, name, os.O_RDONLY, 0)
 	if err != nil {
+		sweepLink(root, name)
 		return
 	}
 	t := &Temp{root: root, File: f, name: name}

@@ -56,7 +56,11 @@ type place struct {
 func (d Destination) place(r *sdk.Record) (*place, error) {
 	p := &place{tree: d.tree(), shown: d.Path}
 	p.dir, p.name = filepath.Split(d.Path)
-	if info, err := p.tree.Stat(d.Path); err == nil && info.IsDir() || endsInSeparator(d.Path) {
+	stat := p.tree.Stat
+	if r.Type == sdk.Symlink {
+		stat = p.tree.Lstat // a link there may be the one that is restored
+	}
+	if info, err := stat(d.Path); err == nil && info.IsDir() || endsInSeparator(d.Path) {
 		p.dir, p.name = d.Path, path.Base(r.Path)
 		p.shown = d.Path + p.name
 		if !endsInSeparator(d.Path) {

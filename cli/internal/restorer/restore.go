@@ -41,8 +41,8 @@ type Restored struct {
 	Warnings      []string      // what the file system did not keep of mode and time
 }
 
-// Restore writes the content of r, whose stored bytes body yields, to d. body is
-// not read where the file already has the bytes.
+// Restore makes the file or symbolic link that r is a record of, whose stored
+// bytes body yields, at d. body is not read where the file already has the bytes.
 func (rs *Restorer) Restore(ctx context.Context, r *sdk.Record, body io.Reader, d Destination) (Restored, error) {
 	p, err := d.place(r)
 	if err != nil {
@@ -51,6 +51,10 @@ func (rs *Restorer) Restore(ctx context.Context, r *sdk.Record, body io.Reader, 
 	defer p.close()
 	done := Restored{Path: p.shown}
 	if err := rs.checkTwin(p); err != nil {
+		return done, err
+	}
+	if r.Type == sdk.Symlink {
+		err := rs.restoreLink(ctx, body, linkRestore{r, p, d}, &done)
 		return done, err
 	}
 	if same, err := p.examine(ctx, r, d.Force); same || err != nil {
@@ -67,7 +71,8 @@ func (rs *Restorer) Restore(ctx context.Context, r *sdk.Record, body io.Reader, 
 		return done, err
 	}
 	rs.sweep(p)
-	return done, rs.write(ctx, r, body, restoring{place: p, force: d.Force, done: &done, start: start})
+	err = rs.write(ctx, r, body, restoring{place: p, force: d.Force, done: &done, start: start})
+	return done, err
 }
 
 // sweep removes what killed restores left in the directory of p, once for each

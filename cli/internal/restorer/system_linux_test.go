@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/codex-archive/codex/cli/internal/filetest"
-	"github.com/codex-archive/codex/internal/smallfs"
+	"github.com/codex-archive/codex/scripts/smallfs"
 )
 
 // extremes are times that few file systems keep.
