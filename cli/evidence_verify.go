@@ -39,6 +39,9 @@ type verifyView struct {
 	Lines int64  `json:"lines"`
 	Last  string `json:"last"`
 	Torn  bool   `json:"torn"`
+
+	Checked    string `json:"checked"`
+	NotChecked string `json:"not_checked"`
 }
 
 func runEvidenceVerify(ctx context.Context, c *app.Command) error {
@@ -62,7 +65,7 @@ func runEvidenceVerify(ctx context.Context, c *app.Command) error {
 			return err
 		}
 	}
-	v := verifyView{evidenceLog(c), report.Lines, report.Last.String(), report.Torn}
+	v := verifyView{evidenceLog(c), report.Lines, report.Last.String(), report.Torn, report.Checked(), report.NotChecked()}
 	if c.JSON {
 		return output.WriteJSON(c.Env.Stdout, v)
 	}
@@ -70,6 +73,7 @@ func runEvidenceVerify(ctx context.Context, c *app.Command) error {
 	if v.Torn {
 		fmt.Fprintln(c.Env.Stdout, "The last line has no end yet: it is being written, or the next command sets it aside")
 	}
+	fmt.Fprintf(c.Env.Stdout, "%s\n%s\n", v.Checked, v.NotChecked)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -105,16 +107,14 @@ func runInit(ctx context.Context, c *app.Command) error {
 
 // writeOnce writes a file that is not there yet, whole or not at all.
 func writeOnce(path, content string) (created bool, err error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	err = durable.CreateFile(path, 0o666, func(w io.Writer) error {
+		_, err := io.WriteString(w, content)
+		return err
+	})
 	if errors.Is(err, fs.ErrExist) {
 		return false, nil
 	}
 	if err != nil {
-		return false, err
-	}
-	_, err = f.WriteString(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		os.Remove(path)
 		return false, err
 	}
 	return true, nil

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -171,23 +172,36 @@ func TestCarryOverHash(t *testing.T) {
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()
 	name := func(s string) string { return filepath.Join(dir, s) }
-	for _, file := range []string{".batch_restore_1.tmp", ".batch_restore_2.tmp", "batch_restore_3.tmp"} {
-		if err := os.WriteFile(name(file), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if old := time.Now().Add(-time.Hour); file != ".batch_restore_2.tmp" {
-			if err := os.Chtimes(name(file), old, old); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if _, err := NamedFile(name("r.json")); err != nil {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for file, want := range map[string]bool{".batch_restore_1.tmp": false, ".batch_restore_2.tmp": true, "batch_restore_3.tmp": true} {
-		if _, err := os.Lstat(name(file)); (err == nil) != want {
-			t.Errorf("%s is there: %v, want %v", file, err == nil, want)
+	defer root.Close()
+	for what, open := range map[string]func() error{
+		"named": func() error { _, err := NamedFile(name("r.json")); return err },
+		"new":   func() error { _, err := CreateFile(dir, time.Now()); return err },
+	} {
+		dead, alike := name(".codex-temp-0123456789abcdef"), name(".codex-temp-1")
+		if err := errors.Join(os.WriteFile(dead, nil, 0o600), os.WriteFile(alike, nil, 0o600)); err != nil {
+			t.Fatal(err)
 		}
+		held, err := durable.NewNamedTemp(root, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := open(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Lstat(dead); err == nil {
+			t.Errorf("%s: what a killed process left is there", what)
+		}
+		if _, err := os.Lstat(alike); err != nil {
+			t.Errorf("%s: another file was removed", what)
+		}
+		if err := held.Publish(what, false); err != nil {
+			t.Errorf("%s: a file that a process holds was removed: %v", what, err)
+		}
+		held.Discard()
 	}
 }
 

@@ -40,3 +40,6 @@ func CheckProjectDir(dir string) error {
 	}
 	return nil
 }
+
+// FileID names a file on this machine, whatever its paths.
+type FileID struct{ device, inode uint64 }

@@ -4,7 +4,9 @@ package durable
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -52,3 +54,12 @@ func Full(err error) bool {
 
 // closeToRename: an open file can be renamed, and keeps its lock.
 const closeToRename = false
+
+// Identity returns what names the file of info, and true where the system tells.
+func Identity(info fs.FileInfo) (FileID, bool) {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return FileID{}, false
+	}
+	return FileID{uint64(st.Dev), uint64(st.Ino)}, true
+}

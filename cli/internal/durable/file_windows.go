@@ -2,6 +2,7 @@ package durable
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -38,3 +39,6 @@ func Full(err error) bool {
 
 // closeToRename: a file that Go has open cannot be renamed.
 const closeToRename = true
+
+// Identity returns false: Windows does not tell before a file is opened.
+func Identity(fs.FileInfo) (FileID, bool) { return FileID{}, false }

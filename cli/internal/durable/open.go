@@ -31,6 +31,11 @@ func OpenRegularIn(root *os.Root, name string, flag int, perm fs.FileMode) (*os.
 	if err != nil {
 		return nil, err
 	}
+	// A root follows links inside it: what it opened must be what has the name.
+	if !stillNamedIn(f, root, name) {
+		f.Close()
+		return nil, notRegular(name, fs.ModeSymlink)
+	}
 	return onlyRegular(f, name)
 }
 

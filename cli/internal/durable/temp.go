@@ -165,9 +165,20 @@ func Sweep(root *os.Root) {
 	}
 }
 
+// SweepPath is [Sweep] for the directory at a path.
+func SweepPath(dir string) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return // what is written there will say so
+	}
+	defer root.Close()
+	Sweep(root)
+}
+
 func sweepOne(root *os.Root, name string) {
 	f, err := OpenRegularIn(root, name, os.O_RDONLY, 0)
 	if err != nil {
+		sweepLink(root, name)
 		return
 	}
 	t := &Temp{root: root, File: f, name: name}

@@ -46,8 +46,28 @@ func (t *Temp) link(name string) error {
 	return nil
 }
 
-// SetTime sets the modification time and leaves that of the last access.
-func (t *Temp) SetTime(at time.Time) error { return os.Chtimes(procPath(t.File), time.Time{}, at) }
+// SetTime sets the modification time, in the full range of the system, and that
+// of the last access to now. Some file systems in user space ignore a call that
+// sets only one of the two.
+func (t *Temp) SetTime(at time.Time) error {
+	times := make([]unix.Timespec, 2)
+	for i, tm := range []time.Time{time.Now(), at} {
+		ts, err := unix.TimeToTimespec(tm)
+		if err != nil {
+			return err
+		}
+		times[i] = ts
+	}
+	if t.name == "" {
+		return unix.UtimesNanoAt(unix.AT_FDCWD, procPath(t.File), times, 0)
+	}
+	d, err := t.root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return unix.UtimesNanoAt(int(d.Fd()), t.name, times, unix.AT_SYMLINK_NOFOLLOW)
+}
 
 // renameNew renames unless the new name is taken.
 func renameNew(root *os.Root, from, to string) error {

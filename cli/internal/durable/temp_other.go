@@ -14,8 +14,8 @@ func openNameless(*os.Root, fs.FileMode) *os.File { return nil }
 
 func (t *Temp) link(string) error { return errors.ErrUnsupported }
 
-// SetTime sets the modification time and leaves that of the last access.
-func (t *Temp) SetTime(at time.Time) error { return t.root.Chtimes(t.name, time.Time{}, at) }
+// SetTime sets the modification time, and that of the last access to now.
+func (t *Temp) SetTime(at time.Time) error { return t.root.Chtimes(t.name, time.Now(), at) }
 
 // renameNew: a hard link does it on these systems.
 func renameNew(*os.Root, string, string) error { return errors.ErrUnsupported }

@@ -345,6 +345,26 @@ func TestVerifyNamesTheFirstBrokenLine(t *testing.T) {
 	}
 }
 
+func TestReportSaysWhatWasChecked(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, dir)
+	rep, err := Verify(l.Path())
+	if err != nil || !strings.Contains(rep.Checked(), "no lines") || !strings.Contains(rep.NotChecked(), "deleted") {
+		t.Errorf("%+v, %v", rep, err)
+	}
+	restore := &Record{Action: Restore, Status: Success}
+	skipped, failed, started := *restore, *restore, *restore
+	skipped.DBEvent, failed.Action, failed.Status, started.Status = "skipped", RestoreFail, Failed, Started
+	mustAppend(t, l, archiveRecord("a"), restore, &skipped, &failed, &started, &Record{Action: BatchComplete, Status: Success})
+	rep, err = Verify(l.Path())
+	if err != nil || rep.Events != 2 || !strings.Contains(rep.NotChecked(), "cut off") {
+		t.Errorf("%+v, %v", rep, err)
+	}
+	if rep.Missing(2) != "" || !strings.Contains(rep.Missing(3), "knows 3 events") {
+		t.Errorf("%q, %q", rep.Missing(2), rep.Missing(3))
+	}
+}
+
 func TestUnusableLog(t *testing.T) {
 	make := map[string]func(path string) error{
 		"symbolic link": func(p string) error { return os.Symlink(filepath.Join(filepath.Dir(p), "elsewhere"), p) },

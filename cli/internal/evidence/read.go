@@ -144,10 +144,37 @@ func (s *scanner) take(part []byte, whole bool) {
 // Report is what Verify found.
 type Report struct {
 	Lines  int64      // whole lines, up to the broken one if there is one
+	Events int64      // of these, lines whose event the archive was told too
 	Broken int64      // number of the first line that breaks the chain; 0: none
 	Why    string     // what is wrong with it
 	Torn   bool       // the last line has no end; the next command sets it aside
 	Last   sdk.Digest // hash of the last whole line: write it down to notice later that lines were cut off
+}
+
+// Checked says what a report without a broken line proves.
+func (r Report) Checked() string {
+	if r.Lines == 0 {
+		return "Checked: nothing, because the log has no lines."
+	}
+	return "Checked: no line before the last was changed, removed, inserted or moved."
+}
+
+// NotChecked says what a report cannot prove, because the chain is all in one
+// file.
+func (r Report) NotChecked() string {
+	if r.Lines == 0 {
+		return "Not checked: whether nothing was done yet, or the log was deleted."
+	}
+	return "Not checked: whether lines were cut off at the end, whether the last line was changed, and whether the whole log was written anew."
+}
+
+// Missing says what it means that the archive knows a number of events of this
+// log's kind, "" where that fits. An archive that several logs share knows more.
+func (r Report) Missing(events int64) string {
+	if events <= r.Events {
+		return ""
+	}
+	return fmt.Sprintf("the archive knows %d events and this log %d: lines are missing here, or other logs record the same archive", events, r.Events)
 }
 
 // Verify checks the chain of the log at path: each line a record, numbered
@@ -181,17 +208,23 @@ func verify(r io.Reader) (Report, error) {
 			return rep, nil
 		}
 		seq = l.Seq
+		if l.Status == Success && l.Action.inArchive() && l.DBEvent == "" {
+			rep.Events++
+		}
 		s.sum.Sum(rep.Last[:0])
 	}
 	return rep, s.err
 }
 
-// link is what of a record belongs to the chain. Reading only this is a third
-// of the work.
+// link is what of a record is verified. Reading only this is a third of the
+// work.
 type link struct {
-	V    int    `json:"v"`
-	Seq  int64  `json:"seq"`
-	Prev digest `json:"prev"`
+	V       int    `json:"v"`
+	Seq     int64  `json:"seq"`
+	Prev    digest `json:"prev"`
+	Action  Action `json:"action"`
+	Status  Status `json:"status"`
+	DBEvent string `json:"db_event"`
 }
 
 func (l Line) link() (k link, err error) {

@@ -52,6 +52,9 @@ func (a Action) known() bool {
 	return false
 }
 
+// inArchive reports whether a success of a is an event in the archive too.
+func (a Action) inArchive() bool { return a == Archive || a == Restore }
+
 // Status says how it went.
 type Status string
 

@@ -87,7 +87,7 @@ func extract(ctx context.Context, r *sdk.Record, body io.Reader, w io.Writer) (*
 	for range pieces {
 	}
 	decompressing.Wait()
-	return x, x.judge(ctx, err)
+	return x, x.verdict(ctx, err)
 }
 
 // decompress reads plain into spare pieces until it ends, ctx ends, or no more
@@ -146,8 +146,8 @@ type writeError struct{ err error }
 
 func (e *writeError) Error() string { return e.err.Error() }
 
-// judge decides what the end of an extraction means.
-func (x *extraction) judge(ctx context.Context, err error) error {
+// verdict decides what the end of an extraction means.
+func (x *extraction) verdict(ctx context.Context, err error) error {
 	var write *writeError
 	bodyErr := x.body.err
 	if bodyErr == io.EOF {

@@ -21,8 +21,8 @@ type Destination struct {
 	// of its recorded path: one that exists, or is named with a separator at
 	// the end.
 	Path string
-	// Base, if not nil, is what Path is relative to and cannot leave, neither
-	// by ".." nor by a symbolic link.
+	// Base, if not nil, is what Path is relative to and cannot leave. No
+	// symbolic link below it is followed.
 	Base *os.Root
 	// Force replaces what is there. It never writes through a symbolic link.
 	Force bool
@@ -39,38 +39,10 @@ func (d Destination) Check() error {
 	if err != nil {
 		return nil
 	}
-	return (&place{shown: d.Path}).judge(info, d.Force)
+	return (&place{shown: d.Path}).checkType(info, d.Force)
 }
 
-// tree is where a destination is looked up: the file system, or a part of it
-// that cannot be left.
-type tree interface {
-	Stat(name string) (fs.FileInfo, error)
-	Lstat(name string) (fs.FileInfo, error)
-	MkdirAll(name string, perm fs.FileMode) error
-	Open(name string) (*os.File, error)
-	OpenRoot(name string) (*os.Root, error)
-}
-
-var _ tree = (*os.Root)(nil)
-
-// everywhere is the whole file system.
-type everywhere struct{}
-
-func (everywhere) Stat(name string) (fs.FileInfo, error)        { return os.Stat(name) }
-func (everywhere) Lstat(name string) (fs.FileInfo, error)       { return os.Lstat(name) }
-func (everywhere) MkdirAll(name string, perm fs.FileMode) error { return os.MkdirAll(name, perm) }
-func (everywhere) Open(name string) (*os.File, error)           { return os.Open(name) }
-func (everywhere) OpenRoot(name string) (*os.Root, error)       { return os.OpenRoot(name) }
-
-func (d Destination) tree() tree {
-	if d.Base != nil {
-		return d.Base
-	}
-	return everywhere{}
-}
-
-// place is where one file will stand. Everything is done relative to its opened
+// place is where one file goes. Everything is done relative to its opened
 // directory, so it stays one directory even if that is moved meanwhile.
 type place struct {
 	tree  tree
@@ -84,7 +56,11 @@ type place struct {
 func (d Destination) place(r *sdk.Record) (*place, error) {
 	p := &place{tree: d.tree(), shown: d.Path}
 	p.dir, p.name = filepath.Split(d.Path)
-	if info, err := p.tree.Stat(d.Path); err == nil && info.IsDir() || endsInSeparator(d.Path) {
+	stat := p.tree.Stat
+	if r.Type == sdk.Symlink {
+		stat = p.tree.Lstat // a link there may be the one that is restored
+	}
+	if info, err := stat(d.Path); err == nil && info.IsDir() || endsInSeparator(d.Path) {
 		p.dir, p.name = d.Path, path.Base(r.Path)
 		p.shown = d.Path + p.name
 		if !endsInSeparator(d.Path) {
@@ -97,16 +73,12 @@ func (d Destination) place(r *sdk.Record) (*place, error) {
 	if !filepath.IsLocal(p.name) || p.name == "." || filepath.Base(p.name) != p.name || durable.IsTempName(p.name) {
 		return nil, sdk.Errorf(sdk.Invalid, "output %s: %q cannot be the name of a file", p.shown, p.name)
 	}
-	root, err := p.tree.OpenRoot(p.dir)
+	root, err := p.tree.OpenDir(p.dir, false)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, p.failed(err)
 	}
 	p.root = root
 	return p, nil
-}
-
-func endsInSeparator(path string) bool {
-	return path != "" && os.IsPathSeparator(path[len(path)-1])
 }
 
 func (p *place) close() {
@@ -129,7 +101,7 @@ func (p *place) examine(ctx context.Context, r *sdk.Record, force bool) (same bo
 	if err != nil {
 		return false, err
 	}
-	if err := p.judge(info, force); err != nil {
+	if err := p.checkType(info, force); err != nil {
 		return false, err
 	}
 	if info.Mode().IsRegular() && info.Size() == r.Content.Size {
@@ -151,8 +123,8 @@ func (p *place) examine(ctx context.Context, r *sdk.Record, force bool) (same bo
 
 const forceHint = "--force replaces it"
 
-// judge refuses what is never replaced, or not without force.
-func (p *place) judge(info fs.FileInfo, force bool) error {
+// checkType refuses what is never replaced, or not without force.
+func (p *place) checkType(info fs.FileInfo, force bool) error {
 	switch mode := info.Mode(); {
 	case mode.IsRegular():
 		return nil
@@ -174,6 +146,9 @@ func (p *place) refuse(why, hint string) error {
 // failed says that the file could not be written, and names it instead of
 // whatever the failed call worked on.
 func (p *place) failed(err error) error {
+	if e := (*sdk.Error)(nil); errors.As(err, &e) {
+		return err
+	}
 	return fmt.Errorf("write %s: %w", p.shown, durable.Cause(err))
 }
 
@@ -206,58 +181,14 @@ func (p *place) sameBytes(ctx context.Context, info fs.FileInfo, r *sdk.Record) 
 
 // makeDirs makes the directory and those above it, and makes their names
 // durable.
-func (p *place) makeDirs() error {
+func (p *place) makeDirs() (err error) {
 	if p.root != nil {
 		return nil
 	}
-	missing := p.missing()
-	if err := p.tree.MkdirAll(p.dir, 0o777); err != nil {
+	if p.root, err = p.tree.OpenDir(p.dir, true); err != nil {
 		return p.failed(err)
 	}
-	for _, dir := range missing {
-		if err := p.syncParent(dir); err != nil {
-			return err
-		}
-	}
-	root, err := p.tree.OpenRoot(p.dir)
-	if err != nil {
-		return p.failed(err)
-	}
-	p.root = root
 	return nil
-}
-
-// missing returns the directories that do not exist yet, lowest first.
-func (p *place) missing() (dirs []string) {
-	for dir := trimSeparators(p.dir); dir != ""; {
-		if _, err := p.tree.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		dirs = append(dirs, dir)
-		up, _ := filepath.Split(dir)
-		dir = trimSeparators(up)
-	}
-	return dirs
-}
-
-func trimSeparators(dir string) string {
-	for endsInSeparator(dir) {
-		dir = dir[:len(dir)-1]
-	}
-	return dir
-}
-
-func (p *place) syncParent(dir string) error {
-	up, _ := filepath.Split(dir)
-	if up == "" {
-		up = "."
-	}
-	d, err := p.tree.Open(up)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return durable.SyncDir(d)
 }
 
 // sync makes the file's name durable.

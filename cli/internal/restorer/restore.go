@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ const maxSwept = 4096
 type Restorer struct {
 	mu    sync.Mutex
 	swept map[string]bool
+	made  map[durable.FileID]string // the files that were published, and under which path
 }
 
 // Restored is what became of one restore.
@@ -36,11 +38,11 @@ type Restored struct {
 	Unchanged     bool          // it was there before, with the same bytes
 	Decompression time.Duration // waiting for the body not counted
 	Write         time.Duration // writing, syncing, publishing
-	Warnings      []string      // what the file system could not keep of mode and time
+	Warnings      []string      // what the file system did not keep of mode and time
 }
 
-// Restore writes the content of r, whose stored bytes body yields, to d. body is
-// not read where the file already has the bytes.
+// Restore makes the file or symbolic link that r is a record of, whose stored
+// bytes body yields, at d. body is not read where the file already has the bytes.
 func (rs *Restorer) Restore(ctx context.Context, r *sdk.Record, body io.Reader, d Destination) (Restored, error) {
 	p, err := d.place(r)
 	if err != nil {
@@ -48,6 +50,13 @@ func (rs *Restorer) Restore(ctx context.Context, r *sdk.Record, body io.Reader, 
 	}
 	defer p.close()
 	done := Restored{Path: p.shown}
+	if err := rs.checkTwin(p); err != nil {
+		return done, err
+	}
+	if r.Type == sdk.Symlink {
+		err := rs.restoreLink(ctx, body, linkRestore{r, p, d}, &done)
+		return done, err
+	}
 	if same, err := p.examine(ctx, r, d.Force); same || err != nil {
 		done.Unchanged = same
 		return done, err
@@ -62,7 +71,8 @@ func (rs *Restorer) Restore(ctx context.Context, r *sdk.Record, body io.Reader, 
 		return done, err
 	}
 	rs.sweep(p)
-	return done, rs.write(ctx, r, body, restoring{place: p, force: d.Force, done: &done, start: start})
+	err = rs.write(ctx, r, body, restoring{place: p, force: d.Force, done: &done, start: start})
+	return done, err
 }
 
 // sweep removes what killed restores left in the directory of p, once for each
@@ -121,49 +131,58 @@ func (rs *Restorer) write(ctx context.Context, r *sdk.Record, body io.Reader, w 
 	} else {
 		x, err := extract(ctx, r, body, t.File)
 		if w.done.Decompression = x.decompression; err != nil {
-			return w.extractFailed(err)
+			return w.place.failed(err)
 		}
 		// What was spent before the end of the body is not writing but x.write of it.
 		w.start = time.Now().Add(-x.write)
 	}
-	if err := finish(t, r, w.done); err != nil {
+	if err := finish(t, r); err != nil {
 		return w.place.failed(err)
 	}
 	if err := ctx.Err(); err != nil {
 		return sdk.AsError(err)
 	}
-	err = w.publish(ctx, t, r)
+	err = rs.publish(ctx, w, t, r)
 	w.done.Write = time.Since(w.start)
 	return err
 }
 
-// finish gives the file the mode and time of r and syncs it. What a file system
-// without modes or times cannot keep becomes a warning.
-func finish(t *durable.Temp, r *sdk.Record, done *Restored) error {
-	mode := fs.FileMode(r.Mode).Perm()
-	if err := t.File.Chmod(mode); err != nil {
-		if !durable.Unsupported(err) {
-			return err
-		}
-		done.Warnings = append(done.Warnings, fmt.Sprintf("%s: mode %04o could not be kept: %v", done.Path, mode, err))
+// finish gives the file the mode and time of r and syncs it. What the file system
+// cannot keep is said by [restoring.checkKept].
+func finish(t *durable.Temp, r *sdk.Record) error {
+	if err := t.File.Chmod(fs.FileMode(r.Mode).Perm()); err != nil && !durable.Unsupported(err) {
+		return err
 	}
 	if !r.ModTime.IsZero() {
-		if err := t.SetTime(r.ModTime); err != nil {
-			if !durable.Unsupported(err) {
-				return err
-			}
-			done.Warnings = append(done.Warnings, fmt.Sprintf("%s: time could not be kept: %v", done.Path, err))
+		if err := t.SetTime(r.ModTime); err != nil && !durable.Unsupported(err) {
+			return err
 		}
 	}
 	return t.File.Sync()
 }
 
-// extractFailed names the file in an error of writing it.
-func (w restoring) extractFailed(err error) error {
-	if e := (*sdk.Error)(nil); errors.As(err, &e) {
-		return err
+// timeGrain is the coarsest that file systems keep times to.
+const timeGrain = 2 * time.Second
+
+// checkKept warns where the published file has another mode or time than r: some
+// file systems refuse them, others take and lose them.
+func (w restoring) checkKept(r *sdk.Record) error {
+	info, err := w.place.root.Lstat(w.place.name)
+	if err != nil {
+		return w.place.failed(err)
 	}
-	return w.place.failed(err)
+	if mode := fs.FileMode(r.Mode).Perm(); info.Mode().Perm() != mode && runtime.GOOS != "windows" {
+		w.warn("mode %04o was not kept by the file system, it is %04o", mode, info.Mode().Perm())
+	}
+	if off := info.ModTime().Sub(r.ModTime).Abs(); !r.ModTime.IsZero() && off >= timeGrain {
+		w.warn("the modification time %s was not kept by the file system, it is %s",
+			r.ModTime.UTC().Format(time.RFC3339), info.ModTime().UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+func (w restoring) warn(format string, args ...any) {
+	w.done.Warnings = append(w.done.Warnings, w.done.Path+": "+fmt.Sprintf(format, args...))
 }
 
 // publishTries bounds how often a file that appears and disappears under the
@@ -172,14 +191,17 @@ const publishTries = 5
 
 // publish gives the file its name. What appears there meanwhile is judged as if
 // it had been there from the start.
-func (w restoring) publish(ctx context.Context, t *durable.Temp, r *sdk.Record) error {
+func (rs *Restorer) publish(ctx context.Context, w restoring, t *durable.Temp, r *sdk.Record) error {
 	for range publishTries {
-		err := t.Publish(w.place.name, w.force)
+		err := rs.publishOnce(t, w)
 		if err == nil {
-			return w.place.sync()
+			return errors.Join(w.checkKept(r), w.place.sync())
 		}
 		if !errors.Is(err, os.ErrExist) {
 			return w.place.failed(err)
+		}
+		if err := rs.checkTwin(w.place); err != nil {
+			return err
 		}
 		if same, err := w.place.examine(ctx, r, w.force); same || err != nil {
 			w.done.Unchanged = same

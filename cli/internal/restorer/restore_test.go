@@ -327,7 +327,7 @@ func TestBase(t *testing.T) {
 	}
 	defer base.Close()
 	s := inMemory(t, filetest.Prose(100))
-	for _, path := range []string{"f", "a/b/f", "way-in/f", "in", "new/"} {
+	for _, path := range []string{"f", "a/b/f", "./in/f", "in", "new/"} {
 		if _, err := s.restore(t, Destination{Path: path, Base: base}); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -335,12 +335,83 @@ func TestBase(t *testing.T) {
 	for _, path := range []string{"in/f", "in/b.txt", "new/b.txt", "a/b/f", "f"} {
 		filetest.Read(t, filepath.Join(dir, path))
 	}
-	for _, path := range []string{"../f", "a/../../f", filepath.Join(outside, "f"), "way-out/f", "way-out/new/f", "way-out", "way-out/"} {
-		if _, err := s.restore(t, Destination{Path: path, Base: base, Force: true}); err == nil && path != "way-out" {
-			t.Errorf("%s was written", path)
+	for _, path := range []string{"../f", "a/../../f", filepath.Join(outside, "f"), "way-out/f", "way-out/new/f", "way-out/", "way-in/f", "way-in/", "in/../f"} {
+		_, err := s.restore(t, Destination{Path: path, Base: base, Force: true})
+		filetest.WantKind(t, err, sdk.Refused)
+	}
+	filetest.OnlyNames(t, outside)
+	for _, path := range []string{"way-out", "way-in"} {
+		_, err := s.restore(t, Destination{Path: path, Base: base})
+		filetest.WantKind(t, err, sdk.Refused, "is a symbolic link")
+		if _, err := s.restore(t, Destination{Path: path, Base: base, Force: true}); err != nil {
+			t.Errorf("%s was not replaced: %v", path, err)
 		}
 	}
 	filetest.OnlyNames(t, outside)
+	filetest.OnlyNames(t, filepath.Join(dir, "in"), "b.txt", "f")
+}
+
+// A directory that another process replaces by a link while files are restored
+// below it never leads them out.
+func TestBaseThatChanges(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(os.Mkdir(in("sub"), 0o700), os.Symlink(outside, in("link"))); err != nil {
+		t.Skip(err)
+	}
+	base, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer base.Close()
+	stop := make(chan struct{})
+	var swapping sync.WaitGroup
+	swapping.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default: // errors: the restore makes the directory anew in between
+				os.Rename(in("sub"), in("was"))
+				os.Rename(in("link"), in("sub"))
+				os.Rename(in("sub"), in("link"))
+				os.Rename(in("was"), in("sub"))
+			}
+		}
+	})
+	s := inMemory(t, filetest.Prose(100))
+	for range 300 {
+		s.restore(t, Destination{Path: "sub/f", Base: base, Force: true})
+	}
+	close(stop)
+	swapping.Wait()
+	filetest.OnlyNames(t, outside)
+}
+
+// Where a file system takes two names for one, a run does not lose a file to
+// another. A second link to the file stands for its other name.
+func TestTwoNamesForOneFile(t *testing.T) {
+	for name, content := range map[string][]byte{"other content": filetest.Noise(100), "the same content": filetest.Prose(100)} {
+		for _, force := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", force ", force), func(t *testing.T) {
+				dir := t.TempDir()
+				first, second := filepath.Join(dir, "README"), filepath.Join(dir, "readme")
+				a, b := inMemory(t, filetest.Prose(100)), inMemory(t, content)
+				var rs Restorer
+				if _, err := rs.Restore(t.Context(), &a.record, bytes.NewReader(a.body), Destination{Path: first}); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Link(first, second); err != nil {
+					t.Skip(err)
+				}
+				_, err := rs.Restore(t.Context(), &b.record, bytes.NewReader(b.body), Destination{Path: second, Force: force})
+				filetest.WantKind(t, err, sdk.Refused, first)
+				if _, err := rs.Restore(t.Context(), &a.record, bytes.NewReader(a.body), Destination{Path: first, Force: force}); err != nil {
+					t.Errorf("again: %v", err)
+				}
+			})
+		}
+	}
 }
 
 // Two restores of one name: the content that comes second meets the first.
