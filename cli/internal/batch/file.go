@@ -6,14 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/codex-archive/codex/cli/internal/durable"
 )
 
-// File is a results file on disk. Whoever reads it sees the results as they
-// were when they were last written, never a part of them.
+// File is a results file on disk. A reader sees the results as they were when
+// they were last written, never a part of them.
 type File struct {
 	path  string // as shown to people
 	empty bool   // it only holds the name
@@ -28,14 +27,14 @@ const nameForm = "batch_restore_20060102_150405"
 // CreateFile takes a name in dir for a run that begins now, and holds it with an
 // empty file: two runs never share one. The path is relative to dir.
 func CreateFile(dir string, now time.Time) (*File, error) {
-	sweep(dir, now)
+	sweep(dir)
 	stem := now.UTC().Format(nameForm)
 	for n := 1; ; n++ {
 		name := stem + ".json"
 		if n > 1 {
 			name = fmt.Sprintf("%s_%d.json", stem, n)
 		}
-		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
@@ -51,29 +50,18 @@ func NamedFile(path string) (*File, error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("results file %s: is not a regular file", path)
 	}
-	sweep(filepath.Dir(path), time.Now())
+	sweep(filepath.Dir(path))
 	return &File{path: path}, nil
 }
 
-// tempPattern is how files are called that become results files when they are
-// whole.
-const tempPattern = ".batch_restore_*.tmp"
-
-// stale is for how long such a file has not been written when whoever wrote it
-// is dead: it exists only while results are saved, which takes seconds.
-const stale = 10 * time.Minute
-
-// sweep removes what killed runs left in dir.
-func sweep(dir string, now time.Time) {
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		if match, _ := filepath.Match(tempPattern, e.Name()); !match || !e.Type().IsRegular() {
-			continue
-		}
-		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > stale {
-			os.Remove(filepath.Join(dir, e.Name()))
-		}
+// sweep removes the temporary files that killed runs left in dir.
+func sweep(dir string) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return
 	}
+	defer root.Close()
+	durable.Sweep(root)
 }
 
 // Discard removes the file if it was never saved.
@@ -103,34 +91,11 @@ func (f *File) SaveIfDue(r *Results) error {
 }
 
 // Save replaces the file with the results as they are.
-func (f *File) Save(r *Results) (err error) {
+func (f *File) Save(r *Results) error {
 	start := time.Now()
 	defer func() { f.saved, f.took = time.Now(), time.Since(start) }()
-	t, err := os.CreateTemp(filepath.Dir(f.path), tempPattern)
-	if err != nil {
+	if err := durable.WriteFile(f.path, 0o666, r.Write); err != nil {
 		return fmt.Errorf("results file %s: %w", f.path, durable.Cause(err))
-	}
-	defer func() {
-		if err != nil {
-			t.Close()
-			os.Remove(t.Name())
-			err = fmt.Errorf("results file %s: %w", f.path, durable.Cause(err))
-		}
-	}()
-	if err := r.Write(t); err != nil {
-		return err
-	}
-	if err := t.Chmod(0o644); err != nil && runtime.GOOS != "windows" {
-		return err
-	}
-	if err := t.Sync(); err != nil {
-		return err
-	}
-	if err := t.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(t.Name(), f.path); err != nil {
-		return err
 	}
 	f.empty = false
 	return nil

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -166,28 +167,30 @@ func TestCarryOverHash(t *testing.T) {
 	}
 }
 
-// TestSweep: what a killed run left is removed, what another run is writing is
-// not.
+// TestSweep: the temporary file of a killed run is removed, that of another run
+// is not.
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()
-	name := func(s string) string { return filepath.Join(dir, s) }
-	for _, file := range []string{".batch_restore_1.tmp", ".batch_restore_2.tmp", "batch_restore_3.tmp"} {
-		if err := os.WriteFile(name(file), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if old := time.Now().Add(-time.Hour); file != ".batch_restore_2.tmp" {
-			if err := os.Chtimes(name(file), old, old); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if _, err := NamedFile(name("r.json")); err != nil {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for file, want := range map[string]bool{".batch_restore_1.tmp": false, ".batch_restore_2.tmp": true, "batch_restore_3.tmp": true} {
-		if _, err := os.Lstat(name(file)); (err == nil) != want {
-			t.Errorf("%s is there: %v, want %v", file, err == nil, want)
-		}
+	defer root.Close()
+	running, err := durable.NewNamedTemp(root, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer running.Discard()
+	killed, err := durable.NewNamedTemp(root, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed.File.Close()
+	if _, err := NamedFile(filepath.Join(dir, "r.json")); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("%v, %v: want the file of the running process only", left, err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -163,18 +164,10 @@ func (l *Lock) Set(name string, sum sdk.Digest) { l.sums[lockKey{name, Platform}
 
 // Write replaces the file, whole or not at all.
 func (l *Lock) Write() error {
-	temp, err := os.CreateTemp(filepath.Dir(l.Path), ".plugins.lock-*")
-	if err != nil {
+	return durable.WriteFile(l.Path, 0o666, func(w io.Writer) error {
+		_, err := io.WriteString(w, l.String())
 		return err
-	}
-	_, err = temp.WriteString(l.String())
-	if err = errors.Join(err, temp.Chmod(0o644), temp.Sync(), temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), l.Path)
-	}
-	if err != nil {
-		os.Remove(temp.Name())
-	}
-	return err
+	})
 }
 
 // String is the lock as its file holds it.
