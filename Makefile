@@ -16,7 +16,7 @@ SHARE    = $(DESTDIR)$(PREFIX)/share
 
 PLUGINS := $(notdir $(patsubst %/,%,$(wildcard plugins/*/)))
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
-GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+GOBUILD := CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)'
 SOAK    ?= 10m
 
 .PHONY: build demo test quick soak check bench proto install clean databases

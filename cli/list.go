@@ -27,7 +27,7 @@ func listCommand(a *app.App) *cli.Command {
 			"   codex archive list --by developer --reason dead --json | jq -r .tombstone",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "repo", Usage: "only of this `REPOSITORY`"},
-			&cli.StringFlag{Name: "path", Usage: "only paths that begin with `PREFIX`"},
+			&cli.StringFlag{Name: "path", Usage: "only this `PATH`, or everything below it"},
 			&cli.StringFlag{Name: "since", Usage: "only archived at or after `TIME`"},
 			&cli.StringFlag{Name: "until", Usage: "only archived before `TIME`"},
 			&cli.StringFlag{Name: "by", Usage: "only archived by `WHO`"},

@@ -68,7 +68,7 @@ var layout = []struct {
 		"files for tests; what ships does not import it"},
 	{"cli/internal/archiver", []string{"sdk", "cli/internal/durable", "cli/internal/spool"}, []string{"github.com/klauspost/compress", "golang.org/x/sys"},
 		"from files to records; siblings import leaves and not each other"},
-	{"cli/internal/restorer", []string{"sdk", "cli/internal/durable", "cli/internal/spool"}, []string{"github.com/klauspost/compress"},
+	{"cli/internal/restorer", []string{"sdk", "cli/internal/durable", "cli/internal/output", "cli/internal/spool"}, []string{"github.com/klauspost/compress"},
 		"from records to files; siblings import leaves and not each other"},
 	{"cli/internal/config", []string{"sdk", "cli/internal/durable"}, []string{"github.com/", "golang.org/x/sys"},
 		"siblings do not import each other"},

@@ -202,7 +202,7 @@ func (r *Restore) step(message string) {
 // not.
 func (r *Restore) Steps() (decompression, write *time.Duration) {
 	o := r.journal.options
-	if !o.Metrics || r.Done.Unchanged {
+	if !o.Metrics {
 		return nil, nil
 	}
 	if o.Decompression {

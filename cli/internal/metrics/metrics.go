@@ -106,6 +106,8 @@ func (c *Collector) group(action, backend []byte) *Group {
 
 func (g *Group) add(f *fields) {
 	switch string(f.status) {
+	case "started":
+		return // the record of the outcome follows, and counts
 	case "retrying":
 		g.Retries++
 		return

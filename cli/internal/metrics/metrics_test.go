@@ -30,6 +30,7 @@ func TestGroups(t *testing.T) {
 	c.Add(line(now, "RESTORE_FAIL", "sqlite", "failed", 500, ""))
 	c.Add(line(now, "RESTORE_FAIL", "sqlite", "refused", 600, ""))
 	c.Add(line(now, "RESTORE", "sqlite", "retrying", 1000, ""))
+	c.Add(line(now, "RESTORE", "sqlite", "started", 1000, "")) // its outcome is one of the others
 	c.Add(line(now, "ARCHIVE", "sqlite", "success", 7, ""))
 	c.Add(line(now, "RESTORE", "postgres", "success", 3, ""))
 	for _, bad := range []string{"", "{", "null", "[]", `{"a":1}`, `{"action":"RESTORE","ts":"` + now + `"}`,

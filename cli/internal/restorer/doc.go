@@ -7,10 +7,10 @@
 // At no moment is a partial or unverified file visible under the name. Up to
 // 1 MiB is verified in memory, before anything is written.
 //
-// Errors of the archive and refusals are of type [*sdk.Error]: Corrupt (it
-// names both hashes), Refused (the output exists), Invalid (the output can be no
-// file), Unsupported (an unknown codec), Canceled and Timeout. Errors of the
-// local file system are what package os says.
+// Errors of the archive are of type [*sdk.Error]: Corrupt (it names both hashes),
+// Invalid (the output can be no file), Unsupported (an unknown codec), Canceled
+// and Timeout. An output that exists is an [output.Failure]. Errors of the local
+// file system are what package os says.
 //
 // A file of any size takes the same memory: a decoder of at most twice the
 // window and 2 MiB of chunks. TestMemoryIsFlat prints the peak of a whole

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/codex-archive/codex/cli/internal/durable"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/spool"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -88,8 +89,8 @@ func (p *place) close() {
 }
 
 // examine looks at what is there already. It reports true if that is a regular
-// file with the bytes of r, whose mode it then sets, and an error of kind
-// Refused if it must not be replaced.
+// file with the bytes of r, whose mode it then sets, and a failure of kind
+// OutputExists if it must not be replaced.
 func (p *place) examine(ctx context.Context, r *sdk.Record, force bool) (same bool, err error) {
 	if p.root == nil {
 		return false, nil
@@ -140,7 +141,7 @@ func (p *place) refuse(why, hint string) error {
 	if hint != "" {
 		hint = "; " + hint
 	}
-	return sdk.Errorf(sdk.Refused, "output %s %s%s", p.shown, why, hint)
+	return output.Errorf(output.OutputExists, "output %s %s%s", p.shown, why, hint)
 }
 
 // failed says that the file could not be written, and names it instead of

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/filetest"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/spool"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -75,7 +77,7 @@ func TestIntoDirectory(t *testing.T) {
 	// A directory stands where the file would go.
 	s.record.Path = "dir"
 	_, err := s.restore(t, Destination{Path: dir, Force: true})
-	filetest.WantKind(t, err, sdk.Refused, "is a directory")
+	wantExists(t, err, "is a directory")
 	for _, path := range []string{"..", "/", "x/..", tempName} {
 		s.record.Path = path
 		_, err := s.restore(t, Destination{Path: dir})
@@ -118,7 +120,7 @@ func TestOutputWithOtherBytes(t *testing.T) {
 				s := inMemory(t, filetest.Prose(size))
 				out := filetest.Write(t, filepath.Join(dir, "out"), there)
 				_, err := s.restore(t, Destination{Path: out})
-				filetest.WantKind(t, err, sdk.Refused, out, "--force")
+				wantExists(t, err, out, "--force")
 				if !bytes.Equal(filetest.Read(t, out), there) {
 					t.Error("it was changed")
 				}
@@ -145,7 +147,7 @@ func TestOutputThatIsALink(t *testing.T) {
 			}
 			s := inMemory(t, filetest.Prose(100))
 			for _, err := range []error{Destination{Path: out}.Check(), func() error { _, err := s.restore(t, Destination{Path: out}); return err }()} {
-				filetest.WantKind(t, err, sdk.Refused, "symbolic link", "--force")
+				wantExists(t, err, "symbolic link", "--force")
 			}
 			d := Destination{Path: out, Force: true}
 			if err := d.Check(); err != nil {
@@ -170,9 +172,9 @@ func TestSpecialFilesAreNeverReplaced(t *testing.T) {
 	s := inMemory(t, filetest.Prose(100))
 	for path, what := range filetest.Special(t, dir) {
 		d := Destination{Path: path, Force: true}
-		filetest.WantKind(t, d.Check(), sdk.Refused, what)
+		wantExists(t, d.Check(), what)
 		_, err := s.restore(t, d)
-		filetest.WantKind(t, err, sdk.Refused, what)
+		wantExists(t, err, what)
 	}
 }
 
@@ -438,7 +440,7 @@ func TestRestoresAtOnce(t *testing.T) {
 				t.Errorf("round %d: the same content: %v", round, err)
 			}
 			if i%2 != winner {
-				filetest.WantKind(t, err, sdk.Refused, "other content")
+				wantExists(t, err, "other content")
 			}
 		}
 		filetest.OnlyNames(t, filepath.Dir(out), "out")
@@ -611,4 +613,18 @@ func (s stored) restore(t testing.TB, d Destination) (Restored, error) {
 	t.Helper()
 	var rs Restorer
 	return rs.Restore(t.Context(), &s.record, bytes.NewReader(s.body), d)
+}
+
+// wantExists wants the failure about an output that exists, with these words.
+func wantExists(t *testing.T, err error, words ...string) {
+	t.Helper()
+	var f *output.Failure
+	if !errors.As(err, &f) || f.Kind != output.OutputExists {
+		t.Fatalf("got %v, want that the output exists", err)
+	}
+	for _, word := range words {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("got %v, want %q in it", err, word)
+		}
+	}
 }
