@@ -103,28 +103,32 @@ func prepared(p product, settings []string) (*Server, error) {
 // prepare makes the directory and the empty data in it. Where there is a shared
 // server its template is copied, which takes a tenth of the time.
 func (s *Server) prepare(shared *access) error {
-	directory, err := os.MkdirTemp(temporary(s.user), "codex-db-")
-	if err != nil {
-		return err
-	}
-	s.directory = directory
 	if shared != nil {
 		s.password = shared.Password
 	}
-	files := s.product.files(s)
-	files["server.crt"], files["server.key"], files["ca.crt"] = s.authority.certificate, s.authority.key, s.authority.root
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(directory, name), []byte(text), 0o600); err != nil {
-			return err
-		}
-	}
-	if err := s.user.own(directory); err != nil {
+	if err := s.makeDirectory(s.product.files(s)); err != nil {
 		return err
 	}
 	if shared != nil {
 		return s.run("cp", "-a", filepath.Join(shared.Directory, template), s.data())
 	}
 	return s.run(s.product.initialise(s)...)
+}
+
+// makeDirectory makes the server's directory with files and its certificates.
+func (s *Server) makeDirectory(files map[string]string) error {
+	directory, err := os.MkdirTemp(temporary(s.user), "codex-db-")
+	if err != nil {
+		return err
+	}
+	s.directory = directory
+	files["server.crt"], files["server.key"], files["ca.crt"] = s.authority.certificate, s.authority.key, s.authority.root
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(directory, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return s.user.own(directory)
 }
 
 // run runs a program to its end, as the user of the server.
