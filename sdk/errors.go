@@ -61,7 +61,7 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind_%d", int(k))
 }
 
-// Temporary reports whether errors of this kind usually pass by themselves. It
+// Temporary reports whether errors of this kind are usually temporary. It
 // is the value of [Error.Retry] where a backend knows nothing better.
 func (k Kind) Temporary() bool {
 	return k == Unavailable || k == Busy || k == Timeout || k == Crashed
@@ -89,7 +89,7 @@ type Error struct {
 	Err        error       // the cause; its text is part of Error, the value stays in its process
 }
 
-// Errorf returns an error of kind k whose Retry is k.Passing(). A %w verb
+// Errorf returns an error of kind k whose Retry is k.Temporary(). A %w verb
 // keeps the cause.
 func Errorf(k Kind, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)

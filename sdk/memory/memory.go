@@ -38,12 +38,17 @@ func (a *Archives) Driver() sdk.Driver {
 	return sdk.Driver{Name: "memory", Version: "1", Schemes: []string{scheme}, Open: a.open}
 }
 
+// archive returns the archive that url names, or nil.
+func (a *Archives) archive(url string) *archive {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.byName[strings.TrimPrefix(url, scheme+"://")]
+}
+
 // Damage flips a bit in the body of content in the archive that url names, as
 // a failing disk would, and reports whether there was one to flip. Tests use it.
 func (a *Archives) Damage(url string, content sdk.Digest) bool {
-	a.mu.Lock()
-	found := a.byName[strings.TrimPrefix(url, scheme+"://")]
-	a.mu.Unlock()
+	found := a.archive(url)
 	if found == nil {
 		return false
 	}
@@ -80,9 +85,7 @@ func (a *Archives) SwapContent(url string, id, other sdk.Tombstone) bool {
 
 // tamper changes a copy of a record, which then takes its place.
 func (a *Archives) tamper(url string, id sdk.Tombstone, change func(*archive, *record)) bool {
-	a.mu.Lock()
-	found := a.byName[strings.TrimPrefix(url, scheme+"://")]
-	a.mu.Unlock()
+	found := a.archive(url)
 	if found == nil {
 		return false
 	}

@@ -27,26 +27,52 @@ func fromMicros(us *int64) time.Time {
 	return time.UnixMicro(*us).UTC()
 }
 
-func toID(what string, b []byte) (id sdk.ID, err error) {
-	if len(b) != len(id) {
-		return id, sdk.Errorf(sdk.Invalid, "%s has %d bytes, a UUID has %d", what, len(b), len(id))
+// decoder reads values of fixed length and keeps the first error.
+type decoder struct{ err error }
+
+func (d *decoder) fixed(what string, b []byte, into []byte) {
+	if len(b) == len(into) {
+		copy(into, b)
+	} else if d.err == nil {
+		d.err = sdk.Errorf(sdk.Invalid, "%s has %d bytes instead of %d", what, len(b), len(into))
 	}
-	return sdk.ID(b), nil
+}
+
+func (d *decoder) id(what string, b []byte) (id sdk.ID) {
+	d.fixed(what, b, id[:])
+	return id
+}
+
+func (d *decoder) digest(what string, b []byte) (digest sdk.Digest) {
+	d.fixed(what, b, digest[:])
+	return digest
+}
+
+// optionalID and optionalDigest read what may be absent.
+func (d *decoder) optionalID(what string, b []byte) sdk.ID {
+	if len(b) == 0 {
+		return sdk.ID{}
+	}
+	return d.id(what, b)
+}
+
+func (d *decoder) optionalDigest(what string, b []byte) sdk.Digest {
+	if len(b) == 0 {
+		return sdk.Digest{}
+	}
+	return d.digest(what, b)
 }
 
 func toIDs(what string, from [][]byte) ([]sdk.ID, error) {
 	if len(from) == 0 {
 		return nil, nil
 	}
+	var d decoder
 	ids := make([]sdk.ID, len(from))
 	for i, b := range from {
-		id, err := toID(what, b)
-		if err != nil {
-			return nil, err
-		}
-		ids[i] = id
+		ids[i] = d.id(what, b)
 	}
-	return ids, nil
+	return ids, d.err
 }
 
 func fromIDs(ids []sdk.ID) [][]byte {
@@ -57,26 +83,16 @@ func fromIDs(ids []sdk.ID) [][]byte {
 	return out
 }
 
-func toDigest(b []byte) (d sdk.Digest, err error) {
-	if len(b) != len(d) {
-		return d, sdk.Errorf(sdk.Invalid, "digest has %d bytes, a SHA-256 has %d", len(b), len(d))
+func toDigests(from [][]byte) ([]sdk.Digest, error) {
+	if len(from) == 0 {
+		return nil, nil
 	}
-	return sdk.Digest(b), nil
-}
-
-// optionalID and optionalDigest read what may be absent.
-func optionalID(what string, b []byte) (sdk.ID, error) {
-	if len(b) == 0 {
-		return sdk.ID{}, nil
+	var d decoder
+	digests := make([]sdk.Digest, len(from))
+	for i, b := range from {
+		digests[i] = d.digest("SHA-256", b)
 	}
-	return toID(what, b)
-}
-
-func optionalDigest(b []byte) (sdk.Digest, error) {
-	if len(b) == 0 {
-		return sdk.Digest{}, nil
-	}
-	return toDigest(b)
+	return digests, d.err
 }
 
 func fromOptionalID(id sdk.ID) []byte {
@@ -91,21 +107,6 @@ func fromOptionalDigest(d sdk.Digest) []byte {
 		return nil
 	}
 	return d[:]
-}
-
-func toDigests(from [][]byte) ([]sdk.Digest, error) {
-	if len(from) == 0 {
-		return nil, nil
-	}
-	digests := make([]sdk.Digest, len(from))
-	for i, b := range from {
-		d, err := toDigest(b)
-		if err != nil {
-			return nil, err
-		}
-		digests[i] = d
-	}
-	return digests, nil
 }
 
 func fromDigests(digests []sdk.Digest) [][]byte {
@@ -123,16 +124,11 @@ func fromContent(c *sdk.Content) *archivepb.Content {
 	}
 }
 
-func toContent(m *archivepb.Content) (sdk.Content, error) {
-	digest, err := toDigest(m.GetSha256())
-	if err != nil {
-		return sdk.Content{}, err
-	}
-	stored, err := optionalDigest(m.GetStoredSha256())
+func (d *decoder) content(m *archivepb.Content) sdk.Content {
 	return sdk.Content{
-		SHA256: digest, Size: m.GetSize(), Codec: sdk.Codec(m.GetCodec()),
-		StoredSize: m.GetStoredSize(), CRC32C: m.GetCrc32C(), StoredSHA256: stored,
-	}, err
+		SHA256: d.digest("SHA-256", m.GetSha256()), Size: m.GetSize(), Codec: sdk.Codec(m.GetCodec()),
+		StoredSize: m.GetStoredSize(), CRC32C: m.GetCrc32C(), StoredSHA256: d.optionalDigest("SHA-256 of the body", m.GetStoredSha256()),
+	}
 }
 
 // RecordToProto returns the message of r. Nothing is lost: [RecordFromProto]
@@ -152,36 +148,22 @@ func RecordToProto(r *sdk.Record) *archivepb.Record {
 // RecordFromProto reads a message. It fails with kind [sdk.Invalid] where an id or
 // a digest has a wrong length; the rest is for [sdk.Record.Validate] to check.
 func RecordFromProto(m *archivepb.Record) (sdk.Record, error) {
-	tombstone, err := toID("tombstone", m.GetTombstone())
-	if err != nil {
-		return sdk.Record{}, err
+	if m == nil {
+		m = &archivepb.Record{} // which lacks a tombstone
 	}
-	event, err := toID("event", m.GetEvent())
-	if err != nil {
-		return sdk.Record{}, err
-	}
-	content, err := toContent(m.GetContent())
-	if err != nil {
-		return sdk.Record{}, err
-	}
-	digest, err := optionalDigest(m.GetDigest())
-	if err != nil {
-		return sdk.Record{}, err
-	}
-	set, err := optionalID("set", m.GetSet())
-	if err != nil {
-		return sdk.Record{}, err
-	}
-	return sdk.Record{
-		Tombstone: tombstone, Event: event, Content: content,
+	var d decoder
+	r := sdk.Record{
+		Tombstone: d.id("tombstone", m.GetTombstone()), Event: d.id("event", m.GetEvent()), Content: d.content(m.GetContent()),
 		Repo: m.GetRepo(), Path: string(m.GetPath()), WorkTreePath: string(m.GetWorkTreePath()),
 		Commit: m.GetCommit(), Reason: m.GetReason(), ContentKind: m.GetContentKind(), Note: m.GetNote(),
 		Tags: m.GetTags(), Metadata: m.GetMetadata(), Mode: m.GetMode(), ModTime: fromMicros(m.ModTime),
 		ArchivedBy: m.GetArchivedBy(), ArchivedAt: fromMicros(m.ArchivedAt),
 		RetainUntil: fromMicros(m.RetainUntil), PurgedAt: fromMicros(m.PurgedAt),
-		Digest: digest, RetainAtStore: fromMicros(m.RetainAtStore), Set: set, Type: sdk.FileType(m.GetType()),
+		Digest: d.optionalDigest("digest", m.GetDigest()), RetainAtStore: fromMicros(m.RetainAtStore),
+		Set: d.optionalID("set", m.GetSet()), Type: sdk.FileType(m.GetType()),
 		GitBlob: m.GetGitBlob(), WorkTreeState: sdk.WorkTreeState(m.GetWorkTreeState()), Host: m.GetHost(),
-	}, nil
+	}
+	return r, d.err
 }
 
 func fromEvent(e *sdk.Event) *archivepb.Event {
@@ -192,18 +174,13 @@ func fromEvent(e *sdk.Event) *archivepb.Event {
 }
 
 func toEvent(m *archivepb.Event) (sdk.Event, error) {
-	id, err := toID("event", m.GetId())
-	if err != nil {
-		return sdk.Event{}, err
-	}
-	tombstone, err := toID("tombstone", m.GetTombstone())
-	if err != nil {
-		return sdk.Event{}, err
-	}
-	return sdk.Event{
-		ID: id, Tombstone: tombstone, Action: sdk.Action(m.GetAction()), Actor: m.GetActor(), At: fromMicros(m.At),
+	var d decoder
+	e := sdk.Event{
+		ID: d.id("event", m.GetId()), Tombstone: d.id("tombstone", m.GetTombstone()),
+		Action: sdk.Action(m.GetAction()), Actor: m.GetActor(), At: fromMicros(m.At),
 		Case: m.GetCase(), RetainUntil: fromMicros(m.RetainUntil), Detail: m.GetDetail(), Host: m.GetHost(),
-	}, nil
+	}
+	return e, d.err
 }
 
 func fromHold(h *sdk.Hold) *archivepb.Hold {
@@ -221,14 +198,12 @@ func fromStored(s *sdk.PutResult) *archivepb.Stored {
 }
 
 func toStored(m *archivepb.Stored) (sdk.PutResult, error) {
-	tombstone, err := toID("tombstone", m.GetTombstone())
-	if err != nil {
-		return sdk.PutResult{}, err
+	var d decoder
+	r := sdk.PutResult{
+		Tombstone: d.id("tombstone", m.GetTombstone()), Content: d.content(m.GetContent()),
+		Deduplicated: m.GetDeduplicated(), Repeated: m.GetRepeated(), Repaired: m.GetRepaired(),
 	}
-	content, err := toContent(m.GetContent())
-	return sdk.PutResult{
-		Tombstone: tombstone, Content: content, Deduplicated: m.GetDeduplicated(), Repeated: m.GetRepeated(), Repaired: m.GetRepaired(),
-	}, err
+	return r, d.err
 }
 
 func fromQuery(q *sdk.Query) *archivepb.ListRequest {
@@ -246,20 +221,15 @@ func toQuery(m *archivepb.ListRequest) (sdk.Query, error) {
 		return sdk.Query{}, err
 	}
 	events, err := toIDs("event", m.GetEvents())
-	if err != nil {
-		return sdk.Query{}, err
-	}
-	set, err := optionalID("set", m.GetSet())
-	if err != nil {
-		return sdk.Query{}, err
-	}
-	sha256, err := optionalDigest(m.GetSha256())
-	return sdk.Query{
+	d := decoder{err}
+	q := sdk.Query{
 		Tombstones: tombstones, Prefix: m.GetPrefix(), Events: events, Repo: m.GetRepo(), Path: string(m.GetPath()),
 		Since: fromMicros(m.Since), Until: fromMicros(m.Until), Actor: m.GetActor(), Reason: m.GetReason(), Tag: m.GetTag(),
 		Limit: int(m.GetLimit()), WithEvents: m.GetWithEvents(), WithHolds: m.GetWithHolds(),
-		Set: set, SHA256: sha256, Commit: m.GetCommit(), Name: string(m.GetName()), Match: string(m.GetMatch()),
-	}, err
+		Set: d.optionalID("set", m.GetSet()), SHA256: d.optionalDigest("SHA-256", m.GetSha256()),
+		Commit: m.GetCommit(), Name: string(m.GetName()), Match: string(m.GetMatch()),
+	}
+	return q, d.err
 }
 
 func fromPurge(p *sdk.Purge) *archivepb.PurgeRequest {
@@ -271,19 +241,12 @@ func fromPurge(p *sdk.Purge) *archivepb.PurgeRequest {
 }
 
 func toPurge(m *archivepb.PurgeRequest) (sdk.Purge, error) {
+	var d decoder
 	p := sdk.Purge{Actor: m.GetActor(), At: fromMicros(m.At), DryRun: m.GetDryRun(), Host: m.GetHost()}
 	for _, item := range m.GetItems() {
-		tombstone, err := toID("tombstone", item.GetTombstone())
-		if err != nil {
-			return p, err
-		}
-		event, err := toID("event", item.GetEvent())
-		if err != nil {
-			return p, err
-		}
-		p.Items = append(p.Items, sdk.PurgeItem{Tombstone: tombstone, Event: event})
+		p.Items = append(p.Items, sdk.PurgeItem{Tombstone: d.id("tombstone", item.GetTombstone()), Event: d.id("event", item.GetEvent())})
 	}
-	return p, nil
+	return p, d.err
 }
 
 func fromVerdict(v *sdk.Verdict) *archivepb.Verdict {
@@ -291,11 +254,14 @@ func fromVerdict(v *sdk.Verdict) *archivepb.Verdict {
 }
 
 func toVerdict(m *archivepb.Verdict) (sdk.Verdict, error) {
-	tombstone, err := toID("tombstone", m.GetTombstone())
-	if err == nil && m.GetFreed() < 0 {
-		err = sdk.Errorf(sdk.Invalid, "it freed fewer than no bytes")
+	var d decoder
+	v := sdk.Verdict{
+		Tombstone: d.id("tombstone", m.GetTombstone()), Outcome: sdk.Outcome(m.GetOutcome()), Why: m.GetWhy(), Freed: m.GetFreed(),
 	}
-	return sdk.Verdict{Tombstone: tombstone, Outcome: sdk.Outcome(m.GetOutcome()), Why: m.GetWhy(), Freed: m.GetFreed()}, err
+	if d.err == nil && v.Freed < 0 {
+		d.err = sdk.Errorf(sdk.Invalid, "it freed fewer than no bytes")
+	}
+	return v, d.err
 }
 
 // toVerdicts reads the answer to a Purge: one for each item, in order.
@@ -326,13 +292,15 @@ func fromHealth(h *sdk.Health) *archivepb.HealthReply {
 }
 
 func toHealth(m *archivepb.HealthReply) (sdk.Health, error) {
-	archive, err := toID("archive", m.GetArchive())
-	if err == nil && (m.GetLive() < 0 || m.GetRetrievable() < 0) {
-		err = sdk.Errorf(sdk.Invalid, "it counts fewer than no records")
-	}
-	return sdk.Health{
-		Server: m.GetServer(), Archive: archive, Schema: int(m.GetSchema()), Retrievable: m.GetRetrievable(),
-		Clock: fromMicros(m.Clock), Writable: m.GetWritable(), Live: m.GetLive(), Unmeasured: m.GetUnmeasured(),
+	var d decoder
+	h := sdk.Health{
+		Server: m.GetServer(), Archive: d.id("archive", m.GetArchive()), Schema: int(m.GetSchema()),
+		Live: m.GetLive(), Retrievable: m.GetRetrievable(), Unmeasured: m.GetUnmeasured(),
+		Clock: fromMicros(m.Clock), Writable: m.GetWritable(),
 		Durable: m.GetDurable(), NotDurable: m.GetNotDurable(), LastVerified: fromMicros(m.LastVerified),
-	}, err
+	}
+	if d.err == nil && (h.Live < 0 || h.Retrievable < 0) {
+		d.err = sdk.Errorf(sdk.Invalid, "it counts fewer than no records")
+	}
+	return h, d.err
 }
