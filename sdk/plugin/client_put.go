@@ -147,8 +147,7 @@ func (o *putWriter) item(item *sdk.Item) (ended bool, err error) {
 	}
 	end := &archivepb.BodyEnd{}
 	if item.Body != nil {
-		body := sdk.NewBodyReader(item.Body, record.Content, record.Tombstone)
-		end, err = o.out.addBody(body, func(chunk []byte) *archivepb.PutPart {
+		end, err = o.out.addBody(item.Body, func(chunk []byte) *archivepb.PutPart {
 			return &archivepb.PutPart{Part: &archivepb.PutPart_Chunk{Chunk: chunk}}
 		})
 		var torn *bodyError

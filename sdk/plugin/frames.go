@@ -1,11 +1,14 @@
 package plugin
 
 import (
+	"hash/crc32"
 	"io"
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/archivepb"
 )
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // packer collects parts and sends them as frames of about [sdk.ChunkSize]
 // bytes. It holds one frame.
@@ -70,8 +73,10 @@ func (p *packer[P]) room() ([]byte, error) {
 
 // addBody reads body to its end and adds it in chunks. It returns how the body
 // ended. Errors of the body come back as *bodyError, those of sending as they
-// are.
-func (p *packer[P]) addBody(body *sdk.BodyReader, chunk func([]byte) P) (*archivepb.BodyEnd, error) {
+// are. A body that is read by a [sdk.BodyReader] is not summed up again.
+func (p *packer[P]) addBody(body io.Reader, chunk func([]byte) P) (*archivepb.BodyEnd, error) {
+	summed, isSummed := body.(*sdk.BodyReader)
+	end := &archivepb.BodyEnd{}
 	for {
 		room, err := p.room()
 		if err != nil {
@@ -82,11 +87,16 @@ func (p *packer[P]) addBody(body *sdk.BodyReader, chunk func([]byte) P) (*archiv
 			p.used += n
 			p.parts = append(p.parts, chunk(room[:n]))
 			p.size += n
+			if end.StoredSize += int64(n); !isSummed {
+				end.Crc32C = crc32.Update(end.Crc32C, castagnoli, room[:n])
+			}
 		}
 		switch {
+		case err == io.EOF && isSummed:
+			end.Crc32C = summed.Content().CRC32C
+			return end, nil
 		case err == io.EOF:
-			was := body.Content()
-			return &archivepb.BodyEnd{StoredSize: was.StoredSize, Crc32C: was.CRC32C}, nil
+			return end, nil
 		case err != nil:
 			return nil, &bodyError{err}
 		}

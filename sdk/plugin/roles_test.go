@@ -22,8 +22,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // roles are the programs that the test binary can be.
 var roles = map[string]func(){
 	"memory": func() { Serve(memory.Driver()) },
