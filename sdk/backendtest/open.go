@@ -11,7 +11,7 @@ func openRules() []Rule {
 			t.refuseToOpen(sdk.ReadWrite)
 		}, needsOwn),
 		must("OPEN-03", "Create makes an archive with an identity, which every later opening finds with all that was stored.", reopen, needsOwn),
-		must("OPEN-04", "An archive opened for reading only reads; every write is Denied and changes nothing.", readOnly),
+		must("OPEN-04", "An archive opened for reading only reads; every write is PermissionDenied and changes nothing.", readOnly),
 		must("OPEN-05", "What one handle has stored, another handle sees.", func(t *T) {
 			a, b, s := t.backend(), t.backend(), t.item(100)
 			t.put(a, s)

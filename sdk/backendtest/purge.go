@@ -83,7 +83,7 @@ func purgeRules() []Rule {
 			b, s := t.backend(), t.item(100)
 			s.RetainUntil = sdk.Time(time.Now().Add(time.Hour))
 			t.put(b, s)
-			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeRetained) // before unasked
+			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeRetained) // before not-requested
 			hold := t.hold(s.Tombstone, "case")
 			t.append(b, hold)
 			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeHeld) // before retained
