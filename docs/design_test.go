@@ -31,7 +31,7 @@ func TestDesignWalk(t *testing.T) {
 				t.Error(err)
 			}
 		case regexp.MustCompile(`^[A-Za-z]+$`).MatchString(name):
-			if !regexp.MustCompile(`(?m)^func (\([^)]*\) )?`+name+`\(`).Match(source) {
+			if !regexp.MustCompile(`(?m)^func (\([^)]*\) )?` + name + `\(`).Match(source) {
 				t.Errorf("%s has no function %s", file, name)
 			}
 		}
