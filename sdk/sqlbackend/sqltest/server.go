@@ -277,3 +277,34 @@ func (s *Suite) serverIsKilled(t *testing.T) {
 		Retrievable(t, s.Open(t, d.URL(), sdk.ReadOnly), int64((round+1)*size))
 	}
 }
+
+// TextArrives stores text of many alphabets through url, and reads it through the
+// archive and, byte for byte, as the server's administrator.
+func (s *Suite) TextArrives(t *testing.T, d *databases.Database, url string) {
+	t.Helper()
+	archive := s.Open(t, url, sdk.Create)
+	it := NewItem(100)
+	r := &it.Record
+	const text = "naïve Ωμέγα кириллица 漢字かな 😀 �"
+	r.Note, r.Repo, r.ArchivedBy, r.Commit = text, text, text, text
+	r.Path, r.Tags, r.Metadata = text, []string{text}, map[string]string{text: text}
+	r.Digest = r.ComputeDigest()
+	if _, err := archive.Put(t.Context(), one(it)); err != nil {
+		t.Fatal(err)
+	}
+	for _, url := range []string{url, d.URL()} {
+		for found, err := range s.Open(t, url, sdk.ReadOnly).Get(t.Context(), []sdk.Tombstone{r.Tombstone}) {
+			if err != nil || found.Err != nil {
+				t.Fatal(err, found.Err)
+			}
+			if err := found.Record.CheckDigest(); err != nil {
+				t.Errorf("%v: note %q", err, found.Record.Note)
+			}
+		}
+	}
+	admin := d.Admin(t)
+	var note []byte
+	if err := admin.QueryRowContext(t.Context(), s.NoteBytes).Scan(&note); err != nil || string(note) != text {
+		t.Errorf("the server has %q, %v", note, err)
+	}
+}

@@ -45,6 +45,7 @@ type Suite struct {
 	// Grant returns statements that make a user with rights to the tables of a
 	// database, those to come included, and statements that remove the user.
 	Grant     func(d *databases.Database, user, rights string) (grant, revoke []string)
+	NoteBytes string // query: the bytes of the only note
 	Cut, Zero string // see [Archive]
 	Measured  bool   // Health measures bodies
 	// ReadOnly makes the server only read, at least for the database's owner,
