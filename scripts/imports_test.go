@@ -74,7 +74,7 @@ var layout = []struct {
 		"siblings do not import each other"},
 	{"cli/internal/evidence", []string{"sdk", "cli/internal/durable"}, []string{"github.com/", "golang.org/x/sys"},
 		"siblings do not import each other"},
-	{"cli/internal/metrics", nil, nil,
+	{"cli/internal/metrics", nil, []string{"github.com/go-json-experiment/json"},
 		"lines come in as bytes: siblings do not import each other"},
 	{"cli/internal/logging", []string{"cli/internal/durable"}, []string{"github.com/hashicorp/go-hclog", "golang.org/x/term"},
 		"siblings do not import each other"},

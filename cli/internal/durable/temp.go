@@ -83,8 +83,8 @@ func (t *Temp) Publish(name string, replace bool) error {
 	return nil
 }
 
-// linkTemp gives a nameless file a temporary name, which only lives until the
-// rename that follows. The lock is there before the name is.
+// linkTemp gives a nameless file a temporary name, which it only has until the
+// rename that follows. It is locked before it has the name.
 func (t *Temp) linkTemp() error {
 	TryLock(t.File) // where there are no locks there is no sweep
 	name := newTempName()

@@ -14,7 +14,7 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// intentsIn lists the files of notes.
+// intentsIn lists the files of intents.
 func intentsIn(t *testing.T, dir string) []string {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, pendingDir, "*"))
@@ -35,11 +35,11 @@ func mustBegin(t *testing.T, l *Log, n Intent) *PendingIntent {
 
 func mustStale(t *testing.T, l *Log, want int) []*StaleIntent {
 	t.Helper()
-	orphans, err := l.StaleIntents()
-	if err != nil || len(orphans) != want {
-		t.Fatalf("%d orphans, %v; want %d", len(orphans), err, want)
+	stale, err := l.StaleIntents()
+	if err != nil || len(stale) != want {
+		t.Fatalf("%d stale, %v; want %d", len(stale), err, want)
 	}
-	return orphans
+	return stale
 }
 
 func long(ago time.Duration) time.Time { return time.Now().Add(-ago) }
@@ -53,9 +53,9 @@ func TestIntentThatIsDone(t *testing.T) {
 	r := archiveRecord("a")
 	p := mustBegin(t, l, Intent{Backend: "sqlite", Records: []*Record{r}})
 	if len(intentsIn(t, dir)) != 1 || r.ID.IsZero() || !r.Time.IsZero() {
-		t.Fatalf("notes %v, id %s, time %v", intentsIn(t, dir), r.ID, r.Time)
+		t.Fatalf("intents %v, id %s, time %v", intentsIn(t, dir), r.ID, r.Time)
 	}
-	mustStale(t, mustOpen(t, dir), 0) // its owner lives
+	mustStale(t, mustOpen(t, dir), 0) // its process runs
 	mustAppend(t, l, r)
 	if err := p.Done(); err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func TestCommittedIntentIsRecorded(t *testing.T) {
 	o := mustStale(t, l, 1)[0]
 	mustStale(t, l, 0) // it is held
 	if o.Intent.Archive != archive || o.Intent.Backend != "sqlite" || len(o.Events()) != 1 || o.Events()[0] != r.ID {
-		t.Fatalf("note: %+v", o.Intent)
+		t.Fatalf("intent: %+v", o.Intent)
 	}
 	if err := o.Resolve(all, Same); err != nil {
 		t.Fatal(err)
@@ -96,8 +96,8 @@ func TestIntentThatWasNotCommitted(t *testing.T) {
 		written time.Time
 		left    int
 	}{
-		"may still be committed": {time.Time{}, 1},
-		"settled":                {long(2 * settle), 0},
+		"may be committed yet": {time.Time{}, 1},
+		"settled":              {long(2 * settle), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -110,28 +110,28 @@ func TestIntentThatWasNotCommitted(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(intact(t, l)) != 0 || len(intentsIn(t, dir)) != c.left {
-				t.Errorf("lines %v, notes %v", intact(t, l), intentsIn(t, dir))
+				t.Errorf("lines %v, intents %v", intact(t, l), intentsIn(t, dir))
 			}
 		})
 	}
 }
 
-// A command that dies between its append and the removal of its note, and one
-// whose note came back after a crash of the machine, are not recorded twice.
+// A command that dies between its append and the removal of its intent, and one
+// whose intent came back after a crash of the machine, are not recorded twice.
 func TestIntentThatIsRecorded(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, dir)
 	mustAppend(t, l, archiveRecord("before"))
 	l = mustOpen(t, dir)
-	stands, open := archiveRecord("a"), archiveRecord("b")
-	for _, records := range [][]*Record{{stands}, {stands, open}} {
+	committed, open := archiveRecord("a"), archiveRecord("b")
+	for _, records := range [][]*Record{{committed}, {committed, open}} {
 		if err := mustBegin(t, l, Intent{Records: records}).Release(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	failed := *open
 	failed.Status = Failed // says nothing about what the database holds
-	mustAppend(t, l, stands, &failed)
+	mustAppend(t, l, committed, &failed)
 	l = mustOpen(t, dir)
 	o := mustStale(t, l, 1)[0]
 	if ids := o.Events(); len(ids) != 1 || ids[0] != open.ID {
@@ -141,12 +141,12 @@ func TestIntentThatIsRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(intact(t, l)); n != 4 || len(intentsIn(t, dir)) != 0 {
-		t.Errorf("%d lines, notes %v", n, intentsIn(t, dir))
+		t.Errorf("%d lines, intents %v", n, intentsIn(t, dir))
 	}
 }
 
 // Only what was appended since the log was opened is searched for the records
-// of a note, and that from the beginning of a line.
+// of an intent, and that from the beginning of a line.
 func TestIntentSaysWhereToSearch(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, dir)
@@ -274,13 +274,13 @@ func TestForeignFileDoesNotHideIntents(t *testing.T) {
 	if err := mustBegin(t, l, Intent{Records: []*Record{archiveRecord("a")}}).Release(); err != nil {
 		t.Fatal(err)
 	}
-	orphans, err := l.StaleIntents()
-	if err == nil || !strings.Contains(err.Error(), bad) || len(orphans) != 1 {
-		t.Errorf("%d orphans, %v", len(orphans), err)
+	stale, err := l.StaleIntents()
+	if err == nil || !strings.Contains(err.Error(), bad) || len(stale) != 1 {
+		t.Errorf("%d stale, %v", len(stale), err)
 	}
 }
 
-// intentRole notes, says so, and waits to be killed.
+// intentRole writes an intent, says so, and waits to be killed.
 func intentRole(dir string) error {
 	l, err := Open(dir)
 	if err != nil {
@@ -289,11 +289,11 @@ func intentRole(dir string) error {
 	if _, err := l.Begin(Intent{Backend: "sqlite", Records: []*Record{archiveRecord("killed")}}); err != nil {
 		return err
 	}
-	fmt.Println("noted")
+	fmt.Println("begun")
 	select {}
 }
 
-func TestKilledOwner(t *testing.T) {
+func TestKilledProcess(t *testing.T) {
 	dir := t.TempDir()
 	cmd := child(t, "intent", dir)
 	out, err := cmd.StdoutPipe()
@@ -303,7 +303,7 @@ func TestKilledOwner(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); line != "noted\n" {
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "begun\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
 	l := mustOpen(t, dir)
@@ -335,7 +335,7 @@ func TestIntentHoldsSpace(t *testing.T) {
 	}
 	info, err := os.Stat(intentsIn(t, dir)[0])
 	if err != nil || info.Size()-p.used < int64(len(lines)) {
-		t.Errorf("the note holds %d bytes besides its %d, the records need %d; %v", info.Size()-p.used, p.used, len(lines), err)
+		t.Errorf("the intent holds %d bytes besides its %d, the records need %d; %v", info.Size()-p.used, p.used, len(lines), err)
 	}
 	if !l.releaseSpace() {
 		t.Error("nothing released")

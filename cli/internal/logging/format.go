@@ -71,7 +71,7 @@ func textValue(value any) string {
 	return fmt.Sprint(value)
 }
 
-// bare reports whether s can stand without quotes.
+// bare reports whether s needs no quotes.
 func bare(s string) bool {
 	return s != "" && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
 		return r == ' ' || r == '"' || r == '=' || !unicode.IsPrint(r)

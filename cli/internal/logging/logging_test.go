@@ -255,7 +255,7 @@ func TestConcurrent(t *testing.T) {
 	const writers, lines = 8, 200
 	path := filepath.Join(t.TempDir(), "x.log")
 	w := &oneWrite{t: t}
-	// Two loggers stand for two processes that share a file.
+	// Two loggers take the part of two processes that share a file.
 	a, _ := newLogger(t, logging.Options{Format: "json", Stderr: w, File: path})
 	b, _ := newLogger(t, logging.Options{Format: "json", Stderr: w, File: path})
 	var wait sync.WaitGroup

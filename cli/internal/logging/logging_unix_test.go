@@ -110,7 +110,7 @@ func TestDevicesAndLinksAreRefused(t *testing.T) {
 }
 
 // A full disk must not stop the program, is said once, and must not glue two
-// lines together. A limit on the size of files stands for the full disk; it
+// lines together. A limit on the size of files takes the part of a full disk; it
 // holds for the whole process, so it is lifted before anything else is done.
 func TestFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.log")

@@ -27,7 +27,7 @@ type Collector struct {
 	filter Filter
 	since  string // in the form of the log
 	groups map[key]*Group
-	line   fields
+	line   *decoder
 
 	// Unreadable counts lines that are no records.
 	Unreadable int
@@ -57,7 +57,7 @@ const stampForm = "2006-01-02T15:04:05.000Z"
 // NewCollector returns a collector of the lines that f lets pass.
 func NewCollector(f Filter) *Collector {
 	f.Action = strings.TrimSuffix(strings.ToUpper(f.Action), failSuffix)
-	c := &Collector{filter: f, groups: map[key]*Group{}}
+	c := &Collector{filter: f, groups: map[key]*Group{}, line: newDecoder()}
 	if !f.Since.IsZero() {
 		// A line is cut to milliseconds, so one of the same millisecond may be
 		// older than Since or not: it counts only if Since has no finer part.
@@ -72,8 +72,8 @@ func NewCollector(f Filter) *Collector {
 
 // Add takes in a line, without its newline.
 func (c *Collector) Add(line []byte) {
-	f := &c.line
-	if err := f.read(line); err != nil || len(f.action) == 0 || f.measured&hasDuration == 0 || !isStamp(f.ts) {
+	f := &c.line.fields
+	if err := c.line.read(line); err != nil || len(f.action) == 0 || f.measured&hasDuration == 0 || !isStamp(f.ts) {
 		c.Unreadable++
 		return
 	}

@@ -189,8 +189,8 @@ func (w restoring) warn(format string, args ...any) {
 // name is looked at again.
 const publishTries = 5
 
-// publish gives the file its name. What appears there meanwhile is judged as if
-// it had been there from the start.
+// publish gives the file its name. What appears there meanwhile is treated
+// as if it had been there from the start.
 func (rs *Restorer) publish(ctx context.Context, w restoring, t *durable.Temp, r *sdk.Record) error {
 	for range publishTries {
 		err := rs.publishOnce(t, w)

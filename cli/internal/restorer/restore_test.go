@@ -74,7 +74,7 @@ func TestIntoDirectory(t *testing.T) {
 		}
 		filetest.Read(t, want)
 	}
-	// A directory stands where the file would go.
+	// A directory has the name of the file.
 	s.record.Path = "dir"
 	_, err := s.restore(t, Destination{Path: dir, Force: true})
 	wantExists(t, err, "is a directory")
@@ -391,7 +391,8 @@ func TestBaseThatChanges(t *testing.T) {
 }
 
 // Where a file system takes two names for one, a run does not lose a file to
-// another. A second link to the file stands for its other name.
+// another. A second link to the file takes the part of its other
+// name.
 func TestTwoNamesForOneFile(t *testing.T) {
 	for name, content := range map[string][]byte{"other content": filetest.Noise(100), "the same content": filetest.Prose(100)} {
 		for _, force := range []bool{false, true} {
