@@ -361,7 +361,7 @@ func (p *project) terminal(args string) (string, error) {
 	return string(out), err
 }
 
-// shown returns the lines that stand on a terminal after all of written,
+// shown returns the lines that a terminal shows after all of written,
 // without the blanks at their ends.
 func shown(written string) []string {
 	written = regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(written, "")
