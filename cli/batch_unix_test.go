@@ -93,7 +93,7 @@ func TestBatchPluginDies(t *testing.T) {
 	p.env = append(p.env, fmt.Sprintf("CODEX_ARCHIVE_URL=slow://60?die=%s", filepath.Join(p.dir, "died")))
 	r := p.batch("--continue-on-error", "--set", "batch.max_concurrent=32")
 	n, errors := p.statuses()
-	if r.code != output.ExitBackend || n["failed"] == 0 || n["failed"] > 32 || n["success"] != 60-n["failed"] || p.restored() < n["success"] {
+	if r.code != output.ExitBatch || n["failed"] == 0 || n["failed"] > 32 || n["success"] != 60-n["failed"] || p.restored() < n["success"] {
 		t.Fatalf("exit code %d, %v, %d files\n%s%s", r.code, n, p.restored(), r.stdout, r.stderr)
 	}
 	for _, e := range errors {
@@ -146,7 +146,7 @@ func TestBatchItemTimesOut(t *testing.T) {
 	p := batchProject(t, 8, "hang=3&mark=gets")
 	r := p.batch("--continue-on-error", "--set", "batch.timeout_per_item=5", "--set", "retry.enabled=true", "--set", "batch.max_concurrent=2")
 	n, errors := p.statuses()
-	if r.code != output.ExitBackend || n["failed"] != 1 || n["success"] != 7 || p.restored() != 7 {
+	if r.code != output.ExitBatch || n["failed"] != 1 || n["success"] != 7 || p.restored() != 7 {
 		t.Fatalf("exit code %d, %v\n%s%s", r.code, n, r.stdout, r.stderr)
 	}
 	if !strings.Contains(errors[0], "batch.timeout_per_item") {
@@ -361,7 +361,7 @@ func (p *project) terminal(args string) (string, error) {
 	return string(out), err
 }
 
-// shown returns the lines that stand on a terminal after all of written,
+// shown returns the lines that a terminal shows after all of written,
 // without the blanks at their ends.
 func shown(written string) []string {
 	written = regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(written, "")
@@ -417,7 +417,7 @@ func TestBatchTerminalLines(t *testing.T) {
 	}
 	lines := shown(text)
 	for i, want := range []string{
-		`^Processing 7 items`, `^\[[^ ]+\] WARN Attempt 1 failed, next in 0\.0ms: .*the server is down$`, `^\[[^ ]+\] WARN Attempt 2 failed`,
+		`^Processing 7 items`, `^\[[^ ]+\] WARN Attempt 1 failed, next in 0\.0ms: .*the server is down tombstone=[0-9a-f-]+$`, `^\[[^ ]+\] WARN Attempt 2 failed`,
 		`^\[ERROR\] Item 3 failed: output out/3 exists with other content; --force replaces it$`, `^Batch Restore Complete:$`,
 	} {
 		if !regexp.MustCompile(want).MatchString(lines[i]) {

@@ -15,7 +15,7 @@ import (
 func configShowCommand(a *app.App) *cli.Command {
 	return a.Command(&cli.Command{
 		Name:      "config-show",
-		Usage:     "show the configuration in force, and where each value comes from",
+		Usage:     "show the configuration, and where each value comes from",
 		UsageText: "codex archive config-show [flags]",
 		Description: "Values come from, highest first: flags; the file of --config or CODEX_ARCHIVE_CONFIG;\n" +
 			".codex/archive.toml at the project root; the environment; defaults. Starts no backend.\n\n" +

@@ -212,7 +212,7 @@ func TestKillHostDuringStore(t *testing.T) {
 	p.evidence()
 }
 
-// sockets lists what stands in the place where sockets are made.
+// sockets lists what is in the directory where sockets are made.
 func (p *project) sockets() []string {
 	found, err := filepath.Glob(filepath.Join(p.runtime, "*", "*"))
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 func healthCheckCommand(a *app.App) *cli.Command {
 	return a.Command(&cli.Command{
 		Name:      "health-check",
-		Usage:     "check that the archive can be reached and count what it can give back",
+		Usage:     "check that the archive can be reached, and count its files",
 		UsageText: "codex archive health-check [flags]",
 		Description: "Opens the archive read-only, creates nothing, and counts the archived files whose content\n" +
 			"is present. The round trip is one request and its answer, without starting the backend.\n\n" +

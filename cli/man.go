@@ -107,25 +107,11 @@ func (m *roff) command(c *cli.Command, name string) {
 
 func (m *roff) flags(flags []cli.Flag) {
 	for _, f := range flags {
-		d, ok := f.(cli.DocGenerationFlag)
-		if !ok || f.Names()[0] == "help" { // the library adds it to the command that runs
+		if f.Names()[0] == "help" { // the library adds it to the command that runs
 			continue
 		}
-		name := "--" + f.Names()[0]
-		usage := d.GetUsage()
-		if d.TakesValue() {
-			value := "VALUE"
-			if _, after, found := strings.Cut(usage, "`"); found {
-				value, _, _ = strings.Cut(after, "`")
-			}
-			name += " " + value
-			if text := d.GetDefaultText(); text != "" {
-				usage += " (default: " + text + ")"
-			} else if text := d.GetValue(); text != "" && text != "[]" {
-				usage += " (default: " + text + ")"
-			}
-		}
-		m.item(name, strings.ReplaceAll(usage, "`", ""))
+		name, usage := app.DescribeFlag(f)
+		m.item(name, usage)
 	}
 }
 

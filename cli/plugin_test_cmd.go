@@ -21,7 +21,7 @@ import (
 	"github.com/codex-archive/codex/sdk/backendtest"
 )
 
-// numbered stands in a URL where each archive of the kit differs.
+// numbered is the part of a URL in which the archives of the kit differ.
 const numbered = "{}"
 
 func pluginTestCommand(a *app.App) *cli.Command {

@@ -83,7 +83,7 @@ func TestRestoreStartsPluginAgain(t *testing.T) {
 	}
 }
 
-// TestPluginLog: what a backend says stands in the log, with its name.
+// TestPluginLog: what a backend says is in the log, with its name.
 func TestPluginLog(t *testing.T) {
 	t.Parallel()
 	p := batchProject(t, 1, "say=hello")

@@ -24,7 +24,7 @@ type serverCase struct {
 	words []string // of the message
 	url   string
 	// ruin brings the server into this state and returns what mends it.
-	ruin func(t *testing.T) (mend func())
+	ruin func(t *testing.T) (repair func())
 }
 
 // TestServersThatWillNotServe runs every command that asks a database against
@@ -74,7 +74,7 @@ func serverCases(t *testing.T, product string, d *databases.Database) []serverCa
 		{"no password", sdk.Unauthenticated, []string{address, d.User, "assword"}, d.URLAs(d.User, ""), nothing},
 		{"no such user", sdk.Unauthenticated, []string{address, "nobody"}, d.URLAs("nobody", d.Password), nothing},
 		{"unknown host", sdk.Unavailable, []string{"unknown host host.invalid"}, strings.Replace(d.URL(), "127.0.0.1:"+port, "host.invalid:"+port, 1), nothing},
-		{"nobody listens", sdk.Unavailable, []string{"connection refused"}, strings.Replace(d.URL(), address, closedPort(t), 1), nothing},
+		{"no listener", sdk.Unavailable, []string{"connection refused"}, strings.Replace(d.URL(), address, closedPort(t), 1), nothing},
 		{"out of connections", sdk.Busy, []string{address, "connection"}, d.URL(), func(t *testing.T) func() { return occupy(t, d) }},
 		{"stopped", sdk.Unavailable, []string{address, "connection refused"}, d.URL(), func(t *testing.T) func() {
 			d.Server().Stop(t)
@@ -126,7 +126,7 @@ func (p *project) allFail(t *testing.T, id string, c serverCase, secret string) 
 		}
 		said := r.stderr
 		if args[1] == "batch-restore" {
-			said = r.stdout // the reasons stand where the progress does
+			said = r.stdout // the reasons are printed with the progress
 		}
 		for _, word := range c.words {
 			if quoted, _ := json.Marshal(word); !strings.Contains(said, word) && !strings.Contains(said, strings.Trim(string(quoted), `"`)) {
@@ -145,7 +145,7 @@ func (p *project) allFail(t *testing.T, id string, c serverCase, secret string) 
 	}
 }
 
-// secretOf returns the random end of a password, which stands in every form of
+// secretOf returns the random end of a password, which is in every form of
 // it, percent-encoded or not.
 func secretOf(d *databases.Database) string { return d.Password[len(d.Password)-16:] }
 

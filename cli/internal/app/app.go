@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"io"
+	"strings"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/urfave/cli/v2"
@@ -41,11 +43,15 @@ func (a *App) dispatch(ctx context.Context, root *cli.App) error {
 	if err != nil {
 		return err
 	}
+	if c := a.line.command; c != nil && len(c.Subcommands) == 0 && a.line.asked("help") {
+		_, err := io.WriteString(a.Env.Stdout, helpText(c, strings.Join(a.line.Words, " ")))
+		return err
+	}
 	return root.RunContext(ctx, args)
 }
 
-// Command completes an archive command: the common flags, help with the exit
-// codes, and the set-up before its action.
+// Command completes an archive command: the common flags, and the set-up before
+// its action.
 func (a *App) Command(c *cli.Command, action func(context.Context, *Command) error) *cli.Command {
 	c.Flags = withCommon(c.Flags)
 	return a.complete(c, func(cc *cli.Context) error {
@@ -76,7 +82,6 @@ func (a *App) Plain(c *cli.Command, action func(context.Context, *Command) error
 func (a *App) complete(c *cli.Command, action cli.ActionFunc) *cli.Command {
 	c.HideHelpCommand = true
 	c.OnUsageError = UsageError
-	c.CustomHelpTemplate = cli.CommandHelpTemplate + "\n" + output.ExitHelp()
 	c.Action = action
 	return c
 }

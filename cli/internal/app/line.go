@@ -21,9 +21,10 @@ type Line struct {
 	Open     cli.Flag       // the last word is this flag, and its value is missing; nil if there is none
 	Ended    bool           // "--" was there
 
-	typed []typedFlag
-	rest  []string
-	err   error // the first
+	command *cli.Command // that Words name; nil for none
+	typed   []typedFlag
+	rest    []string
+	err     error // the first
 }
 
 // typedFlag is a flag as it was written.
@@ -87,7 +88,7 @@ func (l *Line) takeWord(arg string) {
 	found := findCommand(l.Commands, arg)
 	switch {
 	case found != nil:
-		l.Commands, l.Flags = found.Subcommands, found.Flags
+		l.command, l.Commands, l.Flags = found, found.Subcommands, found.Flags
 		l.Words = append(l.Words, found.Name)
 	case arg == "help":
 		l.typed = append(l.typed, typedFlag{name: "--help"})
@@ -182,7 +183,8 @@ func (t typedFlag) check(flag cli.Flag) error {
 // is wrong otherwise.
 func (l *Line) asked(name string) bool {
 	return slices.ContainsFunc(l.typed, func(t typedFlag) bool {
-		return strings.TrimLeft(t.name, "-") == name && (!t.hasValue || t.value == "true")
+		typed := strings.TrimLeft(t.name, "-")
+		return (typed == name || name == "help" && typed == "h") && (!t.hasValue || t.value == "true")
 	})
 }
 

@@ -48,7 +48,7 @@ func (m *Manifest) checkHeader(header []string) error {
 		case !slices.Contains(fields, name):
 			return fmt.Errorf("%s: header: unknown field %.80q, %s", m.Path, name, fieldsAllowed)
 		case slices.Contains(header[:i], name):
-			return fmt.Errorf("%s: header: %s stands twice", m.Path, name)
+			return fmt.Errorf("%s: header: %s is there twice", m.Path, name)
 		}
 	}
 	for _, name := range fields[:2] {

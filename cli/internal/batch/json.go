@@ -10,16 +10,16 @@ import (
 )
 
 // jsonManifest reads {"items": [{"tombstone": "…", "output": "…"}]}, token by
-// token: encoding/json by itself would pass over unknown and repeated keys, and
-// could not say which item is wrong.
+// token: encoding/json by itself would ignore unknown and repeated keys, and could
+// not say which item is wrong.
 type jsonManifest struct {
-	*Manifest
+	m    *Manifest
 	text []byte
 	d    *json.Decoder
 }
 
 func (m *Manifest) readJSON(text []byte) error {
-	j := &jsonManifest{Manifest: m, text: text, d: json.NewDecoder(bytes.NewReader(text))}
+	j := &jsonManifest{m: m, text: text, d: json.NewDecoder(bytes.NewReader(text))}
 	if err := j.document(); err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (j *jsonManifest) document() error {
 		case key != "items":
 			return j.wrong("unknown key %q, allowed items", key)
 		case found:
-			return j.wrong("the key items stands twice")
+			return j.wrong("the key items is there twice")
 		}
 		found = true
 		if err := j.items(); err != nil {
@@ -54,7 +54,7 @@ func (j *jsonManifest) document() error {
 		return err
 	}
 	if !found {
-		return fmt.Errorf("%s: the key items is missing", j.Path)
+		return fmt.Errorf("%s: the key items is missing", j.m.Path)
 	}
 	return nil
 }
@@ -64,11 +64,11 @@ func (j *jsonManifest) items() error {
 		return err
 	}
 	for j.d.More() {
-		if len(j.Items) == MaxItems {
-			return j.tooMany()
+		if len(j.m.Items) == MaxItems {
+			return j.m.tooMany()
 		}
-		j.Items = append(j.Items, Item{})
-		if err := j.item(len(j.Items) - 1); err != nil {
+		j.m.Items = append(j.m.Items, Item{})
+		if err := j.item(len(j.m.Items) - 1); err != nil {
 			return err
 		}
 	}
@@ -82,7 +82,7 @@ func (j *jsonManifest) item(index int) error {
 		return err
 	}
 	if token != json.Delim('{') {
-		return j.errorAt(index, "", "found %s, want an object", describe(token))
+		return j.m.errorAt(index, "", "found %s, want an object", describe(token))
 	}
 	seen := map[string]bool{}
 	for j.d.More() {
@@ -101,11 +101,11 @@ func (j *jsonManifest) field(index int, seen map[string]bool) error {
 	}
 	key, _ := token.(string)
 	if seen[key] {
-		return j.errorAt(index, key, "stands twice")
+		return j.m.errorAt(index, key, "is there twice")
 	}
 	seen[key] = true
 	if !(&Item{}).set(key, "") {
-		return j.errorAt(index, "", "unknown field %.80q, %s", key, fieldsAllowed)
+		return j.m.errorAt(index, "", "unknown field %.80q, %s", key, fieldsAllowed)
 	}
 	value, err := j.token()
 	if err != nil {
@@ -113,9 +113,9 @@ func (j *jsonManifest) field(index int, seen map[string]bool) error {
 	}
 	text, ok := value.(string)
 	if !ok {
-		return j.errorAt(index, key, "found %s, want a string", describe(value))
+		return j.m.errorAt(index, key, "found %s, want a string", describe(value))
 	}
-	j.Items[index].set(key, strings.Clone(text))
+	j.m.Items[index].set(key, strings.Clone(text))
 	return nil
 }
 
@@ -139,16 +139,16 @@ func (j *jsonManifest) token() (json.Token, error) {
 	case err == nil:
 		return token, nil
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, fmt.Errorf("%s:%d: broken JSON: it ends in the middle", j.Path, lineAt(j.text, len(j.text)))
+		return nil, fmt.Errorf("%s:%d: broken JSON: it ends in the middle", j.m.Path, lineAt(j.text, len(j.text)))
 	case errors.As(err, &syntax):
-		return nil, fmt.Errorf("%s:%d: broken JSON: %s", j.Path, lineAt(j.text, int(syntax.Offset)-1), syntax)
+		return nil, fmt.Errorf("%s:%d: broken JSON: %s", j.m.Path, lineAt(j.text, int(syntax.Offset)-1), syntax)
 	}
 	return nil, j.wrong("broken JSON: %v", err)
 }
 
 // wrong is an error about the place that was read last.
 func (j *jsonManifest) wrong(format string, args ...any) error {
-	return fmt.Errorf("%s:%d: %s", j.Path, lineAt(j.text, int(j.d.InputOffset())), fmt.Sprintf(format, args...))
+	return fmt.Errorf("%s:%d: %s", j.m.Path, lineAt(j.text, int(j.d.InputOffset())), fmt.Sprintf(format, args...))
 }
 
 // describe names a token for people.

@@ -69,7 +69,7 @@ var fields = []string{"tombstone", "output", "sha256"}
 
 const fieldsAllowed = "allowed tombstone, output, sha256"
 
-// set gives a field its value and reports whether there is such a field.
+// set sets a field and reports whether there is such a field.
 func (i *Item) set(field, value string) bool {
 	switch field {
 	case "tombstone":

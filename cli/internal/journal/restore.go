@@ -98,7 +98,7 @@ func CheckContent(want string, r sdk.Record) error {
 	return nil
 }
 
-// publish verifies the content and gives it its place.
+// publish verifies the content and puts it in its place.
 func (r *Restore) publish(ctx context.Context, body io.Reader) (err error) {
 	log := r.journal.options.Log
 	log.Debug("Decompression codec: " + string(r.Record.Content.Codec))

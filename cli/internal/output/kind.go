@@ -64,7 +64,7 @@ func (k Kind) row() KindInfo {
 // it.
 type CodeInfo struct {
 	Code    Code
-	Meaning string // lines of at most 75 characters
+	Meaning string // lines of at most 72 characters
 	Causes  []string
 	Remedy  []string
 }
@@ -85,10 +85,10 @@ func Codes() []CodeInfo {
 		{ExitNotFound, "no such tombstone",
 			[]string{"a slip in the tombstone, or fewer than 8 characters of it", "another archive than the one it was stored in"},
 			[]string{"codex archive list shows what is there", "codex archive config-show shows which archive is in use"}},
-		{ExitIntegrity, "integrity: content does not match its hash, or the evidence chain is broken",
+		{ExitIntegrity, "integrity: content does not match its hash, or the evidence chain\nis broken",
 			[]string{"a damaged disk, or content changed behind the archive's back", "content missing from the database", "evidence that was edited, or lines that were cut out of it"},
 			[]string{"no damaged file was written: restore the database from a backup", "codex archive evidence verify names the first line that breaks the chain"}},
-		{ExitBackend, "backend: the plugin would not start or crashed, the database cannot be\nreached or will not serve, a time-out, or a SQLite file that does not exist",
+		{ExitBackend, "backend: the plugin would not start or crashed, the database cannot be\nreached or will not serve, a time-out, or a SQLite file that does not\nexist",
 			[]string{"a server that is down, a wrong host, user, password or database", "a database that is full, busy, read-only, or of another schema version", "nothing was ever stored here, so that there is no file yet"},
 			[]string{"codex archive health-check says which of these it is", "retry.enabled = true repeats temporary errors", "codex archive init makes the archive"}},
 		{ExitRefused, "refused: legal hold, retention, four eyes, output exists",

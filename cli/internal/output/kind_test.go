@@ -46,7 +46,7 @@ func TestCodesExplained(t *testing.T) {
 			t.Errorf("exit code %d is not explained", c.Code)
 		}
 		for line := range strings.Lines(c.Meaning) {
-			if len(strings.TrimSpace(line)) > 75 {
+			if len(strings.TrimSpace(line)) > 72 {
 				t.Errorf("exit code %d: a line of the help is too long: %q", c.Code, line)
 			}
 		}

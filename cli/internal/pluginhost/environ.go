@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// passed names the variables that every backend gets; a "*" stands for any
+// passed names the variables that every backend gets; a "*" matches any
 // ending. They say who runs it and in which language, where trusted
 // certificates lie, and what the databases' own clients read.
 var passed = []string{
@@ -15,7 +15,7 @@ var passed = []string{
 	"SYSTEMROOT", "SYSTEMDRIVE",
 }
 
-// never is not passed on, whoever names it: the URL comes with the request that
+// never is not passed on, even if the user names it: the URL comes with the request that
 // opens the archive, where no other process sees its password.
 const never = "CODEX_ARCHIVE_URL"
 

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// trust reports why a program or its directory may not be trusted: whoever can
-// write it can run code as us. A group that can write it is worth a warning
+// trust reports why a program or its directory may not be trusted: a user who
+// can write it can run code as us. A group that can write it is worth a warning
 // only, because many systems give each user a group of their own.
 func trust(path string) (warn string, err error) {
 	info, err := os.Stat(path)

@@ -3,8 +3,8 @@ package retry
 import "sync"
 
 // Budget bounds the repeats of all calls of one command together, so that many
-// workers do not storm a server that is down: each repeat takes a token, each
-// success brings one back. A nil Budget never runs out.
+// workers do not overload a server that is down: each repeat takes a token, each
+// success puts one back. A nil Budget never runs out.
 type Budget struct {
 	mu   sync.Mutex
 	left int
@@ -27,7 +27,7 @@ func (b *Budget) take() bool {
 	return true
 }
 
-func (b *Budget) give() {
+func (b *Budget) putBack() {
 	if b == nil {
 		return
 	}

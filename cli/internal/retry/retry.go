@@ -67,7 +67,7 @@ func Do(ctx context.Context, p Policy, try func(context.Context) error, failed f
 	})
 	switch {
 	case ended == nil:
-		p.Budget.give()
+		p.Budget.putBack()
 		return attempts, nil
 	case last == nil:
 		return attempts, ended // ctx had ended before
