@@ -34,11 +34,14 @@ databases:
 	scripts/databases/install.sh
 
 # The servers and the programs are started and built once, for all packages.
+# Many tests wait for processes, so more of them run than there are processors.
+PARALLEL ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+
 test: databases
-	go run ./scripts/testenv go test -timeout 20m ./...
+	go run ./scripts/testenv go test -timeout 20m -parallel $(PARALLEL) ./...
 
 quick:
-	go run ./scripts/testenv -noservers go test -short -timeout 5m ./...
+	go run ./scripts/testenv -noservers go test -short -timeout 5m -parallel $(PARALLEL) ./...
 
 # Each test whose name ends in Soak repeats its rounds for this long.
 soak: databases

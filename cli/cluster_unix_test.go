@@ -33,6 +33,29 @@ func TestSynchronousStandbySoak(t *testing.T) {
 	}
 }
 
+// TestGaleraSoak does the same with three nodes of Galera behind a proxy: two are
+// killed one after the other, and the first joins again in between.
+func TestGaleraSoak(t *testing.T) {
+	t.Parallel()
+	for round := range soak.Rounds(t, 1) {
+		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			nodes := databases.NewGalera(t, 3)
+			d := nodes[0].Database(t)
+			proxy := nodes[0].NewProxy(t)
+			url := strings.Replace(d.URL(), nodes[0].Address(), proxy.Address(), 1)
+			storeThrough(t, url, func() {
+				nodes[0].Kill(t)
+				proxy.Redirect(nodes[1].Address())
+				nodes[1].AwaitSynced(t, 2)
+				nodes[0].Start(t)
+				nodes[0].AwaitSynced(t, 3)
+				nodes[1].Kill(t)
+				proxy.Redirect(nodes[2].Address())
+			})
+		})
+	}
+}
+
 // storeThrough stores and restores files on a cluster by several processes at a
 // time. When some files are stored, fail makes a server fail and returns when
 // another one takes its place. Then everything that was acknowledged must be

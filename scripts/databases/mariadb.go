@@ -14,8 +14,9 @@ var mariadb = product{
 	name:     "MariaDB",
 	programs: mariadbPrograms,
 	files: func(s *Server) map[string]string {
-		// Statements of an init file stand on one line each and run at every start.
-		return map[string]string{"log": "", "init.sql": fmt.Sprintf("CREATE OR REPLACE USER root@localhost IDENTIFIED BY '%s';\n"+
+		// Statements of an init file have one line each and run at every start, on
+		// each node of a cluster by itself.
+		return map[string]string{"log": "", "init.sql": fmt.Sprintf("SET SESSION wsrep_on = OFF;\nCREATE OR REPLACE USER root@localhost IDENTIFIED BY '%s';\n"+
 			"GRANT ALL ON *.* TO root@localhost WITH GRANT OPTION;\n", s.password)}
 	},
 	initialise: func(s *Server) []string {

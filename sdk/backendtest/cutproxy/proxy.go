@@ -17,11 +17,11 @@ type Proxy struct {
 	// it will lose. It is for protocols in which not everything is answered.
 	AnswerTime time.Duration
 
-	server   string
 	listener net.Listener
 	all      sync.WaitGroup
 
 	mu          sync.Mutex
+	server      string
 	sent        int                    // reads from clients since Arm
 	due         func(data []byte) bool // nil: pass everything on
 	lost        bool                   // what is cut does not reach the server
@@ -65,6 +65,19 @@ func (p *Proxy) Close() {
 	p.connections = nil
 	p.mu.Unlock()
 	p.all.Wait()
+}
+
+// Redirect has new connections go to another server.
+func (p *Proxy) Redirect(server string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.server = server
+}
+
+func (p *Proxy) target() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.server
 }
 
 // CutAt begins to count what clients send, and cuts the connection at the n-th
@@ -129,7 +142,7 @@ func (p *Proxy) drop(c net.Conn) {
 func (p *Proxy) serve(client net.Conn) {
 	p.keep(client)
 	defer p.drop(client)
-	server, err := net.Dial("tcp", p.server)
+	server, err := net.Dial("tcp", p.target())
 	if err != nil {
 		return // the client sees its connection end
 	}
