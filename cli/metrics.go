@@ -12,9 +12,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/metrics"
 	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk"
 )
 
 func metricsCommand(a *app.App) *cli.Command {
@@ -26,7 +28,7 @@ func metricsCommand(a *app.App) *cli.Command {
 			"attempt was repeated, and how long it took when it went well, with the phases that were\n" +
 			"measured. A percentile is a value that was measured. The failures of RESTORE are the lines\n" +
 			"RESTORE_FAIL; attempts that were repeated count as retries only. Asks no backend.\n\n" +
-			"Times are dates (2025-10-17), RFC 3339 (2025-10-17T13:22:36Z) or ages (90m, 36h, 7d).\n\n" +
+			app.TimeHelp + "\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive metrics --since 7d\n" +
 			"   codex archive metrics --action restore --json | jq '.actions[].phases[0].p95_ms'\n" +
@@ -80,11 +82,19 @@ func runMetrics(ctx context.Context, c *app.Command) error {
 	if c.JSON && c.Flags.Bool("prometheus") {
 		return output.Usagef("--json and --prometheus are two forms of one result: choose")
 	}
-	since, err := app.Time("--since", c.Flags.String("since"), time.Now())
+	since, err := c.Time("since", time.Now())
 	if err != nil {
 		return err
 	}
-	m := metrics.NewCollector(metrics.Filter{Since: since, Action: c.Flags.String("action"), Backend: c.Flags.String("backend")})
+	action, err := actionFlag(c)
+	if err != nil {
+		return err
+	}
+	backend := c.Flags.String("backend")
+	if backend != "" && !sdk.ValidBackendName(backend) {
+		return output.Usagef("--backend: found %q, allowed the name of a backend, such as sqlite", backend)
+	}
+	m := metrics.NewCollector(metrics.Filter{Since: since, Action: action, Backend: backend})
 	if err := collect(ctx, c, m); err != nil {
 		return err
 	}
@@ -149,13 +159,13 @@ func viewPhase(name string, t *metrics.Timing) phaseView {
 
 func writeMetrics(c *app.Command, actions []actionView) error {
 	if len(actions) == 0 {
-		_, err := fmt.Fprintf(c.Env.Stdout, "Nothing to count in %s\n", output.Printable(evidenceLog(c)))
+		_, err := fmt.Fprintf(c.Env.Stdout, "Nothing to count in %s\n", escape.Text(evidenceLog(c)))
 		return err
 	}
 	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "ACTION\tBACKEND\tPHASE\tCOUNT\tFAILED\tRETRIES\tMEAN\tP50\tP95\tP99\tMAX\t")
 	for _, a := range actions {
-		fmt.Fprintf(w, "%s\t%s\t", output.Printable(a.Action), output.Printable(a.Backend))
+		fmt.Fprintf(w, "%s\t%s\t", escape.Text(a.Action), escape.Text(a.Backend))
 		if len(a.Phases) == 0 {
 			fmt.Fprintf(w, "-\t%d\t%d\t%d\t-\t-\t-\t-\t-\t\n", a.Count, a.Failures, a.Retries)
 		}
@@ -174,7 +184,7 @@ func writeMetrics(c *app.Command, actions []actionView) error {
 	}
 	for _, a := range actions {
 		for _, ph := range a.Phases {
-			fmt.Fprintf(c.Env.Stdout, "\n%s on %s: %s\n", output.Printable(a.Action), output.Printable(a.Backend), ph.Phase)
+			fmt.Fprintf(c.Env.Stdout, "\n%s on %s: %s\n", escape.Text(a.Action), escape.Text(a.Backend), ph.Phase)
 			writeHistogram(c, ph.Histogram)
 		}
 	}

@@ -4,6 +4,7 @@
 //   - stderr carries log lines only, errors included, in the chosen format.
 //   - --json turns the result into one JSON document and changes no fact. A
 //     failure is a document then as well: {"error": {...}}.
+//   - Text from outside is escaped: see package escape. JSON is too.
 //   - JSON keeps the order in which fields are declared, has no HTML escapes,
 //     and ends with a newline.
 //   - Durations are milliseconds with one decimal.
@@ -17,7 +18,10 @@ import (
 	"os"
 	"syscall"
 
+	"golang.org/x/term"
+
 	"github.com/codex-archive/codex/cli/internal/durable"
+	"github.com/codex-archive/codex/cli/internal/escape"
 )
 
 // Stdout is standard output. It keeps the first error, so that a command which
@@ -68,19 +72,37 @@ func encodeJSON(w io.Writer, v any, indent string) error {
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	_, err := w.Write(b.Bytes())
+	_, err := io.WriteString(w, escape.JSON(b.String()))
 	return err
 }
 
+// FailureView is a failure as results show it.
+type FailureView struct {
+	Code    Code   `json:"code"`
+	Kind    Kind   `json:"kind"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// ViewFailure returns the view of f.
+func ViewFailure(f *Failure) FailureView { return FailureView{f.Code(), f.Kind, f.Error(), f.Hint} }
+
 // WriteFailure writes what --json shows for a failed command.
 func WriteFailure(w io.Writer, f *Failure) error {
-	type body struct {
-		Code    Code   `json:"code"`
-		Kind    Kind   `json:"kind"`
-		Message string `json:"message"`
-		Hint    string `json:"hint,omitempty"`
-	}
 	return WriteJSONLine(w, struct {
-		Error body `json:"error"`
-	}{body{f.Code(), f.Kind, f.Error(), f.Hint}})
+		Error FailureView `json:"error"`
+	}{ViewFailure(f)})
+}
+
+// Width returns how many columns a terminal has, 0 for what is none.
+func Width(w io.Writer) int {
+	f, ok := w.(interface{ Fd() uintptr })
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
