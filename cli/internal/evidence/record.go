@@ -315,13 +315,14 @@ func (m *millis) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// stampForm is RFC 3339 in UTC with milliseconds.
-const stampForm = "2006-01-02T15:04:05.000Z"
+// TimeForm is how times are written: RFC 3339 in UTC with milliseconds. Two of
+// them compare as texts do.
+const TimeForm = "2006-01-02T15:04:05.000Z"
 
 type stamp time.Time
 
 func (t stamp) MarshalText() ([]byte, error) {
-	return time.Time(t).UTC().AppendFormat(nil, stampForm), nil
+	return time.Time(t).UTC().AppendFormat(nil, TimeForm), nil
 }
 
 func (t *stamp) UnmarshalText(b []byte) error {

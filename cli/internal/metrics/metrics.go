@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/codex-archive/codex/cli/internal/evidence"
 )
 
 // Filter says which lines count. Zero fields let everything pass.
@@ -51,9 +53,6 @@ type Group struct {
 	Failed        Timing // of those that did not go well
 }
 
-// stampForm is how the log writes times. Two of them compare as texts do.
-const stampForm = "2006-01-02T15:04:05.000Z"
-
 // NewCollector returns a collector of the lines that f lets pass.
 func NewCollector(f Filter) *Collector {
 	f.Action = strings.TrimSuffix(strings.ToUpper(f.Action), failSuffix)
@@ -65,7 +64,7 @@ func NewCollector(f Filter) *Collector {
 		if whole := since.Truncate(time.Millisecond); whole.Before(since) {
 			since = whole.Add(time.Millisecond)
 		}
-		c.since = since.Format(stampForm)
+		c.since = since.Format(evidence.TimeForm)
 	}
 	return c
 }
@@ -89,7 +88,7 @@ func (c *Collector) Add(line []byte) {
 
 // isStamp reports whether a time has the log's form, as far as comparing needs.
 func isStamp(ts []byte) bool {
-	return len(ts) == len(stampForm) && ts[4] == '-' && ts[10] == 'T' && ts[len(ts)-1] == 'Z'
+	return len(ts) == len(evidence.TimeForm) && ts[4] == '-' && ts[10] == 'T' && ts[len(ts)-1] == 'Z'
 }
 
 // failSuffix is what the name of an action has more when it failed.
