@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -57,7 +56,7 @@ func (rs *Restorer) restoreLink(ctx context.Context, body io.Reader, l linkResto
 }
 
 // examine looks at what is there already. It reports true if that is the link,
-// and an error of kind Refused if it must not be replaced.
+// and an error if it must not be replaced.
 func (l linkRestore) examine() (same bool, err error) {
 	p := l.place
 	if p.root == nil {
@@ -137,5 +136,5 @@ func (l linkRestore) checkTarget(target string) error {
 }
 
 func (l linkRestore) refuseTarget(target, why string) error {
-	return l.place.refuse(fmt.Sprintf("is a link whose target %q %s", target, why), "--force restores it all the same")
+	return sdk.Errorf(sdk.Refused, "output %s is a link whose target %q %s; --force restores it all the same", l.place.shown, target, why)
 }

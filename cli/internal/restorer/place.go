@@ -147,7 +147,7 @@ func (p *place) refuse(why, hint string) error {
 // failed says that the file could not be written, and names it instead of
 // whatever the failed call worked on.
 func (p *place) failed(err error) error {
-	if e := (*sdk.Error)(nil); errors.As(err, &e) {
+	if e, f := (*sdk.Error)(nil), (*output.Failure)(nil); errors.As(err, &e) || errors.As(err, &f) {
 		return err
 	}
 	return fmt.Errorf("write %s: %w", p.shown, durable.Cause(err))
