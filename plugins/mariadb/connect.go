@@ -33,7 +33,7 @@ const connectTimeout = 10 * time.Second
 // driver a question for each connection.
 const maxPacket = 1 << 20
 
-// settings are made on every connection. READ COMMITTED lets a group see content
+// settings are made on every connection. At READ COMMITTED a group sees content
 // that another has just committed. Strict mode makes errors of values that do
 // not fit. A transaction never waits for the host, so one that is idle for long
 // belongs to a stopped process and holds locks. Text is UTF-8, whatever the
@@ -271,7 +271,7 @@ func (a *address) config() (*mysql.Config, error) {
 	return c, a.setTLS(c)
 }
 
-// setTLS verifies the server whenever the URL gives a certificate authority.
+// setTLS verifies the server whenever the URL names a certificate authority.
 func (a *address) setTLS(c *mysql.Config) error {
 	files := a.ca != "" || a.cert != "" || a.key != ""
 	for option, path := range map[string]string{"ssl-ca": a.ca, "ssl-cert": a.cert, "ssl-key": a.key} {

@@ -70,7 +70,7 @@ func TestURLs(t *testing.T) {
 	})
 }
 
-// TestBrokenURLs gives passwords that nobody encoded, and options that are
+// TestBrokenURLs has passwords that are not encoded, and options that are
 // wrong: each is refused before anything is dialled, without a word of the URL.
 func TestBrokenURLs(t *testing.T) {
 	dir := t.TempDir()

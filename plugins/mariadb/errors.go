@@ -69,15 +69,13 @@ var classes = map[uint16]sqlbackend.Class{
 	1146: {Kind: sdk.Schema, ServerReplied: true},      // no such table
 	1193: {Kind: sdk.Unsupported, ServerReplied: true}, // no such variable: not a MariaDB of 10.5 or later
 
-	1062: {Kind: sdk.Conflict, ServerReplied: true},      // duplicate key
-	1452: {Kind: sdk.ContentAbsent, ServerReplied: true}, // foreign key: no parent
-	1451: {Kind: sdk.Conflict, ServerReplied: true},      // foreign key: has children
-	1048: {Kind: sdk.Invalid, ServerReplied: true},       // NULL
-	1264: {Kind: sdk.Invalid, ServerReplied: true},       // out of range
-	1366: {Kind: sdk.Invalid, ServerReplied: true},       // incorrect value
-	1406: {Kind: sdk.Invalid, ServerReplied: true},       // too long
-	1153: {Kind: sdk.Limit, ServerReplied: true},         // packet larger than max_allowed_packet
-	1118: {Kind: sdk.Limit, ServerReplied: true},         // row too large
+	1062: {Kind: sdk.Conflict, ServerReplied: true}, // duplicate key
+	1048: {Kind: sdk.Invalid, ServerReplied: true},  // NULL
+	1264: {Kind: sdk.Invalid, ServerReplied: true},  // out of range
+	1366: {Kind: sdk.Invalid, ServerReplied: true},  // incorrect value
+	1406: {Kind: sdk.Invalid, ServerReplied: true},  // too long
+	1153: {Kind: sdk.Limit, ServerReplied: true},    // packet larger than max_allowed_packet
+	1118: {Kind: sdk.Limit, ServerReplied: true},    // row too large
 }
 
 // plain are sentences that go before what the server says, where its words help

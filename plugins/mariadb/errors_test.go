@@ -87,8 +87,6 @@ func TestErrorsOfTheServer(t *testing.T) {
 			sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1792", ServerReplied: true, Msg: "READ ONLY"}},
 		{"duplicate", suite().Script("CREATE TABLE t (n INT PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
 			sqlbackend.Class{Kind: sdk.Conflict, Native: "1062", ServerReplied: true, Msg: "Duplicate"}},
-		{"no parent", suite().Script("CREATE TABLE t (n INT PRIMARY KEY, up INT REFERENCES t (n))", "INSERT INTO t VALUES (1, 2)"),
-			sqlbackend.Class{Kind: sdk.ContentAbsent, Native: "1452", ServerReplied: true, Msg: "foreign key"}},
 		{"null", suite().Script("CREATE TABLE t (n INT NOT NULL)", "INSERT INTO t VALUES (NULL)"),
 			sqlbackend.Class{Kind: sdk.Invalid, Native: "1048", ServerReplied: true, Msg: "null"}},
 		{"too long", suite().Script("CREATE TABLE t (x VARBINARY(3))", "INSERT INTO t VALUES ('1234')"),

@@ -21,7 +21,6 @@ var classes = map[string]sqlbackend.Class{
 	"08":    {Kind: sdk.Unavailable},                                // connection exception
 	"22":    {Kind: sdk.Invalid, ServerReplied: true},               // data exception
 	"23":    {Kind: sdk.Invalid, ServerReplied: true},               // integrity constraint
-	"23503": {Kind: sdk.ContentAbsent, ServerReplied: true},         // foreign key
 	"23505": {Kind: sdk.Conflict, ServerReplied: true},              // unique
 	"25006": {Kind: sdk.PermissionDenied, ServerReplied: true},      // read-only transaction: a standby, or a role's default
 	"25P03": {Kind: sdk.Unavailable, ServerReplied: true},           // ended while idle in a transaction

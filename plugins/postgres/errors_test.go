@@ -81,8 +81,6 @@ func TestErrorsOfTheServer(t *testing.T) {
 			sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "25006", ServerReplied: true, Msg: "the server is a standby, or this user may only read: cannot execute"}},
 		{"duplicate", suite().Script("CREATE TABLE t (n int PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
 			sqlbackend.Class{Kind: sdk.Conflict, Native: "23505", ServerReplied: true, Msg: "duplicate key"}},
-		{"no parent", suite().Script("CREATE TABLE t (n int PRIMARY KEY, up int REFERENCES t)", "INSERT INTO t VALUES (1, 2)"),
-			sqlbackend.Class{Kind: sdk.ContentAbsent, Native: "23503", ServerReplied: true, Msg: "foreign key"}},
 		{"null", suite().Script("CREATE TABLE t (n int NOT NULL)", "INSERT INTO t VALUES (NULL)"),
 			sqlbackend.Class{Kind: sdk.Invalid, Native: "23502", ServerReplied: true, Msg: "not-null"}},
 		{"value", suite().Script("SELECT 'x'::int"), sqlbackend.Class{Kind: sdk.Invalid, Native: "22P02", ServerReplied: true, Msg: "invalid input syntax"}},

@@ -67,7 +67,7 @@ func message(r io.Reader, typed int) ([]byte, error) {
 	return body, err
 }
 
-// TestPasswordFileOfSeveralHosts gives each host its own password, and none to a
+// TestPasswordFileOfSeveralHosts sends each host its own password, and none to a
 // host that the file does not name.
 func TestPasswordFileOfSeveralHosts(t *testing.T) {
 	one, two, unnamed := listen(t), listen(t), listen(t)

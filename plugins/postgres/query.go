@@ -33,7 +33,7 @@ func query(ctx context.Context, conn any, text string, args []any, row func(scan
 	return rows.Err()
 }
 
-// knownToPgx gives variables of database/sql the types of the same shape that
+// knownToPgx converts variables of database/sql to types of the same shape that
 // pgx reads into directly.
 func knownToPgx(v any) any {
 	switch v := v.(type) {

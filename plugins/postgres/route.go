@@ -31,7 +31,7 @@ type way struct {
 }
 
 // newRoute takes a config apart. Each host has its own password: of the password
-// file, unless one is given for all.
+// file, unless the URL or an option has one for all.
 func newRoute(config *pgx.ConnConfig, address, password string) (*route, error) {
 	r := &route{database: config.Database}
 	ends := append([]*pgconn.FallbackConfig{{Host: config.Host, Port: config.Port, TLSConfig: config.TLSConfig}}, config.Fallbacks...)

@@ -32,7 +32,7 @@ func connect(ctx context.Context, o sdk.Options) (sqlbackend.Connection, error) 
 	if err := checkFile(path); err != nil {
 		return sqlbackend.Connection{}, err
 	}
-	// SQLite keeps its log beside the name it is given, so that two names of one
+	// SQLite keeps its log beside the name it opens, so that two names of one
 	// file would have two logs.
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return sqlbackend.Connection{}, fileError(err, "open the archive")
@@ -81,7 +81,7 @@ func filePath(u, dir string) (string, error) {
 }
 
 // makeFile makes an empty file, readable by its owner only, and its directory.
-// SQLite gives its log files the same permissions.
+// SQLite's log files get the same permissions.
 func makeFile(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fileError(err, "make the directory of the archive")
@@ -112,7 +112,7 @@ func checkFile(path string) error {
 	return nil
 }
 
-// fileError gives an error of the file system its kind.
+// fileError adds a kind to an error of the file system.
 func fileError(err error, doing string) error {
 	kind := sdk.Unavailable
 	switch {
@@ -168,7 +168,7 @@ func onlyReadDSN(path string, writable bool) string {
 		options.Set("mode", "rw")
 		options.Set("_query_only", "on")
 	case errors.Is(err, fs.ErrNotExist):
-		options.Set("immutable", "1") // the files could not be made, so nobody writes
+		options.Set("immutable", "1") // the files could not be made, so no process writes
 	}
 	return dsn(path, options)
 }

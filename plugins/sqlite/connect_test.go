@@ -157,7 +157,7 @@ func TestWhatIsNoArchive(t *testing.T) {
 }
 
 // Opening for reading leaves the file and its directory as they are, when
-// nobody writes and after a writer that died.
+// no process writes and after a writer that died.
 func TestReadingLeavesNothing(t *testing.T) {
 	a, s := newArchive(t), newSample(300_000)
 	a.put(s)

@@ -17,7 +17,7 @@ import (
 )
 
 // fault decides about each statement of a connection. before keeps it from the
-// database; after lets it happen and loses the answer.
+// database; after runs it and loses the answer.
 type fault struct {
 	mu            sync.Mutex
 	before, after func(statement string) error
@@ -67,7 +67,7 @@ func faultyDialect(f *fault) *sqlbackend.Dialect {
 		if err != nil || conn.Write == nil {
 			return conn, err
 		}
-		writer, err := sqlite.NewConnector(writeDSN(conn.Place) + "&_sync=OFF") // nobody cuts the power
+		writer, err := sqlite.NewConnector(writeDSN(conn.Place) + "&_sync=OFF") // the power stays on
 		conn.Write = faultyConnector{patient{writer}, f}
 		return conn, err
 	}
@@ -162,14 +162,14 @@ func TestLostBeforeCommit(t *testing.T) {
 	}
 }
 
-// A COMMIT without an answer may stand or not: the caller is told so, and the
+// A COMMIT without an answer may have happened or not: the caller is told so, and the
 // same call again makes it right.
 func TestLostAtCommit(t *testing.T) {
-	for _, stands := range []bool{false, true} {
+	for _, happened := range []bool{false, true} {
 		f := &fault{}
 		a := openArchive(t, t.TempDir()+"/a.db", faultyDialect(f), sdk.Create)
 		s := newSample(100)
-		if lost := on("COMMIT", errLost); stands {
+		if lost := on("COMMIT", errLost); happened {
 			f.set(nil, lost)
 		} else {
 			f.set(lost, nil)
@@ -177,12 +177,12 @@ func TestLostAtCommit(t *testing.T) {
 		_, err := a.Put(t.Context(), items(s))
 		e := wantKind(t, err, sdk.Unavailable)
 		if e.Effect != sdk.EffectMaybe || !e.Retry {
-			t.Errorf("stands %v: %+v", stands, e)
+			t.Errorf("happened %v: %+v", happened, e)
 		}
 		f.set(nil, nil)
 		stored, err := a.Put(t.Context(), items(s))
-		if err != nil || stored[0].Repeated != stands {
-			t.Errorf("stands %v: %+v, %v", stands, stored, err)
+		if err != nil || stored[0].Repeated != happened {
+			t.Errorf("happened %v: %+v, %v", happened, stored, err)
 		}
 		a.holds(s)
 	}

@@ -92,8 +92,8 @@ func TestSchemaKilledAtEachStep(t *testing.T) {
 	}
 }
 
-// killAtStep lets no statement from the kill-th on happen, or lets that one
-// happen and loses its answer.
+// killAtStep runs no statement from the kill-th on, or runs that one and loses its
+// answer.
 func killAtStep(t *testing.T, kind func(*fault) *sqlbackend.Dialect, kill int, happens bool) {
 	t.Helper()
 	f := &fault{}
@@ -109,7 +109,7 @@ func killAtStep(t *testing.T, kind func(*fault) *sqlbackend.Dialect, kill int, h
 		f.set(nil, die)
 	}
 	if b, err := sqlbackend.Open(t.Context(), d, options(path, sdk.Create)); err == nil {
-		b.Close() // it was the answer to the unlocking, which nobody needs
+		b.Close() // it was the answer to the unlocking, which is not needed
 	}
 	f.set(nil, nil)
 	if b, err := sqlbackend.Open(t.Context(), d, options(path, sdk.ReadOnly)); err == nil {

@@ -208,7 +208,7 @@ func (db *conn) readHolds(ctx context.Context, items map[sdk.Tombstone]*lockedIt
 	})
 }
 
-// applyEvent lets an event take effect. HOLD of an active case and RELEASE of one
+// applyEvent carries out the effect of an event. HOLD of an active case and RELEASE of one
 // that is not active are recorded and have none.
 func (db *conn) applyEvent(ctx context.Context, e sdk.Event, it *lockedItem, names map[string]int64) error {
 	switch e.Action {

@@ -139,7 +139,7 @@ func (b *Backend) alive(ctx context.Context, op string) error {
 	return nil
 }
 
-// begin gives a call the context that ends with ctx or with Close.
+// begin returns the context of a call, which ends with ctx or with Close.
 func (b *Backend) begin(ctx context.Context, op string) (context.Context, context.CancelFunc, error) {
 	if err := b.alive(ctx, op); err != nil {
 		return nil, nil, err

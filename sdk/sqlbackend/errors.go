@@ -13,7 +13,7 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// wrap makes an [sdk.Error] of err: of our own verdicts by adding op, of a
+// wrap makes an [sdk.Error] of err: of the engine's own errors by adding op, of a
 // driver's error by the dialect's class. Its effect is none; commitFailed is
 // for the rest.
 func (b *Backend) wrap(ctx context.Context, op string, err error) error {
@@ -59,9 +59,9 @@ func (b *Backend) classified(op string, err error, c Class) *sdk.Error {
 // oneLine keeps a driver's text on one line.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// commitFailed is the error of a COMMIT. Unless the database answered, nobody
-// knows what became of it. A final one, a failing disk, ends the work of this
-// process with the archive: its view of the file can no longer be trusted.
+// commitFailed is the error of a COMMIT. Unless the database replied, it is
+// unknown what became of it. After a permanent one, such as a failing disk, this
+// process must not go on with the archive: its view of the file may be wrong.
 func (b *Backend) commitFailed(op string, err error) error {
 	c := b.classify(err)
 	e := b.classified(op, err, c)
@@ -107,7 +107,7 @@ type culprits struct {
 
 func (c *culprits) add(id sdk.Tombstone) { c.ids = append(c.ids, id) }
 
-// err returns nil while nobody was added.
+// err returns nil while no tombstone was added.
 func (c *culprits) err() error {
 	if len(c.ids) == 0 {
 		return nil

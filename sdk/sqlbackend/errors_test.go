@@ -18,7 +18,7 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// errDeadlock stands for an error that a dialect knows.
+// errDeadlock is an error that a dialect knows.
 var errDeadlock = errors.New("deadlock")
 
 func testBackend(t *testing.T) *Backend {
@@ -62,8 +62,8 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// TestUnreached: one short sentence, whatever stands around the error.
-func TestUnreached(t *testing.T) {
+// An error of the network is one short sentence, whatever wraps it.
+func TestClassifyNetError(t *testing.T) {
 	dial := func(err error) error {
 		return fmt.Errorf("dial error: %w", &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{Port: 5432}, Err: err})
 	}
@@ -145,7 +145,7 @@ func TestCommitFailed(t *testing.T) {
 func TestCulprits(t *testing.T) {
 	c := culprits{kind: sdk.ContentAbsent, msg: "x"}
 	if c.err() != nil {
-		t.Error("nobody is at fault, yet there is an error")
+		t.Error("no tombstone is at fault, yet there is an error")
 	}
 	for i := range 2 * sdk.MaxCulprits {
 		c.add(sdk.Tombstone{byte(i)})

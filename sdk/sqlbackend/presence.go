@@ -66,20 +66,19 @@ func (db *conn) countRetrievable(ctx context.Context, h *sdk.Health) error {
 	if db.b.d.Server.LengthReads {
 		h.Unmeasured = "bodies were counted, and the pieces of larger ones; to find their lengths is to read them"
 	}
+	// Outer joins keep planners from beginning with another table than that of
+	// records, whose index has all that is needed.
 	var small, large int64
-	for _, count := range []struct {
-		query string
-		into  *int64
-	}{
-		{"SELECT count(*) FROM codex_item WHERE purged_at IS NULL", &h.Live},
-		{`SELECT count(*) FROM codex_item i JOIN codex_artifact a ON a.id = i.artifact JOIN codex_body d ON d.artifact = a.id
-			WHERE i.purged_at IS NULL AND a.present = 1 AND ` + m.fits(), &small},
-		{`SELECT count(*) FROM codex_item i JOIN (` + m.wholeUploads() + `) w ON w.artifact = i.artifact
-			WHERE i.purged_at IS NULL AND NOT EXISTS (SELECT 1 FROM codex_body d WHERE d.artifact = i.artifact)`, &large},
-	} {
-		if err := db.queryRow(ctx, count.query, nil, count.into); err != nil {
-			return err
-		}
+	err := db.queryRow(ctx, `SELECT count(*), COALESCE(sum(CASE WHEN a.present = 1 AND `+m.fits()+` THEN 1 ELSE 0 END), 0)
+		FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact LEFT JOIN codex_body d ON d.artifact = i.artifact
+		WHERE i.purged_at IS NULL`, nil, &h.Live, &small)
+	if err != nil {
+		return err
+	}
+	err = db.queryRow(ctx, `SELECT count(*) FROM codex_item i JOIN (`+m.wholeUploads()+`) w ON w.artifact = i.artifact
+		WHERE i.purged_at IS NULL AND NOT EXISTS (SELECT 1 FROM codex_body d WHERE d.artifact = i.artifact)`, nil, &large)
+	if err != nil {
+		return err
 	}
 	h.Retrievable = small + large
 	return nil

@@ -348,7 +348,7 @@ func (g *group) insertArtifacts(ctx context.Context) error {
 
 // lockArtifacts looks for the rows that are not known yet and locks them, so
 // that no purge takes their bodies before this transaction ends. Others may
-// share the lock: MariaDB gives it to all who tried to insert a row that was
+// share the lock: MariaDB grants it to all that tried to insert a row that was
 // taken, and a stronger one would then end in a deadlock.
 func (g *group) lockArtifacts(ctx context.Context) error {
 	var unknown []sdk.Digest

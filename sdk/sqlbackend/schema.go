@@ -237,11 +237,11 @@ func (db *conn) lock(ctx context.Context) error {
 	if db.b.d.Schema.Lock == "" {
 		return nil
 	}
-	var given sql.NullInt64
-	if err := db.queryRow(ctx, db.b.d.Schema.Lock, nil, &given); err != nil {
+	var granted sql.NullInt64
+	if err := db.queryRow(ctx, db.b.d.Schema.Lock, nil, &granted); err != nil {
 		return err
 	}
-	if given.Int64 != 1 {
+	if granted.Int64 != 1 {
 		return sdk.Errorf(sdk.Busy, "another program is changing the schema")
 	}
 	return nil
@@ -258,7 +258,7 @@ func (db *conn) unlock() {
 	_ = db.queryRow(ctx, db.b.d.Schema.Unlock, nil, &done)
 }
 
-// runFiles runs file after file and returns the row at the end.
+// runFiles runs the missing files in order and returns the row at the end.
 func (b *Backend) runFiles(ctx context.Context, db *conn, files []string) (*meta, error) {
 	for {
 		m, err := b.runNext(ctx, db, files)

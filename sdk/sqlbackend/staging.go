@@ -155,7 +155,7 @@ func (g *staging) abandon(ctx context.Context) {
 func (b *Backend) removeUpload(ctx context.Context, key int64) error {
 	for done := false; !done; {
 		err := b.write(ctx, "put", func(ctx context.Context, db *conn) error {
-			// Zero keeps it from being adopted, and lets a sweep finish the work.
+			// Zero keeps it from being adopted, and a sweep finishes the work.
 			n, err := db.exec(ctx, "UPDATE codex_upload SET touched = 0 WHERE id = ? AND touched IS NOT NULL", key)
 			if err != nil {
 				return err

@@ -3,6 +3,7 @@ package sqltest
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"net"
 	"os"
@@ -27,9 +28,16 @@ func (s *Suite) Dial(t *testing.T, o sdk.Options) (*sql.DB, error) {
 	if connector == nil {
 		connector = c.Read
 	}
+	db := OpenDB(t, connector)
+	return db, db.PingContext(t.Context())
+}
+
+// OpenDB opens a database until the test ends.
+func OpenDB(t *testing.T, connector driver.Connector) *sql.DB {
+	t.Helper()
 	db := sql.OpenDB(connector)
 	t.Cleanup(func() { db.Close() })
-	return db, db.PingContext(t.Context())
+	return db
 }
 
 // Connection takes a connection until the test ends.

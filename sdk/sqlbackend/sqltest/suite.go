@@ -83,7 +83,7 @@ func (s *Suite) Run(t *testing.T) {
 const pluginVar = "CODEX_TEST_PLUGIN"
 
 // Main is the TestMain of a backend. The test binary is also the backend's
-// program, whose main function it is given.
+// program: main is its main function.
 func Main(m *testing.M, main func()) {
 	if os.Getenv(pluginVar) == "" {
 		os.Exit(m.Run())
