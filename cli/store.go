@@ -195,5 +195,7 @@ func storeDryRun(ctx context.Context, c *app.Command, r sdk.Record) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	return output.WriteJSON(c.Env.Stdout, storedView{DryRun: true, RecordView: output.ViewRecord(r)})
+	v := storedView{DryRun: true, RecordView: output.ViewRecord(r)}
+	v.Tombstone = "" // none is given to a file that is not stored
+	return output.WriteJSON(c.Env.Stdout, v)
 }
