@@ -172,6 +172,9 @@ func (p *project) big(name string, size int64) {
 }
 
 func TestKillHostDuringStore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: 100 MB take seconds")
+	}
 	t.Parallel()
 	needsProc(t)
 	p := newProject(t)
@@ -232,6 +235,9 @@ func (p *project) noSocketsLeft() {
 // TestKillHostDuringRestoreSoak kills a restore when it has written more and
 // more bytes.
 func TestKillHostDuringRestoreSoak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: it restores a large file a dozen times")
+	}
 	t.Parallel()
 	needsProc(t)
 	p := newProject(t)
@@ -268,6 +274,9 @@ func TestKillHostDuringRestoreSoak(t *testing.T) {
 }
 
 func TestKillPluginDuringStore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: 100 MB take seconds")
+	}
 	t.Parallel()
 	needsProc(t)
 	p := newProject(t)

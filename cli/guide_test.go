@@ -81,6 +81,9 @@ func runShown(t *testing.T, p *project, commands []shownCommand, env ...string) 
 // TestGuideInstall runs the make lines of the guide in a copy of the sources, and
 // the installed program, which finds its backends where they were put.
 func TestGuideInstall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: it builds all programs again")
+	}
 	if _, err := exec.LookPath("make"); err != nil {
 		t.Skipf("installing needs make: %v", err)
 	}

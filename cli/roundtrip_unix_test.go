@@ -67,6 +67,9 @@ func TestRoundTrips(t *testing.T) {
 
 // TestLargeFile: 300 MB there and back, with host and plugin in bounded memory.
 func TestLargeFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: 300 MB take seconds")
+	}
 	t.Parallel()
 	const size, most = 300 << 20, 128 << 20 // bytes
 	p := newProject(t)

@@ -46,6 +46,9 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
+	if _, err := exec.LookPath("jq"); err != nil {
+		t.Skipf("the commands need jq: %v", err)
+	}
 	bin, remove, err := programs.Dir()
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,9 @@ const (
 // the example shares no code with us, only archive.proto. The kit runs on it as
 // on any program, a process for each handle.
 func TestPythonBackend(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: it runs the kit on programs")
+	}
 	t.Parallel()
 	requirePython(t)
 	work, env := t.TempDir(), vendorEnv(t)

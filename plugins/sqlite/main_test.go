@@ -54,6 +54,9 @@ func TestRules(t *testing.T) {
 
 // TestRulesProcess runs the contract on the program, a process for each handle.
 func TestRulesProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: it starts some 500 programs")
+	}
 	t.Parallel()
 	target := target(t, nil)
 	target.Program = program(t)

@@ -67,6 +67,9 @@ func plainDialect(t *testing.T, f *fault) *sqlbackend.Dialect {
 // Killed after, or in the middle of, any step, another run completes the
 // schema, and no reader takes half of it for an archive.
 func TestSchemaKilledAtEachStep(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: it starts a program for each statement")
+	}
 	for _, kind := range []struct {
 		name    string
 		dialect func(*fault) *sqlbackend.Dialect
