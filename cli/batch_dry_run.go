@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/codex-archive/codex/cli/internal/batch"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -150,14 +151,14 @@ func (p *batchPlan) showForecasts(forecasts []forecast) error {
 }
 
 func (f *forecast) sentence() string {
-	path := output.Printable(f.Item.Output)
+	path := escape.Text(f.Item.Output)
 	switch f.Action {
 	case "fail":
-		return "would fail: " + output.Printable(*f.Error)
+		return "would fail: " + escape.Text(*f.Error)
 	case "skip":
 		return "would be skipped"
 	case "unchanged":
 		return path + " is there already"
 	}
-	return fmt.Sprintf("would %s %s (%d bytes, %s)", f.Action, path, f.Size, output.Printable(f.Path))
+	return fmt.Sprintf("would %s %s (%d bytes, %s)", f.Action, path, f.Size, escape.Text(f.Path))
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 )
 
@@ -89,18 +90,18 @@ func writeConfig(c *app.Command, settings []settingView) error {
 	fmt.Fprintf(c.Env.Stdout, "Backend: %s\nURL: %s\nLog Level: %s\nRetry: %s\nBatch Concurrency: %d\n\n",
 		conf.Backend.Type, shownURL(c), conf.Logging.Level, retry, conf.Batch.MaxConcurrent)
 	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "Project root:\t%s\n", output.Printable(conf.Root))
+	fmt.Fprintf(w, "Project root:\t%s\n", escape.Text(conf.Root))
 	if path, ok := conf.SQLitePath(); ok {
-		fmt.Fprintf(w, "Database file:\t%s\n", output.Printable(path))
+		fmt.Fprintf(w, "Database file:\t%s\n", escape.Text(path))
 	}
 	if conf.File != "" && conf.File != conf.ProjectFile {
-		fmt.Fprintf(w, "Given file:\t%s\n", output.Printable(conf.File))
+		fmt.Fprintf(w, "Given file:\t%s\n", escape.Text(conf.File))
 	}
 	if conf.ProjectFile != "" {
-		fmt.Fprintf(w, "Project file:\t%s\n", output.Printable(conf.ProjectFile))
+		fmt.Fprintf(w, "Project file:\t%s\n", escape.Text(conf.ProjectFile))
 	}
 	for _, v := range settings {
-		fmt.Fprintf(w, "%s:\t%s\n", v.Key, output.Printable(v.Value))
+		fmt.Fprintf(w, "%s:\t%s\n", v.Key, escape.Text(v.Value))
 	}
 	return w.Flush()
 }
@@ -109,12 +110,12 @@ func writeOrigins(c *app.Command, settings []settingView) error {
 	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "KEY\tVALUE\tFROM\tOVERRULED")
 	for _, v := range settings {
-		fmt.Fprintf(w, "%s\t%s\t%s\t", v.Key, output.Printable(v.Value), output.Printable(v.Source))
+		fmt.Fprintf(w, "%s\t%s\t%s\t", v.Key, escape.Text(v.Value), escape.Text(v.Source))
 		for i, over := range v.Overrule {
 			if i > 0 {
 				fmt.Fprint(w, "; ")
 			}
-			fmt.Fprint(w, output.Printable(over))
+			fmt.Fprint(w, escape.Text(over))
 		}
 		fmt.Fprintln(w)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/output"
 )
@@ -23,7 +24,7 @@ func evidenceShowCommand(a *app.App) *cli.Command {
 		Usage:     "print the evidence log for people",
 		UsageText: "codex archive evidence show [flags]",
 		Description: "One line for each record, oldest first; several flags must all hold. With --json the lines\n" +
-			"are those of the log, byte for byte.\n\n" +
+			"are those of the log, byte for byte; characters that a terminal obeys are \\u escapes.\n\n" +
 			"Times are dates (2025-10-17), RFC 3339 (2025-10-17T13:22:36Z) or ages (90m, 36h, 7d).\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive evidence show --since 1d\n" +
@@ -80,14 +81,14 @@ func showEvidence(ctx context.Context, c *app.Command, out io.Writer, f evidence
 		}
 		record, err := line.Record()
 		if err != nil {
-			c.Log.Warn("Evidence: " + output.Printable(err.Error()))
+			c.Log.Warn("Evidence: " + escape.Text(err.Error()))
 			continue
 		}
 		if !f.passes(record) {
 			continue
 		}
 		if c.JSON {
-			_, err = fmt.Fprintf(out, "%s\n", line.Raw)
+			_, err = io.WriteString(out, escape.JSON(string(line.Raw))+"\n")
 		} else {
 			_, err = io.WriteString(out, evidenceLine(record)+"\n")
 		}
@@ -124,5 +125,5 @@ func evidenceLine(r *evidence.Record) string {
 	if r.Repaired {
 		words = append(words, "(recorded later)")
 	}
-	return output.Printable(strings.Join(words, "  "))
+	return escape.Text(strings.Join(words, "  "))
 }

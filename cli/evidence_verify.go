@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
@@ -69,7 +70,7 @@ func runEvidenceVerify(ctx context.Context, c *app.Command) error {
 	if c.JSON {
 		return output.WriteJSON(c.Env.Stdout, v)
 	}
-	fmt.Fprintf(c.Env.Stdout, "Evidence: %s\nLines: %d, chained without a gap\nLast: %s\n", output.Printable(v.Log), v.Lines, v.Last)
+	fmt.Fprintf(c.Env.Stdout, "Evidence: %s\nLines: %d, chained without a gap\nLast: %s\n", escape.Text(v.Log), v.Lines, v.Last)
 	if v.Torn {
 		fmt.Fprintln(c.Env.Stdout, "The last line has no end yet: it is being written, or the next command sets it aside")
 	}

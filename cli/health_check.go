@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -95,7 +96,7 @@ func writeHealth(c *app.Command, v healthView, err error) {
 	fmt.Fprintln(c.Env.Stdout, "Backend:", v.Backend)
 	fmt.Fprintln(c.Env.Stdout, "URL:", shownURL(c))
 	if err != nil {
-		fmt.Fprintln(c.Env.Stdout, "Status: ✗ FAILED:", output.Printable(err.Error()))
+		fmt.Fprintln(c.Env.Stdout, "Status: ✗ FAILED:", escape.Text(err.Error()))
 		return
 	}
 	fmt.Fprintln(c.Env.Stdout, "Status: ✓ OK")

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -134,7 +135,7 @@ func listRows(c *app.Command, all entries) error {
 			size = "lost"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Tombstone, r.ArchivedAt.Format("2006-01-02 15:04:05Z"),
-			output.Printable(r.ArchivedBy), output.Printable(r.Reason), size, output.Printable(r.Repo), output.Printable(r.Path))
+			escape.Text(r.ArchivedBy), escape.Text(r.Reason), size, escape.Text(r.Repo), escape.Text(r.Path))
 		if n%1000 == 0 {
 			if err := w.Flush(); err != nil {
 				return err

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/metrics"
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -149,13 +150,13 @@ func viewPhase(name string, t *metrics.Timing) phaseView {
 
 func writeMetrics(c *app.Command, actions []actionView) error {
 	if len(actions) == 0 {
-		_, err := fmt.Fprintf(c.Env.Stdout, "Nothing to count in %s\n", output.Printable(evidenceLog(c)))
+		_, err := fmt.Fprintf(c.Env.Stdout, "Nothing to count in %s\n", escape.Text(evidenceLog(c)))
 		return err
 	}
 	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "ACTION\tBACKEND\tPHASE\tCOUNT\tFAILED\tRETRIES\tMEAN\tP50\tP95\tP99\tMAX\t")
 	for _, a := range actions {
-		fmt.Fprintf(w, "%s\t%s\t", output.Printable(a.Action), output.Printable(a.Backend))
+		fmt.Fprintf(w, "%s\t%s\t", escape.Text(a.Action), escape.Text(a.Backend))
 		if len(a.Phases) == 0 {
 			fmt.Fprintf(w, "-\t%d\t%d\t%d\t-\t-\t-\t-\t-\t\n", a.Count, a.Failures, a.Retries)
 		}
@@ -174,7 +175,7 @@ func writeMetrics(c *app.Command, actions []actionView) error {
 	}
 	for _, a := range actions {
 		for _, ph := range a.Phases {
-			fmt.Fprintf(c.Env.Stdout, "\n%s on %s: %s\n", output.Printable(a.Action), output.Printable(a.Backend), ph.Phase)
+			fmt.Fprintf(c.Env.Stdout, "\n%s on %s: %s\n", escape.Text(a.Action), escape.Text(a.Backend), ph.Phase)
 			writeHistogram(c, ph.Histogram)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/pluginhost"
 )
@@ -119,7 +120,7 @@ func writeInspected(c *app.Command, v inspectView) error {
 		{"Items a call", fmt.Sprint(v.MaxItems)}, {"Bytes a chunk", fmt.Sprint(v.ChunkSize)}, {"Warning", v.Warning},
 	} {
 		if row[1] != "" {
-			fmt.Fprintf(w, "%s:\t%s\n", row[0], output.Printable(row[1]))
+			fmt.Fprintf(w, "%s:\t%s\n", row[0], escape.Text(row[1]))
 		}
 	}
 	return w.Flush()

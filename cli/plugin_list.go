@@ -9,6 +9,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/pluginhost"
 )
@@ -120,7 +121,7 @@ func writePlugins(c *app.Command, v pluginListView) error {
 	}
 	fmt.Fprintln(w)
 	for _, plugin := range v.Plugins {
-		fmt.Fprintf(w, "%s\t%s\t%s", plugin.Name, output.Printable(plugin.Path), plugin.Place)
+		fmt.Fprintf(w, "%s\t%s\t%s", plugin.Name, escape.Text(plugin.Path), plugin.Place)
 		if locked {
 			fmt.Fprintf(w, "\t%s", plugin.Lock)
 		}
@@ -131,24 +132,24 @@ func writePlugins(c *app.Command, v pluginListView) error {
 	}
 	for _, plugin := range v.Plugins {
 		if plugin.Warning != "" {
-			fmt.Fprintf(c.Env.Stdout, "Warning: %s: %s\n", plugin.Name, output.Printable(plugin.Warning))
+			fmt.Fprintf(c.Env.Stdout, "Warning: %s: %s\n", plugin.Name, escape.Text(plugin.Warning))
 		}
 	}
 	switch {
 	case locked:
-		fmt.Fprintf(c.Env.Stdout, "\nOnly what is locked is run: %s\n", output.Printable(v.Lock.Path))
+		fmt.Fprintf(c.Env.Stdout, "\nOnly what is locked is run: %s\n", escape.Text(v.Lock.Path))
 	case v.Lock != nil:
-		fmt.Fprintf(c.Env.Stdout, "\nNothing is run, the lock cannot be read: %s\n", output.Printable(v.Lock.Error))
+		fmt.Fprintf(c.Env.Stdout, "\nNothing is run, the lock cannot be read: %s\n", escape.Text(v.Lock.Error))
 	}
 	if len(v.Ignored) > 0 {
 		fmt.Fprintln(c.Env.Stdout, "\nIgnored:")
 	}
 	for _, i := range v.Ignored {
-		fmt.Fprintf(c.Env.Stdout, "  %s: %s\n", output.Printable(i.Path), output.Printable(i.Why))
+		fmt.Fprintf(c.Env.Stdout, "  %s: %s\n", escape.Text(i.Path), escape.Text(i.Why))
 	}
 	fmt.Fprintln(c.Env.Stdout, "\nLooked in:")
 	for _, place := range v.Looked {
-		fmt.Fprintf(c.Env.Stdout, "  %s (%s)\n", output.Printable(place.Dir), place.Why)
+		fmt.Fprintf(c.Env.Stdout, "  %s (%s)\n", escape.Text(place.Dir), place.Why)
 	}
 	return nil
 }

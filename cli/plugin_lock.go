@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/pluginhost"
 )
@@ -73,9 +74,9 @@ func runPluginLock(ctx context.Context, c *app.Command) error {
 		return output.WriteJSON(c.Env.Stdout, v)
 	}
 	for _, l := range v.Plugins {
-		fmt.Fprintf(c.Env.Stdout, "%s %s %s %s\n", l.Name, l.Platform, l.SHA256, output.Printable(l.Path))
+		fmt.Fprintf(c.Env.Stdout, "%s %s %s %s\n", l.Name, l.Platform, l.SHA256, escape.Text(l.Path))
 	}
-	fmt.Fprintf(c.Env.Stdout, "Locked in: %s\n", output.Printable(v.Lock))
+	fmt.Fprintf(c.Env.Stdout, "Locked in: %s\n", escape.Text(v.Lock))
 	return nil
 }
 

@@ -8,7 +8,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/journal"
+	"github.com/codex-archive/codex/cli/internal/logging"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/restorer"
 	"github.com/codex-archive/codex/sdk"
@@ -99,7 +101,11 @@ func printRestored(c *app.Command, r *journal.Restore) error {
 	case r.Done.Path == "-":
 		return nil
 	}
-	_, err := io.WriteString(c.Env.Stdout, r.Done.Path+"\n")
+	path := r.Done.Path // a program that reads it needs its own bytes
+	if logging.IsTerminal(c.Env.Stdout) {
+		path = escape.Text(path)
+	}
+	_, err := io.WriteString(c.Env.Stdout, path+"\n")
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
@@ -98,7 +99,7 @@ func viewEntry(entry sdk.Entry) entryView {
 	for _, h := range entry.Holds {
 		v.Holds = append(v.Holds, holdView{h.Case, h.Placed, h.PlacedBy, output.OptionalTime(h.Released)})
 	}
-	v.Restore = "codex archive restore " + v.Tombstone + " " + output.ShellWord(output.Printable(path.Base(entry.Record.Path))) + " --by YOU"
+	v.Restore = "codex archive restore " + v.Tombstone + " " + output.ShellWord(escape.Text(path.Base(entry.Record.Path))) + " --by YOU"
 	return v
 }
 
@@ -106,7 +107,7 @@ func writeEntry(out io.Writer, v entryView) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	row := func(name string, value any) {
 		if text := fmt.Sprint(value); text != "" {
-			fmt.Fprintf(w, "%s:\t%s\n", name, output.Printable(text))
+			fmt.Fprintf(w, "%s:\t%s\n", name, escape.Text(text))
 		}
 	}
 	row("Tombstone", v.Tombstone)
@@ -120,7 +121,7 @@ func writeEntry(out io.Writer, v entryView) error {
 	row("Kind", v.Kind)
 	row("Tags", strings.Join(v.Tags, ", "))
 	for _, key := range slices.Sorted(maps.Keys(v.Metadata)) {
-		row("Metadata "+output.Printable(key), v.Metadata[key])
+		row("Metadata "+escape.Text(key), v.Metadata[key])
 	}
 	row("Archived", output.Stamp(v.ArchivedAt)+" by "+v.ArchivedBy)
 	row("Size", fmt.Sprintf("%d bytes, %d stored (%s)", v.Size, v.CompressedSize, v.Codec))
@@ -143,13 +144,13 @@ func writeEntry(out io.Writer, v entryView) error {
 		if h.Released != nil {
 			state = "released " + output.Stamp(*h.Released)
 		}
-		row("Hold "+output.Printable(h.Case), output.Stamp(h.PlacedAt)+" by "+h.PlacedBy+", "+state)
+		row("Hold "+escape.Text(h.Case), output.Stamp(h.PlacedAt)+" by "+h.PlacedBy+", "+state)
 	}
 	fmt.Fprintln(w, "\nHistory:")
 	for _, e := range v.Events {
-		line := fmt.Sprintf("  %s\t%s\t%s", output.Stamp(e.At), e.Action, output.Printable(e.Actor))
+		line := fmt.Sprintf("  %s\t%s\t%s", output.Stamp(e.At), e.Action, escape.Text(e.Actor))
 		if more := details(e); more != "" {
-			line += "\t" + output.Printable(more)
+			line += "\t" + escape.Text(more)
 		}
 		fmt.Fprintln(w, line)
 	}

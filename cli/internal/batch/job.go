@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -56,7 +57,7 @@ func (j *Job) Begin(resumed string) {
 	}
 	j.Progress.begin(before, total)
 	if resumed != "" {
-		j.Progress.print(fmt.Sprintf("Resuming: %d of %d items are done according to %s", j.carried, total, output.Printable(resumed)))
+		j.Progress.print(fmt.Sprintf("Resuming: %d of %d items are done according to %s", j.carried, total, escape.Text(resumed)))
 	}
 	j.Progress.bar()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 )
 
@@ -38,7 +39,7 @@ func (p *Progress) item(index int, err error) {
 	before := p.percent()
 	p.done++
 	if err != nil {
-		p.print(fmt.Sprintf("[ERROR] Item %d failed: %s", index+1, output.Printable(err.Error())))
+		p.print(fmt.Sprintf("[ERROR] Item %d failed: %s", index+1, escape.Text(err.Error())))
 	}
 	switch {
 	case p.Live:

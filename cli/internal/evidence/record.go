@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -172,7 +173,7 @@ func (r *Record) MarshalJSON() ([]byte, error) {
 	if err := enc.Encode(r.wire()); err != nil {
 		return nil, err
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return []byte(escape.JSON(strings.TrimSuffix(b.String(), "\n"))), nil
 }
 
 func (r *Record) wire() *wire {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
@@ -105,7 +106,7 @@ func (r *Restore) success() *evidence.Record {
 
 // event is the restore as the archive's history keeps it.
 func (r *Restore) event(e *evidence.Record) sdk.Event {
-	detail := map[string]string{"output": output.Printable(r.Done.Path)}
+	detail := map[string]string{"output": escape.Text(r.Done.Path)}
 	if len(detail["output"]) > sdk.MaxPath {
 		detail["output"] = filepath.Base(detail["output"])
 	}

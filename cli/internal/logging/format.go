@@ -8,10 +8,11 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/codex-archive/codex/cli/internal/escape"
 )
 
 // format writes a line, newline included. colour asks for a coloured level
@@ -29,7 +30,7 @@ func textLine(l line, colour bool) []byte {
 	if colour {
 		level = colourOf(l.level) + level + "\x1b[0m"
 	}
-	b.WriteString(level + " " + escape(l.msg))
+	b.WriteString(level + " " + escape.Text(l.msg))
 	for _, p := range l.pairs {
 		if !p.quiet {
 			b.WriteString(" " + textKey(p.key) + "=" + textValue(p.value))
@@ -78,16 +79,6 @@ func bare(s string) bool {
 	})
 }
 
-// escape keeps s on one line and away from the terminal: control characters,
-// invisible ones and broken UTF-8 become escapes as Go writes them.
-func escape(s string) string {
-	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return s
-	}
-	quoted := strconv.Quote(s)
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
-}
-
 // jsonLine writes {"ts":…,"level":…,"msg":…} and the pairs after them.
 func jsonLine(l line, _ bool) []byte {
 	var b bytes.Buffer
@@ -132,19 +123,5 @@ func jsonString(s string) string {
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(s) // a string and a buffer: neither can fail
-	quoted := strings.TrimSuffix(b.String(), "\n")
-	if !strings.ContainsFunc(quoted, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return quoted
-	}
-	var out strings.Builder
-	for _, r := range quoted {
-		if unicode.IsPrint(r) {
-			out.WriteRune(r)
-			continue
-		}
-		for _, unit := range utf16.Encode([]rune{r}) {
-			fmt.Fprintf(&out, `\u%04x`, unit)
-		}
-	}
-	return out.String()
+	return escape.JSON(strings.TrimSuffix(b.String(), "\n"))
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/codex-archive/codex/cli/internal/escape"
 )
 
 // seconds are the ends of the buckets that Prometheus is shown.
@@ -56,12 +58,20 @@ func (e exposition) labels(g *Group, pairs ...string) string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(pairs[i] + `="` + escape.Replace(strings.ToValidUTF8(pairs[i+1], "\uFFFD")) + `"`)
+		b.WriteString(pairs[i] + `="` + labelValue(pairs[i+1]) + `"`)
 	}
 	return b.String()
 }
 
-var escape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+// labelValue escapes what the format escapes, and before that what is not safe to
+// print. The format itself has an escape for the end of a line.
+func labelValue(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(escape.Text(line))
+	}
+	return strings.Join(lines, `\n`)
+}
 
 func (e exposition) sample(name, labels string, value float64) {
 	if labels != "" {

@@ -4,6 +4,7 @@
 //   - stderr carries log lines only, errors included, in the chosen format.
 //   - --json turns the result into one JSON document and changes no fact. A
 //     failure is a document then as well: {"error": {...}}.
+//   - Text from outside is escaped: see package escape. JSON is too.
 //   - JSON keeps the order in which fields are declared, has no HTML escapes,
 //     and ends with a newline.
 //   - Durations are milliseconds with one decimal.
@@ -18,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/codex-archive/codex/cli/internal/durable"
+	"github.com/codex-archive/codex/cli/internal/escape"
 )
 
 // Stdout is standard output. It keeps the first error, so that a command which
@@ -68,7 +70,7 @@ func encodeJSON(w io.Writer, v any, indent string) error {
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	_, err := w.Write(b.Bytes())
+	_, err := io.WriteString(w, escape.JSON(b.String()))
 	return err
 }
 

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/xrash/smetrics"
+
+	"github.com/codex-archive/codex/cli/internal/escape"
 )
 
 // Millis is a duration as results show it: milliseconds with one decimal.
@@ -47,16 +48,6 @@ func PathText(path string) (text, b64 string) {
 	return strings.ToValidUTF8(path, "\uFFFD"), base64.StdEncoding.EncodeToString([]byte(path))
 }
 
-// Printable returns s without control characters, for terminals.
-func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '\uFFFD'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-}
-
 // Stamp is a time as results for people show it: UTC, seconds.
 func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
@@ -68,19 +59,37 @@ func OptionalTime(t time.Time) *time.Time {
 	return &t
 }
 
-// ShellWord quotes s where a shell would split or expand it. Control characters
-// become escapes, in a form that bash, zsh and ksh read.
+// ShellWord quotes s where a shell would split or expand it. Bytes that are not
+// safe to print become octal escapes, in a form that bash, zsh and ksh read.
 func ShellWord(s string) string {
 	switch {
-	case s != Printable(s):
-		quoted := strconv.Quote(s)
-		return "$'" + strings.ReplaceAll(quoted[1:len(quoted)-1], "'", `\'`) + "'"
+	case s != escape.Text(s):
+		var b strings.Builder
+		for _, c := range []byte(s) {
+			switch {
+			case c == '\'' || c == '\\':
+				b.WriteString(`\` + string(c))
+			case c < ' ' || c > '~':
+				fmt.Fprintf(&b, `\%03o`, c)
+			default:
+				b.WriteByte(c)
+			}
+		}
+		return "$'" + b.String() + "'"
 	case s == "" || strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-+/=:@%", r))
 	}):
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
 	return s
+}
+
+// ShellPath is ShellWord for a path, which no program may take for a flag.
+func ShellPath(path string) string {
+	if strings.HasPrefix(path, "-") {
+		path = "./" + path
+	}
+	return ShellWord(path)
 }
 
 // Nearest returns the candidate that is at most two edits away from typed, or
