@@ -41,6 +41,7 @@ func commands(a *app.App) *cli.App {
 				batchRestoreCommand(a),
 				listCommand(a),
 				showCommand(a),
+				statsCommand(a),
 				healthCheckCommand(a),
 				configShowCommand(a),
 				metricsCommand(a),

@@ -10,7 +10,7 @@ import (
 )
 
 // evidenceCommand groups the commands that read the evidence log. None of them
-// asks a backend, and none leaves evidence.
+// leaves evidence.
 func evidenceCommand(a *app.App) *cli.Command {
 	return group("evidence", "read the log of what was done, and check its chain", "codex archive evidence COMMAND [flags]",
 		evidenceShowCommand(a),

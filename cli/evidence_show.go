@@ -25,7 +25,7 @@ func evidenceShowCommand(a *app.App) *cli.Command {
 		UsageText: "codex archive evidence show [flags]",
 		Description: "One line for each record, oldest first; several flags must all hold. With --json the lines\n" +
 			"are those of the log, byte for byte; characters that a terminal obeys are \\u escapes.\n\n" +
-			"Times are dates (2025-10-17), RFC 3339 (2025-10-17T13:22:36Z) or ages (90m, 36h, 7d).\n\n" +
+			app.TimeHelp + "\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive evidence show --since 1d\n" +
 			"   codex archive evidence show --tombstone 8e3531b9 --json | jq .\n" +
@@ -47,7 +47,7 @@ type evidenceFilter struct {
 
 func (f evidenceFilter) passes(r *evidence.Record) bool {
 	return strings.HasPrefix(strings.ToLower(r.Tombstone), f.tombstone) &&
-		(f.action == "" || strings.EqualFold(string(r.Action), f.action)) &&
+		(f.action == "" || string(r.Action) == f.action) &&
 		(f.by == "" || r.Actor == f.by) && !r.Time.Before(f.since)
 }
 
@@ -55,9 +55,12 @@ func runEvidenceShow(ctx context.Context, c *app.Command) error {
 	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
-	f := evidenceFilter{tombstone: strings.ToLower(c.Flags.String("tombstone")), action: c.Flags.String("action"), by: c.Flags.String("by")}
-	var err error
-	if f.since, err = app.Time("--since", c.Flags.String("since"), time.Now()); err != nil {
+	action, err := actionFlag(c)
+	if err != nil {
+		return err
+	}
+	f := evidenceFilter{tombstone: strings.ToLower(c.Flags.String("tombstone")), action: action, by: c.Flags.String("by")}
+	if f.since, err = c.Time("since", time.Now()); err != nil {
 		return err
 	}
 	out := bufio.NewWriter(c.Env.Stdout)
@@ -67,11 +70,26 @@ func runEvidenceShow(ctx context.Context, c *app.Command) error {
 	return out.Flush()
 }
 
+// actionFlag returns the action that --action names, in its own spelling, "" if
+// it is not given.
+func actionFlag(c *app.Command) (string, error) {
+	text := c.Flags.String("action")
+	var words []string
+	for _, a := range evidence.Actions() {
+		if text == "" || strings.EqualFold(text, string(a)) {
+			return strings.ToUpper(text), nil
+		}
+		words = append(words, string(a))
+	}
+	return "", output.Usagef("--action: found %q, allowed %s", text, strings.Join(words, ", "))
+}
+
 func showEvidence(ctx context.Context, c *app.Command, out io.Writer, f evidenceFilter) error {
 	for line, err := range evidence.Read(evidenceLog(c)) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil // nothing was done yet
+			c.Log.Info("There is no evidence yet: " + evidenceLog(c))
+			return nil
 		case err != nil:
 			return err
 		case ctx.Err() != nil:

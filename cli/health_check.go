@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -10,6 +11,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/pluginhost"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -18,8 +20,10 @@ func healthCheckCommand(a *app.App) *cli.Command {
 		Name:      "health-check",
 		Usage:     "check that the archive can be reached, and count its files",
 		UsageText: "codex archive health-check [flags]",
-		Description: "Opens the archive read-only, creates nothing, and counts the archived files whose content\n" +
-			"is present. The round trip is one request and its answer, without starting the backend.\n\n" +
+		Description: "Opens the archive read-only, creates nothing, and counts the live records whose content is\n" +
+			"there with the recorded length. It is looked up and not read; the output says what else was\n" +
+			"not checked. Where content is missing the command ends with 5. The round trip is one request\n" +
+			"and its answer, without starting the backend.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive health-check\n" +
 			"   codex archive health-check --json | jq .items_retrievable",
@@ -34,44 +38,52 @@ func debugFlag() cli.Flag {
 
 // healthView is the result of a health check.
 type healthView struct {
-	Backend     string         `json:"backend"`
-	URL         string         `json:"url"`
-	Status      string         `json:"status"` // ok or failed
-	Retrievable *int64         `json:"items_retrievable,omitempty"`
-	Server      string         `json:"server,omitempty"`
-	Plugin      string         `json:"plugin,omitempty"`
-	Schema      int            `json:"schema,omitempty"`
-	Archive     string         `json:"archive,omitempty"`
-	Writable    *bool          `json:"writable,omitempty"`
-	RoundTrip   *output.Millis `json:"round_trip_ms,omitempty"`
-	Clock       *time.Time     `json:"clock,omitempty"`
+	Backend      string         `json:"backend"`
+	URL          string         `json:"url"`
+	Status       string         `json:"status"` // ok or failed
+	Reason       string         `json:"reason,omitempty"`
+	Retrievable  *int64         `json:"items_retrievable,omitempty"`
+	Live         *int64         `json:"live_records,omitempty"`
+	Missing      *int64         `json:"items_missing,omitempty"`
+	NotChecked   []string       `json:"not_checked,omitempty"`
+	Server       string         `json:"server,omitempty"`
+	Plugin       string         `json:"plugin,omitempty"`
+	Schema       int            `json:"schema,omitempty"`
+	Archive      string         `json:"archive,omitempty"`
+	Writable     *bool          `json:"writable,omitempty"`
+	Durable      *bool          `json:"durable,omitempty"`
+	NotDurable   string         `json:"not_durable,omitempty"`
+	LastVerified *time.Time     `json:"last_verified,omitempty"` // nil: never
+	RoundTrip    *output.Millis `json:"round_trip_ms,omitempty"`
+	Clock        *time.Time     `json:"clock,omitempty"`
 }
 
 func runHealthCheck(ctx context.Context, c *app.Command) error {
 	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
-	view := healthView{Backend: c.Config.Backend.Type, URL: openURL(c), Status: "failed"}
 	archive, err := c.Dial(ctx, sdk.ReadOnly)
 	var health sdk.Health
 	var took time.Duration
 	if err == nil {
 		health, took, err = measureHealth(ctx, archive)
 	}
-	if err == nil {
-		roundTrip := output.Millis(took)
-		d := archive.Description()
-		view.Status, view.Retrievable, view.Server = "ok", &health.Retrievable, health.Server
-		view.Plugin, view.Schema, view.Archive = d.Name+" "+d.Version, health.Schema, health.Archive.String()
-		view.Writable, view.RoundTrip, view.Clock = &health.Writable, &roundTrip, output.OptionalTime(health.Clock)
-	}
-	if c.JSON {
-		if err != nil {
-			return err // the error is the document
+	if err != nil {
+		if !c.JSON { // else the error is the document
+			writeHealth(c, healthView{Backend: c.Config.Backend.Type, Status: "failed", Reason: err.Error()})
 		}
-		return output.WriteJSON(c.Env.Stdout, view)
+		return err
 	}
-	writeHealth(c, view, err)
+	view := viewHealth(c, archive.Description(), &health, took)
+	if c.JSON {
+		err = output.WriteJSON(c.Env.Stdout, view)
+	} else {
+		writeHealth(c, view)
+	}
+	if err == nil && view.Reason != "" {
+		err = output.Shown{Err: output.Errorf(output.KindOf(sdk.ContentAbsent), "%s", view.Reason).
+			WithHint("codex archive list shows which: its size is \"missing\"; restore the database from a backup")}
+	}
 	return err
 }
 
@@ -91,24 +103,57 @@ func measureHealth(ctx context.Context, archive *app.Archive) (sdk.Health, time.
 	return health, time.Since(start), err
 }
 
-func writeHealth(c *app.Command, v healthView, err error) {
-	fmt.Fprintln(c.Env.Stdout, "=== Archive Health Check ===")
-	fmt.Fprintln(c.Env.Stdout, "Backend:", v.Backend)
-	fmt.Fprintln(c.Env.Stdout, "URL:", shownURL(c))
-	if err != nil {
-		fmt.Fprintln(c.Env.Stdout, "Status: ✗ FAILED:", escape.Text(err.Error()))
+func viewHealth(c *app.Command, d pluginhost.Description, h *sdk.Health, took time.Duration) healthView {
+	roundTrip, missing := output.Millis(took), h.Missing()
+	v := healthView{
+		Backend: c.Config.Backend.Type, URL: openURL(c), Status: "ok",
+		Retrievable: &h.Retrievable, Live: &h.Live, Missing: &missing,
+		NotChecked: []string{"the bytes of the content were not read"},
+		Server:     h.Server, Plugin: d.Name + " " + d.Version, Schema: h.Schema, Archive: h.Archive.String(),
+		Writable: &h.Writable, Durable: &h.Durable, NotDurable: h.NotDurable,
+		LastVerified: output.OptionalTime(h.LastVerified), RoundTrip: &roundTrip, Clock: output.OptionalTime(h.Clock),
+	}
+	if h.Unmeasured != "" {
+		v.NotChecked = append(v.NotChecked, h.Unmeasured)
+	}
+	if missing > 0 {
+		v.Status, v.Reason = "failed", fmt.Sprintf("the content of %d of %d live records is missing", missing, h.Live)
+	}
+	return v
+}
+
+func writeHealth(c *app.Command, v healthView) {
+	out := c.Env.Stdout
+	fmt.Fprintln(out, "=== Archive Health Check ===")
+	fmt.Fprintln(out, "Backend:", escape.Text(v.Backend))
+	fmt.Fprintln(out, "URL:", escape.Text(shownURL(c)))
+	if v.Reason == "" {
+		fmt.Fprintln(out, "Status: ✓ OK")
+	} else {
+		fmt.Fprintln(out, "Status: ✗ FAILED:", escape.Text(v.Reason))
+	}
+	if v.Retrievable == nil {
 		return
 	}
-	fmt.Fprintln(c.Env.Stdout, "Status: ✓ OK")
-	fmt.Fprintln(c.Env.Stdout, "Items Retrievable:", *v.Retrievable)
-	fmt.Fprintln(c.Env.Stdout, "Server:", v.Server)
-	fmt.Fprintln(c.Env.Stdout, "Plugin:", v.Plugin)
-	fmt.Fprintln(c.Env.Stdout, "Schema Version:", v.Schema)
-	fmt.Fprintln(c.Env.Stdout, "Archive ID:", v.Archive)
-	if !*v.Writable {
-		fmt.Fprintln(c.Env.Stdout, "Writable: no")
+	verified, durable := "never", "yes"
+	if v.LastVerified != nil {
+		verified = output.Stamp(*v.LastVerified)
 	}
-	fmt.Fprintln(c.Env.Stdout, "Round Trip:", *v.RoundTrip)
+	if !*v.Durable {
+		durable = "no (" + v.NotDurable + ")"
+	}
+	fmt.Fprintln(out, "Items Retrievable:", *v.Retrievable)
+	fmt.Fprintln(out, "Not Checked:", escape.Text(strings.Join(v.NotChecked, "; ")))
+	fmt.Fprintln(out, "Verified:", verified)
+	fmt.Fprintln(out, "Durable:", escape.Text(durable))
+	fmt.Fprintln(out, "Server:", escape.Text(v.Server))
+	fmt.Fprintln(out, "Plugin:", escape.Text(v.Plugin))
+	fmt.Fprintln(out, "Schema Version:", v.Schema)
+	fmt.Fprintln(out, "Archive ID:", v.Archive)
+	if !*v.Writable {
+		fmt.Fprintln(out, "Writable: no")
+	}
+	fmt.Fprintln(out, "Round Trip:", *v.RoundTrip)
 }
 
 // openURL is the URL as far as this command may show it.

@@ -3,14 +3,19 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"text/tabwriter"
+	"io"
+	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
-	"github.com/codex-archive/codex/cli/internal/escape"
+	"github.com/codex-archive/codex/cli/internal/batch"
+	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -20,22 +25,24 @@ func listCommand(a *app.App) *cli.Command {
 		Name:      "list",
 		Usage:     "list archived files, newest first",
 		UsageText: "codex archive list [flags]",
-		Description: "Without flags the 50 newest records are shown. With --json each is one object on a\n" +
-			"line, with everything that was recorded.\n\n" +
-			"Times are dates (2025-10-17), RFC 3339 (2025-10-17T13:22:36Z) or ages (90m, 36h, 7d).\n\n" +
+		Description: "Without flags the 50 newest records are shown. All selectors that are given must hold.\n" +
+			"--path names a file or a directory as it was recorded, as it lies in the git work\n" +
+			"tree, or from the current directory. --match does not tell A from a. With --json each\n" +
+			"record is one object on a line. A row that cannot be read is shown with its tombstone,\n" +
+			"and the command ends with 5.\n\n" +
+			app.TimeHelp + "\n\n" +
+			"--format manifest prints a manifest for codex archive batch-restore: the newest live\n" +
+			"record of each path, restored to that path below --output-dir.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive list --repo my-repo --path src/ --since 30d\n" +
-			"   codex archive list --by developer --reason dead --json | jq -r .tombstone",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "repo", Usage: "only of this `REPOSITORY`"},
-			&cli.StringFlag{Name: "path", Usage: "only this `PATH`, or everything below it"},
-			&cli.StringFlag{Name: "since", Usage: "only archived at or after `TIME`"},
-			&cli.StringFlag{Name: "until", Usage: "only archived before `TIME`"},
-			&cli.StringFlag{Name: "by", Usage: "only archived by `WHO`"},
-			&cli.StringFlag{Name: "reason", Usage: "only for this `CLASS` of reason"},
-			&cli.StringFlag{Name: "tag", Usage: "only with this `TAG`"},
-			&cli.IntFlag{Name: "limit", Usage: "at most `N` records, 0 for all", Value: 50},
-		},
+			"   codex archive list --by developer --reason dead --json | jq -r .tombstone\n" +
+			"   codex archive list --path src --format manifest --output-dir back > m.json",
+		Flags: append(selectorFlags(),
+			&cli.IntFlag{Name: "limit", Usage: "at most `N` records, 0 for all; a manifest has all", Value: 50},
+			&cli.BoolFlag{Name: "short", Usage: "print the first 8 characters of tombstones", DisableDefaultText: true},
+			&cli.StringFlag{Name: "format", Usage: "`FORMAT`: table or manifest", Value: "table"},
+			&cli.StringFlag{Name: "output-dir", Usage: "outputs of the manifest are below `DIR`"},
+		),
 	}, runList)
 }
 
@@ -43,9 +50,23 @@ func runList(ctx context.Context, c *app.Command) error {
 	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
-	q, err := query(c, time.Now())
+	show, err := listForm(c)
 	if err != nil {
 		return err
+	}
+	s, err := readSelectors(c, time.Now())
+	if err != nil {
+		return err
+	}
+	// One more than the limit is asked for, to know whether something is left out.
+	limit := c.Flags.Int("limit")
+	switch {
+	case limit < 0:
+		return output.Usagef("--limit: found %d, allowed 0 or more", limit)
+	case c.Flags.String("format") == "manifest" && !c.Flags.IsSet("limit"):
+		limit = 0
+	case limit > 0:
+		s.query.Limit = limit + 1
 	}
 	archive, err := c.Dial(ctx, sdk.ReadOnly)
 	if err != nil {
@@ -55,95 +76,164 @@ func runList(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	show := listRows
-	if c.JSON {
-		show = listJSON
+	l := &listing{command: c, limit: limit}
+	err = show(c, l.readable(find.List(ctx, backend, s.query, s.paths)), l)
+	if err == nil {
+		err = l.unreadableError()
 	}
-	return show(c, func(yield func(sdk.Entry, error) bool) {
-		for entry, err := range backend.List(ctx, q) {
-			if err == nil {
-				c.WarnRetention(entry.Record)
+	if err != nil && c.JSON && l.shown > 0 {
+		return output.Shown{Err: err}
+	}
+	return err
+}
+
+// listForm returns what prints the list in the form that was asked for.
+func listForm(c *app.Command) (func(*app.Command, iter.Seq2[sdk.Entry, error], *listing) error, error) {
+	format, dir := c.Flags.String("format"), c.Flags.String("output-dir")
+	switch {
+	case format != "table" && format != "manifest":
+		return nil, output.Usagef("--format: found %q, allowed table, manifest", format)
+	case format == "manifest" && dir == "":
+		return nil, output.Usagef("a manifest says where files go: --output-dir is missing")
+	case format == "table" && dir != "":
+		return nil, output.Usagef("--output-dir is for --format manifest")
+	case format == "manifest" && c.JSON:
+		return nil, output.Usagef("--json and --format manifest are two forms of one result: choose")
+	case format == "manifest":
+		return listManifest, nil
+	case c.JSON:
+		return listJSON, nil
+	}
+	return listTable, nil
+}
+
+// listing counts what is listed.
+type listing struct {
+	command    *app.Command
+	limit      int // 0: none
+	shown      int
+	more       bool // there is more than the limit
+	unreadable []sdk.Tombstone
+}
+
+// readable yields the entries up to the limit, and keeps account of them.
+func (l *listing) readable(all iter.Seq2[sdk.Entry, error]) iter.Seq2[sdk.Entry, error] {
+	return func(yield func(sdk.Entry, error) bool) {
+		for entry, err := range all {
+			switch {
+			case err != nil:
+			case l.limit > 0 && l.shown == l.limit:
+				l.more = true
+				return
+			case entry.Err != nil:
+				l.unreadable = append(l.unreadable, entry.Record.Tombstone)
+			default:
+				l.command.WarnRetention(entry.Record)
 			}
+			l.shown++
 			if !yield(entry, err) {
 				return
 			}
 		}
-	})
+	}
 }
 
-// query reads the flags. One more than the limit is asked for, to know whether
-// something was left out.
-func query(c *app.Command, now time.Time) (sdk.Query, error) {
-	q := sdk.Query{
-		Repo: c.Flags.String("repo"), Path: c.Flags.String("path"), Actor: c.Flags.String("by"),
-		Reason: c.Flags.String("reason"), Tag: c.Flags.String("tag"), Limit: c.Flags.Int("limit"),
+// unreadableError is how a list ends in which a row could not be read.
+func (l *listing) unreadableError() error {
+	if len(l.unreadable) == 0 {
+		return nil
 	}
-	if q.Limit < 0 {
-		return q, output.Usagef("--limit: found %d, allowed 0 or more", q.Limit)
+	var names []string
+	for _, id := range l.unreadable[:min(3, len(l.unreadable))] {
+		names = append(names, id.String())
 	}
-	if q.Limit > 0 {
-		q.Limit++
+	if len(l.unreadable) > len(names) {
+		names = append(names, fmt.Sprintf("%d more", len(l.unreadable)-len(names)))
 	}
-	var err error
-	if q.Since, err = app.Time("--since", c.Flags.String("since"), now); err != nil {
-		return q, err
-	}
-	q.Until, err = app.Time("--until", c.Flags.String("until"), now)
-	return q, err
+	return output.Errorf(output.KindOf(sdk.Corrupt), "%d of %d records cannot be read: %s", len(l.unreadable), l.shown, strings.Join(names, ", ")).
+		WithHint("codex archive show TOMBSTONE says what is wrong; restore their rows from a backup of the database")
 }
 
-type entries = func(yield func(sdk.Entry, error) bool)
+// unreadableView is a row that cannot be read, in JSON.
+type unreadableView struct {
+	Tombstone string             `json:"tombstone"`
+	Error     output.FailureView `json:"error"`
+}
 
-func listJSON(c *app.Command, all entries) error {
+func listJSON(c *app.Command, all iter.Seq2[sdk.Entry, error], _ *listing) (err error) {
 	out := bufio.NewWriter(c.Env.Stdout)
-	limit, n := c.Flags.Int("limit"), 0
+	defer func() { err = errors.Join(err, out.Flush()) }()
 	for entry, err := range all {
 		if err != nil {
 			return err
 		}
-		if n++; limit > 0 && n > limit {
-			break
+		var view any = unreadableView{entry.Record.Tombstone.String(), output.ViewFailure(output.FailureOf(entry.Err))}
+		if entry.Err == nil {
+			record := output.ViewRecord(entry.Record)
+			record.Present = &entry.Present
+			view = record
 		}
-		view := output.ViewRecord(entry.Record)
-		view.Present = &entry.Present
 		if err := output.WriteJSONLine(out, view); err != nil {
 			return err
 		}
 	}
-	return out.Flush()
+	return nil
 }
 
-func listRows(c *app.Command, all entries) error {
-	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', 0)
-	limit, n := c.Flags.Int("limit"), 0
+// listManifest prints a manifest of what can be restored.
+func listManifest(c *app.Command, all iter.Seq2[sdk.Entry, error], _ *listing) error {
+	q := batch.NewQuery(c.Flags.String("output-dir"))
 	for entry, err := range all {
 		if err != nil {
 			return err
 		}
-		if n++; limit > 0 && n > limit {
-			fmt.Fprintf(w, "… more: use --limit 0 for all, or narrow the search\n")
-			break
+		if entry.Err == nil {
+			q.Add(&entry.Record)
 		}
-		if n == 1 {
-			fmt.Fprintln(w, "TOMBSTONE\tARCHIVED AT\tBY\tREASON\tSIZE\tREPO\tPATH")
+	}
+	items, err := q.Items()
+	if err != nil {
+		return output.Usagef("%w", err)
+	}
+	unnamed := slices.DeleteFunc(slices.Clone(items), batch.Item.Writable)
+	items = slices.DeleteFunc(items, func(i batch.Item) bool { return !i.Writable() })
+	if len(items) == 0 && len(unnamed) == 0 {
+		c.Log.Info("No live records match")
+	}
+	if err := batch.WriteManifest(c.Env.Stdout, items); err != nil {
+		return err
+	}
+	if len(unnamed) > 0 {
+		return output.Errorf(output.Batch, "%d paths are not UTF-8 and cannot be named in a manifest, the first is that of %s", len(unnamed), unnamed[0].Tombstone).
+			WithHint("codex archive restore TOMBSTONE OUTPUT restores them")
+	}
+	return nil
+}
+
+func listTable(c *app.Command, all iter.Seq2[sdk.Entry, error], l *listing) (err error) {
+	out := bufio.NewWriter(c.Env.Stdout)
+	defer func() { err = errors.Join(err, out.Flush()) }()
+	width := output.Width(c.Env.Stdout)
+	t := newTable(width, c.Flags.Bool("short"))
+	for entry, err := range all {
+		if err != nil {
+			return errors.Join(t.flush(out), err)
 		}
-		r := entry.Record
-		size := fmt.Sprint(r.Content.Size)
-		if !r.PurgedAt.IsZero() {
-			size = "purged"
-		} else if !entry.Present {
-			size = "lost"
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Tombstone, r.ArchivedAt.Format("2006-01-02 15:04:05Z"),
-			escape.Text(r.ArchivedBy), escape.Text(r.Reason), size, escape.Text(r.Repo), escape.Text(r.Path))
-		if n%1000 == 0 {
-			if err := w.Flush(); err != nil {
+		t.add(entry)
+		if len(t.rows) == tableRows {
+			if err := t.flush(out); err != nil {
 				return err
 			}
 		}
 	}
-	if n == 0 {
+	if err := t.flush(out); err != nil {
+		return err
+	}
+	if l.more {
+		_, err = io.WriteString(out, "… more: use --limit 0 for all, or narrow the search\n")
+	}
+	if l.shown == 0 {
 		c.Log.Info("No records match")
 	}
-	return w.Flush()
+	return err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/metrics"
 	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk"
 )
 
 func metricsCommand(a *app.App) *cli.Command {
@@ -27,7 +28,7 @@ func metricsCommand(a *app.App) *cli.Command {
 			"attempt was repeated, and how long it took when it went well, with the phases that were\n" +
 			"measured. A percentile is a value that was measured. The failures of RESTORE are the lines\n" +
 			"RESTORE_FAIL; attempts that were repeated count as retries only. Asks no backend.\n\n" +
-			"Times are dates (2025-10-17), RFC 3339 (2025-10-17T13:22:36Z) or ages (90m, 36h, 7d).\n\n" +
+			app.TimeHelp + "\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive metrics --since 7d\n" +
 			"   codex archive metrics --action restore --json | jq '.actions[].phases[0].p95_ms'\n" +
@@ -81,11 +82,19 @@ func runMetrics(ctx context.Context, c *app.Command) error {
 	if c.JSON && c.Flags.Bool("prometheus") {
 		return output.Usagef("--json and --prometheus are two forms of one result: choose")
 	}
-	since, err := app.Time("--since", c.Flags.String("since"), time.Now())
+	since, err := c.Time("since", time.Now())
 	if err != nil {
 		return err
 	}
-	m := metrics.NewCollector(metrics.Filter{Since: since, Action: c.Flags.String("action"), Backend: c.Flags.String("backend")})
+	action, err := actionFlag(c)
+	if err != nil {
+		return err
+	}
+	backend := c.Flags.String("backend")
+	if backend != "" && !sdk.ValidBackendName(backend) {
+		return output.Usagef("--backend: found %q, allowed the name of a backend, such as sqlite", backend)
+	}
+	m := metrics.NewCollector(metrics.Filter{Since: since, Action: action, Backend: backend})
 	if err := collect(ctx, c, m); err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -25,7 +25,8 @@ func showCommand(a *app.App) *cli.Command {
 		Name:      "show",
 		Usage:     "show everything recorded about one archived file",
 		UsageText: "codex archive show TOMBSTONE [flags]",
-		Description: "Prints the record, its history in order, and the command that restores it.\n" +
+		Description: "Prints the record, its history in order, and the command that restores it to its place\n" +
+			"in the tree. Whether the content is there is looked up; its bytes are not read.\n" +
 			"TOMBSTONE may be shortened to 8 or more characters.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive show 8e3531b9\n" +
@@ -41,6 +42,7 @@ type eventView struct {
 	At          time.Time         `json:"at"`
 	Case        string            `json:"case,omitempty"`
 	RetainUntil *time.Time        `json:"retain_until,omitempty"`
+	Host        string            `json:"host,omitempty"`
 	Detail      map[string]string `json:"detail,omitempty"`
 }
 
@@ -54,9 +56,10 @@ type holdView struct {
 
 type entryView struct {
 	output.RecordView
-	Events  []eventView `json:"events"`
-	Holds   []holdView  `json:"holds"`
-	Restore string      `json:"restore_command"`
+	DigestOK bool        `json:"record_digest_ok"`
+	Events   []eventView `json:"events"`
+	Holds    []holdView  `json:"holds"`
+	Restore  string      `json:"restore_command"`
 }
 
 func runShow(ctx context.Context, c *app.Command) error {
@@ -76,12 +79,16 @@ func runShow(ctx context.Context, c *app.Command) error {
 		return err
 	}
 	query := sdk.Query{Tombstones: []sdk.Tombstone{id}, WithEvents: true, WithHolds: true}
-	for entry, err := range backend.List(ctx, query) {
+	for entry, err := range find.List(ctx, backend, query, nil) {
+		if err == nil {
+			err = entry.Err
+		}
 		if err != nil {
 			return err
 		}
 		c.WarnRetention(entry.Record)
 		view := viewEntry(entry)
+		view.Restore = restoreCommandOf(&entry.Record, c.Env.Dir)
 		if c.JSON {
 			return output.WriteJSON(c.Env.Stdout, view)
 		}
@@ -90,65 +97,47 @@ func runShow(ctx context.Context, c *app.Command) error {
 	return find.NotFound(id.String())
 }
 
+// restoreCommandOf is the command line that restores r to its place in the tree,
+// as seen from the directory dir.
+func restoreCommandOf(r *sdk.Record, dir string) string {
+	place := filepath.FromSlash(r.Path)
+	if r.WorkTreePath != "" {
+		place = filepath.FromSlash(r.WorkTreePath)
+		if top := find.WorkTree(dir); top != "" {
+			if rel, err := filepath.Rel(dir, filepath.Join(top, place)); err == nil {
+				place = rel
+			}
+		}
+	}
+	return "codex archive restore " + r.Tombstone.String() + " " + output.ShellPath(place) + " --by YOU"
+}
+
 func viewEntry(entry sdk.Entry) entryView {
 	v := entryView{RecordView: output.ViewRecord(entry.Record), Events: []eventView{}, Holds: []holdView{}}
 	v.Present = &entry.Present
 	for _, e := range entry.Events {
-		v.Events = append(v.Events, eventView{e.ID.String(), string(e.Action), e.Actor, e.At, e.Case, output.OptionalTime(e.RetainUntil), e.Detail})
+		v.Events = append(v.Events, eventView{e.ID.String(), string(e.Action), e.Actor, e.At, e.Case, output.OptionalTime(e.RetainUntil), e.Host, e.Detail})
 	}
 	for _, h := range entry.Holds {
 		v.Holds = append(v.Holds, holdView{h.Case, h.Placed, h.PlacedBy, output.OptionalTime(h.Released)})
 	}
-	v.Restore = "codex archive restore " + v.Tombstone + " " + output.ShellWord(escape.Text(path.Base(entry.Record.Path))) + " --by YOU"
+	v.DigestOK = true // an entry without Err: see find.List
 	return v
 }
 
 func writeEntry(out io.Writer, v entryView) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	row := func(name string, value any) {
-		if text := fmt.Sprint(value); text != "" {
-			fmt.Fprintf(w, "%s:\t%s\n", name, escape.Text(text))
-		}
-	}
-	row("Tombstone", v.Tombstone)
-	row("Repository", v.Repo)
-	row("Path", v.Path)
-	row("Path (base64)", v.PathB64)
-	row("Path in work tree", v.WorkTreePath)
-	row("Commit", v.Commit)
-	row("Reason", v.Reason)
-	row("Note", v.Note)
-	row("Kind", v.Kind)
-	row("Tags", strings.Join(v.Tags, ", "))
-	for _, key := range slices.Sorted(maps.Keys(v.Metadata)) {
-		row("Metadata "+escape.Text(key), v.Metadata[key])
-	}
-	row("Archived", output.Stamp(v.ArchivedAt)+" by "+v.ArchivedBy)
-	row("Size", fmt.Sprintf("%d bytes, %d stored (%s)", v.Size, v.CompressedSize, v.Codec))
-	row("SHA-256", v.SHA256)
-	row("Mode", v.Mode)
-	row("Modified", output.Stamp(v.ModifiedAt))
-	if v.RetainUntil != nil {
-		row("Retain until", output.Stamp(*v.RetainUntil))
-	}
-	switch {
-	case v.PurgedAt != nil:
-		row("Content", "purged "+output.Stamp(*v.PurgedAt))
-	case !*v.Present:
-		row("Content", "LOST: the archive has the record and not the bytes")
-	default:
-		row("Content", "present")
-	}
+	writeRecord(w, v)
 	for _, h := range v.Holds {
 		state := "active"
 		if h.Released != nil {
 			state = "released " + output.Stamp(*h.Released)
 		}
-		row("Hold "+escape.Text(h.Case), output.Stamp(h.PlacedAt)+" by "+h.PlacedBy+", "+state)
+		writeRow(w, "Hold "+h.Case, output.Stamp(h.PlacedAt)+" by "+h.PlacedBy+", "+state)
 	}
 	fmt.Fprintln(w, "\nHistory:")
 	for _, e := range v.Events {
-		line := fmt.Sprintf("  %s\t%s\t%s", output.Stamp(e.At), e.Action, escape.Text(e.Actor))
+		line := fmt.Sprintf("  %s\t%s\t%s", output.Stamp(e.At), escape.Text(e.Action), escape.Text(e.Actor))
 		if more := details(e); more != "" {
 			line += "\t" + escape.Text(more)
 		}
@@ -160,8 +149,63 @@ func writeEntry(out io.Writer, v entryView) error {
 	return w.Flush()
 }
 
+func writeRow(w io.Writer, name, value string) {
+	if value != "" {
+		fmt.Fprintf(w, "%s:\t%s\n", escape.Text(name), escape.Text(value))
+	}
+}
+
+// writeRecord writes what was recorded, and whether the content is there.
+func writeRecord(w io.Writer, v entryView) {
+	row := func(name, value string) { writeRow(w, name, value) }
+	row("Tombstone", v.Tombstone)
+	row("Set", v.Set)
+	row("Repository", v.Repo)
+	row("Path", v.Path)
+	row("Path (base64)", v.PathB64)
+	row("Path in work tree", v.WorkTreePath)
+	row("Type", v.Type)
+	row("Commit", v.Commit)
+	row("Work tree", v.WorkTreeState)
+	row("Reason", v.Reason)
+	row("Note", v.Note)
+	row("Kind", v.Kind)
+	row("Tags", strings.Join(v.Tags, ", "))
+	for _, key := range slices.Sorted(maps.Keys(v.Metadata)) {
+		row("Metadata "+key, v.Metadata[key])
+	}
+	archived := output.Stamp(v.ArchivedAt) + " by " + v.ArchivedBy
+	if v.Host != "" {
+		archived += " on " + v.Host
+	}
+	row("Archived", archived)
+	row("Size", fmt.Sprintf("%d bytes, %d stored (%s)", v.Size, v.CompressedSize, v.Codec))
+	row("SHA-256", v.SHA256)
+	row("Git blob", v.GitBlob)
+	row("SWHID", v.SWHID)
+	row("Record digest", "checked: the record is what was stored")
+	row("Mode", v.Mode)
+	if v.ModifiedAt != nil {
+		row("Modified", output.Stamp(*v.ModifiedAt))
+	}
+	if v.RetainUntil != nil {
+		row("Retain until", output.Stamp(*v.RetainUntil))
+	}
+	switch {
+	case v.PurgedAt != nil:
+		row("Content", "purged "+output.Stamp(*v.PurgedAt))
+	case !*v.Present:
+		row("Content", "MISSING: the archive has the record and not the bytes")
+	default:
+		row("Content", "present")
+	}
+}
+
 func details(e eventView) string {
 	var words []string
+	if e.Host != "" {
+		words = append(words, "on "+e.Host)
+	}
 	if e.Case != "" {
 		words = append(words, "case "+e.Case)
 	}

@@ -58,7 +58,7 @@ func (a *App) open(flags *cli.Context) (*Command, error) {
 
 // options is what the command line says about the configuration.
 func (c *Command) options() config.Options {
-	o := config.Options{Dir: c.Env.Dir, Env: c.Env.Lookup, File: c.Flags.String("config"), Set: c.Flags.StringSlice("set")}
+	o := config.Options{Dir: c.Env.Dir, Env: c.Env.Lookup, File: c.Flags.String("config"), Set: c.settings()}
 	for flag, key := range configFlags() {
 		if c.Flags.IsSet(flag) && IsCommon(c.Flags.Command, flag) {
 			o.Flags = append(o.Flags, config.Flag{Name: "--" + flag, Key: key, Value: c.Flags.String(flag)})

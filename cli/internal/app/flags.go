@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,8 +88,10 @@ func Seconds(flag, text string) (time.Duration, error) {
 }
 
 // Time reads the value of a flag that takes a date, an RFC 3339 time or an age
-// before now; the zero time for "".
-func Time(flag, text string, now time.Time) (time.Time, error) {
+// before now; the zero time if it is not given. A date or a time without a zone
+// is local, which is said.
+func (c *Command) Time(flag string, now time.Time) (time.Time, error) {
+	text := c.Flags.String(flag)
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -100,10 +103,52 @@ func Time(flag, text string, now time.Time) (time.Time, error) {
 	if age, err := time.ParseDuration(text); err == nil && age >= 0 {
 		return sdk.Time(now.Add(-age)), nil
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02"} {
-		if t, err := time.Parse(layout, text); err == nil {
+	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return sdk.Time(t), nil
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			c.Log.Info("--" + flag + " " + text + " is local time: " + t.Format(time.RFC3339))
 			return sdk.Time(t), nil
 		}
 	}
-	return time.Time{}, output.Usagef("%s: found %q, allowed a date (2025-10-17), RFC 3339 (2025-10-17T13:22:36Z) or an age (36h, 7d)", flag, text)
+	return time.Time{}, output.Usagef("--%s: found %q, allowed a date (2025-10-17), RFC 3339 (2025-10-17T13:22:36Z) or an age (36h, 7d)", flag, text)
+}
+
+// TimeHelp explains the values that [Command.Time] takes.
+const TimeHelp = "TIME is a date (2025-10-17), RFC 3339 (2025-10-17T13:22:36Z) or an age (90m, 36h, 7d).\n" +
+	"A date or a time without a zone is local."
+
+// SetFlag is --set of commands that select records. Like the common flag of this
+// name it also takes settings, which hold a "=".
+func SetFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "set", Usage: "only of the run `SET`; also SECTION.KEY=VALUE, repeatable"}
+}
+
+// settings returns the values of --set that are settings.
+func (c *Command) settings() []string {
+	values := c.Flags.StringSlice("set")
+	if IsCommon(c.Flags.Command, "set") {
+		return values
+	}
+	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return !strings.Contains(v, "=") })
+}
+
+// RecordSet returns the set that --set names, zero if it names none.
+func (c *Command) RecordSet() (sdk.ID, error) {
+	var set sdk.ID
+	for _, value := range c.Flags.StringSlice("set") {
+		if strings.Contains(value, "=") {
+			continue
+		}
+		id, err := sdk.ParseID(value)
+		switch {
+		case err != nil:
+			return set, output.Usagef("--set: found %q, allowed the UUID of a set, or SECTION.KEY=VALUE", value)
+		case !set.IsZero() && set != id:
+			return set, output.Usagef("--set: two sets are given, allowed one")
+		}
+		set = id
+	}
+	return set, nil
 }

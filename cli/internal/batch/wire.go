@@ -3,7 +3,9 @@ package batch
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 )
 
@@ -51,5 +53,5 @@ func indented(v any, prefix string) []byte {
 	e.SetEscapeHTML(false)
 	e.SetIndent(prefix, "  ")
 	_ = e.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return []byte(escape.JSON(strings.TrimSuffix(b.String(), "\n")))
 }

@@ -208,7 +208,7 @@ func verify(r io.Reader) (Report, error) {
 			return rep, nil
 		}
 		seq = l.Seq
-		if l.Status == Success && l.Action.inArchive() && l.DBEvent == "" {
+		if l.Status == Success && l.Action.InArchive() && l.DBEvent == "" {
 			rep.Events++
 		}
 		s.sum.Sum(rep.Last[:0])

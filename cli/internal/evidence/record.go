@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,17 +45,16 @@ const (
 	Recover       Action = "RECOVER"
 )
 
-// known reports whether a is an action that this program writes.
-func (a Action) known() bool {
-	switch a {
-	case Archive, ArchiveFail, Restore, RestoreFail, BatchComplete, Recover:
-		return true
-	}
-	return false
+// Actions returns the actions that this program writes.
+func Actions() []Action {
+	return []Action{Archive, ArchiveFail, Restore, RestoreFail, BatchComplete, Recover}
 }
 
-// inArchive reports whether a success of a is an event in the archive too.
-func (a Action) inArchive() bool { return a == Archive || a == Restore }
+// known reports whether a is an action that this program writes.
+func (a Action) known() bool { return slices.Contains(Actions(), a) }
+
+// InArchive reports whether a success of a is an event in the archive too.
+func (a Action) InArchive() bool { return a == Archive || a == Restore }
 
 // Status says how it went.
 type Status string

@@ -87,12 +87,12 @@ func Records(ctx context.Context, backend sdk.Backend, texts []string) ([]Record
 		records[i].Err = NotFound(text) // until it is found
 	}
 	for group := range slices.Chunk(ids, sdk.MaxItems) {
-		for entry, err := range backend.List(ctx, sdk.Query{Tombstones: group}) {
+		for entry, err := range List(ctx, backend, sdk.Query{Tombstones: group}, nil) {
 			if err != nil {
 				return nil, err
 			}
 			for _, i := range byID[entry.Record.Tombstone] {
-				records[i] = Record{Entry: entry}
+				records[i] = Record{Entry: entry, Err: entry.Err}
 			}
 		}
 	}

@@ -80,6 +80,9 @@ func (r *Restore) attempt(ctx context.Context, backend sdk.Backend) error {
 		case found.Record.Tombstone != id:
 			return sdk.Errorf(sdk.Internal, "the backend answered with another record than was asked for")
 		}
+		if err := found.Record.CheckDigest(); err != nil {
+			return err
+		}
 		r.Record = found.Record
 		if err := CheckContent(r.order.SHA256, r.Record); err != nil {
 			return err

@@ -18,6 +18,8 @@ import (
 	"os"
 	"syscall"
 
+	"golang.org/x/term"
+
 	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/escape"
 )
@@ -74,15 +76,33 @@ func encodeJSON(w io.Writer, v any, indent string) error {
 	return err
 }
 
+// FailureView is a failure as results show it.
+type FailureView struct {
+	Code    Code   `json:"code"`
+	Kind    Kind   `json:"kind"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// ViewFailure returns the view of f.
+func ViewFailure(f *Failure) FailureView { return FailureView{f.Code(), f.Kind, f.Error(), f.Hint} }
+
 // WriteFailure writes what --json shows for a failed command.
 func WriteFailure(w io.Writer, f *Failure) error {
-	type body struct {
-		Code    Code   `json:"code"`
-		Kind    Kind   `json:"kind"`
-		Message string `json:"message"`
-		Hint    string `json:"hint,omitempty"`
-	}
 	return WriteJSONLine(w, struct {
-		Error body `json:"error"`
-	}{body{f.Code(), f.Kind, f.Error(), f.Hint}})
+		Error FailureView `json:"error"`
+	}{ViewFailure(f)})
+}
+
+// Width returns how many columns a terminal has, 0 for what is none.
+func Width(w io.Writer) int {
+	f, ok := w.(interface{ Fd() uintptr })
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }

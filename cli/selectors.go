@@ -1,0 +1,65 @@
+package main
+
+import (
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/find"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// selectorFlags are the flags that select records. All that are given must hold.
+func selectorFlags() []cli.Flag {
+	return []cli.Flag{
+		app.SetFlag(),
+		&cli.StringFlag{Name: "repo", Usage: "only of this `REPOSITORY`"},
+		&cli.StringFlag{Name: "path", Usage: "only this `FILE`, or what is below this directory"},
+		&cli.StringFlag{Name: "name", Usage: "only file names that match `GLOB`"},
+		&cli.StringFlag{Name: "sha256", Usage: "only content with this `HASH`"},
+		&cli.StringFlag{Name: "commit", Usage: "only commits that begin with `HASH`"},
+		&cli.StringFlag{Name: "match", Usage: "only with `TEXT` in note, path or metadata"},
+		&cli.StringFlag{Name: "since", Usage: "only archived at or after `TIME`"},
+		&cli.StringFlag{Name: "until", Usage: "only archived before `TIME`"},
+		&cli.StringFlag{Name: "by", Usage: "only archived by `WHO`"},
+		&cli.StringFlag{Name: "reason", Usage: "only for this `CLASS` of reason"},
+		&cli.StringFlag{Name: "tag", Usage: "only with this `TAG`"},
+	}
+}
+
+// selection is what the flags of [selectorFlags] select.
+type selection struct {
+	query sdk.Query
+	paths []string // alternatives for query.Path; none: any path
+}
+
+// readSelectors reads the flags.
+func readSelectors(c *app.Command, now time.Time) (s selection, err error) {
+	s.query = sdk.Query{
+		Repo: c.Flags.String("repo"), Name: c.Flags.String("name"), Commit: c.Flags.String("commit"), Match: c.Flags.String("match"),
+		Actor: c.Flags.String("by"), Reason: c.Flags.String("reason"), Tag: c.Flags.String("tag"),
+	}
+	if s.query.Set, err = c.RecordSet(); err != nil {
+		return s, err
+	}
+	if text := c.Flags.String("sha256"); text != "" {
+		if s.query.SHA256, err = sdk.ParseDigest(text); err != nil {
+			return s, output.Usagef("--sha256: found %q, allowed a SHA-256, 64 hex digits", text)
+		}
+	}
+	if s.query.Since, err = c.Time("since", now); err != nil {
+		return s, err
+	}
+	if s.query.Until, err = c.Time("until", now); err != nil {
+		return s, err
+	}
+	if path := c.Flags.String("path"); path != "" {
+		s.paths = find.PathSpellings(path, c.Env.Dir, c.Config.Root)
+	}
+	if err := s.query.Validate(); err != nil {
+		return s, output.Usagef("%w", err)
+	}
+	return s, nil
+}
