@@ -167,17 +167,20 @@ func listJSON(c *app.Command, all iter.Seq2[sdk.Entry, error], _ *listing) (err 
 		if err != nil {
 			return err
 		}
-		var view any = unreadableView{entry.Record.Tombstone.String(), output.ViewFailure(output.FailureOf(entry.Err))}
-		if entry.Err == nil {
-			record := output.ViewRecord(entry.Record)
-			record.Present = &entry.Present
-			view = record
-		}
-		if err := output.WriteJSONLine(out, view); err != nil {
+		if err := output.WriteJSONLine(out, viewListed(entry)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func viewListed(entry sdk.Entry) any {
+	if entry.Err != nil {
+		return unreadableView{entry.Record.Tombstone.String(), output.ViewFailure(output.FailureOf(entry.Err))}
+	}
+	v := output.ViewRecord(entry.Record)
+	v.Present = &entry.Present
+	return v
 }
 
 // listManifest prints a manifest of what can be restored.
