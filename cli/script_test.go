@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -140,6 +141,7 @@ func scriptCommands(d scriptDatabase) map[string]func(ts *testscript.TestScript,
 		"evidence": scriptEvidence,
 		"code":     scriptCode,
 		"tamper":   d.tamper,
+		"sql":      d.sql,
 		"random":   scriptRandom,
 		"mode":     scriptMode,
 		"manifest": scriptManifest,
@@ -246,6 +248,22 @@ func (d scriptDatabase) tamper(ts *testscript.TestScript, neg bool, args []strin
 	result, err := db.Exec(statement)
 	ts.Check(err)
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		ts.Fatalf("%s: changed %d rows, %v", statement, n, err)
+	}
+}
+
+// sql is "sql STATEMENT...": changes at least one row of the archive. A word in
+// braces is bytes.
+func (d scriptDatabase) sql(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: sql STATEMENT")
+	}
+	statement := regexp.MustCompile(`\{[a-z.]+\}`).ReplaceAllStringFunc(strings.Join(args, " "), func(word string) string {
+		return fmt.Sprintf(d.blob, strings.Trim(word, "{}"))
+	})
+	result, err := d.open(ts).Exec(statement)
+	ts.Check(err)
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		ts.Fatalf("%s: changed %d rows, %v", statement, n, err)
 	}
 }

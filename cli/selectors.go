@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -40,6 +41,10 @@ func readSelectors(c *app.Command, now time.Time) (s selection, err error) {
 	s.query = sdk.Query{
 		Repo: c.Flags.String("repo"), Name: c.Flags.String("name"), Commit: c.Flags.String("commit"), Match: c.Flags.String("match"),
 		Actor: c.Flags.String("by"), Reason: c.Flags.String("reason"), Tag: c.Flags.String("tag"),
+	}
+	s.query.Commit = strings.ToLower(s.query.Commit)
+	if strings.Trim(s.query.Commit, "0123456789abcdef") != "" {
+		return s, output.Usagef("--commit: found %q, allowed the first hexadecimal digits of a commit", c.Flags.String("commit"))
 	}
 	if s.query.Set, err = c.RecordSet(); err != nil {
 		return s, err

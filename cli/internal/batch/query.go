@@ -51,12 +51,12 @@ func (q *Query) Add(r *sdk.Record) {
 	if !r.PurgedAt.IsZero() {
 		return
 	}
-	key := queryKey{r.Repo, Place(r)}
+	key := queryKey{r.Repo, recordedPath(r)}
 	o := order{r.ArchivedAt.UnixMicro(), r.Tombstone}
 	if other, ok := q.items[key]; ok && other.record.after(o) {
 		return
 	}
-	q.items[key] = queryItem{Item{r.Tombstone.String(), q.output(key.path), r.Content.SHA256.String()}, o}
+	q.items[key] = queryItem{Item{r.Tombstone.String(), q.output(place(key.path)), r.Content.SHA256.String()}, o}
 }
 
 func (q *Query) output(place string) string {
@@ -67,15 +67,17 @@ func (q *Query) output(place string) string {
 	return filepath.Join(q.dir, output)
 }
 
-// Place returns where in a tree a record belongs: at its path in the git work
-// tree, or else at the path recorded. A path that is absolute, has a drive letter
-// or leads upward is below [outsideDir].
-func Place(r *sdk.Record) string {
-	recorded := r.WorkTreePath
-	if recorded == "" {
-		recorded = r.Path
+// recordedPath is the path in the git work tree, or else the path recorded.
+func recordedPath(r *sdk.Record) string {
+	if r.WorkTreePath != "" {
+		return path.Clean(r.WorkTreePath)
 	}
-	p := path.Clean(recorded)
+	return path.Clean(r.Path)
+}
+
+// place returns where in a tree a file belongs. A path that is absolute, has a
+// drive letter or leads upward is below [outsideDir].
+func place(p string) string {
 	drive := len(p) >= 2 && p[1] == ':' && (p[0]|0x20 >= 'a' && p[0]|0x20 <= 'z')
 	if drive {
 		p = p[:1] + "/" + p[2:]
