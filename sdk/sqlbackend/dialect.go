@@ -63,7 +63,8 @@ type Server struct {
 	// lost when it is killed, or "". Empty: it never is.
 	NotDurable string
 	// Length is an expression for the length of a stored body in bytes, "?" for
-	// the column. LengthReads says that the database reads the body for it.
+	// the column; empty: lengths are not looked up. LengthReads says that the
+	// database reads the body for it.
 	Length      string
 	LengthReads bool
 }

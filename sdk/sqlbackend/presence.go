@@ -63,7 +63,7 @@ func (m measures) wholeUploads() string {
 // the recorded length.
 func (db *conn) countRetrievable(ctx context.Context, h *sdk.Health) error {
 	m := db.b.d.cheap()
-	if db.b.d.Server.LengthReads {
+	if m.body == "" {
 		h.Unmeasured = "bodies were counted, and the pieces of larger ones; to find their lengths is to read them"
 	}
 	// Outer joins keep planners from beginning with another table than that of
