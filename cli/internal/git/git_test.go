@@ -131,7 +131,7 @@ func TestProveUntracked(t *testing.T) {
 	outside := filepath.Join(tempDir(t), "f")
 	write(t, outside, "x")
 	for _, file := range []string{filepath.Join(dir, "sub", "f"), outside} {
-		if err := ProveUntracked(t.Context(), file); err != nil {
+		if _, err := ProveUntracked(t.Context(), file); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
@@ -159,13 +159,13 @@ func TestProveUntracked(t *testing.T) {
 		".git/HEAD":    "in .git",
 		"SUB/../sub/G": "",
 	} {
-		err := ProveUntracked(t.Context(), filepath.Join(dir, file))
+		_, err := ProveUntracked(t.Context(), filepath.Join(dir, file))
 		if err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v, want %q", file, err, why)
 		}
 	}
 	t.Setenv("PATH", tempDir(t))
-	if err := ProveUntracked(t.Context(), filepath.Join(dir, "sub", "f")); err == nil {
+	if _, err := ProveUntracked(t.Context(), filepath.Join(dir, "sub", "f")); err == nil {
 		t.Error("without git: taken for a proof")
 	}
 }
@@ -176,7 +176,7 @@ func TestGitlink(t *testing.T) {
 	dir, commit := repository(t)
 	run(t, dir, "update-index", "--add", "--cacheinfo", "160000,"+commit+",.codex")
 	write(t, filepath.Join(dir, ".codex", "archive.toml"), "x")
-	if err := ProveUntracked(t.Context(), filepath.Join(dir, ".codex", "archive.toml")); err == nil {
+	if _, err := ProveUntracked(t.Context(), filepath.Join(dir, ".codex", "archive.toml")); err == nil {
 		t.Error("taken for a proof")
 	}
 }
@@ -194,11 +194,11 @@ func TestLinkedTree(t *testing.T) {
 	}
 	write(t, filepath.Join(linked, "f"), "x")
 	run(t, dir, "add", "--intent-to-add", "--", ".")
-	if err := ProveUntracked(t.Context(), filepath.Join(linked, "f")); err != nil {
+	if _, err := ProveUntracked(t.Context(), filepath.Join(linked, "f")); err != nil {
 		t.Error(err)
 	}
 	run(t, linked, "add", "f")
-	if err := ProveUntracked(t.Context(), filepath.Join(linked, "f")); err == nil {
+	if _, err := ProveUntracked(t.Context(), filepath.Join(linked, "f")); err == nil {
 		t.Error("the linked tree's own index was not asked")
 	}
 
@@ -228,10 +228,10 @@ func TestSubmodule(t *testing.T) {
 	if err != nil || tree.Dir != sub || tree.Linked {
 		t.Fatalf("%+v, %v", tree, err)
 	}
-	if err := ProveUntracked(t.Context(), filepath.Join(sub, "f")); err != nil {
+	if _, err := ProveUntracked(t.Context(), filepath.Join(sub, "f")); err != nil {
 		t.Error(err)
 	}
-	if err := ProveUntracked(t.Context(), filepath.Join(sub, "tracked")); err == nil {
+	if _, err := ProveUntracked(t.Context(), filepath.Join(sub, "tracked")); err == nil {
 		t.Error("a tracked file of a submodule")
 	}
 	linked := filepath.Join(tempDir(t), "linked")

@@ -57,8 +57,8 @@ func everyQuestion(t *testing.T, dir string) {
 	for _, ref := range []string{"", "HEAD", "v1", strings.Repeat("1", 40), strings.Repeat("1", 40) + "^{commit}"} {
 		_, _ = Locate(t.Context(), dir, "a.x", ref)
 	}
-	_ = ProveUntracked(t.Context(), filepath.Join(dir, "a.x"))
-	_ = ProveUntracked(t.Context(), filepath.Join(dir, "b"))
+	_, _ = ProveUntracked(t.Context(), filepath.Join(dir, "a.x"))
+	_, _ = ProveUntracked(t.Context(), filepath.Join(dir, "b"))
 	if tree, err := Find(dir); err == nil && tree != nil {
 		tree.confirmed = true
 		_, _ = tree.States(t.Context(), "a.x", "b", "deep/c")
@@ -118,7 +118,7 @@ func TestEmbeddedBareRepository(t *testing.T) {
 	if data, err := os.ReadFile(mark); err == nil {
 		t.Errorf("ran: %s", data)
 	}
-	if err := ProveUntracked(t.Context(), filepath.Join(bare, "a.x")); err != nil {
+	if _, err := ProveUntracked(t.Context(), filepath.Join(bare, "a.x")); err != nil {
 		t.Errorf("the outer repository was not asked: %v", err)
 	}
 	plainGit(t, bare, "status")
@@ -145,7 +145,7 @@ func TestForgedGitFile(t *testing.T) {
 	for _, target := range []string{filepath.Join(evil, ".git"), filepath.Join(victim, ".git"), linked, "/nowhere", "../.git"} {
 		write(t, filepath.Join(tree, ".git"), "gitdir: "+target+"\n")
 		everyQuestion(t, tree)
-		if err := ProveUntracked(t.Context(), filepath.Join(tree, "a.x")); err == nil {
+		if _, err := ProveUntracked(t.Context(), filepath.Join(tree, "a.x")); err == nil {
 			t.Errorf("gitdir %s: taken for a proof", target)
 		}
 		if found, err := Find(tree); err == nil && (found.Linked || found.Main() != "") {
@@ -167,7 +167,7 @@ func TestTooMuchOutput(t *testing.T) {
 	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	write(t, filepath.Join(dir, "a"), "a")
-	if err := ProveUntracked(t.Context(), filepath.Join(dir, "a")); err == nil {
+	if _, err := ProveUntracked(t.Context(), filepath.Join(dir, "a")); err == nil {
 		t.Error("taken for a proof")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -47,7 +48,7 @@ func locate(ctx context.Context, dir, base, ref string, taken bool) (Origin, err
 	switch {
 	case err != nil:
 		return Origin{}, fmt.Errorf("git: %w", err)
-	case t == nil:
+	case t == nil || beyondCeiling(dir, t.Dir, os.Getenv("GIT_CEILING_DIRECTORIES")):
 		return Origin{}, errOutside
 	}
 	var o Origin
@@ -72,6 +73,23 @@ func locate(ctx context.Context, dir, base, ref string, taken bool) (Origin, err
 	}
 	o.Commit, err = t.resolve(ctx, ref)
 	return o, err
+}
+
+// beyondCeiling reports whether a walk up from dir to top would reach one of
+// the directories at which the user wants such walks to end.
+func beyondCeiling(dir, top, ceilings string) bool {
+	for _, ceiling := range filepath.SplitList(ceilings) {
+		real, err := filepath.EvalSymlinks(ceiling)
+		if err != nil || !filepath.IsAbs(real) {
+			continue
+		}
+		below, err := filepath.Rel(real, dir)
+		above, topErr := filepath.Rel(top, real)
+		if err == nil && topErr == nil && below != "." && filepath.IsLocal(below) && filepath.IsLocal(above) {
+			return true
+		}
+	}
+	return false
 }
 
 // resolve returns the commit that ref names; an empty ref is HEAD.

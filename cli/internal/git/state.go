@@ -56,39 +56,39 @@ func (t *Tree) States(ctx context.Context, paths ...string) (map[string]State, e
 	return states, nil
 }
 
-// ProveUntracked returns nil if git lists the file at path, which exists, as
-// untracked, and else why that is not proved. The repository asked is the one
-// that holds the file itself. A symbolic link or another repository between
-// its top and the file is no proof.
-func ProveUntracked(ctx context.Context, file string) error {
+// ProveUntracked returns a proof that no clone brought the file, which exists,
+// or an error that says why there is none. The repository asked is the one that
+// holds the file itself, and it must list the file as untracked. A symbolic link
+// or another repository between its top and the file leaves no proof.
+func ProveUntracked(ctx context.Context, file string) (proof string, err error) {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(file))
 	if err != nil {
-		return err
+		return "", err
 	}
 	t, err := Find(dir)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if t == nil {
-		return nil // no repository above it: no clone brought it
+		return "no git repository holds it", nil
 	}
 	rel, ok := t.Rel(filepath.Join(dir, filepath.Base(file)))
 	if !ok {
-		return errors.New("it lies in .git")
+		return "", errors.New("it lies in .git")
 	}
 	if err := t.spelled(rel); err != nil {
-		return err
+		return "", err
 	}
 	states, err := t.States(ctx, rel)
 	switch {
 	case err != nil:
-		return err
+		return "", err
 	case states[rel] == Tracked:
-		return errors.New("git tracks it")
+		return "", errors.New("git tracks it")
 	case states[rel] != Untracked:
-		return errors.New("git does not list it as untracked")
+		return "", errors.New("git does not list it as untracked")
 	}
-	return nil
+	return "git does not track it", nil
 }
 
 // spelled checks that every directory on the way from the top of the tree to
