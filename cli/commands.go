@@ -36,6 +36,7 @@ func commands(a *app.App) *cli.App {
 		Commands: []*cli.Command{
 			group("archive", "store, find and restore archived files", "codex archive COMMAND [arguments] [flags]",
 				initCommand(a),
+				trustCommand(a),
 				storeCommand(a),
 				restoreCommand(a),
 				batchRestoreCommand(a),

@@ -20,7 +20,7 @@ func flagValues(name string) []string {
 	case "format":
 		return []string{"json", "csv"}
 	case "action":
-		return []string{"ARCHIVE", "RESTORE", "BATCH_RESTORE_COMPLETE", "RECOVER"}
+		return []string{"ARCHIVE", "RESTORE", "BATCH_RESTORE_COMPLETE", "RECOVER", "TRUST"}
 	}
 	return nil
 }

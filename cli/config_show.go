@@ -52,8 +52,10 @@ func runConfigShow(ctx context.Context, c *app.Command) error {
 			Given    string        `json:"given_file,omitempty"`
 			File     string        `json:"project_file,omitempty"`
 			Database string        `json:"database,omitempty"`
+			Trusted  bool          `json:"trusted"`
+			Why      string        `json:"trusted_why"`
 			Settings []settingView `json:"settings"`
-		}{c.Config.Root, c.Config.File, c.Config.ProjectFile, database, settings})
+		}{c.Config.Root, c.Config.File, c.Config.ProjectFile, database, c.Config.Trust.Granted, c.Config.Trust.Why, settings})
 	case c.Flags.Bool("origin"):
 		return writeOrigins(c, settings)
 	}
@@ -87,8 +89,9 @@ func writeConfig(c *app.Command, settings []settingView) error {
 	if conf.Retry.Enabled {
 		retry = fmt.Sprintf("enabled (max %d attempts)", conf.Retry.MaxAttempts)
 	}
-	fmt.Fprintf(c.Env.Stdout, "Backend: %s\nURL: %s\nLog Level: %s\nRetry: %s\nBatch Concurrency: %d\n\n",
+	fmt.Fprintf(c.Env.Stdout, "Backend: %s\nURL: %s\nLog Level: %s\nRetry: %s\nBatch Concurrency: %d\n",
 		conf.Backend.Type, shownURL(c), conf.Logging.Level, retry, conf.Batch.MaxConcurrent)
+	fmt.Fprintf(c.Env.Stdout, "Trusted: %s\n\n", escape.Text(trustWords(conf.Trust)))
 	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "Project root:\t%s\n", escape.Text(conf.Root))
 	if path, ok := conf.SQLitePath(); ok {

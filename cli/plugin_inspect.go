@@ -106,7 +106,7 @@ func namedProgram(c *app.Command) (pluginhost.Start, error) {
 	if err != nil {
 		return start, err
 	}
-	if start.Root, err = config.Root(c.Env.Dir, c.Env.Get("HOME")); err != nil {
+	if start.Root, err = config.Root(config.Options{Dir: c.Env.Dir, Environ: c.Env.Vars}); err != nil {
 		return start, output.Errorf(output.Config, "%w", err)
 	}
 	return start, nil

@@ -69,7 +69,7 @@ func runPluginList(_ context.Context, c *app.Command) error {
 		return err
 	}
 	v := viewPlugins(c.Env.Search(c.Flags.StringSlice("plugin-dir")))
-	if root, err := config.Root(c.Env.Dir, c.Env.Get("HOME")); err == nil {
+	if root, err := config.Root(config.Options{Dir: c.Env.Dir, Environ: c.Env.Vars}); err == nil {
 		v.compare(root)
 	}
 	if c.JSON {

@@ -121,29 +121,6 @@ func TestDebugLinesOnce(t *testing.T) {
 	}
 }
 
-// TestRetentionWarning: it comes before the end of the retention, not after.
-func TestRetentionWarning(t *testing.T) {
-	t.Parallel()
-	p := newProject(t)
-	p.write("a.txt", []byte("a"))
-	id := p.store("a.txt", "--retain-days", "40")
-	for _, c := range []struct {
-		left time.Duration
-		want int
-	}{{31 * 24 * time.Hour, 0}, {29 * 24 * time.Hour, 1}, {time.Hour, 1}, {-time.Hour, 0}, {-1000 * 24 * time.Hour, 0}} {
-		end := time.Now().Add(c.left).UnixMicro()
-		if _, err := p.db().Exec("UPDATE codex_item SET retain_until = ?", end); err != nil {
-			t.Fatal(err)
-		}
-		for _, command := range []string{"restore " + id + " out.txt", "list", "show " + id} {
-			r := p.run(strings.Fields("archive " + command)...)
-			if n := strings.Count(r.stderr, "WARN Artifact near retention threshold tombstone="+id); r.code != 0 || n != c.want {
-				t.Errorf("%v left, %s: exit code %d, %d warnings, want %d\n%s", c.left, command, r.code, n, c.want, r.stderr)
-			}
-		}
-	}
-}
-
 // TestOpeningIsRepeated: commands that leave no evidence wait for a server too;
 // health-check says how it is now.
 func TestOpeningIsRepeated(t *testing.T) {

@@ -145,6 +145,7 @@ func scriptCommands(d scriptDatabase) map[string]func(ts *testscript.TestScript,
 		"random":   scriptRandom,
 		"mode":     scriptMode,
 		"manifest": scriptManifest,
+		"aged":     scriptAged,
 	}
 }
 

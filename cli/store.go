@@ -70,7 +70,7 @@ func runStore(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := output.WriteJSON(c.Env.Stdout, viewStored(record, stored)); err != nil {
+	if err := output.WriteJSON(c.Env.Stdout, viewStored(c, record, stored)); err != nil {
 		return output.Errorf(output.FailureOf(err).Kind, "%s is stored as %s, but the result could not be printed: %w",
 			c.Flags.Args().Get(1), record.Tombstone, err)
 	}
@@ -158,7 +158,11 @@ func retainDays(c *app.Command) (int, error) {
 }
 
 func openSource(ctx context.Context, c *app.Command) (*archiver.Source, error) {
-	compressor, err := archiver.NewCompressor(sdk.Codec(c.Config.Archive.Codec), c.Config.Archive.Level)
+	codec := sdk.Codec(c.Config.Archive.Codec)
+	if codec == "auto" {
+		codec = sdk.Zstd
+	}
+	compressor, err := archiver.NewCompressor(codec, c.Config.Archive.Level)
 	if err != nil {
 		return nil, err
 	}
@@ -176,10 +180,11 @@ func openSource(ctx context.Context, c *app.Command) (*archiver.Source, error) {
 type storedView struct {
 	DryRun bool `json:"dry_run,omitempty"`
 	output.RecordView
+	Archive string `json:"archive"` // the SQLite file, or the URL without its secrets
 }
 
-func viewStored(r sdk.Record, stored sdk.PutResult) storedView {
-	v := storedView{RecordView: output.ViewRecord(r)}
+func viewStored(c *app.Command, r sdk.Record, stored sdk.PutResult) storedView {
+	v := storedView{Archive: c.ArchiveName(), RecordView: output.ViewRecord(r)}
 	v.Deduplicated = &stored.Deduplicated
 	return v
 }
@@ -195,7 +200,7 @@ func storeDryRun(ctx context.Context, c *app.Command, r sdk.Record) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	v := storedView{DryRun: true, RecordView: output.ViewRecord(r)}
+	v := storedView{DryRun: true, Archive: c.ArchiveName(), RecordView: output.ViewRecord(r)}
 	v.Tombstone = "" // none is given to a file that is not stored
 	return output.WriteJSON(c.Env.Stdout, v)
 }

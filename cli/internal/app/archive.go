@@ -22,8 +22,12 @@ type Archive struct {
 
 // Dial starts the backend's program, in the background. Nothing of the archive
 // is touched before [Archive.Backend] is called. A program that plugins.lock
-// refuses is an error here, before there is evidence of an attempt.
+// refuses is an error here, before there is evidence of an attempt, and so is an
+// archive that a file names which the user does not trust.
 func (c *Command) Dial(ctx context.Context, mode sdk.Mode) (*Archive, error) {
+	if err := c.admit(mode); err != nil {
+		return nil, err
+	}
 	program, err := c.Env.Search(c.Flags.StringSlice("plugin-dir")).Find(c.Config.Backend.Type)
 	if err != nil {
 		return nil, err
@@ -77,6 +81,7 @@ func (a *Archive) Backend(ctx context.Context) (sdk.Backend, error) {
 	a.opened.Do(func() {
 		a.command.Log.Debug("Backend validation: OK (" + a.command.Config.Backend.Type + ")")
 		a.command.Log.Debug("Archive URL: " + a.command.RedactedURL() + " (credentials redacted)")
+		a.command.announce(ctx)
 	})
 	return backend, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/logging"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/retry"
+	"github.com/codex-archive/codex/cli/internal/trust"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -25,13 +26,15 @@ type Command struct {
 	Log   hclog.Logger
 
 	// The following are not set for a plain command.
-	Config  *config.Loaded
-	Screen  *output.Screen
-	Started time.Time
+	Config   *config.Loaded
+	Decision trust.Decision // on the project's own file, if there is one
+	Screen   *output.Screen
+	Started  time.Time
 
-	timeout time.Duration // 0: none
-	logFile io.Closer
-	archive *Archive // nil before Dial
+	timeout    time.Duration // 0: none
+	logFile    io.Closer
+	archive    *Archive // nil before Dial
+	newArchive string   // the SQLite file that this command makes, "" for none
 }
 
 // open reads the configuration and sets up the log. It touches nothing else.
@@ -41,14 +44,14 @@ func (a *App) open(flags *cli.Context) (*Command, error) {
 	if c.timeout, err = Seconds("--timeout", flags.String("timeout")); err != nil {
 		return nil, err
 	}
-	if c.Config, err = config.Load(c.options()); err != nil {
-		return nil, output.Errorf(output.Config, "%w", err)
+	if c.Config, err = c.loadConfig(flags.Context, c.options()); err != nil {
+		return nil, err
 	}
 	if c.Log, c.logFile, err = logging.New(c.logOptions()); err != nil {
 		return nil, output.Errorf(output.Config, "%w", err)
 	}
-	for _, w := range c.Config.Warnings {
-		c.Log.Warn(w.Message, logging.OnlyJSON(w.Pairs...)...)
+	if err := c.warn(); err != nil {
+		return nil, output.Errorf(output.Config, "%w", err)
 	}
 	if given := flags.String("url"); given != sdk.RedactURL(given) {
 		c.Log.Warn("The password on the command line can be seen by other users of this machine: use CODEX_ARCHIVE_URL or backend.password_file")
@@ -58,7 +61,7 @@ func (a *App) open(flags *cli.Context) (*Command, error) {
 
 // options is what the command line says about the configuration.
 func (c *Command) options() config.Options {
-	o := config.Options{Dir: c.Env.Dir, Env: c.Env.Lookup, File: c.Flags.String("config"), Set: c.settings()}
+	o := config.Options{Dir: c.Env.Dir, Environ: c.Env.Vars, File: c.Flags.String("config"), Set: c.settings()}
 	for flag, key := range configFlags() {
 		if c.Flags.IsSet(flag) && IsCommon(c.Flags.Command, flag) {
 			o.Flags = append(o.Flags, config.Flag{Name: "--" + flag, Key: key, Value: c.Flags.String(flag)})
@@ -135,11 +138,18 @@ func (c *Command) WarnRetention(r sdk.Record) {
 	if r.RetainUntil.IsZero() || !r.PurgedAt.IsZero() {
 		return
 	}
-	left := time.Until(r.RetainUntil)
-	if left < 0 || left > time.Duration(c.Config.Retention.WarnWithin)*24*time.Hour {
+	within := time.Duration(c.Config.Retention.WarnWithin) * 24 * time.Hour
+	if !nearEnd(time.Now(), r.ArchivedAt, r.RetainUntil, within) {
 		return
 	}
 	c.Log.Warn("Artifact near retention threshold", "tombstone", r.Tombstone.String(), "retain_until", output.Stamp(r.RetainUntil))
+}
+
+// nearEnd reports whether the time from stored to end is nearly over: at most
+// within is left, and at most a quarter.
+func nearEnd(now, stored, end time.Time, within time.Duration) bool {
+	left := end.Sub(now)
+	return left >= 0 && left <= min(within, end.Sub(stored)/4)
 }
 
 // Elapsed is how long the command has run.

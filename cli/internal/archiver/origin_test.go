@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,15 +20,15 @@ func repository(t *testing.T) (dir, commit string) {
 		t.Skip("git is not installed")
 	}
 	dir = t.TempDir()
-	git(t, dir, "init", "-q")
-	git(t, dir, "-c", "user.name=a", "-c", "user.email=b", "commit", "-q", "--allow-empty", "-m", "x")
-	return dir, git(t, dir, "rev-parse", "HEAD")
+	runGit(t, dir, "init", "-q")
+	runGit(t, dir, "-c", "user.name=a", "-c", "user.email=b", "commit", "-q", "--allow-empty", "-m", "x")
+	return dir, runGit(t, dir, "rev-parse", "HEAD")
 }
 
-func git(t *testing.T, dir string, args ...string) string {
+func runGit(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("git", append([]string{"-C", dir}, args...)...)
-	cmd.Env = gitEnv(os.Environ())
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") })
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("git %v: %v: %s", args, err, out)
@@ -55,7 +56,7 @@ func open(t *testing.T, path, ref string) (*Source, error) {
 
 func TestOriginInWorkTree(t *testing.T) {
 	dir, commit := repository(t)
-	git(t, dir, "tag", "v1")
+	runGit(t, dir, "tag", "v1")
 	for _, parts := range [][]string{{"f"}, {"a b", "c", "f\xe9"}, {"new\nline", "x", "f"}} {
 		for _, ref := range []string{"", "HEAD", "v1", "@", commit, strings.ToUpper(commit)} {
 			s, err := open(t, fileIn(t, dir, parts...), ref)
@@ -91,7 +92,7 @@ func TestOriginThroughSymbolicLink(t *testing.T) {
 func TestOriginWithoutCommit(t *testing.T) {
 	dir, commit := repository(t)
 	empty := t.TempDir()
-	git(t, empty, "init", "-q")
+	runGit(t, empty, "init", "-q")
 	outside := t.TempDir()
 	for name, c := range map[string]struct{ path, workTreePath, words string }{
 		"no commit yet":   {fileIn(t, empty, "sub", "f"), "sub/f", "no such commit"},
@@ -137,7 +138,7 @@ func untrusted(t *testing.T) string {
 func TestOriginIgnoresGitEnvironment(t *testing.T) {
 	dir, commit := repository(t)
 	other, _ := repository(t)
-	git(t, other, "-c", "user.name=a", "-c", "user.email=b", "commit", "-q", "--allow-empty", "-m", "another")
+	runGit(t, other, "-c", "user.name=a", "-c", "user.email=b", "commit", "-q", "--allow-empty", "-m", "another")
 	t.Setenv("GIT_DIR", filepath.Join(other, ".git"))
 	t.Setenv("GIT_WORK_TREE", other)
 	s, err := open(t, fileIn(t, dir, "f"), "HEAD")

@@ -8,16 +8,18 @@ import (
 	"unicode/utf8"
 )
 
-// problem is what is wrong with one setting. Its text is one line:
+// ValueError is what is wrong with one setting. Its text is one line:
 // "where: key: found X, allowed Y".
-type problem struct {
+type ValueError struct {
+	Hint string // what to do, "" where the text says it
+
 	where   string // FILE:LINE, a variable or a flag
 	key     string // "" where the whole file is wrong
 	found   string
 	allowed string
 }
 
-func (p *problem) Error() string {
+func (p *ValueError) Error() string {
 	var b strings.Builder
 	if p.where != "" {
 		b.WriteString(p.where + ": ")

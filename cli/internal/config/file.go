@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
+
+	"github.com/codex-archive/codex/cli/internal/durable"
 )
 
 const (
@@ -47,44 +48,25 @@ func readFile(path string) ([]byte, error) {
 }
 
 // openRegular opens path for reading and refuses what is no regular file. It
-// does not wait for a writer if path is a named pipe.
+// does not wait for a writer if path is a named pipe, and does not open what an
+// open could change.
 func openRegular(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("found %s, allowed a regular file", durable.FileType(info.Mode()))
+	}
 	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
 	if err != nil {
-		return nil, cause(err)
+		return nil, durable.Cause(err)
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("found %s, allowed a regular file", fileType(info.Mode()))
+		err = fmt.Errorf("found %s, allowed a regular file", durable.FileType(info.Mode()))
 	}
 	if err != nil {
 		f.Close()
-		return nil, cause(err)
+		return nil, durable.Cause(err)
 	}
 	return f, nil
-}
-
-// cause drops operation and path from err: callers say both better.
-func cause(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		return pathError.Err
-	}
-	return err
-}
-
-func fileType(mode fs.FileMode) string {
-	switch {
-	case mode.IsDir():
-		return "a directory"
-	case mode&fs.ModeNamedPipe != 0:
-		return "a named pipe"
-	case mode&fs.ModeSocket != 0:
-		return "a socket"
-	case mode&fs.ModeDevice != 0:
-		return "a device"
-	}
-	return "a special file"
 }
 
 // parseFile returns the settings in data in the order of their lines. name is
@@ -92,7 +74,7 @@ func fileType(mode fs.FileMode) string {
 func parseFile(name string, data []byte) ([]entry, error) {
 	data = []byte(strings.TrimPrefix(string(data), "\ufeff"))
 	if marks(data) > maxKeys {
-		return nil, &problem{name, "", fmt.Sprintf("more than %d keys", maxKeys), "the settings there are"}
+		return nil, &ValueError{where: name, found: fmt.Sprintf("more than %d keys", maxKeys), allowed: "the settings there are"}
 	}
 	var document map[string]any
 	if err := toml.Unmarshal(data, &document); err != nil {
@@ -126,7 +108,7 @@ func marks(data []byte) int {
 // brokenTOML turns the parser's error into ours. The parser's messages name
 // what it expected and quote at most a character or a number.
 func brokenTOML(name string, err error) error {
-	p := &problem{where: name, found: "broken TOML", allowed: "TOML 1.0"}
+	p := &ValueError{where: name, found: "broken TOML", allowed: "TOML 1.0"}
 	var broken *toml.DecodeError
 	if !errors.As(err, &broken) {
 		return p

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestProjectStaysInside: what only the project chose is written nowhere else,
@@ -24,7 +23,6 @@ func TestProjectStaysInside(t *testing.T) {
 		{name: "hidden parent", file: "[evidence]\ndir = \"a/../../b\"\n", want: "evidence.dir"},
 		{name: "absolute", file: "[evidence]\ndir = \"/var/tmp/x\"\n", want: "evidence.dir"},
 		{name: "neighbour", file: "[evidence]\ndir = \"ROOT2\"\n", want: "evidence.dir"},
-		{name: "password", file: "[backend]\npassword_file = \"/etc/hostname\"\n", want: "backend.password_file"},
 		{name: "link out", file: "[logging]\nfile = \"link/a.log\"\n", links: map[string]string{"link": "../.."}, want: "logging.file"},
 		{name: "absolute link", file: "[logging]\nfile = \"link/a.log\"\n", links: map[string]string{"link": "/var/tmp"}, want: "logging.file"},
 		{name: "link is the file", file: "[logging]\nfile = \"a.log\"\n", links: map[string]string{"a.log": "../b.log"}, want: "logging.file"},
@@ -69,25 +67,6 @@ func TestUserMayGoAnywhere(t *testing.T) {
 	if l.Evidence.Dir != filepath.Join(up, "ev") || l.Logging.File != filepath.Join(up, "a.log") ||
 		len(l.Plugins.PassEnv) != 1 || l.Backend.URL != "acme://thing" {
 		t.Errorf("got %+v", l.Config)
-	}
-}
-
-// TestOwnFileNamedByUser: naming the project's own file does not make its
-// author trusted.
-func TestOwnFileNamedByUser(t *testing.T) {
-	p := newProject(t, "[plugins]\nstart_timeout = 1\n[backend]\nurl = \"acme://${ANY}\"\n")
-	p.env["ANY"] = "thing"
-	p.symlink(".codex/archive.toml", "link.toml")
-	for _, name := range []string{".codex/archive.toml", "link.toml"} {
-		if _, err := p.load(Options{File: name}); err == nil || !strings.Contains(err.Error(), "${ANY}") {
-			t.Errorf("%s: got %v", name, err)
-		}
-		p.env["CODEX_ARCHIVE_ALLOW_ENV"] = "OTHER, ANY"
-		l := p.mustLoad(Options{File: name})
-		if l.Backend.URL != "acme://thing" || l.Plugins.StartTimeout != 30*time.Second || len(l.Warnings) != 1 {
-			t.Errorf("%s: got %+v, %v", name, l.Config, l.Warnings)
-		}
-		delete(p.env, "CODEX_ARCHIVE_ALLOW_ENV")
 	}
 }
 
@@ -176,7 +155,7 @@ func TestFindRoot(t *testing.T) {
 		}
 	}
 	alone := t.TempDir()
-	if root := findRoot(alone, ""); root != alone && !holdsProject(root) {
+	if root := findPlace(alone, "").root; root != alone && !holdsProject(root) {
 		t.Errorf("root is %s, want %s", root, alone)
 	}
 }

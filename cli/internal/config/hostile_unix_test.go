@@ -3,6 +3,7 @@
 package config
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,26 +15,97 @@ import (
 // TestForeignProjectDir needs a directory of another user: root gives one away,
 // all others have the root directory, to which a link leads.
 func TestForeignProjectDir(t *testing.T) {
-	const nobody = 65534
 	p := newProject(t, "[logging]\nlevel = \"debug\"\n")
 	dir := filepath.Join(p.dir, ".codex")
-	want := dir + ": found a directory that another user owns, allowed one that you own"
-	theirs := "/"
+	refused := func(name, owner string) {
+		t.Helper()
+		_, err := p.load(Options{})
+		var value *ValueError
+		if !errors.As(err, &value) || err.Error() != dir+": found a directory that another user ("+owner+") owns, allowed one that you own" ||
+			value.Hint != "if you trust "+owner+", add "+p.dir+" to CODEX_ARCHIVE_SAFE_DIRECTORY" {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	theirs, owner := "/", "root"
 	if os.Geteuid() == 0 {
-		theirs = "theirs"
-		if err := os.Chown(dir, nobody, nobody); err != nil {
+		theirs, owner = "theirs", "uid 54321"
+		if err := os.Chown(dir, 54321, 54321); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := p.load(Options{}); err == nil || err.Error() != want {
-			t.Errorf("got %v, want %s", err, want)
+		refused("owned", owner)
+		for _, list := range []string{p.dir, "/nowhere:" + p.dir + "/", "*"} {
+			p.env["CODEX_ARCHIVE_SAFE_DIRECTORY"] = list
+			if l, err := p.load(Options{}); err != nil || !l.Project.Foreign {
+				t.Errorf("%s: %v", list, err)
+			}
 		}
+		p.env["CODEX_ARCHIVE_SAFE_DIRECTORY"] = filepath.Dir(p.dir)
+		refused("a list with another root", owner)
+		delete(p.env, "CODEX_ARCHIVE_SAFE_DIRECTORY")
 	}
 	if err := os.Rename(dir, filepath.Join(p.dir, "theirs")); err != nil {
 		t.Fatal(err)
 	}
 	p.symlink(theirs, ".codex")
-	if _, err := p.load(Options{}); err == nil || err.Error() != want {
-		t.Errorf("linked: got %v, want %s", err, want)
+	refused("linked", owner)
+}
+
+// TestForeignProjectReads: root that works for another user reads no file that
+// this user could not read.
+func TestForeignProjectReads(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a directory away")
+	}
+	outside, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(outside, "secret")
+	if err := os.WriteFile(secret, []byte("CaNaRy"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := newProject(t, "[backend]\nurl = \"postgres://u@h/d?sslrootcert="+secret+"\"\npassword_file = \""+secret+"\"\n")
+	for _, dir := range []string{p.dir, filepath.Join(p.dir, ".codex")} {
+		if err := os.Chown(dir, 54321, 54321); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.env["CODEX_ARCHIVE_SAFE_DIRECTORY"] = "*"
+	l := p.mustLoad(Options{})
+	if got, err := l.Password(); err == nil {
+		t.Errorf("password_file: %q", got)
+	}
+	if err := l.CheckFiles(); err == nil {
+		t.Error("sslrootcert was accepted")
+	}
+	l = p.mustLoad(Options{Set: []string{"backend.password_file=" + secret}})
+	if got, err := l.Password(); err != nil || got != "CaNaRy" {
+		t.Errorf("the user's own choice: %q, %v", got, err)
+	}
+}
+
+// TestFilesInURL: what a URL names must be a small regular file. A pipe would
+// hang, a device would never end.
+func TestFilesInURL(t *testing.T) {
+	p := newProject(t, "")
+	if err := syscall.Mkfifo(filepath.Join(p.dir, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	large, err := os.Create(filepath.Join(p.dir, "large"))
+	if err != nil || large.Truncate(10<<30) != nil {
+		t.Fatal(err)
+	}
+	large.Close()
+	p.write("ca.pem", "x")
+	for query, want := range map[string]string{
+		"sslrootcert=/dev/zero": "a device", "sslkey=pipe": "a pipe", "ssl-ca=.": "a directory", "x=1&sslcert=large": "more than 1 MiB",
+		"sslrootcert=%2Fdev%2Fzero": "a device", "sslrootcert=ca.pem": "", "sslrootcert=gone": "", "sslrootcert=system": "", "y=/dev/zero": "",
+	} {
+		l := p.mustLoad(Options{Flags: []Flag{{"--url", "backend.url", "postgres://u:CaNaRy@h/d?" + query}}})
+		err := l.CheckFiles()
+		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "CaNaRy")) {
+			t.Errorf("%s: %v, want %q", query, err, want)
+		}
 	}
 }
 
@@ -43,14 +115,14 @@ func TestNamedPipes(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.load(Options{File: "pipe"}); err == nil || err.Error() != "pipe: found a named pipe, allowed a regular file" {
+	if _, err := p.load(Options{File: "pipe"}); err == nil || err.Error() != "pipe: found a pipe, allowed a regular file" {
 		t.Errorf("got %v", err)
 	}
 	own := filepath.Join(p.dir, ".codex", "archive.toml")
 	if err := os.Rename(pipe, own); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.load(Options{}); err == nil || !strings.Contains(err.Error(), "a named pipe") {
+	if _, err := p.load(Options{}); err == nil || !strings.Contains(err.Error(), "a pipe") {
 		t.Errorf("got %v", err)
 	}
 	p = newProject(t, "")
@@ -70,7 +142,7 @@ func TestProjectDirIsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := path + ": found something that is no directory, allowed a directory, which this program would make"
-	if _, err := Load(Options{Dir: dir}); err == nil || err.Error() != want {
+	if _, err := Load(t.Context(), Options{Dir: dir}); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
@@ -85,8 +157,12 @@ func TestPassword(t *testing.T) {
 		{name: "line", text: " pass word \n", mode: 0o600, want: " pass word "},
 		{name: "no newline", text: "CaNaRy", mode: 0o400, want: "CaNaRy"},
 		{name: "CRLF", text: "CaNaRy\r\n", mode: 0o600, want: "CaNaRy"},
-		{name: "others", text: "CaNaRy", mode: 0o604, wantErr: "found mode 0604, allowed 0600 or less: others can read the password"},
+		{name: "others", text: "CaNaRy", mode: 0o604, wantErr: "found mode 0604, allowed 0600 or less, or 0440 or 0444 for a mounted secret: others can read the password"},
 		{name: "group", text: "CaNaRy", mode: 0o640, wantErr: "found mode 0640"},
+		{name: "written by others", text: "CaNaRy", mode: 0o620, wantErr: "others can change the password"},
+		{name: "mounted for a group", text: "CaNaRy", mode: 0o440, want: "CaNaRy"},
+		{name: "mounted for all", text: "CaNaRy", mode: 0o444, want: "CaNaRy"},
+		{name: "mounted and writable", text: "CaNaRy", mode: 0o446, wantErr: "others can change the password"},
 		{name: "two lines", text: "CaNaRy\nCaNaRy\n", mode: 0o600, wantErr: "found more than one line"},
 		{name: "empty", text: "\n", mode: 0o600, wantErr: "found no password"},
 		{name: "long", text: strings.Repeat("CaNaRy", 1000), mode: 0o600, wantErr: "found more than 4096 bytes"},
@@ -130,5 +206,19 @@ func TestUnreadable(t *testing.T) {
 	p.symlink("archive.toml", ".codex/archive.toml")
 	if _, err := p.load(Options{}); err == nil || !strings.Contains(err.Error(), "too many levels") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestPasswordInOpenDirectory: in a directory that all can write another user
+// could put the file there.
+func TestPasswordInOpenDirectory(t *testing.T) {
+	p := newProject(t, "")
+	path := p.write("open/pw", "CaNaRy")
+	if err := errors.Join(os.Chmod(path, 0o444), os.Chmod(filepath.Dir(path), 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	l := p.mustLoad(Options{Set: []string{"backend.password_file=open/pw"}})
+	if got, err := l.Password(); err == nil || !strings.Contains(err.Error(), "a directory that all users can write") {
+		t.Errorf("got %q, %v", got, err)
 	}
 }

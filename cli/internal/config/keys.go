@@ -24,6 +24,8 @@ type Key struct {
 	set func(c *Config, text string) (canonical string, ok bool)
 	// path returns the field that holds a path, nil for keys that hold none.
 	path func(c *Config) *string
+	// written is true for paths that are written to.
+	written bool
 }
 
 // Section returns the part of the name before the dot.
@@ -43,7 +45,7 @@ func sections() [][2]string {
 	return [][2]string{
 		{"backend", "Where the archive is."},
 		{"logging", "Log lines go to standard error and, if a file is named, there too."},
-		{"retry", "Repeating calls that failed for a passing reason. All delays are in seconds."},
+		{"retry", "Repeating calls that failed for a temporary reason. All delays are in seconds."},
 		{"batch", "Restoring many files from a manifest."},
 		{"performance", "Timings in log and evidence."},
 		{"archive", "How files are stored."},
@@ -58,27 +60,27 @@ func sections() [][2]string {
 func Keys() []Key {
 	return []Key{
 		row("backend.type", "sqlite", "CODEX_ARCHIVE_BACKEND", "--backend", backendName(),
-			"Which backend keeps the archive; where nobody says, it follows from the URL.",
+			"Which backend keeps the archive; where it is not set, it follows from the URL.",
 			func(c *Config) *string { return &c.Backend.Type }),
 		secret(row("backend.url", "sqlite:///./.codex/archive.sqlite", "CODEX_ARCHIVE_URL", "--url", address(),
-			"Where the archive is. In a file, ${NAME} stands for an environment variable and $${ for a plain ${.",
+			"Where the archive is. In a file, ${NAME} is replaced by an environment variable and $${ by a plain ${.",
 			func(c *Config) *string { return &c.Backend.URL })),
 		pathRow("backend.password_file", "none", "CODEX_ARCHIVE_PASSWORD_FILE", optionalPath(),
-			"A file whose one line is the password; nobody else may be able to read it.",
+			"A file whose one line is the password; others must not be able to read it, unless it is a mounted secret.",
 			func(c *Config) *string { return &c.Backend.PasswordFile }),
 
 		row("logging.level", "info", "CODEX_ARCHIVE_LOG_LEVEL", "--log-level", oneOf("debug", "info", "warn", "error"),
 			"The least important lines that are still logged.",
 			func(c *Config) *string { return &c.Logging.Level }),
 		row("logging.format", "json", "CODEX_ARCHIVE_LOG_FORMAT", "--log-format", oneOf("json", "text"),
-			"The form of log lines. Where nobody chooses, text on a terminal and json elsewhere.",
+			"The form of log lines. Where it is not set, text on a terminal and json elsewhere.",
 			func(c *Config) *string { return &c.Logging.Format }),
-		pathRow("logging.file", "none", "CODEX_ARCHIVE_LOG_FILE", optionalPath(),
+		written(pathRow("logging.file", "none", "CODEX_ARCHIVE_LOG_FILE", optionalPath(),
 			"A file that gets the same log lines, appended.",
-			func(c *Config) *string { return &c.Logging.File }),
+			func(c *Config) *string { return &c.Logging.File })),
 
 		row("retry.enabled", "false", "CODEX_ARCHIVE_RETRY_ENABLED", "", boolean(),
-			"Repeat calls that failed for a passing reason, such as a lost connection.",
+			"Repeat calls that failed for a temporary reason, such as a lost connection.",
 			func(c *Config) *bool { return &c.Retry.Enabled }),
 		row("retry.max_attempts", "3", "CODEX_ARCHIVE_RETRY_MAX", "", integer(1, 10),
 			"How often a call is tried at most, the first time included.",
@@ -113,8 +115,8 @@ func Keys() []Key {
 			"Measure decompression by itself.",
 			func(c *Config) *bool { return &c.Performance.TrackDecompression }),
 
-		row("archive.codec", "zstd", "CODEX_ARCHIVE_CODEC", "", oneOf("zstd", "none"),
-			"How content is compressed.",
+		row("archive.codec", "auto", "CODEX_ARCHIVE_CODEC", "", oneOf("auto", "zstd", "none"),
+			"How content is compressed; auto is zstd where it saves anything, else none.",
 			func(c *Config) *string { return &c.Archive.Codec }),
 		row("archive.level", "default", "CODEX_ARCHIVE_LEVEL", "", oneOf("fastest", "default", "better", "best"),
 			"How hard to compress.",
@@ -127,12 +129,12 @@ func Keys() []Key {
 			"For how many days a newly stored file must be kept.",
 			func(c *Config) *int { return &c.Retention.Default }),
 		row("retention.warn_within", "30", "CODEX_ARCHIVE_RETENTION_WARN", "", days(),
-			"Warn when a file has no more than this many days left.",
+			"Warn when a file has no more than this many days left, and is in the last quarter of its retention.",
 			func(c *Config) *int { return &c.Retention.WarnWithin }),
 
-		pathRow("evidence.dir", ".codex/evidence", "CODEX_EVIDENCE_DIR", path(),
+		written(pathRow("evidence.dir", ".codex/evidence", "CODEX_EVIDENCE_DIR", path(),
 			"The directory of the evidence log.",
-			func(c *Config) *string { return &c.Evidence.Dir }),
+			func(c *Config) *string { return &c.Evidence.Dir })),
 
 		row("plugins.start_timeout", "30", "CODEX_ARCHIVE_PLUGIN_START_TIMEOUT", "", span("seconds, > 0"),
 			"Seconds that a backend program has to start.",
@@ -143,8 +145,8 @@ func Keys() []Key {
 	}
 }
 
-// row builds a Key from its kind of value and the field that holds it.
-func row[T any](name, def, variable, flag string, k kind[T], doc string, field func(*Config) *T) Key {
+// row builds a Key from its type of value and the field that holds it.
+func row[T any](name, def, variable, flag string, k valueType[T], doc string, field func(*Config) *T) Key {
 	return Key{
 		Name: name, Default: def, Variable: variable, Flag: flag, Allowed: k.allowed, Doc: doc,
 		quoted: k.quoted, fromTOML: k.fromTOML,
@@ -159,10 +161,12 @@ func row[T any](name, def, variable, flag string, k kind[T], doc string, field f
 }
 
 // pathRow is row for a key that holds a path.
-func pathRow(name, def, variable string, k kind[string], doc string, field func(*Config) *string) Key {
+func pathRow(name, def, variable string, k valueType[string], doc string, field func(*Config) *string) Key {
 	key := row(name, def, variable, "", k, doc, field)
 	key.path = field
 	return key
 }
 
 func secret(k Key) Key { k.secret = true; return k }
+
+func written(k Key) Key { k.written = true; return k }

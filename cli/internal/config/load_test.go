@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,16 @@ type project struct {
 	t   testing.TB
 	dir string
 	env map[string]string
+
+	distrust string // why the project's own file is not trusted, "" if it is
+}
+
+func environ(env map[string]string) []string {
+	var pairs []string
+	for name, value := range env {
+		pairs = append(pairs, name+"="+value)
+	}
+	return pairs
 }
 
 func newProject(t testing.TB, file string) *project {
@@ -56,8 +67,9 @@ func (p *project) load(o Options) (*Loaded, error) {
 	if o.Dir == "" {
 		o.Dir = p.dir
 	}
-	o.Env = func(name string) (string, bool) { v, ok := p.env[name]; return v, ok }
-	return Load(o)
+	o.Environ = environ(p.env)
+	o.Trust = func(context.Context, Project) Trust { return Trust{p.distrust == "", p.distrust} }
+	return Load(p.t.Context(), o)
 }
 
 func (p *project) mustLoad(o Options) *Loaded {
@@ -102,7 +114,7 @@ func samples() map[string][4]string {
 		"batch.continue_on_error":         {"true", "true", "true", "true"},
 		"performance.enable_metrics":      {"false", "false", "false", "false"},
 		"performance.track_decompression": {"false", "false", "false", "false"},
-		"archive.codec":                   {"none", "none", "none", "none"},
+		"archive.codec":                   {"none", "zstd", "none", "zstd"},
 		"archive.level":                   {"fastest", "better", "best", "fastest"},
 		"archive.reasons":                 {"a b", "c", "d e", "f"},
 		"retention.default":               {"1", "2", "3", "4"},
@@ -218,31 +230,6 @@ func checkOrigin(t *testing.T, l *Loaded, k Key, want []string) {
 	}
 }
 
-// TestLogFormat: what format an error of Load is told in.
-func TestLogFormat(t *testing.T) {
-	for _, c := range []struct {
-		name, file string
-		env        map[string]string
-		o          Options
-		want       string
-	}{
-		{name: "nobody chose"},
-		{name: "file with other mistakes", file: "[logging]\nlevel = 3\nformat = \"text\"\n[nonsense]\nx = 1\n", want: "text"},
-		{name: "file over environment", file: "[logging]\nformat = \"text\"\n", env: map[string]string{"CODEX_ARCHIVE_LOG_FORMAT": "json"}, want: "text"},
-		{name: "broken file", file: "[logging\n", env: map[string]string{"CODEX_ARCHIVE_LOG_FORMAT": "text"}, want: "text"},
-		{name: "wrong in the file", file: "[logging]\nformat = \"xml\"\n", env: map[string]string{"CODEX_ARCHIVE_LOG_FORMAT": "text"}, want: "text"},
-		{name: "set", file: "[logging]\nformat = \"text\"\n", o: Options{Set: []string{"nonsense", "a.b=c", "logging.format=json"}}, want: "json"},
-		{name: "flag", o: Options{Set: []string{"logging.format=json"}, Flags: []Flag{{"--log-format", "logging.format", "text"}}}, want: "text"},
-		{name: "no such file", o: Options{File: "none.toml"}, env: map[string]string{"CODEX_ARCHIVE_LOG_FORMAT": "text"}, want: "text"},
-	} {
-		p := newProject(t, c.file)
-		c.o.Dir, c.o.Env = p.dir, func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }
-		if got := LogFormat(c.o); got != c.want {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
-		}
-	}
-}
-
 func TestLaterSetWins(t *testing.T) {
 	l := newProject(t, "").mustLoad(Options{Set: []string{"retry.max_attempts=4", "retry.max_attempts=5"}})
 	if l.Retry.MaxAttempts != 5 {
@@ -273,7 +260,7 @@ func TestDefaults(t *testing.T) {
 		Retry:       Retry{MaxAttempts: 3, InitialDelay: 1e9, MaxDelay: 32e9, BackoffFactor: 2, Jitter: true},
 		Batch:       Batch{MaxConcurrent: 5, TimeoutPerItem: 300e9},
 		Performance: Performance{true, true},
-		Archive:     Archive{"zstd", "default", []string{"dead", "pruned", "legacy", "replaced"}},
+		Archive:     Archive{"auto", "default", []string{"dead", "pruned", "legacy", "replaced"}},
 		Retention:   Retention{WarnWithin: 30},
 		Evidence:    Evidence{filepath.Join(p.dir, ".codex/evidence")},
 		Plugins:     Plugins{StartTimeout: 30e9},
@@ -433,7 +420,7 @@ func TestRelativePaths(t *testing.T) {
 }
 
 func TestTemplate(t *testing.T) {
-	text := Template()
+	text := Template(nil)
 	p := newProject(t, text)
 	for _, o := range p.mustLoad(Options{}).Origins() {
 		if o.Source.Layer != Default {

@@ -1,9 +1,12 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/codex-archive/codex/cli/internal/durable"
 )
 
 const maxPassword = 4 << 10 // bytes: longer than any database takes
@@ -11,15 +14,31 @@ const maxPassword = 4 << 10 // bytes: longer than any database takes
 // Password returns the line in backend.password_file, or "" where there is no
 // such file. From then on [Loaded.Scrub] hides it.
 func (l *Loaded) Password() (string, error) {
-	if l.Backend.PasswordFile == "" {
+	path := l.Backend.PasswordFile
+	if path == "" {
 		return "", nil
 	}
-	password, err := readPassword(l.Backend.PasswordFile)
+	if err := l.refusal; err != nil {
+		return "", err
+	}
+	source := l.Origin("backend.password_file").Source
+	password, err := "", error(nil)
+	if l.foreignMayRead(source, path) {
+		password, err = readPassword(path)
+	} else {
+		err = errors.New("found a file that the owner of the project cannot read, allowed one that the owner can")
+	}
 	if err != nil {
-		return "", fmt.Errorf("%s: backend.password_file: %s: %w", l.Origin("backend.password_file").Source.where(), showName(l.Backend.PasswordFile), err)
+		return "", fmt.Errorf("%s: backend.password_file: %s: %w", source.where(), showName(path), err)
 	}
 	l.password.Store(&password)
 	return password, nil
+}
+
+// foreignMayRead reports whether a file that source names may be read: in a
+// project of another user only what that user could read.
+func (l *Loaded) foreignMayRead(source Source, path string) bool {
+	return l.Project == nil || !l.Project.Foreign || source.Layer != ProjectFile && source.Layer != ExplicitFile || readableBy(l.Root, path)
 }
 
 func readPassword(path string) (string, error) {
@@ -30,23 +49,23 @@ func readPassword(path string) (string, error) {
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return "", cause(err)
+		return "", durable.Cause(err)
 	}
-	if readableByOthers(info) {
-		return "", fmt.Errorf("found mode %04o, allowed 0600 or less: others can read the password", info.Mode().Perm())
+	if err := checkPrivate(path, info); err != nil {
+		return "", err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxPassword+1))
 	if err != nil {
-		return "", cause(err)
+		return "", durable.Cause(err)
 	}
 	line := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
 	switch {
 	case len(data) > maxPassword:
 		return "", fmt.Errorf("found more than %d bytes, allowed one line with the password", maxPassword)
 	case line == "":
-		return "", fmt.Errorf("found no password, allowed one line with it")
+		return "", errors.New("found no password, allowed one line with it")
 	case strings.ContainsAny(line, "\r\n\x00"):
-		return "", fmt.Errorf("found more than one line, allowed one with the password")
+		return "", errors.New("found more than one line, allowed one with the password")
 	}
 	return line, nil
 }

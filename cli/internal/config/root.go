@@ -1,14 +1,13 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
+
+	"github.com/codex-archive/codex/cli/internal/git"
 )
 
 const (
@@ -16,29 +15,60 @@ const (
 	projectFile = "archive.toml" // in projectDir
 )
 
-// Root returns the project root of a command in dir, which is absolute, as
-// [Load] finds it, without reading any configuration.
-func Root(dir, home string) (string, error) {
-	root := findRoot(filepath.Clean(dir), home)
-	return root, checkProjectDir(root)
+// Root returns the project root of a command, as [Load] finds it, without
+// reading any configuration. Of o it takes Dir and Environ.
+func Root(o Options) (string, error) {
+	home, _ := o.Env("HOME")
+	p := findPlace(filepath.Clean(o.Dir), home)
+	_, err := p.check(o)
+	return p.root, err
 }
 
-// findRoot walks up from dir, which is absolute, to the first directory that
+// place is where a project is.
+type place struct {
+	root string // relative paths start here
+	tree string // the linked work tree that the command runs in, or root
+}
+
+// findPlace walks up from dir, which is absolute, to the first directory that
 // holds .codex or .git. The home directory and / count only when they are dir
 // itself: a ~/.codex is no reason to take everything below for one project.
-// Where there is none, dir is the root.
-func findRoot(dir, home string) string {
+// Where there is none, dir is the root. All linked work trees of a clone share
+// the main one's root.
+func findPlace(dir, home string) place {
 	homeInfo, homeErr := os.Stat(home)
 	for d := dir; ; {
 		if holdsProject(d) && (d == dir || !isHome(d, homeInfo, homeErr) && filepath.Dir(d) != d) {
-			return d
+			return place{root: mainTree(d), tree: d}
 		}
 		parent := filepath.Dir(d)
 		if parent == d {
-			return dir
+			return place{root: dir, tree: dir}
 		}
 		d = parent
 	}
+}
+
+// mainTree returns the top of the main work tree if dir is that of a linked
+// one, else dir. A .git that the clone does not confirm links nothing.
+func mainTree(dir string) string {
+	if info, err := os.Lstat(filepath.Join(dir, ".git")); err != nil || info.IsDir() {
+		return dir
+	}
+	if tree, err := git.At(dir); err == nil && tree.Main() != "" {
+		return tree.Main()
+	}
+	return dir
+}
+
+// file returns the project's own file: that of the linked work tree replaces
+// the main one's.
+func (p place) file() string {
+	linked := filepath.Join(p.tree, projectDir, projectFile)
+	if _, err := os.Lstat(linked); err == nil {
+		return linked
+	}
+	return filepath.Join(p.root, projectDir, projectFile)
 }
 
 func isHome(dir string, home fs.FileInfo, homeErr error) bool {
@@ -56,86 +86,57 @@ func holdsProject(dir string) bool {
 	return err == nil
 }
 
-// checkProjectDir refuses a .codex that another user owns, or that leads out
-// of the project: what is read from it decides what this program does, and
-// what is written into it must stay in the project.
-func checkProjectDir(root string) error {
+// check refuses a .codex that another user owns and the user did not allow, or
+// that leads out of the project: what is read from it decides what this program
+// does, and what is written into it must stay in the project.
+func (p place) check(o Options) (foreign bool, err error) {
+	foreign, err = checkProjectDir(p.root, o)
+	if err != nil || p.tree == p.root {
+		return foreign, err
+	}
+	linked, err := checkProjectDir(p.tree, o)
+	return foreign || linked, err
+}
+
+func checkProjectDir(root string, o Options) (foreign bool, err error) {
 	dir := filepath.Join(root, projectDir)
 	link, err := os.Lstat(dir)
 	if err != nil {
-		return nil // none, or none that can be used: whoever needs it will say so
+		return false, nil // none, or none that can be used: what needs it will say so
 	}
 	target, err := os.Stat(dir)
 	if err == nil && !target.IsDir() {
-		return &problem{showName(dir), "", "something that is no directory", "a directory, which this program would make"}
+		return false, &ValueError{where: showName(dir), found: "something that is no directory", allowed: "a directory, which this program would make"}
 	}
-	if foreign(link) || err == nil && foreign(target) {
-		return &problem{showName(dir), "", "a directory that another user owns", "one that you own"}
+	owner := foreignOwner(link)
+	if owner == "" && err == nil {
+		owner = foreignOwner(target)
+	}
+	if owner != "" && !isSafe(root, o) {
+		return true, &ValueError{
+			where: showName(dir), found: "a directory that another user (" + owner + ") owns", allowed: "one that you own",
+			Hint: fmt.Sprintf("if you trust %s, add %s to %s", owner, showName(root), safeVariable),
+		}
 	}
 	if _, err := confine(root, projectDir); err != nil {
-		return &problem{showName(dir), "", err.Error(), "a directory inside " + showName(root)}
+		return false, &ValueError{where: showName(dir), found: err.Error(), allowed: "a directory inside " + showName(root)}
 	}
-	return nil
+	return owner != "", nil
 }
 
-// confine returns path, relative paths starting from root, as an absolute
-// path, or an error if it is not inside root, symbolic links considered. What
-// does not exist yet leads nowhere.
-func confine(root, path string) (string, error) {
-	local, ok := localTo(root, path)
-	if !ok {
-		return "", errors.New("a path that leads out of the project")
-	}
-	dir, err := os.OpenRoot(root)
-	if err != nil {
-		return "", fmt.Errorf("a project directory that cannot be opened (%w)", cause(err))
-	}
-	defer dir.Close()
-	// Stat follows links and fails at the first that leaves root. Absolute
-	// links count as leaving, wherever they end. Its error for that has no
-	// name, so all others are listed; they are met again when the path is used.
-	_, err = dir.Stat(local)
-	switch {
-	case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR):
-	default:
-		return "", fmt.Errorf("a path that leads out of the project (%w)", cause(err))
-	}
-	path = filepath.Join(root, local)
-	if inGit(path) {
-		return "", errors.New("a path in .git")
-	}
-	return path, nil
-}
-
-// inGit reports whether path leads into a .git directory, the one part of a
-// clone that does not come from the repository: lines appended to a hook would
-// be run.
-func inGit(path string) bool {
-	rest := ""
-	real, err := filepath.EvalSymlinks(path)
-	for ; err != nil && filepath.Dir(path) != path; real, err = filepath.EvalSymlinks(path) {
-		rest = filepath.Join(filepath.Base(path), rest)
-		path = filepath.Dir(path)
-	}
-	return slices.ContainsFunc(strings.Split(filepath.Join(real, rest), string(filepath.Separator)), func(name string) bool {
-		return strings.EqualFold(name, ".git")
+// isSafe reports whether the user listed root among those whose .codex another
+// user may own.
+func isSafe(root string, o Options) bool {
+	list, _ := o.Env(safeVariable)
+	return slices.ContainsFunc(filepath.SplitList(list), func(safe string) bool {
+		if safe == "*" {
+			return true
+		}
+		safeInfo, err := os.Stat(safe)
+		if err != nil || !filepath.IsAbs(safe) {
+			return false
+		}
+		info, err := os.Stat(root)
+		return err == nil && os.SameFile(info, safeInfo)
 	})
-}
-
-// localTo returns path relative to root, and whether it stays below root by
-// its text alone.
-func localTo(root, path string) (string, bool) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Clean(path)
-		return path, filepath.IsLocal(path)
-	}
-	if rel, err := filepath.Rel(root, path); err == nil && filepath.IsLocal(rel) {
-		return rel, true
-	}
-	real, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return "", false
-	}
-	rel, err := filepath.Rel(real, path)
-	return rel, err == nil && filepath.IsLocal(rel)
 }

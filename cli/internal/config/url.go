@@ -49,10 +49,26 @@ func schemeOf(url string) string {
 // showURL returns as much of a URL as a message may show: all but its secrets
 // if it parses, else the scheme.
 func showURL(raw string) string {
-	if _, err := url.Parse(raw); err != nil {
+	if _, err := url.Parse(withVariables(raw, "x")); err != nil {
 		return schemeOf(raw) + "://…"
 	}
 	return sdk.RedactURL(raw)
+}
+
+// withVariables returns a URL with each ${NAME} in it replaced by text.
+func withVariables(raw, text string) string {
+	pieces, err := split(raw)
+	if err != nil {
+		return raw
+	}
+	var b strings.Builder
+	for _, p := range pieces {
+		if p.variable {
+			p.text = text
+		}
+		b.WriteString(p.text)
+	}
+	return b.String()
 }
 
 // checkURL checks what the host can know of a URL without its backend.
@@ -66,17 +82,17 @@ func checkURL(backend, raw string) (found, allowed string, ok bool) {
 	}
 	if backend == "sqlite" {
 		if _, ok := sqlitePath(raw); !ok {
-			return showURL(raw), "sqlite:///./x.db (from the project root) or sqlite:////dir/x.db (absolute), without options", false
+			return showURL(raw), "sqlite:///./x.db (from the project root) or sqlite:////dir/x.db (absolute), without options; ~ is not expanded", false
 		}
 	}
 	return "", "", true
 }
 
 // sqlitePath returns the path in a SQLite URL: relative after three slashes,
-// absolute after four. It stands as it is, without escapes or options.
+// absolute after four. It has no escapes, no options, and no ~.
 func sqlitePath(raw string) (string, bool) {
 	path, ok := strings.CutPrefix(raw, "sqlite:///")
-	return path, ok && path != "" && !strings.Contains(path, "?")
+	return path, ok && path != "" && !strings.Contains(path, "?") && !homeless(path)
 }
 
 // SQLitePath returns the absolute path of the database file, and false where
@@ -95,7 +111,7 @@ func (l *Loaded) SQLitePath() (string, bool) {
 	return filepath.Clean(path), true
 }
 
-// badExpansion is what stands at fault in a URL with ${NAME} in it.
+// badExpansion is what is wrong with a URL with ${NAME} in it.
 type badExpansion struct{ found, allowed string }
 
 func (e *badExpansion) Error() string {
@@ -109,7 +125,7 @@ type piece struct {
 }
 
 // expand replaces each ${NAME} in template by what lookup returns for it.
-// $${ stands for a plain ${. A value that lands in user or password is
+// $${ is a plain ${. A value that lands in user or password is
 // percent-encoded; a template that is only ${NAME} becomes its value. What a
 // value holds is never expanded again.
 func expand(template string, lookup func(name string) (string, error)) (string, error) {
@@ -172,7 +188,7 @@ func split(template string) ([]piece, error) {
 }
 
 // lastAt returns where, in the literal text of pieces, the last "@" of the
-// authority stands, or -1. The authority begins after "://" and ends at the
+// authority is, or -1. The authority begins after "://" and ends at the
 // next "/", "?" or "#".
 func lastAt(pieces []piece) int {
 	var b strings.Builder
@@ -196,6 +212,9 @@ func lastAt(pieces []piece) int {
 	}
 	return -1
 }
+
+// passwordOption is an option of a URL whose value is a password.
+var passwordOption = regexp.MustCompile(`(?i)[?&][a-z_.-]*(pass|passwd|password|pwd)=[^&#]*`)
 
 var credentialOption = regexp.MustCompile(`(?i)[?&][a-z_.-]*(user|pass|pwd|secret|token)[a-z_.-]*=[^&]*$`)
 

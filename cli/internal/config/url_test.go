@@ -86,7 +86,7 @@ func FuzzExpand(f *testing.F) {
 // FuzzFile: whatever a file holds, reading it neither panics nor takes long,
 // and what is wrong is said in one line without the secret in it.
 func FuzzFile(f *testing.F) {
-	f.Add([]byte(Template()))
+	f.Add([]byte(Template(nil)))
 	f.Add([]byte("[backend]\nurl = \"postgres://u:CaNaRy@h/d\"\n[retry]\nmax_attempts = 99\n"))
 	f.Add([]byte("backend = {url = 'CaNaRy', \"a.b\" = {c.d = [1, {e = 2}]}}\n[[x.y]]\n'' = 1979-05-27"))
 	f.Add([]byte("\ufeffa.b.c.d = \"\\u0000\"\r\n"))

@@ -43,11 +43,12 @@ const (
 	RestoreFail   Action = "RESTORE_FAIL"
 	BatchComplete Action = "BATCH_RESTORE_COMPLETE"
 	Recover       Action = "RECOVER"
+	Trust         Action = "TRUST"
 )
 
 // Actions returns the actions that this program writes.
 func Actions() []Action {
-	return []Action{Archive, ArchiveFail, Restore, RestoreFail, BatchComplete, Recover}
+	return []Action{Archive, ArchiveFail, Restore, RestoreFail, BatchComplete, Recover, Trust}
 }
 
 // known reports whether a is an action that this program writes.
@@ -91,7 +92,7 @@ type Record struct {
 	Attempt int    // while retrying: which attempt failed, from 1
 	Reason  string // of an archiving: its class; while retrying or recovering: why
 
-	SHA256         string // of the plain bytes, in hex; "" where not known
+	SHA256         string // of the plain bytes, in hex; "" where not known; of TRUST: the hash that was accepted
 	Size           int64  // plain bytes
 	CompressedSize int64  // stored bytes
 	Codec          string
@@ -203,6 +204,9 @@ func (r *Record) wire() *wire {
 		w.batch(r.Batch)
 	case Recover:
 		w.SetAside, w.Bytes = new(text(r.SetAside)), &r.Bytes
+	case Trust:
+		w.Path, w.PathB64 = pathText(r.Path)
+		w.SHA256 = new(text(r.SHA256))
 	}
 	if r.Reason != "" && w.Reason == nil || r.Status == Retrying {
 		w.Reason = new(scrubbed(r.Reason))
@@ -214,7 +218,7 @@ func (r *Record) wire() *wire {
 // is about one.
 func (w *wire) about(r *Record) {
 	switch r.Action {
-	case BatchComplete, Recover:
+	case BatchComplete, Recover, Trust:
 		return
 	}
 	w.Tombstone, w.Repo = new(text(r.Tombstone)), new(text(r.Repo))

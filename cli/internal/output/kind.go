@@ -33,6 +33,8 @@ type Kind string
 const (
 	Usage         Kind = "usage"
 	Config        Kind = "config"
+	Untrusted     Kind = "untrusted"
+	OtherArchive  Kind = "other_archive"
 	NoBackend     Kind = "no_backend"
 	PluginChanged Kind = "plugin_changed"
 	NoFile        Kind = "no_file"
@@ -140,6 +142,8 @@ func Kinds() []KindInfo {
 
 		{Usage, ExitUsage, "the command line is wrong", "a missing argument, an unknown flag, a value that is not allowed", "codex archive COMMAND --help"},
 		{Config, ExitUsage, "the configuration is wrong", "a mistake in a file, a variable or a flag; the message names it and what is allowed", "codex archive config-show --origin shows where each setting comes from"},
+		{Untrusted, ExitUsage, "the project's own file is not trusted and names what needs trust", "a clone brought .codex/archive.toml, or a pull changed it; nothing was sent and no file was opened", "codex archive trust shows the file and asks"},
+		{OtherArchive, ExitUsage, "this project's archive is another one", "a configuration that is gone, as by git clean or git stash", "bring .codex/archive.toml back, or name the archive with --url"},
 		{NoBackend, ExitUsage, "no program for the backend, or one that may not be trusted", "it is not installed, or it or its directory can be written by others", "codex plugin list shows which backends were found, and where"},
 		{PluginChanged, ExitUsage, "the backend's program is not the one that plugins.lock names", "an update, another build, or an exchanged program; it was not run", "if you trust the program that is there now: codex plugin lock"},
 		{NoFile, ExitUsage, "the file to be stored is not there", "a slip in PATH, or another current directory", ""},

@@ -21,8 +21,8 @@ const (
 	none       = "none"  // how one writes that an optional value is absent
 )
 
-// kind is one kind of value: how it is written and what it may be.
-type kind[T any] struct {
+// valueType is one type of value: how it is written and what it may be.
+type valueType[T any] struct {
 	allowed  string
 	quoted   bool
 	fromTOML func(any) (string, bool)
@@ -34,8 +34,8 @@ var backendNamePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 // validBackend reports whether name can be the NAME of codex-archive-NAME.
 func validBackend(name string) bool { return backendNamePattern.MatchString(name) }
 
-func backendName() kind[string] {
-	return kind[string]{
+func backendName() valueType[string] {
+	return valueType[string]{
 		"sqlite postgres mariadb, or the NAME of a program codex-archive-NAME", true, tomlString,
 		func(s string) (string, string, bool) {
 			s = strings.TrimSpace(s)
@@ -46,8 +46,8 @@ func backendName() kind[string] {
 
 // address is a URL. Only what would break every reader is checked here;
 // checkURL knows more.
-func address() kind[string] {
-	return kind[string]{
+func address() valueType[string] {
+	return valueType[string]{
 		"a URL such as sqlite:///./x.db, postgres://user@host/db or mysql://user@host/db", true, tomlString,
 		func(s string) (string, string, bool) {
 			s = strings.TrimSpace(s)
@@ -56,14 +56,14 @@ func address() kind[string] {
 	}
 }
 
-func path() kind[string] {
-	return kind[string]{"path", true, tomlString, func(s string) (string, string, bool) {
-		return s, s, s != "" && len(s) <= maxPath && !strings.Contains(s, "\x00")
+func path() valueType[string] {
+	return valueType[string]{"path (~ is not expanded)", true, tomlString, func(s string) (string, string, bool) {
+		return s, s, s != "" && len(s) <= maxPath && !strings.Contains(s, "\x00") && !homeless(s)
 	}}
 }
 
-func optionalPath() kind[string] {
-	return kind[string]{"path", true, tomlString, func(s string) (string, string, bool) {
+func optionalPath() valueType[string] {
+	return valueType[string]{"path (~ is not expanded)", true, tomlString, func(s string) (string, string, bool) {
 		if s == "" || s == none {
 			return "", none, true
 		}
@@ -71,15 +71,15 @@ func optionalPath() kind[string] {
 	}}
 }
 
-func oneOf(words ...string) kind[string] {
-	return kind[string]{strings.Join(words, " "), true, tomlString, func(s string) (string, string, bool) {
+func oneOf(words ...string) valueType[string] {
+	return valueType[string]{strings.Join(words, " "), true, tomlString, func(s string) (string, string, bool) {
 		s = strings.ToLower(strings.TrimSpace(s))
 		return s, s, slices.Contains(words, s)
 	}}
 }
 
-func boolean() kind[bool] {
-	return kind[bool]{"true false", false, tomlBool, func(s string) (bool, string, bool) {
+func boolean() valueType[bool] {
+	return valueType[bool]{"true false", false, tomlBool, func(s string) (bool, string, bool) {
 		switch strings.ToLower(strings.TrimSpace(s)) {
 		case "true", "1", "yes", "on":
 			return true, "true", true
@@ -90,23 +90,23 @@ func boolean() kind[bool] {
 	}}
 }
 
-func integer(low, high int) kind[int] {
-	return kind[int]{fmt.Sprintf("%d-%d", low, high), false, tomlInteger, func(s string) (int, string, bool) {
+func integer(low, high int) valueType[int] {
+	return valueType[int]{fmt.Sprintf("%d-%d", low, high), false, tomlInteger, func(s string) (int, string, bool) {
 		n, err := strconv.Atoi(strings.TrimSpace(s))
 		return n, strconv.Itoa(n), err == nil && low <= n && n <= high
 	}}
 }
 
-func days() kind[int] {
+func days() valueType[int] {
 	k := integer(0, maxDays)
 	k.allowed = fmt.Sprintf("days, 0-%d", maxDays)
 	return k
 }
 
 // daysOrNone takes days as an integer or a string: none must be a string.
-func daysOrNone() kind[int] {
+func daysOrNone() valueType[int] {
 	positive := integer(1, maxDays)
-	k := kind[int]{allowed: fmt.Sprintf("none, or days, 1-%d", maxDays), quoted: true}
+	k := valueType[int]{allowed: fmt.Sprintf("none, or days, 1-%d", maxDays), quoted: true}
 	k.fromTOML = func(v any) (string, bool) {
 		if s, ok := tomlInteger(v); ok {
 			return s, true
@@ -123,24 +123,24 @@ func daysOrNone() kind[int] {
 }
 
 // delay is a wait of 0 to high seconds, shown with a decimal.
-func delay(allowed string, high float64) kind[time.Duration] {
-	return kind[time.Duration]{allowed, false, tomlNumber, func(s string) (time.Duration, string, bool) {
+func delay(allowed string, high float64) valueType[time.Duration] {
+	return valueType[time.Duration]{allowed, false, tomlNumber, func(s string) (time.Duration, string, bool) {
 		f, ok := number(s, 0, high)
 		return time.Duration(f * float64(time.Second)), decimal(f), ok
 	}}
 }
 
 // span is a time limit: more than nothing, shown without needless decimals.
-func span(allowed string) kind[time.Duration] {
-	return kind[time.Duration]{allowed, false, tomlNumber, func(s string) (time.Duration, string, bool) {
+func span(allowed string) valueType[time.Duration] {
+	return valueType[time.Duration]{allowed, false, tomlNumber, func(s string) (time.Duration, string, bool) {
 		f, ok := number(s, 0, maxSeconds)
 		d := time.Duration(f * float64(time.Second))
 		return d, strconv.FormatFloat(f, 'f', -1, 64), ok && d > 0
 	}}
 }
 
-func factor(low, high float64) kind[float64] {
-	return kind[float64]{decimal(low) + "-" + decimal(high), false, tomlNumber, func(s string) (float64, string, bool) {
+func factor(low, high float64) valueType[float64] {
+	return valueType[float64]{decimal(low) + "-" + decimal(high), false, tomlNumber, func(s string) (float64, string, bool) {
 		f, ok := number(s, low, high)
 		return f, decimal(f), ok
 	}}
@@ -160,8 +160,8 @@ func decimal(f float64) string {
 	return s
 }
 
-func reasons() kind[[]string] {
-	return kind[[]string]{"words, such as dead pruned", true, tomlWords, func(s string) ([]string, string, bool) {
+func reasons() valueType[[]string] {
+	return valueType[[]string]{"words, such as dead pruned", true, tomlWords, func(s string) ([]string, string, bool) {
 		list, ok := words(s, func(w string) bool {
 			return len(w) <= maxWord && utf8.ValidString(w) && !strings.ContainsFunc(w, func(r rune) bool { return !unicode.IsPrint(r) })
 		})
@@ -171,8 +171,8 @@ func reasons() kind[[]string] {
 
 var variablePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-func variables() kind[[]string] {
-	return kind[[]string]{"names of environment variables", true, tomlWords, func(s string) ([]string, string, bool) {
+func variables() valueType[[]string] {
+	return valueType[[]string]{"names of environment variables", true, tomlWords, func(s string) ([]string, string, bool) {
 		if t := strings.TrimSpace(s); t == "" || t == none {
 			return nil, none, true
 		}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/user"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/escape"
+	"github.com/codex-archive/codex/cli/internal/journal"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/trust"
+	"github.com/codex-archive/codex/sdk"
+)
+
+func trustCommand(a *app.App) *cli.Command {
+	return a.Command(&cli.Command{
+		Name:      "trust",
+		Usage:     "show what the project's own file wants, and accept it",
+		UsageText: "codex archive trust [flags]",
+		Description: "A .codex/archive.toml that git tracks came with a clone: another person may have written it.\n" +
+			"Until you accept it, it may only name a SQLite file inside the project, and what it says on\n" +
+			"retention, archive, verify and plugins is ignored. This command shows what it wants and asks.\n" +
+			"Without a terminal --hash says which content is accepted.\n\n" +
+			"The hash covers backend, archive, retention and verify as they are written, without literal\n" +
+			"passwords, and the files inside the project that they name. After a change to these the file\n" +
+			"must be accepted again. A file that git does not track is yours and needs no command.\n\n" +
+			"ENVIRONMENT:\n" +
+			"   CODEX_ARCHIVE_TRUST            hashes that are accepted, for CI; --print shows the hash\n" +
+			"   CODEX_ARCHIVE_SAFE_DIRECTORY   roots whose .codex another user may own, or *; separated as in PATH\n\n" +
+			"EXAMPLES:\n" +
+			"   codex archive trust\n" +
+			"   codex archive trust --print            the hash, and nothing else\n" +
+			"   codex archive trust --hash 5a2f…       accept exactly this content",
+		Flags: []cli.Flag{
+			app.ByFlag(),
+			&cli.StringFlag{Name: "hash", Usage: "accept the file if its hash is `HASH`; nothing is asked"},
+			&cli.BoolFlag{Name: "print", Usage: "print the hash and accept nothing", DisableDefaultText: true},
+		},
+	}, runTrust)
+}
+
+// trustView is what is asked about.
+type trustView struct {
+	File      string   `json:"file"`
+	Root      string   `json:"root"`
+	Type      string   `json:"type"`
+	URL       string   `json:"url"`
+	Variables []string `json:"variables"`
+	Options   []string `json:"options"`
+	Hash      string   `json:"hash"`
+	Trusted   bool     `json:"trusted"`
+	Why       string   `json:"trusted_why"`
+}
+
+func runTrust(_ context.Context, c *app.Command) error {
+	if err := c.Arguments(0, 0); err != nil {
+		return err
+	}
+	p := c.Config.Project
+	if p == nil {
+		return output.Usagef("there is no project file %s", filepath.Join(c.Config.Root, ".codex", "archive.toml")).
+			WithHint("codex archive init writes one")
+	}
+	view := viewTrust(c, *p)
+	if c.Flags.Bool("print") {
+		if c.JSON {
+			return output.WriteJSON(c.Env.Stdout, view)
+		}
+		_, err := fmt.Fprintln(c.Env.Stdout, view.Hash)
+		return err
+	}
+	if !c.JSON {
+		writeTrust(c.Env.Stdout, view)
+	}
+	if err := consent(c, view.Hash); err != nil {
+		return err
+	}
+	if err := accept(c); err != nil {
+		return err
+	}
+	view.Trusted, view.Why = true, trust.Accepted
+	if c.JSON {
+		return output.WriteJSON(c.Env.Stdout, view)
+	}
+	_, err := fmt.Fprintln(c.Env.Stdout, "Accepted: "+escape.Text(view.File))
+	return err
+}
+
+func viewTrust(c *app.Command, p config.Project) trustView {
+	v := trustView{
+		File: p.File, Root: c.Config.Root, Type: c.Config.Backend.Type, URL: c.WrittenURL(),
+		Variables: config.Variables(p.Value("backend.url")), Options: []string{},
+		Hash: c.Decision.Hash, Trusted: c.Decision.Granted, Why: c.Decision.Why,
+	}
+	if v.Variables == nil {
+		v.Variables = []string{}
+	}
+	for _, w := range p.Settings {
+		if w.Key != "backend.url" && w.Key != "backend.type" {
+			v.Options = append(v.Options, w.Key+" = "+w.Value)
+		}
+	}
+	return v
+}
+
+func writeTrust(w io.Writer, v trustView) {
+	fmt.Fprintf(w, "File: %s\nBackend: %s\nURL: %s\n", escape.Text(v.File), escape.Text(v.Type), escape.Text(v.URL))
+	if len(v.Variables) > 0 {
+		fmt.Fprintf(w, "Variables it reads: %s\n", escape.Text(strings.Join(v.Variables, " ")))
+	}
+	for _, option := range v.Options {
+		fmt.Fprintf(w, "Option: %s\n", escape.Text(option))
+	}
+	fmt.Fprintf(w, "Hash: %s\nTrusted: %s\n", v.Hash, escape.Text(trustWords(config.Trust{Granted: v.Trusted, Why: v.Why})))
+}
+
+// consent asks the user, or compares the hash that was given.
+func consent(c *app.Command, hash string) error {
+	if given := c.Flags.String("hash"); given != "" || c.Flags.IsSet("hash") {
+		if strings.EqualFold(strings.TrimSpace(given), hash) {
+			return nil
+		}
+		return output.Usagef("--hash: found %s, but the file has %s: it was not accepted", escape.Text(given), hash)
+	}
+	in, ok := c.Env.Stdin.(interface{ Fd() uintptr })
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return output.Usagef("there is no terminal to ask on, and --hash is missing: the file was not accepted").
+			WithHint("read the file, then: codex archive trust --hash %s", hash)
+	}
+	fmt.Fprint(c.Env.Stderr, "Accept this file? [y/N] ")
+	answer, err := bufio.NewReader(c.Env.Stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return output.Errorf(output.KindOf(sdk.Refused), "the file was not accepted")
+	}
+	return nil
+}
+
+// accept remembers the file, with a line of evidence.
+func accept(c *app.Command) error {
+	j, err := journal.Open(journal.Options{
+		Dir: c.Config.Evidence.Dir, Actor: trustActor(c), Backend: c.Config.Backend.Type, URL: c.WrittenURL(),
+		Started: c.Started, Log: c.Log,
+	})
+	if err != nil {
+		return err
+	}
+	err = j.Accept(c.Config.Project.File, c.Decision.Hash, func() error { return c.Remember(trust.Accepted) })
+	if output.CodeOf(err) == output.ExitFailed {
+		return output.Errorf(output.Failed, "the trust cannot be remembered: %w", err).WithHint("set %s=%s instead", trust.Variable, c.Decision.Hash)
+	}
+	return err
+}
+
+// trustActor is who accepts: the login name where no other name is given,
+// because trust is that of the user of this machine.
+func trustActor(c *app.Command) string {
+	login := c.Env.Get("USER")
+	if u, err := user.Current(); err == nil {
+		login = u.Username
+	}
+	return cmp.Or(strings.TrimSpace(c.Flags.String("by")), strings.TrimSpace(c.Env.Get("CODEX_ACTOR")), login, "unknown")
+}
+
+// trustWords is how the trust in the project's own file is shown.
+func trustWords(t config.Trust) string {
+	if t.Granted {
+		return "yes (" + t.Why + ")"
+	}
+	return "no (" + t.Why + ")"
+}
