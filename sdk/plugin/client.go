@@ -182,7 +182,11 @@ func (r *client) Close() error {
 		r.closed = true
 		r.mu.Unlock()
 		r.close()
-		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		limit := drainTime
+		if r.process.cut.Load() {
+			limit = cutTime
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		defer cancel()
 		if _, err := r.stub.Drain(ctx, &archivepb.DrainRequest{}); err != nil && !r.process.isGone() {
 			r.closeErr = r.process.failed(ctx, "close", err, sdk.EffectNone)

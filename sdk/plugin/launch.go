@@ -8,6 +8,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/codex-archive/codex/sdk"
@@ -40,6 +41,10 @@ type Command struct {
 	// prints, the line of the handshake aside. Nothing is taken out of it: it
 	// may hold secrets. Both are written to from several goroutines. For tests.
 	Stdout, Stderr io.Writer
+	// Waiting, where not nil, is called when the host has waited for the program
+	// for 5 seconds: "start", or the name of a call. It is called from other
+	// goroutines, and may be called often.
+	Waiting func(op string)
 	// DialOptions are added to those of the connection: for tests that look at
 	// messages, or change them.
 	DialOptions []grpc.DialOption
@@ -76,6 +81,9 @@ func Launch(ctx context.Context, c Command) (*Process, error) {
 	}
 	p.conn = newConn(p.dialChild, func(other peer) error { return inGroup(other, p.child.pid()) })
 
+	if c.Waiting != nil {
+		defer waits{c.Waiting}.begin("start")()
+	}
 	started, cancel := context.WithTimeout(ctx, c.StartTimeout)
 	defer cancel()
 	if err := p.start(started, &c); err != nil {
@@ -154,7 +162,7 @@ func (p *Process) clientConfig(c *Command) *goplugin.ClientConfig {
 		AutoMTLS:         tlsOnly,
 		MinPort:          0, // 0 to 1 lets the system choose a port; 0 to 0 counts as unset
 		MaxPort:          1,
-		GRPCDialOptions:  append(p.conn.options(tlsOnly), c.DialOptions...),
+		GRPCDialOptions:  slices.Concat(p.conn.options(tlsOnly), waits{c.Waiting}.options(), c.DialOptions),
 	}
 }
 

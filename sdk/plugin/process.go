@@ -14,6 +14,7 @@ import (
 // Deadlines of the end of a process.
 const (
 	drainTime = 30 * time.Second // for a backend to finish or roll back and close its database
+	cutTime   = 2 * time.Second  // the same, after the context of a call has ended before its answer
 	leaveTime = 2 * time.Second  // to exit after its lifeline was cut, then it is killed
 	exitTime  = 5 * time.Second  // to exit after it closed the connection, while a call waits to say why
 )
@@ -42,6 +43,7 @@ type Process struct {
 	observed bool
 
 	description atomic.Pointer[Description]
+	cut         atomic.Bool // the context of a call has ended before its answer
 
 	mu      sync.Mutex
 	opening bool
@@ -138,7 +140,8 @@ func (p *Process) Pid() int {
 }
 
 // Close closes the archive, if one is open, and lets the process go: it has 2
-// seconds to exit and is killed then. Close does not wait for that when the
+// seconds to exit and is killed then. A backend that does not close the archive
+// within 2 seconds after a call was cut off by its context is killed at once. Close does not wait for that when the
 // archive was closed properly, because nothing can be lost any more. It returns
 // the error of closing the archive. Closing twice is harmless.
 func (p *Process) Close() error {
@@ -148,6 +151,9 @@ func (p *Process) Close() error {
 		p.mu.Unlock()
 		if opened != nil {
 			p.closeErr = opened.Close()
+		}
+		if opened != nil && p.closeErr != nil && p.cut.Load() && p.child != nil {
+			p.child.kill() // it hangs, and has had its time
 		}
 		p.end(opened != nil && p.closeErr == nil && !p.conn.isLost())
 	})
@@ -200,6 +206,7 @@ func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.E
 		e.Kind = sdk.NoArchive
 	}
 	if ctxErr := ctx.Err(); ctxErr != nil && endsWithContext(e.Kind) {
+		p.cut.Store(true)
 		return contextError(op, ctxErr, e.Effect)
 	}
 	// Canceled, though not on this side: the connection was closed

@@ -30,7 +30,7 @@ func (a *App) Run(ctx context.Context, root *cli.App, args []string) output.Code
 	}
 	code := a.report(err)
 	if a.command != nil {
-		a.command.close()
+		a.command.close(ctx)
 	}
 	return code
 }

@@ -18,6 +18,7 @@ type Archive struct {
 	command    *Command
 	connection *pluginhost.Connection
 	opened     sync.Once
+	waiting    sync.Once
 }
 
 // Dial starts the backend's program, in the background. Nothing of the archive
@@ -39,18 +40,27 @@ func (c *Command) Dial(ctx context.Context, mode sdk.Mode) (*Archive, error) {
 	if err != nil {
 		return nil, output.Errorf(output.Config, "%w", err)
 	}
-	connection, err := pluginhost.Connect(ctx, pluginhost.Start{
+	archive := &Archive{command: c}
+	archive.connection, err = pluginhost.Connect(ctx, pluginhost.Start{
 		Program: program, Root: c.Config.Root,
 		Env:    pluginhost.Environ(c.Env.Vars, c.Config.Plugins.PassEnv),
 		Logger: c.Log.Named(program.Name), Timeout: c.Config.Plugins.StartTimeout,
+		Waiting: archive.sayWaiting,
 	}, sdk.Options{
 		URL: c.Config.Backend.URL, Password: password, Dir: c.Config.Root, Mode: mode, Parallel: c.Config.Batch.MaxConcurrent,
 	})
 	if err != nil {
 		return nil, err
 	}
-	c.archive = &Archive{command: c, connection: connection}
-	return c.archive, nil
+	c.archive = archive
+	return archive, nil
+}
+
+// sayWaiting says once that the command waits for the backend.
+func (a *Archive) sayWaiting(op string) {
+	a.waiting.Do(func() {
+		a.command.Log.Warn("Still waiting for the backend after 5 s ("+op+"); --timeout SECONDS ends the command earlier", "backend", a.command.Config.Backend.Type)
+	})
 }
 
 // Search says where backend programs are looked for; dirs are those of
@@ -102,4 +112,4 @@ func (a *Archive) Reach(ctx context.Context) (backend sdk.Backend, err error) {
 // Description is what the backend says of itself, once it is opened.
 func (a *Archive) Description() pluginhost.Description { return a.connection.Description() }
 
-func (a *Archive) close() error { return a.connection.Close() }
+func (a *Archive) close(ctx context.Context) error { return a.connection.Close(ctx) }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"io"
@@ -168,9 +169,14 @@ func (c *Command) failed(f *output.Failure) bool {
 }
 
 // close ends the backend and closes the log.
-func (c *Command) close() {
+func (c *Command) close(ctx context.Context) {
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, c.Started.Add(c.timeout))
+		defer cancel()
+	}
 	if c.archive != nil {
-		if err := c.archive.close(); err != nil {
+		if err := c.archive.close(ctx); err != nil {
 			c.Log.Debug("Closing the archive: " + err.Error())
 		}
 	}

@@ -11,8 +11,12 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// recordTimeout bounds how long recording may take after files are restored.
-const recordTimeout = time.Minute
+// recordTimeout bounds how long recording may take after files are restored, and
+// recordGrace after the end of the command's time, or an interrupt.
+const (
+	recordTimeout = time.Minute
+	recordGrace   = 2 * time.Second
+)
 
 // Record writes the events of published files, at most [sdk.MaxItems], into the
 // archive and the evidence, together: a batch would spend most of its time on
@@ -20,8 +24,17 @@ const recordTimeout = time.Minute
 // why it is not recorded.
 func (j *Journal) Record(ctx context.Context, files ...*Restore) {
 	// An interrupt does not undo the files, so they are recorded.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	deadline := time.Now().Add(recordTimeout)
+	if end, ok := ctx.Deadline(); ok && end.Add(recordGrace).Before(deadline) {
+		deadline = end.Add(recordGrace)
+	}
+	record, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(recordGrace, cancel) })()
+	j.recordAll(record, files)
+}
+
+func (j *Journal) recordAll(ctx context.Context, files []*Restore) {
 	if j.recordGroup(ctx, files) {
 		return
 	}

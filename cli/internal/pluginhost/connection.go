@@ -41,13 +41,14 @@ type Start struct {
 	Root    string   // of the project, whose plugins.lock decides; "" if there is no project
 	Env     []string // the whole environment of the program
 	Logger  hclog.Logger
-	Timeout time.Duration // 0: that of [plugin.Launch]
+	Timeout time.Duration   // 0: that of [plugin.Launch]
+	Waiting func(op string) // see [plugin.Command]; nil: nothing is said
 }
 
 // Command returns what [plugin.Launch] is given. A program that plugins.lock does
 // not name is an error.
 func (s Start) Command() (plugin.Command, error) {
-	command := plugin.Command{Path: s.Program.Path, Env: s.Env, Logger: s.Logger, StartTimeout: s.Timeout}
+	command := plugin.Command{Path: s.Program.Path, Env: s.Env, Logger: s.Logger, StartTimeout: s.Timeout, Waiting: s.Waiting}
 	lock, err := ReadLock(s.Root)
 	if err != nil {
 		return command, err
@@ -178,8 +179,13 @@ func (c *Connection) drop() {
 	c.process, c.backend = nil, nil
 }
 
-// Close closes the archive and ends the program.
-func (c *Connection) Close() error {
+// killAfter is how long a program may go on after the end of the context that
+// Close is given.
+const killAfter = 2 * time.Second
+
+// Close closes the archive and ends the program. When ctx ends meanwhile, or has
+// ended before, the program has 2 seconds left and is killed then.
+func (c *Connection) Close(ctx context.Context) error {
 	c.turn <- struct{}{}
 	defer c.release()
 	if c.launch != nil {
@@ -190,6 +196,11 @@ func (c *Connection) Close() error {
 	}
 	var err error
 	if c.backend != nil {
+		kill, left := c.process.Kill, killAfter
+		if deadline, ok := ctx.Deadline(); ok {
+			left = min(killAfter, time.Until(deadline.Add(killAfter)))
+		}
+		defer context.AfterFunc(ctx, func() { time.AfterFunc(left, kill) })()
 		err = c.backend.Close()
 	}
 	c.drop()

@@ -3,6 +3,7 @@
 //
 //	slow://50?delay=100ms    50 files; each Get takes so long
 //	slow://50?hang=7         Get of file 7 never answers
+//	slow://50?stick=METHOD   this method never returns, whatever its context says
 //	slow://50?die=FILE       the first Get that finds no FILE makes it and ends the process
 //	slow://50?fail=2         the first 2 Gets fail as if the server were down
 //	slow://50?mark=FILE      each Get adds a byte to FILE
@@ -37,6 +38,7 @@ type slow struct {
 	sdk.Backend
 	delay     time.Duration
 	hang      sdk.Tombstone
+	stick     string
 	die, mark string
 	say       string
 	fail      atomic.Int64
@@ -56,14 +58,52 @@ func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 		return nil, err
 	}
 	q := u.Query()
-	s := &slow{Backend: b, die: q.Get("die"), mark: q.Get("mark"), say: q.Get("say")}
+	s := &slow{Backend: b, stick: q.Get("stick"), die: q.Get("die"), mark: q.Get("mark"), say: q.Get("say")}
 	s.delay, _ = time.ParseDuration(q.Get("delay"))
 	if n, err := strconv.Atoi(q.Get("hang")); err == nil {
 		s.hang = tombstone(n)
 	}
 	fail, _ := strconv.ParseInt(q.Get("fail"), 10, 64)
 	s.fail.Store(fail)
+	s.stickIn("open")
 	return s, nil
+}
+
+// stickIn never returns if method is the one to stick in.
+func (s *slow) stickIn(method string) {
+	if s.stick == method {
+		select {}
+	}
+}
+
+func (s *slow) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
+	s.stickIn("put")
+	return s.Backend.Put(ctx, items)
+}
+
+func (s *slow) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Digest, error) {
+	s.stickIn("missing")
+	return s.Backend.Missing(ctx, contents)
+}
+
+func (s *slow) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	s.stickIn("list")
+	return s.Backend.List(ctx, q)
+}
+
+func (s *slow) Append(ctx context.Context, events []sdk.Event) error {
+	s.stickIn("append")
+	return s.Backend.Append(ctx, events)
+}
+
+func (s *slow) Health(ctx context.Context) (sdk.Health, error) {
+	s.stickIn("health")
+	return s.Backend.Health(ctx)
+}
+
+func (s *slow) Close() error {
+	s.stickIn("close")
+	return s.Backend.Close()
 }
 
 func tombstone(n int) sdk.Tombstone {
@@ -96,6 +136,7 @@ func items(n int) iter.Seq2[sdk.Item, error] {
 
 func (s *slow) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
 	return func(yield func(sdk.GetResult, error) bool) {
+		s.stickIn("get")
 		if err := s.misbehave(ctx, ids[0]); err != nil {
 			yield(sdk.GetResult{}, err)
 			return
