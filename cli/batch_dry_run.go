@@ -87,7 +87,7 @@ func (p *batchPlan) forecast(f *forecast, found find.Record) {
 		}
 	}
 	if f.err != nil {
-		text := f.err.Error()
+		text := output.Words(f.err)
 		f.Action, f.Error = "fail", &text
 	}
 }

@@ -31,7 +31,7 @@ func batchRestoreCommand(a *app.App) *cli.Command {
 			"or a signal.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive batch-restore manifest.json --by user\n" +
-			"   codex archive batch-restore manifest.csv --by user --continue-on-error --base-dir recovered\n" +
+			"   codex archive batch-restore m.csv --by user --continue-on-error --base-dir b\n" +
 			"   codex archive batch-restore manifest.json --by user --resume",
 		Flags: []cli.Flag{
 			app.ByFlag(),

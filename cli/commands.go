@@ -30,7 +30,7 @@ func commands(a *app.App) *cli.App {
 		Action:                    runRoot,
 		DisableSliceFlagSeparator: true,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "version", Usage: "print version, protocol and commit", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print version, protocol and commit", DisableDefaultText: true},
 			app.JSONFlag(),
 		},
 		Commands: []*cli.Command{

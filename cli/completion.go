@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 )
 
@@ -31,8 +32,8 @@ func completionCommand(a *app.App) *cli.Command {
 		UsageText: "codex completion bash|zsh|fish",
 		Description: "make install puts the scripts where shells look for them. By hand:\n\n" +
 			"EXAMPLES:\n" +
-			"   source <(codex completion bash)                            in ~/.bashrc\n" +
-			"   codex completion zsh > ~/.zfunc/_codex                     a directory of $fpath\n" +
+			"   source <(codex completion bash)                         in ~/.bashrc\n" +
+			"   codex completion zsh > ~/.zfunc/_codex                  a directory of $fpath\n" +
 			"   codex completion fish > ~/.config/fish/completions/codex.fish",
 	}, runCompletion)
 }
@@ -68,17 +69,17 @@ const completeWord = "__complete"
 
 // complete writes a candidate a line, with a tab and words about it. Nothing
 // means that the shell should offer file names.
-func complete(env *app.Env, root *cli.App, typed []string) error {
+func complete(ctx context.Context, env *app.Env, root *cli.App, typed []string) error {
 	if len(typed) == 0 {
 		return nil
 	}
 	word := typed[len(typed)-1]
 	line := app.Parse(root, typed[:len(typed)-1])
 	var b strings.Builder
-	for _, c := range candidates(env, line, word) {
+	for _, c := range candidates(ctx, env, line, word) {
 		if strings.HasPrefix(c.word, word) {
 			about, _, _ := strings.Cut(c.about, "\n")
-			b.WriteString(c.word + "\t" + about + "\n")
+			b.WriteString(escape.Text(c.word) + "\t" + escape.Text(about) + "\n")
 		}
 	}
 	_, err := io.WriteString(env.Stdout, b.String())
@@ -89,14 +90,15 @@ func complete(env *app.Env, root *cli.App, typed []string) error {
 type candidate struct{ word, about string }
 
 // candidates returns what may follow line, where word has been begun.
-func candidates(env *app.Env, line *app.Line, word string) []candidate {
+func candidates(ctx context.Context, env *app.Env, line *app.Line, word string) []candidate {
 	name, _, isPair := strings.Cut(word, "=")
 	switch {
 	case line.Open != nil:
-		return valuesOf(env, line.Open.Names()[0])
+		return valuesOf(ctx, env, line.Open.Names()[0], word)
 	case !line.Ended && app.IsFlag(word) && isPair:
 		var pairs []candidate
-		for _, c := range valuesOf(env, strings.TrimLeft(name, "-")) {
+		_, value, _ := strings.Cut(word, "=")
+		for _, c := range valuesOfFlag(ctx, env, line.Flags, strings.TrimLeft(name, "-"), value) {
 			pairs = append(pairs, candidate{name + "=" + c.word, c.about})
 		}
 		return pairs
@@ -111,7 +113,7 @@ func candidates(env *app.Env, line *app.Line, word string) []candidate {
 		}
 		return names
 	}
-	return argumentsOf(env, strings.Join(line.Words[1:], " "))
+	return argumentsOf(ctx, env, strings.Join(line.Words[1:], " "), line.Arguments())
 }
 
 func flagNames(flags []cli.Flag) []candidate {

@@ -1,10 +1,17 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/output"
 )
 
@@ -18,32 +25,105 @@ func flagValues(name string) []string {
 	case "kind":
 		return contentKinds()
 	case "format":
-		return []string{"json", "csv"}
-	case "action":
-		return []string{"ARCHIVE", "RESTORE", "BATCH_RESTORE_COMPLETE", "RECOVER", "TRUST"}
+		return []string{"json", "csv", "table", "manifest"}
 	}
 	return nil
 }
 
 // valuesOf returns what the flag called name may be given, nothing if that is
 // any text, or a file.
-func valuesOf(env *app.Env, name string) []candidate {
+func valuesOf(ctx context.Context, env *app.Env, name, word string) []candidate {
 	switch name {
+	case "action":
+		var all []candidate
+		for _, a := range evidence.Actions() {
+			all = append(all, candidate{word: string(a)})
+		}
+		return all
+	case "reason":
+		if c := configuration(ctx, env); c != nil {
+			return plain(c.Archive.Reasons)
+		}
+	case "tombstone":
+		return tombstones(ctx, env)
 	case "backend":
 		return backendNames(env)
 	case "set":
-		var keys []candidate
-		for _, k := range config.Keys() {
-			keys = append(keys, candidate{k.Name + "=", ""})
-		}
-		return keys
+		return settingsOf(word)
 	}
 	return plain(flagValues(name))
 }
 
-// argumentsOf returns what a command may be given.
-func argumentsOf(env *app.Env, command string) []candidate {
+// valuesOfFlag is valuesOf for a flag that is written with "=", which flags
+// without a value may be as well.
+func valuesOfFlag(ctx context.Context, env *app.Env, flags []cli.Flag, name, word string) []candidate {
+	for _, f := range flags {
+		if _, ok := f.(*cli.BoolFlag); ok && slices.Contains(f.Names(), name) {
+			return plain([]string{"true", "false"})
+		}
+	}
+	return valuesOf(ctx, env, name, word)
+}
+
+// settingsOf returns the settings, or the values of the one that word has begun
+// to set, if they are few.
+func settingsOf(word string) []candidate {
+	var all []candidate
+	for _, k := range config.Keys() {
+		if !strings.HasPrefix(word, k.Name+"=") {
+			all = append(all, candidate{k.Name + "=", ""})
+			continue
+		}
+		var values []candidate
+		if few := strings.Fields(k.Allowed); slices.Contains(few, k.Default) && !strings.Contains(k.Allowed, " or ") {
+			for _, value := range few {
+				values = append(values, candidate{k.Name + "=" + value, ""})
+			}
+		}
+		return values
+	}
+	return all
+}
+
+// configuration reads it, nil if it is wrong. Nothing that it names is opened.
+func configuration(ctx context.Context, env *app.Env) *config.Loaded {
+	c, err := config.Load(ctx, config.Options{Dir: env.Dir, Environ: env.Vars})
+	if err != nil {
+		return nil
+	}
+	return c
+}
+
+// maxOffered is how many tombstones are offered.
+const maxOffered = 200
+
+// tombstones returns those that were stored last, newest first, as the evidence
+// log names them: no archive is opened for a completion.
+func tombstones(ctx context.Context, env *app.Env) []candidate {
+	c := configuration(ctx, env)
+	if c == nil {
+		return nil
+	}
+	var all []candidate
+	for line, err := range evidence.Read(filepath.Join(c.Evidence.Dir, evidence.FileName)) {
+		if err != nil {
+			break
+		}
+		if r, err := line.Record(); err == nil && r.Action == evidence.Archive && r.Status == evidence.Success {
+			all = append(all, candidate{r.Tombstone, r.Path})
+		}
+	}
+	slices.Reverse(all)
+	return all[:min(len(all), maxOffered)]
+}
+
+// argumentsOf returns what a command may be given after so many arguments.
+func argumentsOf(ctx context.Context, env *app.Env, command string, before int) []candidate {
 	switch command {
+	case "archive restore", "archive show":
+		if before == 0 {
+			return tombstones(ctx, env)
+		}
 	case "explain":
 		var all []candidate
 		for _, c := range output.Codes() {

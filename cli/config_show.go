@@ -22,7 +22,7 @@ func configShowCommand(a *app.App) *cli.Command {
 			".codex/archive.toml at the project root; the environment; defaults. Starts no backend.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive config-show\n" +
-			"   codex archive config-show --origin     each value, where it comes from and what it overruled\n" +
+			"   codex archive config-show --origin     where each value comes from\n" +
 			"   codex archive config-show --debug      URLs with their credentials",
 		Flags: []cli.Flag{
 			debugFlag(),

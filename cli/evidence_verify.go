@@ -94,9 +94,9 @@ func (v *verifyView) compare(ctx context.Context, c *app.Command, report evidenc
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		v.NotChecked = append(v.NotChecked, "Not checked: whether the archive knows more events, because it could not be asked: "+err.Error())
+		v.NotChecked = append(v.NotChecked, "Not checked: whether the archive knows more events, because it could not be asked: "+output.Words(err))
 		if sdk.KindOf(err) != sdk.NoArchive {
-			c.Log.Warn("The archive could not be asked for its events: " + err.Error())
+			c.Log.Warn("The archive could not be asked for its events: " + output.Words(err))
 		}
 		return nil
 	}

@@ -70,7 +70,7 @@ func runHealthCheck(ctx context.Context, c *app.Command) error {
 	}
 	if err != nil {
 		if !c.JSON { // else the error is the document
-			writeHealth(c, healthView{Backend: c.Config.Backend.Type, Status: "failed", Reason: err.Error()})
+			writeHealth(c, healthView{Backend: c.Config.Backend.Type, Status: "failed", Reason: output.Words(err)})
 		}
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk/plugin"
 )
 
 // version and commit are set by the Makefile.
@@ -18,6 +19,7 @@ var (
 )
 
 func main() {
+	plugin.SilenceGRPC()
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -37,7 +39,7 @@ func run(ctx context.Context, env *app.Env, args []string) output.Code {
 	a := &app.App{Env: env}
 	root := commands(a)
 	if len(args) > 0 && args[0] == completeWord {
-		return output.CodeOf(complete(env, root, args[1:]))
+		return output.CodeOf(complete(ctx, env, root, args[1:]))
 	}
 	return a.Run(ctx, root, args)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/config"
 	"github.com/codex-archive/codex/cli/internal/output"
 )
 
@@ -50,12 +51,52 @@ func manPage(root *cli.App) string {
 	m.section("SH", "COMMON FLAGS")
 	m.text("Flags are taken before and after arguments; -- ends them. Those below are flags of every archive command.")
 	m.flags(app.CommonFlags())
+	m.section("SH", "ENVIRONMENT")
+	m.text("Each variable sets a key of the configuration, which files and flags may set too. A file wins over the environment, a flag over both.")
+	for _, k := range config.Keys() {
+		m.item(k.Variable, fmt.Sprintf("%s: %s Allowed: %s. Default: %s.", k.Name, k.Doc, k.Allowed, k.Default))
+	}
+	for _, v := range otherVariables() {
+		m.item(v.name, v.meaning)
+	}
+	m.section("SH", "FILES")
+	for _, f := range files() {
+		m.item(f.name, f.meaning)
+	}
 	m.section("SH", "EXIT STATUS")
 	for _, c := range output.Codes() {
 		m.item(fmt.Sprint(c.Code), strings.ReplaceAll(c.Meaning, "\n", " "))
 	}
 	m.text("codex explain CODE tells usual causes, and what to do.")
 	return m.page.String()
+}
+
+// meant is a name and what it means.
+type meant struct{ name, meaning string }
+
+// otherVariables are those that set no key.
+func otherVariables() []meant {
+	return []meant{
+		{"CODEX_ARCHIVE_CONFIG", "The file that --config names."},
+		{"CODEX_ACTOR", "Who acts, where --by is not given."},
+		{"CODEX_ARCHIVE_PLUGIN_PATH", "Directories in which backends are looked for, after those of --plugin-dir."},
+		{"NO_COLOR", "If it is not empty, log lines have no colours."},
+		{"TZ", "The zone of dates that are given without one."},
+		{"XDG_DATA_HOME", "Below it, in codex/plugins, backends are looked for. Default: ~/.local/share."},
+		{"XDG_RUNTIME_DIR, TMPDIR", "Where sockets and temporary files are made."},
+		{"PGPASSWORD, MYSQL_PWD", "The password of a database server."},
+	}
+}
+
+// files are what the program reads and writes, relative to the project root.
+func files() []meant {
+	return []meant{
+		{".codex/archive.toml", "The configuration of the project."},
+		{".codex/archive.sqlite", "The archive, where the configuration names no other."},
+		{".codex/evidence/archive_ops.jsonl", "The evidence log: a line for everything that was done."},
+		{".codex/plugins.lock", "The backends that may run, by their hashes."},
+		{"batch_restore_YYYYMMDD_HHMMSS.json", "The results of a batch-restore, in the current directory."},
+	}
 }
 
 // roff builds a page.

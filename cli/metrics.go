@@ -31,7 +31,7 @@ func metricsCommand(a *app.App) *cli.Command {
 			app.TimeHelp + "\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive metrics --since 7d\n" +
-			"   codex archive metrics --action restore --json | jq '.actions[].phases[0].p95_ms'\n" +
+			"   codex archive metrics --action restore --json | jq '.actions[0].phases'\n" +
 			"   codex archive metrics --prometheus > /var/lib/node_exporter/codex.prom",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "since", Usage: "only what was done at or after `TIME`"},

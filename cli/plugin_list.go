@@ -68,7 +68,11 @@ func runPluginList(_ context.Context, c *app.Command) error {
 	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
-	v := viewPlugins(c.Env.Search(c.Flags.StringSlice("plugin-dir")))
+	search, err := c.Search()
+	if err != nil {
+		return err
+	}
+	v := viewPlugins(search)
 	if root, err := config.Root(config.Options{Dir: c.Env.Dir, Environ: c.Env.Vars}); err == nil {
 		v.compare(root)
 	}

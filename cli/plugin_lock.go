@@ -95,5 +95,9 @@ func lockProgram(c *app.Command, lock *pluginhost.Lock, name string) (lockedView
 
 // findProgram returns the program of the backend called name.
 func findProgram(c *app.Command, name string) (pluginhost.Program, error) {
-	return c.Env.Search(c.Flags.StringSlice("plugin-dir")).Find(name)
+	search, err := c.Search()
+	if err != nil {
+		return pluginhost.Program{}, err
+	}
+	return search.Find(name)
 }

@@ -39,9 +39,9 @@ func pluginTestCommand(a *app.App) *cli.Command {
 			"the shell runs, with two lines on its standard input, the URL of an archive and the SHA-256 of\n" +
 			"the content whose stored bytes it shall alter.\n\n" +
 			"EXAMPLES:\n" +
-			"   codex plugin test ./build/codex-archive-oracle --url 'oracle://ann@localhost/test{}'\n" +
+			"   codex plugin test ./codex-archive-oracle --url 'oracle://ann@localhost/t{}'\n" +
 			"   codex plugin test sqlite --url 'sqlite:///./kit-{}.db' --run '^(PUT|GET)-'\n" +
-			"   codex plugin test --attach unix:/tmp/mydb.sock --url 'mydb://{}' --junit report.xml",
+			"   codex plugin test --attach unix:/tmp/x.sock --url 'x://{}' --junit report.xml",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "url", Usage: "`URL` of an archive that is empty or not there yet; without it CODEX_ARCHIVE_URL is asked"},
 			&cli.StringFlag{Name: "run", Usage: "only rules whose id matches `REGEX`, such as '^PUT-'"},

@@ -27,7 +27,7 @@ func restoreCommand(a *app.App) *cli.Command {
 			"it under its recorded name; OUTPUT - writes to standard output. An OUTPUT with other content\n" +
 			"is refused, unless --force is given.\n\n" +
 			"EXAMPLES:\n" +
-			"   codex archive restore 8e3531b9-c839-4a07-9dec-507c36136eb1 ./old_module.py --by developer\n" +
+			"   codex archive restore 8e3531b9 ./old_module.py --by developer\n" +
 			"   codex archive restore 8e3531b9 restored/ --by developer --timeout 30\n" +
 			"   codex archive restore 8e3531b9 - --by developer | less",
 		Flags: []cli.Flag{

@@ -26,9 +26,9 @@ func storeCommand(a *app.App) *cli.Command {
 			"durable in the database and the file may be deleted; codex archive restore brings it back.\n" +
 			"The file itself is not touched. PATH - reads standard input and needs --path.\n\n" +
 			"EXAMPLES:\n" +
-			"   codex archive store my-repo ./old_module.py --by developer --reason dead --commit HEAD\n" +
-			"   codex archive store my-repo api/v1.md --by docs --reason replaced --kind doc --note 'see v2'\n" +
-			"   pg_dump shop | codex archive store my-repo - --path dumps/shop.sql --by ops --reason legacy",
+			"   codex archive store my-repo ./old.py --by me --reason dead --commit HEAD\n" +
+			"   codex archive store my-repo v1.md --by docs --reason replaced --note 'see v2'\n" +
+			"   pg_dump shop | codex archive store r - --path s.sql --by me --reason legacy",
 		Flags: []cli.Flag{
 			app.ByFlag(),
 			&cli.StringFlag{Name: "reason", Usage: "why, a `CLASS`: dead, pruned, legacy or replaced"},

@@ -96,7 +96,7 @@ func Errorf(k Kind, format string, args ...any) *Error {
 	return &Error{Kind: k, Msg: err.Error(), Retry: k.Temporary(), Err: errors.Unwrap(err)}
 }
 
-// Error returns "op: message [tombstones] (native code)".
+// Error returns "op: message (tombstones …) (native code)".
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Op != "" {
@@ -110,19 +110,32 @@ func (e *Error) Error() string {
 	default:
 		b.WriteString(strings.ReplaceAll(e.Kind.String(), "_", " "))
 	}
-	for i, t := range e.Tombstones {
-		if i == 3 {
-			fmt.Fprintf(&b, " and %d more", len(e.Tombstones)-i)
-			break
-		}
-		if s := t.String(); !strings.Contains(b.String(), s) {
-			b.WriteString(" " + s)
-		}
-	}
+	b.WriteString(e.about(b.String()))
 	if e.Native != "" {
 		b.WriteString(" (" + e.Native + ")")
 	}
 	return b.String()
+}
+
+// about names the tombstones at fault that said does not name.
+func (e *Error) about(said string) string {
+	var names []string
+	for _, t := range e.Tombstones {
+		if s := t.String(); !strings.Contains(said, s) {
+			names = append(names, s)
+		}
+	}
+	word := " (tombstone "
+	switch {
+	case len(names) == 0:
+		return ""
+	case len(names) > 1:
+		word = " (tombstones "
+	}
+	if more := len(names) - 3; more > 0 {
+		return fmt.Sprintf("%s%s and %d more)", word, strings.Join(names[:3], ", "), more)
+	}
+	return word + strings.Join(names, ", ") + ")"
 }
 
 // Unwrap returns the cause.

@@ -29,7 +29,11 @@ func (c *Command) Dial(ctx context.Context, mode sdk.Mode) (*Archive, error) {
 	if err := c.admit(mode); err != nil {
 		return nil, err
 	}
-	program, err := c.Env.Search(c.Flags.StringSlice("plugin-dir")).Find(c.Config.Backend.Type)
+	search, err := c.Search()
+	if err != nil {
+		return nil, err
+	}
+	program, err := search.Find(c.Config.Backend.Type)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +65,12 @@ func (a *Archive) sayWaiting(op string) {
 	a.waiting.Do(func() {
 		a.command.Log.Warn("Still waiting for the backend after 5 s ("+op+"); --timeout SECONDS ends the command earlier", "backend", a.command.Config.Backend.Type)
 	})
+}
+
+// Search says where this command looks for backend programs.
+func (c *Command) Search() (pluginhost.Search, error) {
+	search := c.Env.Search(c.Flags.StringSlice("plugin-dir"))
+	return search, search.Check()
 }
 
 // Search says where backend programs are looked for; dirs are those of

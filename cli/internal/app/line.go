@@ -61,6 +61,9 @@ func (l *Line) take(arg string) {
 	}
 }
 
+// Arguments returns how many arguments were written, flags aside.
+func (l *Line) Arguments() int { return len(l.rest) }
+
 // IsFlag reports whether a word is written as a flag.
 func IsFlag(word string) bool { return word != "-" && strings.HasPrefix(word, "-") }
 

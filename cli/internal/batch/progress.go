@@ -39,7 +39,7 @@ func (p *Progress) item(index int, err error) {
 	before := p.percent()
 	p.done++
 	if err != nil {
-		p.print(fmt.Sprintf("[ERROR] Item %d failed: %s", index+1, escape.Text(err.Error())))
+		p.print(fmt.Sprintf("[ERROR] Item %d failed: %s", index+1, escape.Text(output.Words(err))))
 	}
 	switch {
 	case p.Live:
@@ -61,7 +61,7 @@ func (p *Progress) end(s Summary, file string, saved bool) {
 	}
 	p.print("  Total Time: " + output.Millis(s.Duration).String())
 	if saved {
-		p.print("Results saved to: " + file)
+		p.print("Results saved to: " + escape.Text(file))
 	}
 }
 

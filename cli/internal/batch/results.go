@@ -74,7 +74,7 @@ func (r *Results) Set(index int, took time.Duration, err error) {
 	result := &r.Items[index]
 	result.Status, result.Duration = Success, took
 	if err != nil {
-		result.Status, result.Error, result.Code = Failed, err.Error(), output.CodeOf(err)
+		result.Status, result.Error, result.Code = Failed, output.Words(err), output.CodeOf(err)
 	}
 	*r.count(result.Status)++
 }

@@ -75,7 +75,7 @@ func (j *Journal) fail(action evidence.Action, err error, describe func(*evidenc
 	}
 	e := j.record(action, status)
 	describe(e)
-	e.Error, e.URL = err.Error(), j.options.URL
+	e.Error, e.URL = output.Words(err), j.options.URL
 	if append := j.file.Append(e); append != nil {
 		return output.Errorf(output.Evidence, "%w; and that is not recorded: %w", err, append).
 			WithHint("make the directory that evidence.dir names writable")

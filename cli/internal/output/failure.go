@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/codex-archive/codex/sdk"
 )
@@ -29,7 +30,21 @@ func (f *Failure) WithHint(format string, args ...any) *Failure {
 }
 
 // Error returns the message.
-func (f *Failure) Error() string { return f.Err.Error() }
+func (f *Failure) Error() string { return Words(f.Err) }
+
+// Words is the text of an error, with the words of Go's own errors put plainly:
+// they come from the standard library, without a value that tells what happened.
+func Words(err error) string {
+	return strings.NewReplacer(
+		"context deadline exceeded", "the time allowed is over",
+		"context canceled", "interrupted",
+		"path escapes from parent", "the path leads out of the directory",
+		"file already closed", "the file is closed",
+		"use of closed network connection", "the connection is closed",
+		"unexpected EOF", "it ends in the middle",
+		"broken pipe", "the reader went away",
+	).Replace(err.Error())
+}
 
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }

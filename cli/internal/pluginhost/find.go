@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -80,6 +81,18 @@ func (s Search) Places() []Place {
 		add("/usr/libexec/codex", "system")
 	}
 	return places
+}
+
+// Check reports a directory of --plugin-dir that is none.
+func (s Search) Check() error {
+	for _, dir := range s.Flags {
+		if info, err := os.Stat(dir); err != nil {
+			return output.Usagef("--plugin-dir: %s: %w", dir, durable.Cause(err))
+		} else if !info.IsDir() {
+			return output.Usagef("--plugin-dir: %s is not a directory", dir)
+		}
+	}
+	return nil
 }
 
 // notFound says that there is no program for a backend, what there is, and where
