@@ -31,7 +31,7 @@ func initCommand(a *app.App) *cli.Command {
 			"before codex archive trust accepts it.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive init\n" +
-			"   codex archive init --outside     keep a SQLite archive where git and rm of the clone do not reach it\n" +
+			"   codex archive init --outside     keep a SQLite archive outside the clone\n" +
 			"   codex archive init --upgrade     bring an older archive's schema up to date",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "upgrade", Usage: "bring an older schema up to date; nothing else does", DisableDefaultText: true},
