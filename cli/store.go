@@ -19,15 +19,22 @@ import (
 func storeCommand(a *app.App) *cli.Command {
 	return a.Command(&cli.Command{
 		Name:      "store",
-		Usage:     "archive a file and print its tombstone",
-		UsageText: "codex archive store REPO PATH --by WHO --reason CLASS [flags]",
+		Usage:     "archive files and print their tombstone, or their set",
+		UsageText: "codex archive store REPO PATH... --by WHO --reason CLASS [flags]",
 		Description: "Puts the file PATH of the repository REPO into the archive, with who retired it, when and\n" +
 			"why, and prints what was stored as JSON. Once this command has answered, the content is\n" +
 			"durable in the database and the file may be deleted; codex archive restore brings it back.\n" +
-			"The file itself is not touched. PATH - reads standard input and needs --path.\n\n" +
+			"The file itself is not touched, unless --remove is given. PATH - reads standard input and\n" +
+			"needs --path.\n" +
+			"Directories are stored with all that is below, but for .git, .codex and the archive itself;\n" +
+			"symbolic links in them are stored as links. One run is a set: its last lines say how to\n" +
+			"restore it, and after a failure how to go on.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive store my-repo ./old.py --by me --reason dead --commit HEAD\n" +
 			"   codex archive store my-repo v1.md --by docs --reason replaced --note 'see v2'\n" +
+			"   codex archive store my-repo old/ --by me --reason legacy --exclude '*.log' --remove\n" +
+			"   git ls-files -z '*.py' | codex archive store r --files-from - --null --by me \\\n" +
+			"       --reason dead\n" +
 			"   pg_dump shop | codex archive store r - --path s.sql --by me --reason legacy",
 		Flags: []cli.Flag{
 			app.ByFlag(),
@@ -39,6 +46,14 @@ func storeCommand(a *app.App) *cli.Command {
 			&cli.StringSliceFlag{Name: "metadata", Usage: "a pair `KEY=VALUE` to keep with it, repeatable"},
 			&cli.StringFlag{Name: "retain-days", Usage: "purge is refused for `N` days"},
 			&cli.StringFlag{Name: "path", Usage: "record this `PATH` instead"},
+			&cli.StringSliceFlag{Name: "exclude", Usage: "leave out what `PATTERN` matches, as in .gitignore, repeatable"},
+			&cli.BoolFlag{Name: "tracked", Usage: "take only what git tracks", DisableDefaultText: true},
+			&cli.StringFlag{Name: "files-from", Usage: "read more paths from `LIST`, one a line; - is standard input"},
+			&cli.BoolFlag{Name: "null", Usage: "paths in the list end in a NUL", DisableDefaultText: true},
+			&cli.StringFlag{Name: "resume", Usage: "go on with `SET`: what it has is not stored again"},
+			&cli.BoolFlag{Name: "continue-on-error", Usage: "go on after a file failed (batch.continue_on_error)", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "verify", Usage: "read back what was stored, and compare", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "remove", Usage: "remove each file that is stored and verified", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be stored, and store nothing", DisableDefaultText: true},
 		},
 	}, runStore)
@@ -48,6 +63,9 @@ func storeCommand(a *app.App) *cli.Command {
 func contentKinds() []string { return []string{"code", "doc", "asset"} }
 
 func runStore(ctx context.Context, c *app.Command) error {
+	if isMany(c) {
+		return runStoreMany(ctx, c)
+	}
 	if err := c.Arguments(2, 2, "REPO", "PATH"); err != nil {
 		return err
 	}

@@ -24,22 +24,27 @@ var droppedBits = []struct {
 
 // describe takes mode and time of the file at path.
 func (s *Source) describe(path string, info fs.FileInfo) {
-	s.Mode = uint32(info.Mode().Perm())
+	s.Mode, s.ModTime, s.Warnings = Attributes(path, info)
+}
+
+// Attributes returns mode and time of the file at path as they are archived, and
+// warnings about what of them is not.
+func Attributes(path string, info fs.FileInfo) (mode uint32, modTime time.Time, warnings []string) {
 	for _, d := range droppedBits {
 		if info.Mode()&d.bit != 0 {
-			s.Warnings = append(s.Warnings, fmt.Sprintf("%s: the %s bit is not archived", path, d.name))
+			warnings = append(warnings, fmt.Sprintf("%s: the %s bit is not archived", path, d.name))
 		}
 	}
-	s.ModTime = sdk.Time(info.ModTime())
-	cut := s.ModTime
+	modTime = sdk.Time(info.ModTime())
+	cut := modTime
 	switch {
 	case cut.Before(earliest):
 		cut = earliest
 	case cut.After(latest):
 		cut = latest
 	}
-	if !cut.Equal(s.ModTime) {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%s: the modification time is outside the years 1 to 9999 and is archived as %s", path, cut.Format(time.RFC3339)))
-		s.ModTime = cut
+	if !cut.Equal(modTime) {
+		warnings = append(warnings, fmt.Sprintf("%s: the modification time is outside the years 1 to 9999 and is archived as %s", path, cut.Format(time.RFC3339)))
 	}
+	return uint32(info.Mode().Perm()), cut, warnings
 }

@@ -1,6 +1,8 @@
 package archiver
 
 import (
+	"io"
+
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/codex-archive/codex/sdk"
@@ -10,15 +12,19 @@ import (
 // files, and every reader has to hold it.
 const encodeWindow = 4 << 20
 
-// Compressor makes bodies. It may be used from several goroutines.
+// Compressor makes bodies. Goroutines that share one wait for each other.
 type Compressor struct {
 	codec sdk.Codec
 	level zstd.EncoderLevel
 	whole *zstd.Encoder // for content in memory
 }
 
-// NewCompressor returns a compressor for codec, [sdk.Zstd] or [sdk.None], and
-// for level, one of fastest, default, better and best. Empty means zstd, and
+// Auto chooses between [sdk.Zstd] and [sdk.None] for each content: zstd where it
+// saves anything. No body has it as its codec.
+const Auto sdk.Codec = "auto"
+
+// NewCompressor returns a compressor for codec, [Auto], [sdk.Zstd] or [sdk.None],
+// and for level, one of fastest, default, better and best. Empty means auto, and
 // default.
 func NewCompressor(codec sdk.Codec, level string) (*Compressor, error) {
 	if level == "" {
@@ -32,14 +38,26 @@ func NewCompressor(codec sdk.Codec, level string) (*Compressor, error) {
 	switch codec {
 	case sdk.None:
 		return c, nil
-	case "", sdk.Zstd:
-		c.codec = sdk.Zstd
+	case "":
+		c.codec = Auto
+	case Auto, sdk.Zstd:
 	default:
-		return nil, sdk.Errorf(sdk.Invalid, "codec: found %q, allowed %s, %s", codec, sdk.Zstd, sdk.None)
+		return nil, sdk.Errorf(sdk.Invalid, "codec: found %q, allowed %s, %s, %s", codec, Auto, sdk.Zstd, sdk.None)
 	}
 	var err error
 	c.whole, err = c.encoder()
 	return c, err
+}
+
+// Clone returns another compressor, for another goroutine.
+func (c *Compressor) Clone() (*Compressor, error) {
+	other := &Compressor{codec: c.codec, level: c.level}
+	if c.whole == nil {
+		return other, nil
+	}
+	var err error
+	other.whole, err = other.encoder()
+	return other, err
 }
 
 // encoder works in the goroutine that calls it: beside it the host hashes and
@@ -49,10 +67,35 @@ func (c *Compressor) encoder() (*zstd.Encoder, error) {
 		zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithZeroFrames(true))
 }
 
-// compress returns the body for plain, which may be plain itself.
-func (c *Compressor) compress(plain []byte) (body []byte, codec sdk.Codec) {
-	if c.codec == sdk.None {
-		return plain, sdk.None
+// Compress appends the body for plain to dst, and says what it is. Where plain
+// does not shrink, the body is plain itself unless zstd was asked for.
+func (c *Compressor) Compress(dst, plain []byte) ([]byte, sdk.Codec) {
+	begin := len(dst)
+	if c.codec != sdk.None {
+		dst = c.whole.EncodeAll(plain, dst)
+		if c.codec == sdk.Zstd || len(dst)-begin < len(plain) {
+			return dst, sdk.Zstd
+		}
 	}
-	return c.whole.EncodeAll(plain, nil), sdk.Zstd
+	return append(dst[:begin], plain...), sdk.None
+}
+
+// sampleBytes is how much is compressed of large content to learn whether it
+// shrinks, at each of its beginning, middle and end, in bytes.
+const sampleBytes = 128 << 10
+
+// choose returns the codec for content that is too large to be tried whole. A
+// part that cannot be read shows when all of it is.
+func (c *Compressor) choose(content io.ReaderAt, size int64) sdk.Codec {
+	if c.codec != Auto {
+		return c.codec
+	}
+	plain := make([]byte, sampleBytes)
+	for _, at := range []int64{0, (size - sampleBytes) / 2, size - sampleBytes} {
+		n, _ := content.ReadAt(plain, max(at, 0))
+		if len(c.whole.EncodeAll(plain[:n], nil)) < n {
+			return sdk.Zstd
+		}
+	}
+	return sdk.None
 }

@@ -33,10 +33,10 @@ type large struct {
 
 func (l *large) plain() io.Reader { return io.NewSectionReader(l.content, 0, l.size) }
 
-// hash reads the content once.
-func (l *large) hash(ctx context.Context) (sdk.Digest, error) {
+// hash reads the content once, and hands it to also.
+func (l *large) hash(ctx context.Context, also io.Writer) (sdk.Digest, error) {
 	sum := sha256.New()
-	n, err := spool.Copy(ctx, sum, l.plain())
+	n, err := spool.Copy(ctx, io.MultiWriter(sum, also), l.plain())
 	if err == nil {
 		err = l.unchanged(n)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -43,6 +44,7 @@ type Source struct {
 	Content      sdk.Content // StoredSize is -1 where the body is made while it is read
 	Warnings     []string    // what of the file's mode and time is not archived
 
+	gitBlob    string // by SHA-1 where the commit was not known; "" from a pipe that is not small
 	compressor *Compressor
 	body       []byte // the body of small content
 	large      large  // where large content comes from
@@ -81,6 +83,9 @@ func (s *Source) Fill(r *sdk.Record) {
 	r.Path, r.WorkTreePath, r.Commit = s.Path, s.WorkTreePath, s.Commit
 	r.Mode, r.ModTime, r.Content = s.Mode, s.ModTime, s.Content
 	r.Type = sdk.RegularFile
+	if len(s.Commit) != sha256Commit { // its repository has other object ids
+		r.GitBlob = s.gitBlob
+	}
 	r.Digest = r.ComputeDigest()
 }
 
@@ -115,7 +120,12 @@ func (s *Source) read(ctx context.Context, r Request) error {
 		defer f.Close()
 		return s.readSmall(ctx, f, info)
 	}
-	s.large = large{content: f, file: f, size: info.Size(), path: r.Path, before: info, close: f.Close}
+	return s.readLarge(ctx, f, info)
+}
+
+// readLarge takes f, which it closes after an error.
+func (s *Source) readLarge(ctx context.Context, f *os.File, info fs.FileInfo) error {
+	s.large = large{content: f, file: f, size: info.Size(), path: f.Name(), before: info, close: f.Close}
 	if err := s.hashLarge(ctx); err != nil {
 		f.Close()
 		return err
@@ -123,50 +133,25 @@ func (s *Source) read(ctx context.Context, r Request) error {
 	return nil
 }
 
+// OpenLarge returns the source of f, a regular file above [sdk.StagedBody], and
+// writes into r, whose commit is known, what the content says. The source closes
+// f, also after an error.
+func OpenLarge(ctx context.Context, f *os.File, info fs.FileInfo, c *Compressor, r *sdk.Record) (*Source, error) {
+	s := &Source{compressor: c, Commit: r.Commit}
+	if err := s.readLarge(ctx, f, info); err != nil {
+		return nil, err
+	}
+	r.Content, r.GitBlob = s.Content, s.gitBlob
+	return s, nil
+}
+
 // readSmall reads f into memory.
 func (s *Source) readSmall(ctx context.Context, f *os.File, before fs.FileInfo) error {
-	plain := make([]byte, before.Size()+1) // one more, to see it grow
-	n, err := io.ReadFull(spool.NewReader(ctx, f), plain)
-	switch {
-	case err == nil, n < int(before.Size()) && (err == io.EOF || err == io.ErrUnexpectedEOF):
-		return changed(f.Name())
-	case err != io.EOF && err != io.ErrUnexpectedEOF:
-		return err
+	plain, err := new(Reader).Append(ctx, nil, f, before)
+	if err == nil {
+		s.small(plain)
 	}
-	if err := readsAgain(ctx, f, plain[:n]); err != nil {
-		return err
-	}
-	if err := unchanged(f, f.Name(), before); err != nil {
-		return err
-	}
-	s.small(plain[:n])
-	return nil
-}
-
-// readsAgain reads f a second time and compares.
-func readsAgain(ctx context.Context, f *os.File, plain []byte) error {
-	return spaced(ctx, f, func() error { return compare(ctx, f, plain) })
-}
-
-// compare goes backwards, so that a process which writes f over and over does
-// not meet both readings at the same places.
-func compare(ctx context.Context, f *os.File, plain []byte) error {
-	buf := make([]byte, min(largeChunk, len(plain)))
-	for end := len(plain); end > 0; {
-		from := max(0, end-len(buf))
-		part := buf[:end-from]
-		if err := ctx.Err(); err != nil {
-			return sdk.AsError(err)
-		}
-		if _, err := f.ReadAt(part, int64(from)); err != nil && err != io.EOF {
-			return err
-		}
-		if !bytes.Equal(part, plain[from:end]) {
-			return changed(f.Name())
-		}
-		end = from
-	}
-	return nil
+	return err
 }
 
 // spacing is the time between readings of a file that a process may be writing.
@@ -199,20 +184,23 @@ func spaced(ctx context.Context, f *os.File, read func() error) error {
 // small takes content that is in memory.
 func (s *Source) small(plain []byte) {
 	s.Content.SHA256, s.Content.Size = sha256.Sum256(plain), int64(len(plain))
-	s.body, s.Content.Codec = s.compressor.compress(plain)
+	s.gitBlob = GitBlob(plain, s.Commit)
+	s.body, s.Content.Codec = s.compressor.Compress(nil, plain)
 	s.Content = s.Content.WithBody(s.body)
 }
 
 // hashLarge names the content of s.large, whose body is made later. It reads
 // twice, because a body that the archive has is never read.
 func (s *Source) hashLarge(ctx context.Context) error {
-	want, err := s.large.hash(ctx)
+	blob := newBlob(s.large.size, s.Commit)
+	want, err := s.large.hash(ctx, blob)
 	if err != nil {
 		return err
 	}
+	s.gitBlob = hex.EncodeToString(blob.Sum(nil))
 	s.promise(want, s.large.size)
 	return spaced(ctx, s.large.file, func() error {
-		sum, err := s.large.hash(ctx)
+		sum, err := s.large.hash(ctx, io.Discard)
 		if err == nil && sum != want {
 			err = changed(s.large.path)
 		}
@@ -222,7 +210,7 @@ func (s *Source) hashLarge(ctx context.Context) error {
 
 // promise says what the body of large content will hold.
 func (s *Source) promise(sum sdk.Digest, size int64) {
-	s.Content = sdk.Content{SHA256: sum, Size: size, Codec: s.compressor.codec, StoredSize: -1}
+	s.Content = sdk.Content{SHA256: sum, Size: size, Codec: s.compressor.choose(s.large.content, size), StoredSize: -1}
 }
 
 // readPipe spools in until it ends. A read that blocks ends with the process,

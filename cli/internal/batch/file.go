@@ -48,6 +48,12 @@ func CreateFile(dir string, now time.Time) (*File, error) {
 	}
 }
 
+// IsResults reports whether a file may be one that [CreateFile] made.
+func IsResults(name string) bool {
+	match, _ := filepath.Match("batch_restore_????????_??????*.json", name)
+	return match
+}
+
 // NamedFile is the results file that the user named; what is there is replaced.
 func NamedFile(path string) (*File, error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {

@@ -172,10 +172,11 @@ func (p *PendingIntent) write(replace bool) error {
 func (p *PendingIntent) content() (content []byte, used int64, err error) {
 	const block = 4 << 10
 	n := p.intent
-	text, err := json.Marshal(intentFile{
+	file := intentFile{
 		V: Version, Op: n.Op, Backend: n.Backend, Archive: n.Archive, Place: n.Place,
 		TS: stamp(n.Time), From: p.log.start, Records: n.Records,
-	})
+	}
+	text, err := file.encode()
 	if err != nil {
 		return nil, 0, err
 	}

@@ -30,6 +30,11 @@ const (
 // stopped, or for a disk that does not answer.
 const lockWait = 30 * time.Second
 
+// IsOwn reports whether a name in the directory of a log is one of the log's own.
+func IsOwn(name string) bool {
+	return name == pendingDir || strings.HasPrefix(name, strings.TrimSuffix(FileName, "jsonl"))
+}
+
 // Log is an opened evidence log. Its methods may be called from several
 // goroutines; other processes may have the same log open.
 type Log struct {

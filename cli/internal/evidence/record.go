@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -167,22 +165,14 @@ type wire struct {
 }
 
 // MarshalJSON writes r as the log does, on one line.
-func (r *Record) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(r.wire()); err != nil {
-		return nil, err
-	}
-	return []byte(escape.JSON(strings.TrimSuffix(b.String(), "\n"))), nil
-}
+func (r *Record) MarshalJSON() ([]byte, error) { return r.wire().encode(), nil }
 
 func (r *Record) wire() *wire {
 	w := &wire{
 		V: Version, ID: r.ID, Seq: r.Seq, TS: stamp(r.Time), Action: r.Action,
 		Actor: text(r.Actor), Backend: text(r.Backend),
 		Duration: millis(r.Duration), Status: r.Status, Prev: digest(r.Prev),
-		Attempt: r.Attempt, Error: scrubbed(r.Error), URL: text(sdk.RedactURL(r.URL)),
+		Attempt: r.Attempt, Error: scrubbed(r.Error), URL: redacted(r.URL),
 		DBEvent: text(r.DBEvent), Repaired: r.Repaired,
 	}
 	w.about(r)
@@ -279,10 +269,20 @@ func text(s string) string {
 // scrubbed is text for what others worded: the last guard against a secret
 // that came along with a URL. Words with an "@" and no URL are left alone.
 func scrubbed(s string) string {
+	if s == "" {
+		return "" // as in nearly all records
+	}
 	if strings.Contains(s, "://") || !strings.Contains(s, "@") {
 		s = sdk.RedactURL(s)
 	}
 	return text(s)
+}
+
+func redacted(url string) string {
+	if url == "" {
+		return ""
+	}
+	return text(sdk.RedactURL(url))
 }
 
 // pathText returns a path for people, and its bytes where these are not the
@@ -305,9 +305,11 @@ func pathBytes(shown *string, raw []byte) string {
 // millis is a duration as a JSON number of milliseconds with one decimal.
 type millis time.Duration
 
-func (m millis) MarshalJSON() ([]byte, error) {
+func (m millis) MarshalJSON() ([]byte, error) { return m.append(nil), nil }
+
+func (m millis) append(dst []byte) []byte {
 	tenths := math.Round(float64(max(m, 0)) / float64(100*time.Microsecond))
-	return strconv.AppendFloat(nil, tenths/10, 'f', 1, 64), nil
+	return strconv.AppendFloat(dst, tenths/10, 'f', 1, 64)
 }
 
 func (m *millis) UnmarshalJSON(b []byte) error {

@@ -19,8 +19,11 @@ type Origin struct {
 // fullHash is a commit that is taken as it is: SHA-1 or SHA-256.
 var fullHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
-// errOutside is why a ref has no meaning.
-var errOutside = errors.New("cannot be resolved outside a git work tree; give the full hash")
+// FullHash reports whether ref is a whole hash, which is taken as it is.
+func FullHash(ref string) bool { return fullHash.MatchString(strings.ToLower(ref)) }
+
+// ErrOutside is why a ref has no meaning.
+var ErrOutside = errors.New("cannot be resolved outside a git work tree; give the full hash")
 
 // Locate says where the file base in the directory dir, without symbolic
 // links, lies in its work tree, and which commit ref names there. An empty
@@ -49,7 +52,7 @@ func locate(ctx context.Context, dir, base, ref string, taken bool) (Origin, err
 	case err != nil:
 		return Origin{}, fmt.Errorf("git: %w", err)
 	case t == nil || beyondCeiling(dir, t.Dir, os.Getenv("GIT_CEILING_DIRECTORIES")):
-		return Origin{}, errOutside
+		return Origin{}, ErrOutside
 	}
 	var o Origin
 	if base == "" {
@@ -57,7 +60,7 @@ func locate(ctx context.Context, dir, base, ref string, taken bool) (Origin, err
 	}
 	rel, ok := t.Rel(filepath.Join(dir, base))
 	if !ok {
-		return Origin{}, errOutside
+		return Origin{}, ErrOutside
 	}
 	if !LooksLikeGitDir(t.Common) {
 		return Origin{}, errors.New("git: " + t.Common + " is not a repository")

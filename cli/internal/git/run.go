@@ -37,33 +37,43 @@ func hardening() []string {
 	}
 }
 
-// run calls git for the tree, in its top directory, and returns what it writes.
-// An error carries the first line of git's complaint.
+// run calls git for the tree and returns what it writes. An error carries the
+// first line of git's complaint.
 func (t *Tree) run(ctx context.Context, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
+	cmd := t.command(ctx, args...)
+	out, complaint := &bounded{room: maxOutput}, &bounded{room: maxOutput}
+	cmd.Stdout, cmd.Stderr = out, complaint
+	err := callError(ctx, cmd.Run(), complaint)
+	return out.Buffer.Bytes(), err
+}
+
+// command is a call of git for the tree, in its top directory.
+func (t *Tree) command(ctx context.Context, args ...string) *exec.Cmd {
 	all := append(hardening(), "--git-dir="+t.GitDir, "--work-tree="+t.Dir)
 	cmd := exec.CommandContext(ctx, "git", append(all, args...)...)
 	cmd.Dir = t.Dir
 	cmd.Env = environ(os.Environ())
 	cmd.WaitDelay = time.Second
-	out, complaint := &bounded{room: maxOutput}, &bounded{room: maxOutput}
-	cmd.Stdout, cmd.Stderr = out, complaint
-	err := cmd.Run()
+	return cmd
+}
+
+// callError words the error of a call.
+func callError(ctx context.Context, err error, complaint *bounded) error {
 	line, _, _ := strings.Cut(complaint.Buffer.String(), "\n")
 	line = strings.TrimPrefix(line, "fatal: ")
 	switch {
 	case err == nil:
+		return nil
 	case errors.Is(err, exec.ErrNotFound):
-		err = ErrNoGit
+		return ErrNoGit
 	case ctx.Err() != nil:
-		err = fmt.Errorf("git gave no answer: %w", ctx.Err())
+		return fmt.Errorf("git gave no answer: %w", ctx.Err())
 	case line != "":
-		err = fmt.Errorf("git: %s", line)
-	default:
-		err = fmt.Errorf("git: %w", err)
+		return fmt.Errorf("git: %s", line)
 	}
-	return out.Buffer.Bytes(), err
+	return fmt.Errorf("git: %w", err)
 }
 
 // bounded is a buffer that refuses more than room.

@@ -69,11 +69,7 @@ func (j *Journal) record(action evidence.Action, status evidence.Status) *eviden
 // fail records that an act failed and returns err, or an evidence error if it
 // could not be recorded.
 func (j *Journal) fail(action evidence.Action, err error, describe func(*evidence.Record)) error {
-	status := evidence.Failed
-	if output.CodeOf(err) == output.ExitRefused {
-		status = evidence.Refused
-	}
-	e := j.record(action, status)
+	e := j.record(action, statusOf(err))
 	describe(e)
 	e.Error, e.URL = output.Words(err), j.options.URL
 	if append := j.file.Append(e); append != nil {

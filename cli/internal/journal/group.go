@@ -1,0 +1,95 @@
+package journal
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Filed is a record that is stored with others in a group, or could not be.
+type Filed struct {
+	Record *sdk.Record
+	Begun  time.Time // when its file was opened
+	Err    error     // why it could not be stored
+}
+
+// StoreGroup hands a group to the archive, in one transaction, and records that
+// with one sync. items is called for each attempt. Contents are those of the
+// archive afterwards.
+func (j *Journal) StoreGroup(ctx context.Context, group []Filed, items func() iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
+	records := make([]*evidence.Record, len(group))
+	describe := make([]func(*evidence.Record), len(group))
+	for i, f := range group {
+		describe[i] = func(e *evidence.Record) { describeStored(e, *f.Record) }
+		records[i] = j.record(evidence.Archive, evidence.Success)
+		records[i].ID = f.Record.Event
+		describe[i](records[i])
+	}
+	intent, err := j.begin(records...)
+	if err != nil {
+		return nil, err
+	}
+	var stored []sdk.PutResult
+	_, err = j.try(ctx, evidence.Archive, func(ctx context.Context, backend sdk.Backend) error {
+		var err error
+		stored, err = backend.Put(ctx, items())
+		return err
+	}, describe...)
+	if err == nil {
+		err = confirmed(group, stored)
+	}
+	if err != nil {
+		j.abandon(intent, err)
+		return nil, err
+	}
+	for i, f := range group {
+		f.Record.Content = stored[i].Content
+		describe[i](records[i])
+		records[i].Time, records[i].Duration = time.Now(), time.Since(f.Begun)
+	}
+	if err := j.finish(intent, records...); err != nil {
+		return nil, output.Errorf(output.Evidence, "%d files are stored, not recorded, among them %s: %w", len(group), group[0].Record.Tombstone, err).
+			WithHint("the content is safe; the next command that can write evidence records it")
+	}
+	return stored, nil
+}
+
+// confirmed checks that a backend answered for what it was given.
+func confirmed(group []Filed, stored []sdk.PutResult) error {
+	if len(stored) != len(group) {
+		return sdk.Errorf(sdk.Internal, "the backend answered for %d records of %d", len(stored), len(group))
+	}
+	for i, f := range group {
+		if stored[i].Tombstone != f.Record.Tombstone || stored[i].Content.SHA256 != f.Record.Content.SHA256 {
+			return sdk.Errorf(sdk.Internal, "the backend confirmed something else than what was stored")
+		}
+	}
+	return nil
+}
+
+// NotStored records that files could not be stored, with one sync.
+func (j *Journal) NotStored(failed []Filed) error {
+	records := make([]*evidence.Record, len(failed))
+	for i, f := range failed {
+		e := j.record(evidence.ArchiveFail, statusOf(f.Err))
+		describeStored(e, *f.Record)
+		e.Error, e.URL, e.Duration = f.Err.Error(), j.options.URL, time.Since(f.Begun)
+		records[i] = e
+	}
+	if err := j.file.Append(records...); err != nil {
+		return evidenceError(err).WithHint("make the directory that evidence.dir names writable")
+	}
+	return nil
+}
+
+// statusOf tells what was refused from what failed.
+func statusOf(err error) evidence.Status {
+	if output.CodeOf(err) == output.ExitRefused {
+		return evidence.Refused
+	}
+	return evidence.Failed
+}

@@ -1,0 +1,43 @@
+package tree
+
+import (
+	"io/fs"
+	"os"
+)
+
+// Dir is an opened directory below which names are looked up. No link leads out
+// of it.
+type Dir struct {
+	path string
+	root *os.Root
+}
+
+// noFollow: no flag is needed; what is opened is looked at afterwards.
+const noFollow = os.O_RDONLY
+
+// openDir opens the directory that path itself names.
+func openDir(path string) (*Dir, error) {
+	before, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	if opened, err := root.Stat("."); err != nil || !os.SameFile(before, opened) {
+		root.Close()
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	return &Dir{path, root}, nil
+}
+
+func (d *Dir) close() error { return d.root.Close() }
+
+func (d *Dir) open(name string) (*os.File, error) { return d.root.Open(name) }
+
+func (d *Dir) readlink(name string) (string, error) { return d.root.Readlink(name) }
+
+func (d *Dir) lstat(name string) (fs.FileInfo, error) { return d.root.Lstat(name) }
+
+func (d *Dir) remove(name string, _ bool) error { return d.root.Remove(name) }

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/batch"
+	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/git"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/spool"
+	"github.com/codex-archive/codex/cli/internal/tree"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// storePlan is what a store of several files was asked to do, checked.
+type storePlan struct {
+	command *app.Command
+	record  sdk.Record // what all records have in common
+	walk    *tree.Walk
+	origins *origins
+	total   int  // files
+	one     bool // one file was named: the result is one document
+
+	resume, onward, verify, remove bool
+}
+
+// isMany reports whether the command line asks for more than one file, or for
+// more than to store one.
+func isMany(c *app.Command) bool {
+	for _, flag := range []string{"files-from", "exclude", "tracked", "resume", "verify", "remove"} {
+		if c.Flags.IsSet(flag) {
+			return true
+		}
+	}
+	if c.Flags.NArg() != 2 {
+		return c.Flags.NArg() > 2
+	}
+	info, err := os.Lstat(c.Flags.Args().Get(1))
+	return err == nil && info.IsDir()
+}
+
+// runStoreMany stores what several paths, directories or a list name.
+func runStoreMany(ctx context.Context, c *app.Command) error {
+	p := &storePlan{command: c}
+	if err := p.read(); err != nil {
+		return err
+	}
+	defer p.walk.Close()
+	if err := p.locate(ctx); err != nil {
+		return err
+	}
+	if c.Flags.Bool("dry-run") {
+		return p.dryRun(ctx)
+	}
+	return p.run(ctx)
+}
+
+// read reads the command line.
+func (p *storePlan) read() (err error) {
+	c := p.command
+	flags := c.Flags
+	p.verify, p.remove = flags.Bool("verify") || flags.Bool("remove"), flags.Bool("remove")
+	p.onward = c.Config.Batch.ContinueOnError
+	if flags.IsSet("continue-on-error") {
+		p.onward = flags.Bool("continue-on-error")
+	}
+	if p.record, err = newRecord(c); err != nil {
+		return err
+	}
+	if p.resume = flags.IsSet("resume"); p.resume {
+		if p.record.Set, err = sdk.ParseID(flags.String("resume")); err != nil {
+			return output.Usagef("--resume: %w", err).WithHint("the set is in the last lines of the run that it goes on with")
+		}
+	}
+	paths := flags.Args().Tail()
+	switch {
+	case len(paths) == 0 && !flags.IsSet("files-from"):
+		return output.Usagef("%s: missing PATH", flags.Command.HelpName).WithHint("usage: %s", flags.Command.UsageText)
+	case slices.Contains(paths, "-"):
+		return output.Usagef("PATH -: standard input is stored by itself")
+	case flags.IsSet("path"):
+		return output.Usagef("--path is for one file; several are recorded as they are named")
+	case flags.Bool("null") && !flags.IsSet("files-from"):
+		return output.Usagef("--null belongs to --files-from")
+	}
+	return p.open(paths)
+}
+
+// open checks the paths and the list.
+func (p *storePlan) open(paths []string) error {
+	c := p.command
+	exclude, err := tree.ParsePatterns(c.Flags.StringSlice("exclude"))
+	if err != nil {
+		return output.Usagef("--exclude: %w", err)
+	}
+	selection := tree.Selection{Paths: paths, Exclude: exclude, Protected: protected(c)}
+	if c.Flags.IsSet("files-from") {
+		if selection.List, err = readList(c); err != nil {
+			return output.Usagef("--files-from: %w", err)
+		}
+	}
+	whole := ""
+	if len(paths) == 1 && selection.List == nil {
+		whole = filepath.Clean(paths[0])
+	}
+	p.origins = newOrigins(c.Flags.String("commit"), whole)
+	if c.Flags.Bool("tracked") {
+		selection.Tracked = p.tracked
+	}
+	if p.walk, err = tree.Open(selection); err != nil {
+		return wrongPath(err)
+	}
+	p.one = whole != "" && p.walk.Named()[0].Regular()
+	return nil
+}
+
+// wrongPath is the failure of a path that was named and cannot be stored.
+func wrongPath(err error) error {
+	switch wrong := (*tree.PathError)(nil); {
+	case errors.Is(err, fs.ErrNotExist):
+		return output.Errorf(output.NoFile, "%w", err).WithHint("nothing was stored")
+	case errors.As(err, &wrong):
+		return output.Usagef("%w", err).WithHint("nothing was stored")
+	}
+	return err
+}
+
+// readList keeps the list of --files-from, which may be a pipe, to read it twice.
+func readList(c *app.Command) (*tree.List, error) {
+	name := c.Flags.String("files-from")
+	in := c.Env.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	list := &spool.Spool{}
+	if _, err := io.Copy(list, in); err != nil {
+		return nil, err
+	}
+	return &tree.List{Reader: list.Reader, Null: c.Flags.Bool("null")}, nil
+}
+
+// protected are the files that are never stored: those of the archive, of the
+// evidence and of this program's runs.
+func protected(c *app.Command) []tree.Protected {
+	name := func(path string, also ...string) tree.Protected {
+		base := filepath.Base(path)
+		return tree.Protected{Dir: filepath.Dir(path), Name: func(name string) bool {
+			return name == base || strings.HasPrefix(name, base) && slices.Contains(also, name[len(base):])
+		}}
+	}
+	files := []tree.Protected{
+		{Dir: c.Config.Evidence.Dir, Name: evidence.IsOwn},
+		{Dir: c.Env.Dir, Name: batch.IsResults},
+	}
+	if path, ok := c.Config.SQLitePath(); ok {
+		files = append(files, name(path, "-wal", "-shm", "-journal"))
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			files = append(files, name(real, "-wal", "-shm", "-journal"))
+		}
+	}
+	if c.Config.Logging.File != "" {
+		files = append(files, name(c.Config.Logging.File))
+	}
+	if list := c.Flags.String("files-from"); list != "" && list != "-" {
+		files = append(files, name(list))
+	}
+	return files
+}
+
+// locate asks git about what was named, so that a ref that it does not know is
+// an error before anything is stored.
+func (p *storePlan) locate(ctx context.Context) error {
+	for _, e := range p.walk.Named() {
+		snapshot, _, err := p.origins.of(ctx, &e)
+		if err != nil {
+			return err
+		}
+		if snapshot == nil && p.command.Flags.Bool("tracked") {
+			return output.Usagef("--tracked: %s is in no git work tree", e.Path)
+		}
+	}
+	return nil
+}
+
+// tracked reports whether git tracks an entry.
+func (p *storePlan) tracked(ctx context.Context, e *tree.Entry) (bool, error) {
+	snapshot, path, err := p.origins.of(ctx, e)
+	return err == nil && snapshot != nil && snapshot.Tracked(path), err
+}
+
+// describe returns the record of an entry as far as it is known without the
+// content.
+func (p *storePlan) describe(ctx context.Context, e *tree.Entry) (sdk.Record, error) {
+	r := p.record
+	r.Tombstone, r.Event = sdk.NewID(), sdk.NewID()
+	r.Path = filepath.ToSlash(e.Path)
+	snapshot, path, err := p.origins.of(ctx, e)
+	if snapshot != nil {
+		r.WorkTreePath, r.Commit = path, snapshot.Commit
+	} else if ref := p.command.Flags.String("commit"); git.FullHash(ref) {
+		r.Commit = strings.ToLower(ref)
+	}
+	return r, err
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/archiver"
+	"github.com/codex-archive/codex/cli/internal/bulk"
+	"github.com/codex-archive/codex/cli/internal/durable"
+	"github.com/codex-archive/codex/cli/internal/escape"
+	"github.com/codex-archive/codex/cli/internal/journal"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/restorer"
+	"github.com/codex-archive/codex/cli/internal/retry"
+	"github.com/codex-archive/codex/cli/internal/tree"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// storeRun connects a store of several files to the archive, the evidence and
+// the people who wait for it.
+type storeRun struct {
+	plan     *storePlan
+	archive  *app.Archive
+	journal  *journal.Journal
+	report   *storeReport
+	removal  *removal
+	earlier  map[[sha256.Size]byte]sdk.Tombstone // what the set of --resume has, by [identify]
+	unsaid   []journal.Filed                     // failures that are not recorded yet
+	evidence error                               // the first error of recording failures
+}
+
+func (p *storePlan) run(ctx context.Context) error {
+	c := p.command
+	archive, err := c.Dial(ctx, sdk.Create)
+	if err != nil {
+		return err
+	}
+	j, err := openJournal(c, archive, p.record.ArchivedBy)
+	if err != nil {
+		return err
+	}
+	compressor, err := archiver.NewCompressor(sdk.Codec(c.Config.Archive.Codec), c.Config.Archive.Level)
+	if err != nil {
+		return err
+	}
+	if err := p.count(ctx); err != nil {
+		return err
+	}
+	r := &storeRun{plan: p, archive: archive, journal: j, report: newStoreReport(p), removal: newRemoval()}
+	defer r.removal.close()
+	if p.resume {
+		if err := r.findEarlier(ctx); err != nil {
+			return err
+		}
+	}
+	r.report.begin()
+	err = bulk.Run{
+		Files: p.walk.Entries(ctx), Compressor: compressor, LeaveOut: p.walk.Protects,
+		Describe: func(e *tree.Entry) (sdk.Record, error) { return p.describe(ctx, e) },
+		Complete: func(e *tree.Entry, record *sdk.Record) error { return p.complete(ctx, e, record) },
+		Present:  r.present, Missing: r.missing, Put: r.put, After: r.after, Done: r.done,
+	}.Start(ctx)
+	r.flush()
+	r.removal.untrack(ctx, c.Log)
+	return r.report.end(ctx, errors.Join(err, r.evidence))
+}
+
+// count lists everything once, to know how much there is, and to find wrong
+// lines of the list before anything is stored.
+func (p *storePlan) count(ctx context.Context) error {
+	for e, err := range p.walk.Entries(ctx) {
+		switch {
+		case err != nil && e.Path == "":
+			return wrongPath(err)
+		case err == nil && e.Special():
+			p.command.Log.Warn(fmt.Sprintf("%s is %s and is left out", escape.Text(e.Path), durable.FileType(e.Type)))
+		default:
+			p.total++
+		}
+	}
+	if p.total == 0 && !p.one {
+		p.command.Log.Warn("There is no file to store")
+	}
+	return ctx.Err()
+}
+
+// complete adds what the content says about the place in git.
+func (p *storePlan) complete(ctx context.Context, e *tree.Entry, record *sdk.Record) error {
+	snapshot, path, err := p.origins.of(ctx, e)
+	record.WorkTreeState = state(snapshot, path, record.GitBlob)
+	return err
+}
+
+// findEarlier asks the archive for the records of the set that is resumed.
+func (r *storeRun) findEarlier(ctx context.Context) error {
+	backend, err := r.archive.Reach(ctx)
+	if err != nil {
+		return err
+	}
+	r.earlier = map[[sha256.Size]byte]sdk.Tombstone{}
+	for entry, err := range backend.List(ctx, sdk.Query{Set: r.plan.record.Set}) {
+		switch {
+		case err != nil:
+			return err
+		case entry.Err == nil && entry.Record.PurgedAt.IsZero():
+			r.earlier[identify(&entry.Record)] = entry.Record.Tombstone
+		}
+	}
+	return nil
+}
+
+// identify names what makes two records of a set the same file.
+func identify(r *sdk.Record) [sha256.Size]byte {
+	return sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", r.Type, r.Content.SHA256, r.Path))
+}
+
+// present reports whether the set has the file already.
+func (r *storeRun) present(it *bulk.Item) bool {
+	tombstone, ok := r.earlier[identify(&it.Record)]
+	if ok {
+		it.Record.Tombstone = tombstone
+	}
+	return ok
+}
+
+func (r *storeRun) missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Digest, error) {
+	backend, err := r.archive.Backend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return backend.Missing(ctx, contents)
+}
+
+func (r *storeRun) put(ctx context.Context, items []*bulk.Item) ([]sdk.PutResult, error) {
+	group := filed(items)
+	stored, err := r.journal.StoreGroup(ctx, group, func() iter.Seq2[sdk.Item, error] { return bulk.Sequence(items) })
+	if err == nil || !bulk.Ends(err) || output.CodeOf(err) == output.ExitEvidence {
+		return stored, err
+	}
+	for i := range group {
+		group[i].Err = err
+	}
+	return nil, errors.Join(err, r.journal.NotStored(group))
+}
+
+func filed(items []*bulk.Item) []journal.Filed {
+	all := make([]journal.Filed, len(items))
+	for i, it := range items {
+		all[i] = journal.Filed{Record: &it.Record, Begun: it.Begun}
+	}
+	return all
+}
+
+// after verifies and removes, if that is asked for.
+func (r *storeRun) after(ctx context.Context, items []*bulk.Item) []error {
+	errs := make([]error, len(items))
+	if !r.plan.verify {
+		return errs
+	}
+	_, err := retry.Do(ctx, r.plan.command.RetryPolicy(), func(ctx context.Context) error { return r.verify(ctx, items, errs) },
+		func(f retry.Failure) error {
+			r.plan.command.Log.Warn(fmt.Sprintf("Verification: attempt %d failed: %v", f.Attempt, f.Err))
+			return nil
+		})
+	for i, it := range items {
+		if errs[i] == nil && err != nil {
+			errs[i] = err
+		}
+		if errs[i] == nil && r.plan.remove {
+			errs[i] = r.remove(ctx, it)
+		}
+	}
+	return errs
+}
+
+// verify reads the bodies of items back and compares them. What is wrong with an
+// item is in errs; an error is about the call.
+func (r *storeRun) verify(ctx context.Context, items []*bulk.Item, errs []error) error {
+	backend, err := r.archive.Backend(ctx)
+	if err != nil {
+		return err
+	}
+	ids := make([]sdk.Tombstone, len(items))
+	for i, it := range items {
+		ids[i] = it.Record.Tombstone
+	}
+	n := 0
+	for found, err := range backend.Get(ctx, ids) {
+		if err != nil {
+			return err
+		}
+		if n == len(items) {
+			break
+		}
+		errs[n] = verified(ctx, &items[n].Record, found)
+		n++
+	}
+	if n < len(items) {
+		return sdk.Errorf(sdk.Internal, "the backend answered for %d records of %d", n, len(items))
+	}
+	return nil
+}
+
+// verified checks that the archive has the content of r, under its tombstone.
+func verified(ctx context.Context, r *sdk.Record, found sdk.GetResult) error {
+	switch {
+	case found.Err != nil:
+		return found.Err
+	case found.Record.Tombstone != r.Tombstone || found.Record.Content.SHA256 != r.Content.SHA256 || found.Record.Path != r.Path:
+		return sdk.Errorf(sdk.Corrupt, "the archive has another record under %s", r.Tombstone)
+	}
+	if err := found.Record.CheckDigest(); err != nil {
+		return err
+	}
+	return restorer.Check(ctx, &found.Record, found.Body)
+}
+
+// remove removes the file of an item that is verified.
+func (r *storeRun) remove(ctx context.Context, it *bulk.Item) error {
+	if err := bulk.Remove(&it.Entry, &it.Record); err != nil {
+		return err
+	}
+	it.Entry.RemoveEmptied()
+	snapshot, path, err := r.plan.origins.of(ctx, &it.Entry)
+	if err == nil && snapshot != nil && snapshot.Tracked(path) {
+		r.removal.add(snapshot.Tree, path)
+	}
+	return nil
+}
+
+// done takes in what became of a file.
+func (r *storeRun) done(result bulk.Result) (more bool) {
+	for _, warning := range result.Item.Warnings {
+		r.plan.command.Log.Warn(warning)
+	}
+	if result.Err != nil && !result.Present && result.Stored.Tombstone.IsZero() {
+		r.unsaid = append(r.unsaid, journal.Filed{Record: &result.Item.Record, Begun: result.Item.Begun, Err: result.Err})
+	}
+	if len(r.unsaid) >= sdk.MaxItems {
+		r.flush()
+	}
+	r.report.item(result)
+	return (result.Err == nil || r.plan.onward) && r.evidence == nil
+}
+
+// flush records failures.
+func (r *storeRun) flush() {
+	if len(r.unsaid) == 0 {
+		return
+	}
+	if err := r.journal.NotStored(r.unsaid); err != nil && r.evidence == nil {
+		r.evidence = err
+	}
+	r.unsaid = nil
+}

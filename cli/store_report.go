@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/codex-archive/codex/cli/internal/bulk"
+	"github.com/codex-archive/codex/cli/internal/escape"
+	"github.com/codex-archive/codex/cli/internal/logging"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// storeReport tells people how a store of several files goes. Its methods are
+// called by one goroutine at a time.
+type storeReport struct {
+	plan *storePlan
+	live bool // a bar takes the place of the Progress lines
+
+	stored, known, present, failed int
+	removed                        int
+	last                           *bulk.Result // of a run over one file
+	failure                        error        // the first
+	err                            error        // the first of printing
+}
+
+func newStoreReport(p *storePlan) *storeReport {
+	c := p.command
+	return &storeReport{plan: p, live: logging.IsTerminal(c.Env.Stderr) && (c.JSON || logging.IsTerminal(c.Env.Stdout))}
+}
+
+func (r *storeReport) begin() {
+	r.print("Storing %d files...", r.plan.total)
+	if r.live {
+		r.plan.command.Screen.Begin(0, r.plan.total)
+	}
+}
+
+func (r *storeReport) ended() int { return r.stored + r.known + r.present + r.failed }
+
+func (r *storeReport) percent() int { return min(r.ended()*100/max(r.plan.total, 1), 100) }
+
+// item counts a file and prints what is to be said of it.
+func (r *storeReport) item(result bulk.Result) {
+	before := r.percent()
+	r.count(result)
+	if r.plan.one {
+		r.last = &result
+		return
+	}
+	if r.plan.command.JSON {
+		r.line(result)
+	} else if result.Err != nil {
+		r.print("[ERROR] %s: %s", escape.Text(result.Item.Entry.Path), escape.Text(result.Err.Error()))
+	}
+	switch {
+	case r.live:
+		r.plan.command.Screen.Set(min(r.ended(), r.plan.total))
+	case r.percent() != before:
+		r.print("Progress: %d%%", r.percent())
+	}
+}
+
+func (r *storeReport) count(result bulk.Result) {
+	switch {
+	case result.Err != nil:
+		r.failed++
+		if r.failure == nil {
+			r.failure = result.Err
+		}
+	case result.Present:
+		r.present++
+	case result.Stored.Deduplicated:
+		r.known++
+	default:
+		r.stored++
+	}
+	if result.Err == nil && r.plan.remove {
+		r.removed++
+	}
+}
+
+// end prints the summary and returns how the run ended; err is what ended it
+// before its end.
+func (r *storeReport) end(ctx context.Context, err error) error {
+	r.plan.command.Screen.End()
+	outcome := r.outcome(ctx, err)
+	if r.plan.one {
+		return r.endOne(outcome)
+	}
+	r.print("Store Complete:")
+	r.print("  ✓ Stored: %d", r.stored)
+	r.print("  = Known already: %d", r.known)
+	r.print("  ✗ Failed: %d", r.failed)
+	r.printSome("  - In the set before: %d", r.present)
+	r.printSome("  - Not done: %d", r.undone())
+	r.printSome("  - Removed: %d", r.removed)
+	r.print("  Total Time: %s", output.Millis(r.plan.command.Elapsed()))
+	if r.ended() > r.failed {
+		r.print("Set: %s", r.plan.record.Set)
+		r.print("Restore with: codex archive batch-restore --set %s --output-dir DIR --by WHO", r.plan.record.Set)
+	}
+	if outcome != nil {
+		r.print("Resume with: %s", r.resumeCommand())
+	}
+	if outcome == nil {
+		return r.err
+	}
+	return outcome
+}
+
+func (r *storeReport) undone() int { return max(r.plan.total-r.ended(), 0) }
+
+// endOne prints what became of the one file that was named.
+func (r *storeReport) endOne(outcome error) error {
+	switch {
+	case outcome != nil:
+		return outcome
+	case r.last == nil:
+		return output.Errorf(output.NoFile, "%s is left out by --exclude or --tracked; nothing was stored", r.plan.command.Flags.Args().Get(1))
+	}
+	return output.WriteJSON(r.plan.command.Env.Stdout, viewStored(r.plan.command, r.last.Item.Record, r.last.Stored))
+}
+
+// outcome is how the run ends: nil if everything that was asked for is done.
+func (r *storeReport) outcome(ctx context.Context, err error) error {
+	kind := r.kind(ctx, err)
+	if kind == "" {
+		return nil
+	}
+	if r.plan.one {
+		if err == nil {
+			err = r.failure
+		}
+		return &output.Failure{Kind: kind, Hint: output.FailureOf(err).Hint, Err: err}
+	}
+	message := fmt.Sprintf("%d of %d files failed, %d were not done", r.failed, r.plan.total, r.undone())
+	if err != nil {
+		message += ": " + err.Error()
+	}
+	f := output.Errorf(kind, "%s", message)
+	return f.WithHint("go on with: %s", r.resumeCommand())
+}
+
+func (r *storeReport) kind(ctx context.Context, err error) output.Kind {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return output.KindOf(sdk.Canceled)
+	case output.CodeOf(err) == output.ExitEvidence:
+		return output.Evidence
+	case err == nil && r.failed == 0:
+		return ""
+	case err != nil && r.stored+r.known+r.present == 0:
+		return output.FailureOf(err).Kind
+	case err == nil && r.plan.total == 1:
+		return output.FailureOf(r.failure).Kind
+	}
+	return output.Batch
+}
+
+// resumeCommand is the command line that does what is left.
+func (r *storeReport) resumeCommand() string {
+	flags := r.plan.command.Flags
+	words := []string{"codex", "archive", "store"}
+	for _, arg := range flags.Args().Slice() {
+		if strings.HasPrefix(arg, "-") {
+			arg = "./" + arg // else it is a flag
+		}
+		words = append(words, output.ShellWord(arg))
+	}
+	for _, flag := range flags.Command.Flags {
+		if name := flag.Names()[0]; flags.IsSet(name) && name != "resume" {
+			words = append(words, typed(flags, flag, name)...)
+		}
+	}
+	words = append(words, "--resume", r.plan.record.Set.String())
+	if flags.String("files-from") == "-" {
+		words = append(words, "< LIST")
+	}
+	return strings.Join(words, " ")
+}
+
+// storedLine is what --json prints of a file.
+type storedLine struct {
+	Status string `json:"status"` // stored, known, present or failed
+	storedView
+	Error *output.FailureView `json:"error,omitempty"`
+}
+
+// line prints a file as JSON.
+func (r *storeReport) line(result bulk.Result) {
+	line := storedLine{Status: "stored", storedView: viewStored(r.plan.command, result.Item.Record, result.Stored)}
+	switch {
+	case result.Err != nil:
+		failure := output.ViewFailure(output.FailureOf(result.Err))
+		line.Status, line.Error = "failed", &failure
+	case result.Present:
+		line.Status = "present"
+	case result.Stored.Deduplicated:
+		line.Status = "known"
+	}
+	if result.Item.Record.Path == "" { // it was not opened
+		line.Path, line.PathB64 = output.PathText(filepath.ToSlash(result.Item.Entry.Path))
+	}
+	if r.err == nil {
+		var text bytes.Buffer
+		if r.err = output.WriteJSONLine(&text, line); r.err == nil {
+			r.write(text.Bytes())
+		}
+	}
+}
+
+// print writes a line for people. The run goes on if its lines cannot be written.
+func (r *storeReport) print(format string, args ...any) {
+	if r.plan.command.JSON || r.plan.one {
+		return
+	}
+	r.write(fmt.Appendf(nil, format+"\n", args...))
+}
+
+func (r *storeReport) printSome(format string, n int) {
+	if n > 0 {
+		r.print(format, n)
+	}
+}
+
+func (r *storeReport) write(line []byte) {
+	if r.err == nil {
+		_, r.err = r.plan.command.Screen.Above(r.plan.command.Env.Stdout, line)
+	}
+}
