@@ -109,7 +109,10 @@ func TestDebugLinesOnce(t *testing.T) {
 		"true":  "Restore started, Retrieving restore payload, Decompression codec, Decompression completed, File written, Restore completed",
 		"false": "Retrieving restore payload, Decompression codec, Decompression completed, Restore completed",
 	} {
-		r := p.batch("--log-level", "debug", "--force", "--set", "performance.enable_metrics="+metrics)
+		if err := os.RemoveAll(filepath.Join(p.dir, "out")); err != nil {
+			t.Fatal(err)
+		}
+		r := p.batch("--log-level", "debug", "--set", "performance.enable_metrics="+metrics)
 		if r.code != output.ExitDone {
 			t.Fatalf("exit code %d\n%s", r.code, r.stderr)
 		}

@@ -209,3 +209,38 @@ func TestServerThatOnlyReads(t *testing.T) {
 		})
 	}
 }
+
+// TestServerThatMayLose: that MariaDB does not write what it acknowledges is
+// said by each command that writes; of either server health-check says it.
+func TestServerThatMayLose(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		start   func(testing.TB, ...string) *databases.Server
+		setting string
+		warns   int
+	}{
+		"postgres": {databases.NewPostgres, "fsync=off", 0},
+		"mariadb":  {databases.NewMariaDB, "innodb_flush_log_at_trx_commit=2", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProject(t)
+			p.env = append(p.env, "CODEX_ARCHIVE_URL="+c.start(t, c.setting).Database(t).URL())
+			p.write("a.txt", []byte("a"))
+			p.must("archive", "init", "--by", "me")
+			r := p.run("archive", "store", "repo", "a.txt", "--reason", "dead")
+			if r.code != 0 || strings.Count(r.stderr, " WARN what is stored may be lost") != c.warns {
+				t.Errorf("store: exit code %d\n%s", r.code, r.stderr)
+			}
+			id := p.field(r.stdout, "tombstone")
+			r = p.run("archive", "restore", id, "out")
+			if r.code != 0 || strings.Count(r.stderr, " WARN what is stored may be lost") != c.warns {
+				t.Errorf("restore: exit code %d\n%s", r.code, r.stderr)
+			}
+			name, _, _ := strings.Cut(c.setting, "=")
+			if out := p.must("archive", "health-check"); !strings.Contains(out, "\nDurable: no (the server has "+name) {
+				t.Error(out)
+			}
+		})
+	}
+}

@@ -33,8 +33,9 @@ func dialect() *sqlbackend.Dialect {
 			Now:     "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))",
 			NotDurable: `SELECT IF(@@innodb_flush_log_at_trx_commit = 1, '',
 		CONCAT('the server has innodb_flush_log_at_trx_commit = ', @@innodb_flush_log_at_trx_commit))`,
-			Length:      "LENGTH(?)",
-			LengthReads: true,
+			WarnNotDurable: true,
+			Length:         "LENGTH(?)",
+			LengthReads:    true,
 			// A right may be the user's or an active role's, on everything, the
 			// database (whose name may be a pattern) or the table.
 			Writable: `SELECT @@global.read_only = 0 AND NOT (@@log_bin AND @@binlog_format = 'STATEMENT') AND (

@@ -155,7 +155,7 @@ func (p *Process) clientConfig(c *Command) *goplugin.ClientConfig {
 		},
 		SkipHostEnv:      true,
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: p.sockets.path},
-		StartTimeout:     2 * c.StartTimeout, // ours comes first, with better words
+		StartTimeout:     c.StartTimeout + time.Minute, // ours comes first, with better words, also on a busy machine
 		Logger:           traceLogger{c.Logger},
 		SyncStdout:       p.child.stdoutLog(),
 		SyncStderr:       copied(&lineWriter{lines: p.child.lines, stream: "stderr"}, c.Stderr),

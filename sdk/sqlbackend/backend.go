@@ -293,6 +293,9 @@ func (db *conn) notDurable(ctx context.Context) (why string, err error) {
 
 // warnNotDurable logs once what no client can change about the server.
 func (b *Backend) warnNotDurable(ctx context.Context, db *conn) (err error) {
+	if !b.d.Server.WarnNotDurable {
+		return nil
+	}
 	b.warned.Do(func() {
 		var why string
 		if why, err = db.notDurable(ctx); why != "" {

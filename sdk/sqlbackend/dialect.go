@@ -62,6 +62,9 @@ type Server struct {
 	// NotDurable is a query for one text: why what the server acknowledges may be
 	// lost when it is killed, or "". Empty: it never is.
 	NotDurable string
+	// WarnNotDurable says that a process which writes logs that reason: no client
+	// can change it.
+	WarnNotDurable bool
 	// Length is an expression for the length of a stored body in bytes, "?" for
 	// the column; empty: lengths are not looked up. LengthReads says that the
 	// database reads the body for it.

@@ -159,26 +159,60 @@ func (s *Source) readSmall(ctx context.Context, f *os.File, before fs.FileInfo) 
 // then all of them see the same half of its work.
 const spacing = 25 * time.Millisecond
 
+// quiet is how long ago a file that a process has open for writing was written
+// at least. A write may be stopped halfway for longer than spacing, by the disk
+// or by a busy machine.
+const quiet = time.Second
+
 // spaced calls read once, or where a process has f open for writing, twice, with
-// pauses.
+// pauses, and again where the last write was not long ago.
 func spaced(ctx context.Context, f *os.File, read func() error) error {
-	times := 1
-	if hasWriter(f) {
-		times = 2
+	if !hasWriter(f) {
+		return read()
 	}
-	for range times {
-		if times > 1 {
-			select {
-			case <-ctx.Done():
-				return sdk.AsError(ctx.Err())
-			case <-time.After(spacing):
-			}
+	for range 2 {
+		if err := pause(ctx, spacing); err != nil {
+			return err
 		}
 		if err := read(); err != nil {
 			return err
 		}
 	}
-	return nil
+	waited, err := waitQuiet(ctx, f)
+	if err == nil && waited {
+		err = read()
+	}
+	return err
+}
+
+// waitQuiet waits until f was not written for as long as quiet says. A write
+// meanwhile is an error. Memory that is mapped is written without a time, which
+// is what the readings in between are for.
+func waitQuiet(ctx context.Context, f *os.File) (waited bool, err error) {
+	before, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	wait := quiet - time.Since(before.ModTime())
+	if wait <= 0 {
+		return false, nil
+	}
+	if err := pause(ctx, min(wait, quiet)); err != nil { // a time may be in the future
+		return false, err
+	}
+	if unchanged(f, f.Name(), before) != nil {
+		return true, fmt.Errorf("%w: it is being written", changed(f.Name()))
+	}
+	return true, nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return sdk.AsError(ctx.Err())
+	case <-time.After(d):
+		return nil
+	}
 }
 
 // small takes content that is in memory.

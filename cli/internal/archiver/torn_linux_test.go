@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -79,6 +80,39 @@ func TestTornReads(t *testing.T) {
 					t.Fatal(err)
 				}
 			})
+		}
+	}
+}
+
+// A write that is stopped halfway is not taken for the end of the writing. What
+// is only open for writing can be archived.
+func TestTornReadOfAStoppedWriter(t *testing.T) {
+	for _, size := range []int{100_000, sdk.StagedBody + 1<<20} {
+		a, b := bytes.Repeat([]byte("A"), size), bytes.Repeat([]byte("B"), size)
+		path := filetest.Write(t, filepath.Join(t.TempDir(), "f"), a)
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		begun, stopped := make(chan struct{}), make(chan time.Duration)
+		go func() {
+			since := time.Now()
+			f.WriteAt(b[:size/2], 0) // what it did shows
+			close(begun)
+			time.Sleep(quiet / 3)
+			f.WriteAt(b[size/2:], int64(size/2))
+			stopped <- time.Since(since)
+		}()
+		<-begun
+		plain, err := archive(t, path)
+		if took := <-stopped; took > quiet {
+			t.Logf("this machine stopped the writer for %v, which is longer than a reader waits", took)
+		} else if !errors.Is(err, ErrChanged) && (err != nil || !bytes.Equal(plain, b)) {
+			t.Errorf("a mix of %d A and %d B was accepted (%v)", bytes.Count(plain, []byte("A")), bytes.Count(plain, []byte("B")), err)
+		}
+		if plain, err = archive(t, path); err != nil || !bytes.Equal(plain, b) {
+			t.Errorf("open for writing: %d B of %d, %v", bytes.Count(plain, []byte("B")), size, err)
 		}
 	}
 }

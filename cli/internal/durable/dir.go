@@ -19,6 +19,29 @@ func CheckDir(path string) error {
 	return nil
 }
 
+// CanMake reports an error unless files can be made in dir, which is missing,
+// once it and the directories above it are made. It leaves nothing behind.
+func CanMake(dir string) error {
+	for _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist); _, err = os.Lstat(dir) {
+		dir = filepath.Dir(dir)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	t, err := NewTemp(root, 0o600)
+	if err != nil {
+		return &fs.PathError{Op: "make a file in", Path: dir, Err: Cause(err)}
+	}
+	defer t.Discard()
+	_, err = t.File.Write(make([]byte, probeBytes))
+	return err
+}
+
+// probeBytes is what one directory and one short file need, in bytes.
+const probeBytes = 8 << 10
+
 // projectDir is the directory of a project that a clone can bring.
 const projectDir = ".codex"
 

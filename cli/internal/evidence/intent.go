@@ -91,6 +91,11 @@ type PendingIntent struct {
 // Begin writes n beside the log, locks it and syncs it. It holds about the disk
 // space that the records will need, which Append falls back on.
 func (l *Log) Begin(n Intent) (*PendingIntent, error) {
+	if l.isAbsent() {
+		if err := l.make(); err != nil {
+			return nil, fmt.Errorf("evidence: %w", err)
+		}
+	}
 	if n.Op.IsZero() {
 		n.Op = newID()
 	}
@@ -275,6 +280,9 @@ type StaleIntent struct {
 // not write, or that can't be read, is left alone and named in the error, which
 // comes beside the intents.
 func (l *Log) StaleIntents() ([]*StaleIntent, error) {
+	if l.isAbsent() {
+		return nil, nil
+	}
 	dir := filepath.Join(l.dir, pendingDir)
 	names, err := l.intentNames(dir)
 	if err != nil {

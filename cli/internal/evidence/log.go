@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +45,8 @@ type Log struct {
 
 	appending sync.Mutex // held while this process waits for the lock or has it
 	broken    error      // what an append could not take back; nothing is appended afterwards
+	absent    bool       // there is no directory yet
+	held      []*Record  // failures from before there is a directory; they come first in a new log
 
 	mu      sync.Mutex
 	intents map[*PendingIntent]struct{} // those of this process that are not done
@@ -62,20 +65,42 @@ type logFile struct {
 	disk disk
 }
 
-// Open opens the log in dir, making the directory (0700) and the files (0600)
-// where they are missing. It takes the lock, waiting at most 30 seconds, reads
+// Open opens the log in dir. It takes the lock, waiting at most 30 seconds, reads
 // the end of the log, sets a torn last line aside, and releases the lock: an
 // error means that there can be no record and so must be no action.
+//
+// Where dir is missing, Open proves that it can be made, and makes nothing. The
+// directory (0700) and its files (0600) are made by the first intent, or by the
+// first record. A record of a failure makes no directory above dir, so that a
+// command that fails leaves no project behind where there was none.
 func Open(dir string) (*Log, error) {
 	l := &Log{dir: dir, intents: map[*PendingIntent]struct{}{}}
-	err := makeDirs(dir)
-	if err == nil {
-		err = l.append(nil)
+	_, err := os.Lstat(dir)
+	if l.absent = errors.Is(err, fs.ErrNotExist); l.absent {
+		err = errors.Join(durable.CheckProjectDir(dir), durable.CanMake(dir))
+	} else if err == nil {
+		err = l.make()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
 	return l, nil
+}
+
+// make makes the log where it is missing, and proves that it can be written.
+func (l *Log) make() error {
+	if err := makeDirs(l.dir); err != nil {
+		return err
+	}
+	return l.append(nil)
+}
+
+// isAbsent reports whether there was no directory when the log was opened and
+// nothing was written since.
+func (l *Log) isAbsent() bool {
+	l.appending.Lock()
+	defer l.appending.Unlock()
+	return l.absent
 }
 
 // makeDirs makes the directories of a log: private ones, in parents as usual.
@@ -126,6 +151,35 @@ func (l *Log) append(records []*Record) error {
 	if l.broken != nil {
 		return l.broken
 	}
+	if l.absent && l.onlyFailures(records) {
+		l.held = append(l.held, records...)
+		return nil
+	}
+	if l.absent {
+		if err := makeDirs(l.dir); err != nil {
+			return err
+		}
+		l.absent = false
+	}
+	err := l.appendLocked(slices.Concat(l.held, records))
+	if err == nil {
+		l.held = nil
+	}
+	return err
+}
+
+// onlyFailures reports whether records are all of failures, in a place that has
+// no directory for a log.
+func (l *Log) onlyFailures(records []*Record) bool {
+	if _, err := os.Lstat(filepath.Dir(l.dir)); !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	acted := func(r *Record) bool { return r.Status == Success || r.Status == Started }
+	return len(records) > 0 && !slices.ContainsFunc(records, acted)
+}
+
+// appendLocked is append with the lock of other processes.
+func (l *Log) appendLocked(records []*Record) error {
 	lock, err := durable.Lock(filepath.Join(l.dir, lockName), os.O_RDWR|os.O_CREATE, 0o600, lockWait)
 	if err != nil {
 		return err

@@ -126,6 +126,21 @@ func (j *Journal) begin(records ...*evidence.Record) (*evidence.PendingIntent, e
 	return p, nil
 }
 
+// act is try for a call that changes the archive. It writes an intent before the
+// first call, when the archive is open: a command that does not get that far
+// leaves nothing behind. The intent is nil where there was no call.
+func (j *Journal) act(ctx context.Context, action evidence.Action, records []*evidence.Record, do func(context.Context, sdk.Backend) error, describe ...func(*evidence.Record)) (intent *evidence.PendingIntent, err error) {
+	_, err = j.try(ctx, action, func(ctx context.Context, backend sdk.Backend) error {
+		if intent == nil {
+			if intent, err = j.begin(records...); err != nil {
+				return err
+			}
+		}
+		return do(ctx, backend)
+	}, describe...)
+	return intent, err
+}
+
 // finish records what the archive now holds and removes the intent. An error
 // means that the archive has it and the log does not. The intent stays then, and
 // the next command records it.
@@ -141,7 +156,7 @@ func (j *Journal) finish(p *evidence.PendingIntent, records ...*evidence.Record)
 // committed all the same, the intent stays, and the next command finds out.
 func (j *Journal) abandon(p *evidence.PendingIntent, err error) {
 	var e *sdk.Error
-	if errors.As(err, &e) && e.Effect != sdk.EffectNone {
+	if p == nil || errors.As(err, &e) && e.Effect != sdk.EffectNone {
 		return
 	}
 	j.forget(p)

@@ -25,19 +25,18 @@ func (j *Journal) Store(ctx context.Context, r *sdk.Record, open func(context.Co
 	record := j.record(evidence.Archive, evidence.Success)
 	record.ID = r.Event
 	describe(record)
-	intent, err := j.begin(record)
-	if err != nil {
-		return sdk.PutResult{}, err
-	}
 
 	var stored sdk.PutResult
-	_, err = j.try(ctx, evidence.Archive, func(ctx context.Context, backend sdk.Backend) error {
+	intent, err := j.act(ctx, evidence.Archive, []*evidence.Record{record}, func(ctx context.Context, backend sdk.Backend) error {
 		var err error
 		stored, err = put(ctx, backend, source, *r)
 		return err
 	}, describe)
 	if err != nil {
 		j.abandon(intent, err)
+		if output.CodeOf(err) == output.ExitEvidence {
+			return stored, err
+		}
 		return stored, j.fail(evidence.ArchiveFail, err, describe)
 	}
 	r.Content = stored.Content
