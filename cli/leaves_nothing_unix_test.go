@@ -70,12 +70,12 @@ func TestFailuresLeaveNothing(t *testing.T) {
 						p.git("init", "-q")
 					}
 					os.Remove(path("died"))
-					before := tree(t, p.dir)
+					before := treeBelow(t, p.dir)
 					r := p.run(slices.Concat([]string{"archive"}, command, c.flags)...)
 					if r.code == output.ExitDone {
 						t.Fatalf("succeeded: %s%s", r.stdout, r.stderr)
 					}
-					if after := tree(t, p.dir); !slices.Equal(before, after) {
+					if after := treeBelow(t, p.dir); !slices.Equal(before, after) {
 						t.Errorf("exit code %d, and there are now %q\n%s", r.code, after, r.stderr)
 					}
 				})
@@ -97,8 +97,8 @@ func TestLogBeginsWithTheFirstAct(t *testing.T) {
 	}
 }
 
-// tree lists what is below dir, with the content of files.
-func tree(t *testing.T, dir string) (all []string) {
+// treeBelow lists what is below dir, with the content of files.
+func treeBelow(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || path == dir {

@@ -27,6 +27,7 @@ func main() {
 		<-signals
 		cancel()
 		<-signals
+		output.ClearLine(os.Stderr)
 		os.Exit(int(output.ExitInterrupted))
 	}()
 	dir, _ := os.Getwd() // "" if it is gone

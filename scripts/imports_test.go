@@ -56,7 +56,7 @@ var layout = []struct {
 		"acts and their evidence; it takes what it needs, and no command line"},
 	{"cli/internal/find", []string{"sdk", "cli/internal/output"}, nil,
 		"from a text to a record; a leaf but for printing"},
-	{"cli/internal/output", []string{"sdk", "cli/internal/durable", "cli/internal/escape"}, []string{"github.com/schollz/progressbar", "github.com/xrash/smetrics", "golang.org/x/term"},
+	{"cli/internal/output", []string{"sdk", "cli/internal/durable", "cli/internal/escape"}, []string{"github.com/xrash/smetrics", "golang.org/x/term"},
 		"a leaf: everything that is printed, and how the program ends"},
 	{"cli/internal/pluginhost", []string{"sdk", "sdk/plugin", "cli/internal/durable", "cli/internal/output"}, []string{"github.com/hashicorp/go-hclog"},
 		"from a name to an opened archive: of the internal packages the only one that knows of processes"},

@@ -1,11 +1,11 @@
 package output
 
 import (
+	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
-
-	"github.com/schollz/progressbar/v3"
 )
 
 // Screen is standard error. While a live bar is shown in its last line, lines
@@ -13,8 +13,10 @@ import (
 type Screen struct {
 	stderr io.Writer
 
-	mu  sync.Mutex // held for a line with all that is drawn around it
-	bar *progressbar.ProgressBar
+	mu          sync.Mutex // held for a line with all that is drawn around it
+	live        bool       // a bar is shown
+	done, total int
+	drawn       string // the bar in the last line
 }
 
 // NewScreen returns the screen that writes to stderr.
@@ -35,11 +37,11 @@ func (s *Screen) Fd() uintptr {
 func (s *Screen) Above(w io.Writer, lines []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bar == nil {
+	if !s.live {
 		return w.Write(lines)
 	}
-	_ = s.bar.Clear()
-	defer s.bar.RenderBlank()
+	s.clear()
+	defer s.draw()
 	return w.Write(lines)
 }
 
@@ -47,30 +49,71 @@ func (s *Screen) Above(w io.Writer, lines []byte) (int, error) {
 func (s *Screen) Begin(done, total int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.bar = progressbar.NewOptions(total,
-		progressbar.OptionSetWriter(s.stderr),
-		progressbar.OptionFullWidth(),
-		progressbar.OptionShowCount(),
-		progressbar.OptionClearOnFinish(),
-		progressbar.OptionUseANSICodes(true),
-	)
-	_ = s.bar.Set(done)
+	s.live, s.done, s.total = true, done, total
+	s.draw()
 }
 
 // Set moves the bar.
 func (s *Screen) Set(done int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = s.bar.Set(done)
+	s.done = done
+	if next := barText(s.done, s.total, Width(s)); s.live && next != s.drawn {
+		s.clear()
+		s.draw()
+	}
 }
 
 // End removes the bar.
 func (s *Screen) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bar != nil {
-		_ = s.bar.Exit()
-		_ = s.bar.Clear()
-		s.bar = nil
+	if s.live {
+		s.clear()
+		s.live = false
 	}
+}
+
+// ClearLine takes the bar away for a program that ends at once.
+func ClearLine(stderr io.Writer) {
+	if Width(stderr) > 0 {
+		_, _ = io.WriteString(stderr, clearLine) // the program ends
+	}
+}
+
+// clearLine clears the line and goes to its beginning.
+const clearLine = "\x1b[2K\r"
+
+// clear takes the bar away. What a signal's key has left in the line goes too.
+func (s *Screen) clear() {
+	_, _ = io.WriteString(s.stderr, clearLine) // the terminal is gone: nothing to clear
+	s.drawn = ""
+}
+
+func (s *Screen) draw() {
+	s.drawn = barText(s.done, s.total, Width(s))
+	_, _ = io.WriteString(s.stderr, "\r"+s.drawn) // the terminal is gone: nothing to show
+}
+
+// maxBar is the longest bar, in columns: a line that is shorter than the window
+// stays one line when the window becomes narrower.
+const maxBar = 40
+
+// barText is a bar for a terminal of so many columns. Where there is no room for
+// one the numbers are shown alone, or nothing.
+func barText(done, total, width int) string {
+	numbers := fmt.Sprintf("%d%% (%d/%d)", done*100/max(total, 1), done, total)
+	room := maxBar
+	if width > 0 { // else it is not known
+		room = min(width-1, maxBar) // a full last column would begin another line
+	}
+	length := room - len(numbers) - len("[] ")
+	switch {
+	case length >= 5:
+		full := done * length / max(total, 1)
+		return "[" + strings.Repeat("#", full) + strings.Repeat(".", length-full) + "] " + numbers
+	case len(numbers) <= room:
+		return numbers
+	}
+	return ""
 }
