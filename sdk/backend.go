@@ -50,7 +50,7 @@ type PutResult struct {
 type GetResult struct {
 	Record Record
 	// Body yields the stored bytes and ends in an error of kind [Corrupt] when
-	// they do not match Record.Content. It is valid until the loop body
+	// their size or CRC-32C is not that of Record.Content. It is valid until the loop body
 	// returns. It is nil when Err is set.
 	Body io.Reader
 	// Err concerns this item only; Record.Tombstone is always set. Kinds:

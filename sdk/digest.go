@@ -17,15 +17,19 @@ const digestBegin = "codex-archive record 1\n"
 // content only the hash and the size of the plain bytes. The host sets
 // [Record.Digest] from it before Put; a backend stores it and never computes
 // it. docs/format.md has the layout byte by byte, and test vectors.
-func (r *Record) ComputeDigest() Digest { return sha256.Sum256(digestText(r)) }
+func (r *Record) ComputeDigest() Digest {
+	var room [1 << 10]byte // most records need half of it
+	return sha256.Sum256(appendDigestText(room[:0], r))
+}
 
-// digestText returns the bytes that the digest of r is of.
-func digestText(r *Record) []byte {
-	d := digester(make([]byte, 0, 1<<10))
-	d = append(d, digestBegin...)
+// appendDigestText appends the bytes that the digest of r is of.
+func appendDigestText(to []byte, r *Record) []byte {
+	d := digester(append(to, digestBegin...))
 	d.bytes(1, r.Tombstone[:])
 	d.bytes(2, r.Event[:])
-	d.bytes(3, binary.BigEndian.AppendUint64(r.Content.SHA256[:], uint64(r.Content.Size)))
+	d.begin(3, len(r.Content.SHA256)+8)
+	d = append(d, r.Content.SHA256[:]...)
+	d = binary.BigEndian.AppendUint64(d, uint64(r.Content.Size))
 	d.text(4, r.Repo)
 	d.text(5, r.Path)
 	d.text(6, r.WorkTreePath)
@@ -36,11 +40,10 @@ func digestText(r *Record) []byte {
 	for _, tag := range r.Tags {
 		d.text(11, tag)
 	}
-	for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
-		d.text(12, string(binary.BigEndian.AppendUint32(nil, uint32(len(k))))+k+r.Metadata[k])
-	}
+	d.pairs(12, r.Metadata)
 	if r.Mode != 0 {
-		d.bytes(13, binary.BigEndian.AppendUint32(nil, r.Mode))
+		d.begin(13, 4)
+		d = binary.BigEndian.AppendUint32(d, r.Mode)
 	}
 	d.time(14, r.ModTime)
 	d.text(15, r.ArchivedBy)
@@ -69,19 +72,41 @@ func (r *Record) CheckDigest() error {
 // the value. A field that is empty or absent is left out.
 type digester []byte
 
+// begin starts a field whose value of size bytes is appended next.
+func (d *digester) begin(field uint32, size int) {
+	*d = binary.BigEndian.AppendUint32(*d, field)
+	*d = binary.BigEndian.AppendUint32(*d, uint32(size))
+}
+
 func (d *digester) text(field uint32, value string) {
 	if value != "" {
-		*d = binary.BigEndian.AppendUint32(*d, field)
-		*d = binary.BigEndian.AppendUint32(*d, uint32(len(value)))
+		d.begin(field, len(value))
 		*d = append(*d, value...)
 	}
 }
 
-func (d *digester) bytes(field uint32, value []byte) { d.text(field, string(value)) }
+func (d *digester) bytes(field uint32, value []byte) {
+	d.begin(field, len(value))
+	*d = append(*d, value...)
+}
+
+// pairs writes each pair, sorted by key: the length of the key in 4 bytes,
+// big-endian, the key and the value.
+func (d *digester) pairs(field uint32, pairs map[string]string) {
+	if len(pairs) == 0 {
+		return
+	}
+	for _, k := range slices.Sorted(maps.Keys(pairs)) {
+		d.begin(field, 4+len(k)+len(pairs[k]))
+		*d = binary.BigEndian.AppendUint32(*d, uint32(len(k)))
+		*d = append(append(*d, k...), pairs[k]...)
+	}
+}
 
 // time writes microseconds since 1970 in 8 bytes, big-endian, two's complement.
 func (d *digester) time(field uint32, t time.Time) {
 	if !t.IsZero() {
-		d.bytes(field, binary.BigEndian.AppendUint64(nil, uint64(t.UnixMicro())))
+		d.begin(field, 8)
+		*d = binary.BigEndian.AppendUint64(*d, uint64(t.UnixMicro()))
 	}
 }

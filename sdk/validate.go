@@ -10,43 +10,63 @@ import (
 
 // checker keeps the first thing that is wrong with a value.
 type checker struct {
-	about []Tombstone
+	about Tombstone // zero: no record
 	err   error
 }
 
 // require notes that what is wrong, unless ok.
 func (c *checker) require(ok bool, what, wrong string) {
 	if !ok && c.err == nil {
-		c.err = &Error{Kind: Invalid, Msg: what + " " + wrong, Tombstones: c.about}
+		c.err = &Error{Kind: Invalid, Msg: what + " " + wrong, Tombstones: c.tombstones()}
 	}
 }
 
 // atMost notes that n exceeds a limit.
 func (c *checker) atMost(what string, n, most int, unit string) {
 	if n > most && c.err == nil {
-		c.err = &Error{Kind: Limit, Msg: fmt.Sprintf("%s: more than %d %s", what, most, unit), Tombstones: c.about}
+		c.err = &Error{Kind: Limit, Msg: fmt.Sprintf("%s: more than %d %s", what, most, unit), Tombstones: c.tombstones()}
 	}
 }
 
+func (c *checker) tombstones() []Tombstone {
+	if c.about.IsZero() {
+		return nil
+	}
+	return []Tombstone{c.about}
+}
+
 func (c *checker) text(what, s string, most int, required bool) {
-	c.require(s != "" || !required, what, "is missing")
-	c.atMost(what, len(s), most, "bytes")
+	c.bytes(what, s, most, required)
 	c.require(utf8.ValidString(s), what, "is not UTF-8")
+}
+
+func (c *checker) path(what, s string, required bool) { c.bytes(what, s, MaxPath, required) }
+
+// bytes checks what need not be UTF-8.
+func (c *checker) bytes(what, s string, most int, required bool) {
+	if s == "" {
+		c.require(!required, what, "is missing")
+		return
+	}
+	c.atMost(what, len(s), most, "bytes")
 	c.require(strings.IndexByte(s, 0) < 0, what, "holds a NUL")
 }
 
-// path checks bytes that need not be UTF-8.
-func (c *checker) path(what, s string, required bool) {
-	c.require(s != "" || !required, what, "is missing")
-	c.atMost(what, len(s), MaxPath, "bytes")
-	c.require(strings.IndexByte(s, 0) < 0, what, "holds a NUL")
-}
+// Seconds since 1970 of the first moment of an archive's years, and of the
+// first after them.
+const (
+	firstSecond = -62135596800 // 0001-01-01
+	afterSecond = 253402300800 // 10000-01-01
+)
 
 func (c *checker) time(what string, t time.Time, required bool) {
-	c.require(!t.IsZero() || !required, what, "is missing")
+	if t.IsZero() {
+		c.require(!required, what, "is missing")
+		return
+	}
 	c.require(t.Nanosecond()%1000 == 0, what, "is finer than a microsecond")
-	year := t.UTC().Year()
-	c.require(1 <= year && year <= 9999, what, "is not in the years 1 to 9999")
+	seconds := t.Unix()
+	c.require(firstSecond <= seconds && seconds < afterSecond, what, "is not in the years 1 to 9999")
 }
 
 func (c *checker) pairs(what string, pairs map[string]string) {
@@ -63,7 +83,7 @@ func (c *checker) pairs(what string, pairs map[string]string) {
 // [Invalid], or [Limit] for what is too long. Backends call it for every item
 // of a Put, and the host for every record that a backend returns.
 func (r *Record) Validate() error {
-	c := checker{about: []Tombstone{r.Tombstone}}
+	c := checker{about: r.Tombstone}
 	c.require(!r.Tombstone.IsZero(), "tombstone", "is missing")
 	c.require(!r.Event.IsZero(), "event", "is missing")
 	c.require(!r.Set.IsZero(), "set", "is missing")
@@ -83,14 +103,21 @@ func (r *Record) Validate() error {
 	c.require(r.Mode&^0o777 == 0, "mode", "has more than permission bits")
 	c.require(r.Type == RegularFile || r.Type == Symlink, "type", "is not known")
 	c.require(isObjectID(r.GitBlob), "git blob", "is not an object id")
-	c.require(slices.Contains([]WorkTreeState{"", WorkTreeClean, WorkTreeModified, WorkTreeUntracked}, r.WorkTreeState),
-		"state in the work tree", "is not known")
+	c.workTreeState(r.WorkTreeState)
 	c.time("archived at", r.ArchivedAt, true)
 	c.time("modification time", r.ModTime, false)
 	c.time("retain until", r.RetainUntil, false)
 	c.time("retain until, when stored,", r.RetainAtStore, false)
 	c.time("purged at", r.PurgedAt, false)
 	return c.err
+}
+
+func (c *checker) workTreeState(s WorkTreeState) {
+	switch s {
+	case "", WorkTreeClean, WorkTreeModified, WorkTreeUntracked:
+	default:
+		c.require(false, "state in the work tree", "is not known")
+	}
 }
 
 func (c *checker) content(content *Content) {
@@ -111,13 +138,18 @@ func (c *checker) tags(tags []string) {
 
 // isObjectID reports whether s is a SHA-1 or SHA-256 of git, or empty.
 func isObjectID(s string) bool {
-	return (s == "" || len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
+	for _, digit := range []byte(s) {
+		if !(digit >= '0' && digit <= '9' || digit >= 'a' && digit <= 'f') {
+			return false
+		}
+	}
+	return s == "" || len(s) == 40 || len(s) == 64
 }
 
 // Validate reports what is wrong with e, as [Record.Validate] does, if it is to
 // be appended.
 func (e *Event) Validate() error {
-	c := checker{about: []Tombstone{e.Tombstone}}
+	c := checker{about: e.Tombstone}
 	c.require(slices.Contains([]Action{ActionRestore, ActionHold, ActionRelease, ActionRetain, ActionPruneRequest}, e.Action),
 		"action", "is not one that can be appended")
 	c.event(e)
@@ -127,7 +159,7 @@ func (e *Event) Validate() error {
 // ValidateRead reports what is wrong with e if a backend returns it: it may also
 // be an ARCHIVE or a PURGE.
 func (e *Event) ValidateRead() error {
-	c := checker{about: []Tombstone{e.Tombstone}}
+	c := checker{about: e.Tombstone}
 	c.text("action", string(e.Action), MaxName, true)
 	c.event(e)
 	return c.err
@@ -154,7 +186,7 @@ func (p *Purge) Validate() error {
 	c.text("host", p.Host, MaxName, false)
 	c.time("time", p.At, true)
 	for _, item := range p.Items {
-		c.about = []Tombstone{item.Tombstone}
+		c.about = item.Tombstone
 		c.require(!item.Tombstone.IsZero() && !item.Event.IsZero(), "tombstone or event id", "is missing")
 	}
 	return c.err

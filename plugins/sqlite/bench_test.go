@@ -115,10 +115,11 @@ func barePut(db *sql.DB, items []contest.Item) error {
 	defer tx.Rollback()
 	var stmts [3]*sql.Stmt
 	for i, text := range []string{
-		"INSERT INTO codex_artifact (sha256, size, codec, stored_size, crc32c, present) VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING RETURNING id, sha256",
+		"INSERT INTO codex_artifact (sha256, size, codec, stored_size, crc32c, stored_sha256, present) VALUES (?,?,?,?,?,?,?) ON CONFLICT DO NOTHING RETURNING id, sha256",
 		"INSERT INTO codex_body (artifact, data) VALUES (?,?)",
-		`INSERT INTO codex_item (tombstone, event, artifact, repo, path, work_path, revision, reason, kind, note, tags, metadata, file_mode, file_mtime, actor, archived_at, retain_until)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		`INSERT INTO codex_item (tombstone, event, artifact, repo, path, work_path, revision, reason, kind, note, tags, metadata, file_mode, file_mtime, actor, archived_at, retain_until,
+			retain_at_store, digest, set_id, file_type, git_blob, work_state, host)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 	} {
 		if stmts[i], err = tx.Prepare(text); err != nil {
 			return err
@@ -129,14 +130,15 @@ func barePut(db *sql.DB, items []contest.Item) error {
 		r := &item.Record
 		var key int64
 		var sha []byte
-		if err := stmts[0].QueryRow(r.Content.SHA256[:], r.Content.Size, string(r.Content.Codec), r.Content.StoredSize, int64(r.Content.CRC32C), 1).Scan(&key, &sha); err != nil {
+		if err := stmts[0].QueryRow(r.Content.SHA256[:], r.Content.Size, string(r.Content.Codec), r.Content.StoredSize, int64(r.Content.CRC32C), r.Content.StoredSHA256[:], 1).Scan(&key, &sha); err != nil {
 			return err
 		}
 		if _, err := stmts[1].Exec(key, item.Body); err != nil {
 			return err
 		}
 		if _, err := stmts[2].Exec(r.Tombstone[:], r.Event[:], key, 1, []byte(r.Path), []byte{}, 1, 1, 1, "", "", "",
-			int64(r.Mode), r.ModTime.UnixMicro(), 1, r.ArchivedAt.UnixMicro(), nil); err != nil {
+			int64(r.Mode), r.ModTime.UnixMicro(), 1, r.ArchivedAt.UnixMicro(), nil,
+			nil, r.Digest[:], r.Set[:], string(r.Type), "", "", ""); err != nil {
 			return err
 		}
 	}

@@ -130,11 +130,7 @@ func (g *getReader) record(id sdk.Tombstone, m *archivepb.Record) (more bool, er
 	}
 	result := sdk.GetResult{Record: record}
 	var streamErr error // about the whole call, unlike a fault of the body
-	// The SHA-256 of the body is left to the host, which checks that of the plain
-	// bytes.
-	content := record.Content
-	content.StoredSHA256 = sdk.Digest{}
-	b := newIncomingBody(id, content, func() ([]byte, *archivepb.BodyEnd, error) {
+	b := newIncomingBody(id, record.Content.WithoutBodyHash(), func() ([]byte, *archivepb.BodyEnd, error) {
 		chunk, end, err := g.chunk(id)
 		var failure *itemError
 		switch {

@@ -107,7 +107,7 @@ func (c *watchedConn) Close() error {
 func (l *conn) options(tls bool) []grpc.DialOption {
 	options := []grpc.DialOption{
 		grpc.WithContextDialer(l.connect),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage), grpc.ForceCodecV2(newCodec())),
 		grpc.WithInitialWindowSize(streamWindow), grpc.WithInitialConnWindowSize(connWindow),
 		grpc.WithDisableRetry(),         // only the host retries
 		grpc.WithDisableServiceConfig(), // nothing else configures this connection

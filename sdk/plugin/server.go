@@ -38,7 +38,7 @@ func newServer(d sdk.Driver, s *secrets, log *slog.Logger) *server {
 // nearer to the wire than ours.
 func (s *server) grpcServer(options ...grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(append(options,
-		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
+		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage), grpc.ForceServerCodecV2(newCodec()),
 		grpc.InitialWindowSize(streamWindow), grpc.InitialConnWindowSize(connWindow),
 		grpc.StatsHandler(s.conns),
 		grpc.ChainUnaryInterceptor(s.unary), grpc.ChainStreamInterceptor(s.stream),

@@ -49,9 +49,7 @@ func (s *server) send(out *packer[*archivepb.GetPart], found *sdk.GetResult) err
 	if err := out.add(&archivepb.GetPart{Part: &archivepb.GetPart_Header{Header: header}}, proto.Size(header)); err != nil {
 		return err
 	}
-	content := found.Record.Content
-	content.StoredSHA256 = sdk.Digest{} // the host checks the SHA-256 of the plain bytes
-	body := sdk.NewBodyReader(found.Body, content, found.Record.Tombstone)
+	body := sdk.NewBodyReader(found.Body, found.Record.Content.WithoutBodyHash(), found.Record.Tombstone)
 	end, err := out.addBody(body, func(chunk []byte) *archivepb.GetPart {
 		return &archivepb.GetPart{Part: &archivepb.GetPart_Chunk{Chunk: chunk}}
 	})

@@ -156,7 +156,7 @@ func keep(all *[]byte, data []byte) []byte {
 
 // found turns what was read into an answer. The body, if there is one, is to
 // be ended after the loop body.
-func (b *Backend) found(ctx context.Context, id sdk.Tombstone, f *foundItem) (sdk.GetResult, *bodyReader) {
+func (b *Backend) found(ctx context.Context, id sdk.Tombstone, f *foundItem) (sdk.GetResult, *storedBody) {
 	if f == nil {
 		return sdk.GetResult{Record: sdk.Record{Tombstone: id}, Err: verdictOn(id, sdk.NotFound, "no such tombstone")}, nil
 	}
@@ -173,8 +173,8 @@ func (b *Backend) found(ctx context.Context, id sdk.Tombstone, f *foundItem) (sd
 		one.Err = verdictOn(id, sdk.ContentAbsent, "the archive does not have its content")
 		return one, nil
 	}
-	body := b.newBodyReader(ctx, f)
-	one.Body = body
+	body, checked := b.newBody(ctx, f)
+	one.Body = checked
 	return one, body
 }
 
@@ -182,55 +182,52 @@ func verdictOn(id sdk.Tombstone, kind sdk.Kind, msg string) *sdk.Error {
 	return &sdk.Error{Kind: kind, Op: "get", Msg: msg, Tombstones: []sdk.Tombstone{id}, Retry: kind.Temporary()}
 }
 
-// bodyReader yields a body and proves at its end that it is the one that was
-// stored.
-type bodyReader struct {
-	ctx  context.Context // of the Get, which the loop body cannot outlive
-	b    *Backend
-	f    *foundItem
-	body *sdk.BodyReader
-	err  error // sticks
+// storedBody reads the body of one record. It ends with the turn of the record
+// in the loop.
+type storedBody struct {
+	ctx   context.Context // of the Get, which the loop body cannot outlive
+	b     *Backend
+	f     *foundItem
+	r     io.Reader
+	whole bytes.Reader // a body of one row
+	dead  bool
 }
 
-func (b *Backend) newBodyReader(ctx context.Context, f *foundItem) *bodyReader {
-	var r io.Reader = bytes.NewReader(f.data)
+// newBody returns the body of f, and the same checked.
+func (b *Backend) newBody(ctx context.Context, f *foundItem) (*storedBody, *sdk.BodyReader) {
+	stored := &storedBody{ctx: ctx, b: b, f: f}
 	if f.upload.Valid {
-		r = &chunkReader{ctx: ctx, read: b.chunks, upload: f.upload.Int64}
+		stored.r = &chunkReader{ctx: ctx, read: b.chunks, upload: f.upload.Int64}
+	} else {
+		stored.whole.Reset(f.data)
+		stored.r = &stored.whole
 	}
-	return &bodyReader{ctx: ctx, b: b, f: f, body: sdk.NewBodyReader(r, f.Content, f.Tombstone)}
+	checked := sdk.NewBodyReader(stored, f.Content.WithoutBodyHash(), f.Tombstone)
+	checked.Explain = stored.explain
+	return stored, checked
 }
 
 // Read implements [io.Reader].
-func (r *bodyReader) Read(p []byte) (int, error) {
-	if r.err != nil {
-		return 0, r.err
+func (r *storedBody) Read(p []byte) (int, error) {
+	if r.dead {
+		return 0, &sdk.Error{Kind: sdk.Invalid, Op: "get", Msg: "the body was read after its loop had gone on"}
 	}
 	if err := r.b.alive(r.ctx, "get"); err != nil {
-		r.err = err
 		return 0, err
 	}
-	n, err := r.body.Read(p)
-	switch {
-	case err == io.EOF && !r.f.upload.Valid && r.f.data == nil:
+	n, err := r.r.Read(p)
+	if err == io.EOF && !r.f.upload.Valid && r.f.data == nil {
 		err = verdictOn(r.f.Tombstone, sdk.Corrupt, "the stored body is missing")
-	case sdk.KindOf(err) == sdk.Corrupt:
-		err = r.explain(err)
 	}
-	r.err = err
 	return n, err
 }
 
 // end makes the reader dead.
-func (r *bodyReader) end() {
-	r.body = nil
-	if r.err == nil {
-		r.err = &sdk.Error{Kind: sdk.Invalid, Op: "get", Msg: "the body was read after its loop had gone on"}
-	}
-}
+func (r *storedBody) end() { r.r, r.dead = nil, true }
 
 // explain says what a body means that is not what was recorded: the content may
 // have been purged or replaced since the record was read.
-func (r *bodyReader) explain(corrupt error) error {
+func (r *storedBody) explain(corrupt error) error {
 	now, err := r.b.find(r.ctx, []sdk.Tombstone{r.f.Tombstone}, new([]byte))
 	if err != nil {
 		return err
