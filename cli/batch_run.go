@@ -30,6 +30,7 @@ type batchRun struct {
 	recorder *journal.Recorder
 	writer   restorer.Restorer
 	memory   []int64 // by index: bytes that restoring the item takes
+	small    smallItems
 }
 
 // run does the batch. From here on there is a results file in any case.
@@ -44,6 +45,10 @@ func (p *batchPlan) run(ctx context.Context) error {
 		return err
 	}
 	r := &batchRun{plan: p, archive: archive, journal: j, recorder: j.NewRecorder(), memory: make([]int64, len(p.manifest.Items))}
+	if err := r.small.open(r); err != nil {
+		return err
+	}
+	defer r.small.close()
 	job, err := r.newJob(ctx)
 	if err != nil {
 		return err
@@ -129,8 +134,9 @@ const (
 	smallMemory = 512 << 10
 )
 
-// learn finds out how much memory items take. Without an answer each counts as
-// a large file, and the error shows when the item is restored.
+// learn finds out how much memory items take, and which can be done together.
+// Without an answer each counts as a large file, and the error shows when the item
+// is restored.
 func (r *batchRun) learn(ctx context.Context, indices []int) {
 	if timeout := r.plan.command.Config.Batch.TimeoutPerItem; timeout > 0 {
 		var cancel context.CancelFunc
@@ -142,6 +148,7 @@ func (r *batchRun) learn(ctx context.Context, indices []int) {
 		content := sdk.Content{Size: math.MaxInt64, Codec: sdk.Zstd}
 		if err == nil {
 			content = records[i].Entry.Record.Content // zero if there is none
+			r.small.learn(index, records[i])
 		}
 		if memory := restorer.Memory(content); memory > smallMemory {
 			r.memory[index] = memory
@@ -164,29 +171,47 @@ func (r *batchRun) start(ctx context.Context, job *batch.Job) {
 	defer quiet()
 	job.Start(ctx, batch.Run{
 		Parallel: c.Config.Batch.MaxConcurrent, Timeout: c.Config.Batch.TimeoutPerItem, Room: batchMemory,
-		Learn: r.learn, Memory: func(index int) int64 { return r.memory[index] }, Do: r.restore,
+		Learn: r.learn, Memory: func(index int) int64 { return r.memory[index] }, Do: r.restore, Groups: r.groups(),
 	})
 }
 
 // restore restores one item and has it recorded.
 func (r *batchRun) restore(ctx context.Context, index int) (time.Duration, error) {
-	p, item := r.plan, r.plan.manifest.Items[index]
-	file := r.journal.NewRestore(journal.Order{
-		Tombstone: item.Tombstone, SHA256: item.SHA256, Level: hclog.Debug,
-		To: restorer.Destination{Path: item.Output, Base: p.outputs.base, Force: p.command.Flags.Bool("force")},
-	}, &r.writer)
+	file := r.journal.NewRestore(r.order(index), &r.writer)
+	if err := r.small.earlier(index); err != nil {
+		file = r.journal.NotFetched(r.order(index), &r.writer, err)
+	}
 	file.Publish(ctx)
 	if file.Err == nil {
 		r.recorder.Record(file)
 	}
+	return r.ended(ctx, file)
+}
+
+// order says what is to be done for an item.
+func (r *batchRun) order(index int) journal.Order {
+	p, item := r.plan, r.plan.manifest.Items[index]
+	return journal.Order{
+		Tombstone: item.Tombstone, SHA256: item.SHA256, Level: hclog.Debug,
+		To: restorer.Destination{Path: item.Output, Base: p.outputs.base, Force: p.command.Flags.Bool("force")},
+	}
+}
+
+// ended says how the restore of an item ended. ctx is that of the item.
+func (r *batchRun) ended(ctx context.Context, file *journal.Restore) (time.Duration, error) {
+	c := r.plan.command
 	switch {
 	case file.Err == nil:
 		file.Log()
-		p.command.WarnRetention(file.Record)
+		c.WarnRetention(file.Record)
 	case errors.Is(file.Err, context.DeadlineExceeded) && retry.Over(ctx, 0):
-		file.Err = fmt.Errorf("not done within %v (batch.timeout_per_item): %w", p.command.Config.Batch.TimeoutPerItem, file.Err)
+		file.Err = itemTimedOut(c, file.Err)
 	}
 	return file.Took, file.Err
+}
+
+func itemTimedOut(c *app.Command, err error) error {
+	return fmt.Errorf("not done within %v (batch.timeout_per_item): %w", c.Config.Batch.TimeoutPerItem, err)
 }
 
 // unreachable reports whether the archive cannot be reached, after an item

@@ -43,6 +43,9 @@ func (j *Job) CarryOver(indices []int) {
 func (j *Job) Start(ctx context.Context, r Run) {
 	j.ended = make([]bool, len(j.Results.Items))
 	r.Items, r.Wanted, r.Done = len(j.Results.Items), j.wanted, j.done
+	if r.Groups != nil {
+		r.Groups.Stops = j.stops
+	}
 	r.Start(ctx)
 }
 
@@ -83,7 +86,13 @@ func (j *Job) done(index int, took time.Duration, err error) (more bool) {
 	if j.saveErr == nil {
 		j.saveErr = j.File.SaveIfDue(j.Results)
 	}
-	return err == nil || j.Onward && j.unreachable == nil && output.CodeOf(err) != output.ExitEvidence
+	return err == nil || j.unreachable == nil && !j.stops(err)
+}
+
+// stops reports whether no other item may begin after such an error, whether or
+// not the archive can be reached.
+func (j *Job) stops(err error) bool {
+	return !j.Onward || output.CodeOf(err) == output.ExitEvidence
 }
 
 // Counts are of the items that this run was asked to do.

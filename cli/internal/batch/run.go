@@ -27,6 +27,8 @@ type Run struct {
 	// Do does an item. Its context outlives an interrupt: an item that was begun
 	// is finished. It is called from several goroutines.
 	Do func(ctx context.Context, index int) (took time.Duration, err error)
+	// Groups, if not nil, does items together where that can be.
+	Groups *Groups
 	// Done is told how an item ended, by one goroutine at a time, and reports
 	// whether others may still begin.
 	Done func(index int, took time.Duration, err error) (more bool)
@@ -60,28 +62,105 @@ func (r Run) Start(ctx context.Context) {
 			}
 		})
 	}
-	r.feed(begin, next)
+	f := feeder{run: r, ctx: begin, next: next}
+	if r.Groups != nil {
+		f.groups = &grouping{Groups: *r.Groups, timeout: r.Timeout, begin: begin, work: work, stop: stop, report: report}
+		f.groups.start()
+		defer f.groups.end()
+	}
+	f.feed()
 	close(next)
 	workers.Wait()
 }
 
-// feed hands out the indices of the items, as long as ctx lasts.
-func (r Run) feed(ctx context.Context, next chan<- int) {
-	for group := range r.groups() {
-		if r.Learn != nil && ctx.Err() == nil {
-			r.Learn(ctx, group)
+// feeder hands out the indices of the items, as long as ctx lasts.
+type feeder struct {
+	run    Run
+	ctx    context.Context
+	next   chan<- int // to be done alone
+	groups *grouping  // nil: all are
+}
+
+func (f feeder) feed() {
+	for indices := range f.learned() {
+		if f.groups == nil {
+			f.singles(indices)
+		} else {
+			f.inOrder(indices)
 		}
-		for _, index := range group {
-			if ctx.Err() != nil { // select would choose at random
-				return
+	}
+}
+
+// learned yields the indices of the wanted items, and learns about the next ones
+// meanwhile.
+func (f feeder) learned() func(yield func([]int) bool) {
+	return func(yield func([]int) bool) {
+		ctx, stop := context.WithCancel(f.ctx)
+		next := make(chan []int)
+		var learning sync.WaitGroup
+		learning.Go(func() { // ends with ctx
+			defer close(next)
+			for indices := range f.run.groups() {
+				if f.run.Learn != nil && ctx.Err() == nil {
+					f.run.Learn(ctx, indices)
+				}
+				select {
+				case next <- indices:
+				case <-ctx.Done():
+					return
+				}
 			}
-			select {
-			case next <- index:
-			case <-ctx.Done():
+		})
+		defer learning.Wait()
+		defer stop()
+		for indices := range next {
+			if !yield(indices) {
 				return
 			}
 		}
 	}
+}
+
+func (f feeder) singles(indices []int) {
+	for _, index := range indices {
+		if f.ctx.Err() != nil { // select would choose at random
+			return
+		}
+		select {
+		case f.next <- index:
+		case <-f.ctx.Done():
+			return
+		}
+	}
+}
+
+// inOrder begins items in order. Where only one may be under way, one that is done
+// alone waits for the groups before it.
+func (f feeder) inOrder(indices []int) {
+	for len(indices) > 0 {
+		n := 1
+		for n < len(indices) && f.groups.Together(indices[n]) == f.groups.Together(indices[0]) {
+			n++
+		}
+		alone := indices[:n]
+		if f.groups.Together(indices[0]) {
+			alone = f.together(alone)
+		}
+		if len(alone) > 0 && f.run.Parallel == 1 {
+			f.groups.wait()
+		}
+		f.singles(alone)
+		indices = indices[n:]
+	}
+}
+
+// together does items in groups and returns those to be done alone: one alone is
+// no group.
+func (f feeder) together(indices []int) (alone []int) {
+	if len(indices) < 2 || f.ctx.Err() != nil {
+		return indices
+	}
+	return f.groups.do(indices)
 }
 
 // groups yields the indices of the wanted items.

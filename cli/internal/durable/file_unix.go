@@ -63,3 +63,12 @@ func Identity(info fs.FileInfo) (FileID, bool) {
 	}
 	return FileID{uint64(st.Dev), uint64(st.Ino)}, true
 }
+
+// MaxOpen returns how many files this process may have open.
+func MaxOpen() int {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return 256 // the smallest limit that is common
+	}
+	return int(min(uint64(limit.Cur), 1<<20))
+}

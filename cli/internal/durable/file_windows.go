@@ -42,3 +42,7 @@ const closeToRename = true
 
 // Identity returns false: Windows does not tell before a file is opened.
 func Identity(fs.FileInfo) (FileID, bool) { return FileID{}, false }
+
+// MaxOpen returns how many files this process may have open: Windows has no small
+// limit.
+func MaxOpen() int { return 1 << 20 }

@@ -30,15 +30,21 @@ type Temp struct {
 	File *os.File
 
 	root *os.Root // the directory; the caller closes it
+	dir  *os.File // root, opened, where the caller keeps it open; else nil
 	name string   // in root; "" while it has none
 }
 
 // NewTemp makes a file, with perm before the umask, without a name where the system can do that, so
 // that a kill leaves nothing, and one with a temporary name elsewhere. The
 // caller ends it with Discard, also after Publish.
-func NewTemp(root *os.Root, perm fs.FileMode) (*Temp, error) {
-	if f := openNameless(root, perm); f != nil {
-		return &Temp{root: root, File: f}, nil
+func NewTemp(root *os.Root, perm fs.FileMode) (*Temp, error) { return NewTempIn(root, nil, perm) }
+
+// NewTempIn is [NewTemp] for a caller that makes many files in root, and keeps
+// it open as dir too, which saves opening it for each.
+func NewTempIn(root *os.Root, dir *os.File, perm fs.FileMode) (*Temp, error) {
+	t := &Temp{root: root, dir: dir}
+	if t.File = t.openNameless(perm); t.File != nil {
+		return t, nil
 	}
 	return NewNamedTemp(root, perm)
 }

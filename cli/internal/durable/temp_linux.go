@@ -10,19 +10,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openNameless returns a file in root that has no name, or nil where the file
-// system has no such thing or it could not be linked later (no /proc).
-func openNameless(root *os.Root, perm fs.FileMode) *os.File {
-	d, err := root.Open(".")
-	if err != nil {
+// openNameless returns a file in the directory that has no name, or nil where the
+// file system has no such thing or it could not be linked later (no /proc).
+func (t *Temp) openNameless(perm fs.FileMode) (f *os.File) {
+	t.inDir(func(dir int) error {
+		fd, err := unix.Openat(dir, ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, uint32(perm))
+		if err == nil {
+			f = os.NewFile(uintptr(fd), "a file without a name")
+		}
+		return err
+	})
+	if f == nil {
 		return nil
 	}
-	defer d.Close()
-	fd, err := unix.Openat(int(d.Fd()), ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, uint32(perm))
-	if err != nil {
-		return nil
-	}
-	f := os.NewFile(uintptr(fd), "a file without a name")
 	if _, err := os.Stat(procPath(f)); err != nil {
 		f.Close()
 		return nil
@@ -30,20 +30,30 @@ func openNameless(root *os.Root, perm fs.FileMode) *os.File {
 	return f
 }
 
+// inDir calls do with a descriptor of the directory.
+func (t *Temp) inDir(do func(dir int) error) error {
+	d := t.dir
+	if d == nil {
+		var err error
+		if d, err = t.root.Open("."); err != nil {
+			return err
+		}
+		defer d.Close()
+	}
+	return do(int(d.Fd()))
+}
+
 // procPath is a path of an opened file, with or without a name.
 func procPath(f *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", f.Fd()) }
 
 // link gives a nameless file a name.
 func (t *Temp) link(name string) error {
-	d, err := t.root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := unix.Linkat(unix.AT_FDCWD, procPath(t.File), int(d.Fd()), name, unix.AT_SYMLINK_FOLLOW); err != nil {
-		return &os.LinkError{Op: "linkat", Old: t.File.Name(), New: name, Err: err}
-	}
-	return nil
+	return t.inDir(func(dir int) error {
+		if err := unix.Linkat(unix.AT_FDCWD, procPath(t.File), dir, name, unix.AT_SYMLINK_FOLLOW); err != nil {
+			return &os.LinkError{Op: "linkat", Old: t.File.Name(), New: name, Err: err}
+		}
+		return nil
+	})
 }
 
 // SetTime sets the modification time, in the full range of the system, and that
@@ -61,12 +71,9 @@ func (t *Temp) SetTime(at time.Time) error {
 	if t.name == "" {
 		return unix.UtimesNanoAt(unix.AT_FDCWD, procPath(t.File), times, 0)
 	}
-	d, err := t.root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return unix.UtimesNanoAt(int(d.Fd()), t.name, times, unix.AT_SYMLINK_NOFOLLOW)
+	return t.inDir(func(dir int) error {
+		return unix.UtimesNanoAt(dir, t.name, times, unix.AT_SYMLINK_NOFOLLOW)
+	})
 }
 
 // renameNew renames unless the new name is taken.

@@ -10,7 +10,7 @@ import (
 )
 
 // openNameless: only Linux has files without a name.
-func openNameless(*os.Root, fs.FileMode) *os.File { return nil }
+func (*Temp) openNameless(fs.FileMode) *os.File { return nil }
 
 func (t *Temp) link(string) error { return errors.ErrUnsupported }
 

@@ -69,25 +69,33 @@ func (j *Journal) record(action evidence.Action, status evidence.Status) *eviden
 // fail records that an act failed and returns err, or an evidence error if it
 // could not be recorded.
 func (j *Journal) fail(action evidence.Action, err error, describe func(*evidence.Record)) error {
+	if append := j.file.Append(j.failure(action, err, describe)); append != nil {
+		return notRecorded(err, append)
+	}
+	return err
+}
+
+// failure returns the record of an act that failed.
+func (j *Journal) failure(action evidence.Action, err error, describe func(*evidence.Record)) *evidence.Record {
 	e := j.record(action, statusOf(err))
 	describe(e)
 	e.Error, e.URL = output.Words(err), j.options.URL
-	if append := j.file.Append(e); append != nil {
-		return output.Errorf(output.Evidence, "%w; and that is not recorded: %w", err, append).
-			WithHint("make the directory that evidence.dir names writable")
-	}
-	return err
+	return e
+}
+
+func notRecorded(err, append error) error {
+	return output.Errorf(output.Evidence, "%w; and that is not recorded: %w", err, append).
+		WithHint("make the directory that evidence.dir names writable")
 }
 
 // try calls do with the opened archive, and again as retry.* allows. For each
 // repeat it appends a line of evidence about each thing that the call is about.
 func (j *Journal) try(ctx context.Context, action evidence.Action, do func(context.Context, sdk.Backend) error, describe ...func(*evidence.Record)) (attempts int, err error) {
 	attempt := func(ctx context.Context) error {
-		backend, err := j.options.Open(ctx)
+		backend, err := j.backend(ctx)
 		if err != nil {
 			return err
 		}
-		j.repairOnce.Do(func() { j.repair(ctx, backend) })
 		return do(ctx, backend)
 	}
 	return retry.Do(ctx, j.options.Retry, attempt, func(f retry.Failure) error {
@@ -104,6 +112,15 @@ func (j *Journal) try(ctx context.Context, action evidence.Action, do func(conte
 		}
 		return nil
 	})
+}
+
+// backend returns the opened archive, after what earlier commands left is settled.
+func (j *Journal) backend(ctx context.Context) (sdk.Backend, error) {
+	backend, err := j.options.Open(ctx)
+	if err == nil {
+		j.repairOnce.Do(func() { j.repair(ctx, backend) })
+	}
+	return backend, err
 }
 
 // warnRetry says that a call is repeated, and what it is about.

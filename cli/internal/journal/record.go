@@ -23,15 +23,21 @@ const (
 // syncing one by one. The files stay, whatever happens here. Err of a file says
 // why it is not recorded.
 func (j *Journal) Record(ctx context.Context, files ...*Restore) {
-	// An interrupt does not undo the files, so they are recorded.
+	record, cancel := toRecord(ctx)
+	defer cancel()
+	j.recordAll(record, files)
+}
+
+// toRecord returns a context for recording files that are published: an interrupt
+// does not undo them.
+func toRecord(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline := time.Now().Add(recordTimeout)
 	if end, ok := ctx.Deadline(); ok && end.Add(recordGrace).Before(deadline) {
 		deadline = end.Add(recordGrace)
 	}
 	record, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
-	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(recordGrace, cancel) })()
-	j.recordAll(record, files)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(recordGrace, cancel) })
+	return record, func() { stop(); cancel() }
 }
 
 func (j *Journal) recordAll(ctx context.Context, files []*Restore) {
@@ -46,10 +52,7 @@ func (j *Journal) recordAll(ctx context.Context, files []*Restore) {
 // recordGroup records files in one transaction. It reports false, and has done
 // nothing, if the archive refused a group of several for good.
 func (j *Journal) recordGroup(ctx context.Context, files []*Restore) (settled bool) {
-	records := make([]*evidence.Record, len(files))
-	for i, r := range files {
-		records[i] = r.success()
-	}
+	records := successes(files)
 	intent, err := j.begin(records...)
 	if err != nil {
 		for _, r := range files {
@@ -57,7 +60,12 @@ func (j *Journal) recordGroup(ctx context.Context, files []*Restore) (settled bo
 		}
 		return true
 	}
-	err = j.appendEvents(ctx, files, records)
+	return j.recordBegun(ctx, intent, files, records)
+}
+
+// recordBegun is recordGroup after the intent.
+func (j *Journal) recordBegun(ctx context.Context, intent *evidence.PendingIntent, files []*Restore, records []*evidence.Record) (settled bool) {
+	err := j.appendEvents(ctx, files, records)
 	skipped := sdk.KindOf(err) == sdk.PermissionDenied
 	switch {
 	case skipped:
@@ -76,7 +84,7 @@ func (j *Journal) recordGroup(ctx context.Context, files []*Restore) (settled bo
 		return true
 	}
 	for i, r := range files {
-		r.Took = time.Since(r.started)
+		r.Took = r.took()
 		records[i].Duration = r.Took
 		if skipped {
 			records[i].DBEvent = "skipped"
@@ -106,6 +114,14 @@ func (j *Journal) appendEvents(ctx context.Context, files []*Restore, records []
 		return backend.Append(ctx, events)
 	}, describe...)
 	return err
+}
+
+func successes(files []*Restore) []*evidence.Record {
+	records := make([]*evidence.Record, len(files))
+	for i, r := range files {
+		records[i] = r.success()
+	}
+	return records
 }
 
 // success returns the record of a restore that succeeded.

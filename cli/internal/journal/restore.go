@@ -36,6 +36,8 @@ type Restore struct {
 	writer  *restorer.Restorer
 	started time.Time
 	stdout  *delivery // nil unless the content goes to standard output
+	earlier error     // of a Get for several files that was this one's first attempt
+	group   *grouped  // nil unless it is restored together with others
 }
 
 // NewRestore returns a restore that begins now. All files of one command share
@@ -63,6 +65,10 @@ func (r *Restore) Publish(ctx context.Context) {
 
 // attempt gets the content and publishes it.
 func (r *Restore) attempt(ctx context.Context, backend sdk.Backend) error {
+	if err := r.earlier; err != nil {
+		r.earlier = nil
+		return err
+	}
 	r.journal.options.Log.Debug("Retrieving restore payload for tombstone=" + r.order.Tombstone)
 	id, err := find.Tombstone(ctx, backend, r.order.Tombstone)
 	if err != nil {
@@ -70,26 +76,31 @@ func (r *Restore) attempt(ctx context.Context, backend sdk.Backend) error {
 	}
 	for found, err := range backend.Get(ctx, []sdk.Tombstone{id}) {
 		if err == nil {
-			err = found.Err
+			err = r.check(id, found)
 		}
-		switch {
-		case sdk.KindOf(err) == sdk.NotFound:
-			return find.NotFound(r.order.Tombstone)
-		case err != nil:
-			return err
-		case found.Record.Tombstone != id:
-			return sdk.Errorf(sdk.Internal, "the backend answered with another record than was asked for")
-		}
-		if err := found.Record.CheckDigest(); err != nil {
-			return err
-		}
-		r.Record = found.Record
-		if err := CheckContent(r.order.SHA256, r.Record); err != nil {
+		if err != nil {
 			return err
 		}
 		return r.publish(ctx, found.Body)
 	}
 	return sdk.Errorf(sdk.Internal, "the backend answered with nothing")
+}
+
+// check takes in what the archive answered, and reports what is wrong with it.
+func (r *Restore) check(id sdk.Tombstone, found sdk.GetResult) error {
+	switch err := found.Err; {
+	case sdk.KindOf(err) == sdk.NotFound:
+		return find.NotFound(r.order.Tombstone)
+	case err != nil:
+		return err
+	case found.Record.Tombstone != id:
+		return sdk.Errorf(sdk.Internal, "the backend answered with another record than was asked for")
+	}
+	if err := found.Record.CheckDigest(); err != nil {
+		return err
+	}
+	r.Record = found.Record
+	return CheckContent(r.order.SHA256, r.Record)
 }
 
 // CheckContent compares a record with the hash that a manifest asks for, in
@@ -148,7 +159,7 @@ func (d *delivery) Write(b []byte) (int, error) {
 
 // describe fills in what is known of the restore.
 func (r *Restore) describe(e *evidence.Record) {
-	e.Duration = time.Since(r.started)
+	e.Duration = r.took()
 	e.Tombstone, e.Output = r.order.Tombstone, r.order.To.Path
 	if !r.Record.Tombstone.IsZero() {
 		e.Tombstone, e.Repo, e.Path = r.Record.Tombstone.String(), r.Record.Repo, r.Record.Path
@@ -161,13 +172,23 @@ func (r *Restore) describe(e *evidence.Record) {
 	}
 }
 
+// took is how long the restore has taken so far.
+func (r *Restore) took() time.Duration {
+	if r.group != nil {
+		return r.group.busy
+	}
+	return time.Since(r.started)
+}
+
 // fail records that the restore failed.
 func (r *Restore) fail(err error) {
-	r.Err = r.journal.fail(evidence.RestoreFail, err, func(e *evidence.Record) {
-		r.describe(e)
-		e.Attempts = max(r.Attempts, 1)
-		r.Took = e.Duration
-	})
+	r.Err = r.journal.fail(evidence.RestoreFail, err, r.describeFailure)
+}
+
+func (r *Restore) describeFailure(e *evidence.Record) {
+	r.describe(e)
+	e.Attempts = max(r.Attempts, 1)
+	r.Took = e.Duration
 }
 
 // Log says how long a restore that succeeded took.

@@ -35,24 +35,25 @@ func (rs *Restorer) restoreLink(ctx context.Context, body io.Reader, l linkResto
 	if err != nil {
 		return err
 	}
-	if err := l.checkTarget(target); err != nil && !l.to.Force {
-		return err
-	}
 	start := time.Now()
 	if err := l.place.makeDirs(); err != nil {
 		return err
 	}
 	rs.sweep(l.place)
-	err = durable.Symlink(l.place.root, target, l.place.name, l.to.Force)
-	if errors.Is(err, fs.ErrExist) { // it was made meanwhile
-		done.Unchanged, err = l.examine()
+	if done.Unchanged, err = l.make(target); done.Unchanged || err != nil {
 		return err
-	}
-	if err != nil {
-		return l.place.failed(err)
 	}
 	done.Write = time.Since(start)
 	return l.place.sync()
+}
+
+// make makes the link. It reports true if it was made meanwhile.
+func (l linkRestore) make(target string) (same bool, err error) {
+	err = durable.Symlink(l.place.root, target, l.place.name, l.to.Force)
+	if errors.Is(err, fs.ErrExist) {
+		return l.examine()
+	}
+	return false, l.place.failedOr(err)
 }
 
 // examine looks at what is there already. It reports true if that is the link,
@@ -88,7 +89,7 @@ func (l linkRestore) examine() (same bool, err error) {
 	return false, p.refuse("exists and is not the recorded link", forceHint)
 }
 
-// target reads and verifies the text of the link.
+// target reads and verifies the text of the link, and refuses one that leads out.
 func (l linkRestore) target(ctx context.Context, body io.Reader, done *Restored) (string, error) {
 	if n := l.record.Content.Size; n < 1 || n > maxTarget {
 		return "", sdk.Errorf(sdk.Invalid, "output %s: a symbolic link cannot have a text of %d bytes", l.place.shown, n)
@@ -101,6 +102,9 @@ func (l linkRestore) target(ctx context.Context, body io.Reader, done *Restored)
 	}
 	if bytes.IndexByte(text.Bytes(), 0) >= 0 {
 		return "", sdk.Errorf(sdk.Invalid, "output %s: the text of a symbolic link cannot hold a zero byte", l.place.shown)
+	}
+	if err := l.checkTarget(text.String()); err != nil && !l.to.Force {
+		return "", err
 	}
 	return text.String(), nil
 }

@@ -51,11 +51,14 @@ type place struct {
 	name  string   // in dir
 	shown string   // for people
 	root  *os.Root // dir, nil while it does not exist
+	kept  *openDir // what root is of, where directories stay open; else nil
 }
 
 // place finds out where the file of r goes.
-func (d Destination) place(r *sdk.Record) (*place, error) {
-	p := &place{tree: d.tree(), shown: d.Path}
+func (d Destination) place(r *sdk.Record) (*place, error) { return d.placeIn(d.tree(), r) }
+
+func (d Destination) placeIn(t tree, r *sdk.Record) (*place, error) {
+	p := &place{tree: t, shown: d.Path}
 	p.dir, p.name = filepath.Split(d.Path)
 	stat := p.tree.Stat
 	if r.Type == sdk.Symlink {
@@ -74,16 +77,29 @@ func (d Destination) place(r *sdk.Record) (*place, error) {
 	if !filepath.IsLocal(p.name) || p.name == "." || filepath.Base(p.name) != p.name || durable.IsTempName(p.name) {
 		return nil, sdk.Errorf(sdk.Invalid, "output %s: %q cannot be the name of a file", p.shown, p.name)
 	}
-	root, err := p.tree.OpenDir(p.dir, false)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := p.open(nil); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, p.failed(err)
 	}
-	p.root = root
 	return p, nil
 }
 
+// open opens the directory.
+func (p *place) open(made func(parent string) error) (err error) {
+	if open, ok := p.tree.(*openDirs); ok {
+		if p.kept, err = open.take(p.dir, made != nil); err == nil {
+			p.root = p.kept.root
+		}
+		return err
+	}
+	p.root, err = p.tree.OpenDir(p.dir, made)
+	return err
+}
+
 func (p *place) close() {
-	if p.root != nil {
+	switch {
+	case p.kept != nil:
+		p.kept.release()
+	case p.root != nil:
 		p.root.Close()
 	}
 }
@@ -182,11 +198,11 @@ func (p *place) sameBytes(ctx context.Context, info fs.FileInfo, r *sdk.Record) 
 
 // makeDirs makes the directory and those above it, and makes their names
 // durable.
-func (p *place) makeDirs() (err error) {
+func (p *place) makeDirs() error {
 	if p.root != nil {
 		return nil
 	}
-	if p.root, err = p.tree.OpenDir(p.dir, true); err != nil {
+	if err := p.open(p.tree.Sync); err != nil {
 		return p.failed(err)
 	}
 	return nil
@@ -195,7 +211,11 @@ func (p *place) makeDirs() (err error) {
 // sync makes the file's name durable.
 func (p *place) sync() error {
 	if err := durable.SyncRoot(p.root); err != nil {
-		return fmt.Errorf("%s is there, but perhaps not after a crash: %w", p.shown, err)
+		return p.unsynced(err)
 	}
 	return nil
+}
+
+func (p *place) unsynced(err error) error {
+	return fmt.Errorf("%s is there, but perhaps not after a crash: %w", p.shown, err)
 }

@@ -147,9 +147,17 @@ func (rs *Restorer) write(ctx context.Context, r *sdk.Record, body io.Reader, w 
 	return err
 }
 
-// finish gives the file the mode and time of r and syncs it. What the file system
-// cannot keep is said by [restoring.checkKept].
+// finish gives the file the mode and time of r and syncs it.
 func finish(t *durable.Temp, r *sdk.Record) error {
+	if err := keep(t, r); err != nil {
+		return err
+	}
+	return t.File.Sync()
+}
+
+// keep gives the file the mode and time of r. What the file system cannot keep is
+// said by [restoring.checkKept].
+func keep(t *durable.Temp, r *sdk.Record) error {
 	if err := t.File.Chmod(fs.FileMode(r.Mode).Perm()); err != nil && !durable.Unsupported(err) {
 		return err
 	}
@@ -158,7 +166,7 @@ func finish(t *durable.Temp, r *sdk.Record) error {
 			return err
 		}
 	}
-	return t.File.Sync()
+	return nil
 }
 
 // timeGrain is the coarsest that file systems keep times to.
@@ -189,13 +197,21 @@ func (w restoring) warn(format string, args ...any) {
 // name is looked at again.
 const publishTries = 5
 
-// publish gives the file its name. What appears there meanwhile is treated
-// as if it had been there from the start.
+// publish gives the file its name and makes that durable.
 func (rs *Restorer) publish(ctx context.Context, w restoring, t *durable.Temp, r *sdk.Record) error {
+	if err := rs.named(ctx, w, t, r); err != nil || w.done.Unchanged {
+		return err
+	}
+	return w.place.sync()
+}
+
+// named gives the file its name. What appears there meanwhile is treated as if it
+// had been there from the start.
+func (rs *Restorer) named(ctx context.Context, w restoring, t *durable.Temp, r *sdk.Record) error {
 	for range publishTries {
 		err := rs.publishOnce(t, w)
 		if err == nil {
-			return errors.Join(w.checkKept(r), w.place.sync())
+			return w.checkKept(r)
 		}
 		if !errors.Is(err, os.ErrExist) {
 			return w.place.failed(err)

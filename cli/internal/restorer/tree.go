@@ -18,9 +18,11 @@ type tree interface {
 	// Stat follows symbolic links where the tree does.
 	Stat(name string) (fs.FileInfo, error)
 	Lstat(name string) (fs.FileInfo, error)
-	// OpenDir opens a directory. With create it makes what is missing of it, and
-	// makes those names durable.
-	OpenDir(name string, create bool) (*os.Root, error)
+	// OpenDir opens a directory. With made not nil it makes what is missing of it,
+	// and tells made in which directory there is a new name.
+	OpenDir(name string, made func(parent string) error) (*os.Root, error)
+	// Sync makes the names in a directory durable.
+	Sync(name string) error
 }
 
 func (d Destination) tree() tree {
@@ -36,9 +38,11 @@ type everywhere struct{}
 func (everywhere) Stat(name string) (fs.FileInfo, error)  { return os.Stat(name) }
 func (everywhere) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
 
-func (e everywhere) OpenDir(name string, create bool) (*os.Root, error) {
+func (everywhere) Sync(name string) error { return durable.SyncPath(name) }
+
+func (e everywhere) OpenDir(name string, made func(parent string) error) (*os.Root, error) {
 	root, err := os.OpenRoot(name)
-	if !create || !errors.Is(err, fs.ErrNotExist) {
+	if made == nil || !errors.Is(err, fs.ErrNotExist) {
 		return root, err
 	}
 	missing := e.missing(name)
@@ -50,7 +54,7 @@ func (e everywhere) OpenDir(name string, create bool) (*os.Root, error) {
 		if up == "" {
 			up = "."
 		}
-		if err := durable.SyncPath(up); err != nil {
+		if err := made(up); err != nil {
 			return nil, err
 		}
 	}
@@ -78,7 +82,7 @@ func (b below) Stat(name string) (fs.FileInfo, error) { return b.Lstat(name) }
 
 func (b below) Lstat(name string) (fs.FileInfo, error) {
 	dir, last := filepath.Split(trimSeparators(name))
-	root, err := b.OpenDir(dir, false)
+	root, err := b.OpenDir(dir, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +93,16 @@ func (b below) Lstat(name string) (fs.FileInfo, error) {
 	return root.Lstat(last)
 }
 
-func (b below) OpenDir(name string, create bool) (*os.Root, error) {
+func (b below) Sync(name string) error {
+	root, err := b.OpenDir(name, nil)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return durable.SyncRoot(root)
+}
+
+func (b below) OpenDir(name string, made func(parent string) error) (*os.Root, error) {
 	if !filepath.IsLocal(name) && name != "" {
 		return nil, sdk.Errorf(sdk.Refused, "output directory %s leads out of the base directory", name)
 	}
@@ -97,16 +110,24 @@ func (b below) OpenDir(name string, create bool) (*os.Root, error) {
 	if err != nil {
 		return nil, err
 	}
+	at := "."
 	for part := range strings.SplitSeq(filepath.ToSlash(name), "/") {
 		if part == "" || part == "." {
 			continue
 		}
-		next, err := step(root, part, create)
+		next, isNew, err := step(root, part, made != nil)
+		if err == nil && isNew {
+			err = made(at)
+		}
+		at += "/" + part
 		root.Close()
 		if refused := (*durable.NotRegularError)(nil); errors.As(err, &refused) && refused.Mode&fs.ModeSymlink != 0 {
 			return nil, sdk.Errorf(sdk.Refused, "output directory %s: %q is a symbolic link, and none is followed below the base directory", name, part)
 		}
 		if err != nil {
+			if next != nil {
+				next.Close()
+			}
 			return nil, err
 		}
 		root = next
@@ -115,37 +136,35 @@ func (b below) OpenDir(name string, create bool) (*os.Root, error) {
 }
 
 // step opens the directory name in root, and not what a link of that name leads
-// to.
-func step(root *os.Root, name string, create bool) (*os.Root, error) {
+// to. It reports whether it made the directory.
+func step(root *os.Root, name string, create bool) (next *os.Root, made bool, err error) {
 	if name == ".." {
-		return nil, sdk.Errorf(sdk.Refused, "no .. is followed below the base directory")
+		return nil, false, sdk.Errorf(sdk.Refused, "no .. is followed below the base directory")
 	}
 	info, err := root.Lstat(name)
 	if create && errors.Is(err, fs.ErrNotExist) {
 		if err := root.Mkdir(name, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, err
+			return nil, false, err
 		}
-		if err := durable.SyncRoot(root); err != nil {
-			return nil, err
-		}
+		made = true // or by another process just now
 		info, err = root.Lstat(name)
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if !info.IsDir() {
-		return nil, wrongType(name, info.Mode())
+		return nil, false, wrongType(name, info.Mode())
 	}
-	next, err := root.OpenRoot(name)
+	next, err = root.OpenRoot(name)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	// OpenRoot follows links: what it opened must be what was looked at.
 	if opened, err := next.Stat("."); err != nil || !os.SameFile(info, opened) {
 		next.Close()
-		return nil, errors.Join(err, wrongType(name, fs.ModeSymlink))
+		return nil, false, errors.Join(err, wrongType(name, fs.ModeSymlink))
 	}
-	return next, nil
+	return next, made, nil
 }
 
 func wrongType(name string, mode fs.FileMode) error {

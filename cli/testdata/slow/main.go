@@ -1,13 +1,13 @@
 // Command slow is a vendor's backend for tests: an archive in memory that holds
 // as many files as its URL says, and misbehaves as its URL says.
 //
-//	slow://50?delay=100ms    50 files; each Get takes so long
+//	slow://50?delay=100ms    50 files; Get of each takes so long
 //	slow://50?hang=7         Get of file 7 never answers
 //	slow://50?stick=METHOD   this method never returns, whatever its context says
 //	slow://50?die=FILE       the first Get that finds no FILE makes it and ends the process
-//	slow://50?fail=2         the first 2 Gets fail as if the server were down
-//	slow://50?mark=FILE      each Get adds a byte to FILE
-//	slow://50?say=TEXT       each Get prints TEXT on standard error
+//	slow://50?fail=2         the first 2 files that are asked for fail as if the server were down
+//	slow://50?mark=FILE      Get adds a byte to FILE for each file
+//	slow://50?say=TEXT       Get prints TEXT on standard error for each file
 //
 // File n has the tombstone 00000000-0000-4000-8000-00000000000n, in decimal
 // digits, and holds "n\n".
@@ -137,11 +137,17 @@ func items(n int) iter.Seq2[sdk.Item, error] {
 func (s *slow) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
 	return func(yield func(sdk.GetResult, error) bool) {
 		s.stickIn("get")
-		if err := s.misbehave(ctx, ids[0]); err != nil {
-			yield(sdk.GetResult{}, err)
-			return
+		for _, id := range ids {
+			if err := s.misbehave(ctx, id); err != nil {
+				yield(sdk.GetResult{}, err)
+				return
+			}
+			for found, err := range s.Backend.Get(ctx, []sdk.Tombstone{id}) {
+				if !yield(found, err) || err != nil {
+					return
+				}
+			}
 		}
-		s.Backend.Get(ctx, ids)(yield)
 	}
 }
 

@@ -1,0 +1,210 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Groups says how items are done together: their contents come one after another,
+// a few workers prepare them, and what is prepared is completed in groups, while
+// the next group is prepared.
+type Groups struct {
+	Size    int           // items in a group at most, from 1
+	Wait    time.Duration // a group is completed so long after its first item, however many it has
+	Workers int           // prepare items at a time, from 1
+	// Together says whether an item can be done with others, after Learn.
+	Together func(index int) bool
+	// Fetch gets items in order and tells take about each, until that returns
+	// false. Its error concerns the first item that it did not take.
+	Fetch func(ctx context.Context, indices []int, take func(index int) bool) error
+	// Fail says why an item was not fetched. Prepare and Complete follow.
+	Fail func(index int, err error)
+	// Alone says that the first attempt at an item failed with err. It is done by
+	// itself.
+	Alone func(index int, err error)
+	// Prepare does what can be done for a fetched item alone. Complete follows.
+	Prepare func(ctx context.Context, index int) error
+	// Drop is told about a fetched item that is not begun any more.
+	Drop func(index int)
+	// Complete ends prepared items.
+	Complete func(ctx context.Context, indices []int) []Outcome
+	// Stops reports whether no other item may begin after such an error.
+	Stops func(err error) bool
+}
+
+// Outcome is how an item ended.
+type Outcome struct {
+	Took time.Duration
+	Err  error
+}
+
+// grouping does items in groups.
+type grouping struct {
+	Groups
+	timeout     time.Duration // of an item; 0: none
+	begin, work context.Context
+	stop        func() // no other item begins
+	report      func(index int, took time.Duration, err error)
+
+	first    atomic.Int64  // index of the first item, in order, whose error stopped the others
+	ready    chan int      // prepared
+	now      chan struct{} // what is gathered is completed, however little it is
+	complete chan []int
+	running  sync.WaitGroup // of the goroutines that gather and complete
+	under    sync.WaitGroup // items that are prepared and not reported
+}
+
+// start starts gathering and completing. end must be called.
+func (g *grouping) start() {
+	g.first.Store(math.MaxInt64)
+	g.ready, g.now, g.complete = make(chan int), make(chan struct{}), make(chan []int)
+	g.running.Go(g.gather)      // ends when ready is closed
+	g.running.Go(g.completeAll) // ends when complete is closed
+}
+
+// wait waits until everything is completed and reported.
+func (g *grouping) wait() {
+	g.now <- struct{}{}
+	g.under.Wait()
+}
+
+func (g *grouping) end() {
+	close(g.ready)
+	g.running.Wait()
+}
+
+func (g *grouping) completeAll() {
+	for group := range g.complete {
+		slices.Sort(group)
+		for i, outcome := range g.Complete(g.work, group) {
+			g.report(group[i], outcome.Took, outcome.Err)
+			g.under.Done()
+		}
+	}
+}
+
+// fetched is an item on its way to a worker.
+type fetched struct {
+	index  int
+	failed bool // it must be reported
+}
+
+// arrivals is how many items wait for a worker at most.
+const arrivals = 64
+
+// do does items together, and returns those that must be done alone. Some may not
+// be completed yet.
+func (g *grouping) do(indices []int) (alone []int) {
+	arrived := make(chan fetched, arrivals)
+	var workers sync.WaitGroup
+	for range g.Workers {
+		workers.Go(func() { g.prepare(arrived) }) // ends when arrived is closed
+	}
+	alone = g.fetch(indices, arrived)
+	close(arrived)
+	workers.Wait()
+	return alone
+}
+
+// errTurn ends a fetch in which the content of one item does not come in time.
+var errTurn = errors.New("the item's time is over")
+
+// fetch fetches items, and returns those that must be done alone.
+func (g *grouping) fetch(indices []int, arrived chan<- fetched) (alone []int) {
+	ctx, cancel := context.WithCancelCause(g.begin)
+	defer cancel(nil)
+	turn := time.AfterFunc(max(g.timeout, time.Hour), func() { cancel(errTurn) })
+	defer turn.Stop()
+	g.rewind(turn)
+	n := 0
+	err := g.Fetch(ctx, indices, func(index int) bool {
+		turn.Stop() // the wait for a worker is not the item's
+		arrived <- fetched{index: index}
+		n++
+		g.rewind(turn)
+		return g.begin.Err() == nil
+	})
+	if err == nil || n == len(indices) {
+		return nil
+	}
+	switch ended := g.begin.Err(); {
+	case context.Cause(ctx) == errTurn, errors.Is(ended, context.DeadlineExceeded):
+		g.Fail(indices[n], context.DeadlineExceeded)
+		arrived <- fetched{indices[n], true}
+		return indices[n+1:]
+	case ended != nil:
+		return nil
+	}
+	g.Alone(indices[n], err)
+	return indices[n:]
+}
+
+// rewind gives the next item its time.
+func (g *grouping) rewind(turn *time.Timer) {
+	if g.timeout > 0 {
+		turn.Reset(g.timeout)
+	} else {
+		turn.Stop()
+	}
+}
+
+// prepare prepares what arrived. It is one worker.
+func (g *grouping) prepare(arrived <-chan fetched) {
+	for item := range arrived {
+		if !item.failed && g.begin.Err() != nil && !g.begun(item.index) {
+			g.Drop(item.index)
+			continue
+		}
+		if err := g.Prepare(g.work, item.index); err != nil && g.Stops(err) {
+			for first := g.first.Load(); int64(item.index) < first && !g.first.CompareAndSwap(first, int64(item.index)); first = g.first.Load() {
+			}
+			g.stop()
+		}
+		g.under.Add(1)
+		g.ready <- item.index
+	}
+}
+
+// begun reports whether an item was under way when the error of another stopped
+// the rest: it comes before that one, and another worker was faster.
+func (g *grouping) begun(index int) bool {
+	first := g.first.Load()
+	return first != math.MaxInt64 && int64(index) < first
+}
+
+// gather forms groups of what is ready.
+func (g *grouping) gather() {
+	defer close(g.complete)
+	var group []int
+	var due <-chan time.Time
+	hand := func() {
+		if len(group) > 0 {
+			g.complete <- group
+		}
+		group, due = nil, nil
+	}
+	for {
+		select {
+		case index, more := <-g.ready:
+			if !more {
+				hand()
+				return
+			}
+			if group = append(group, index); len(group) == 1 {
+				due = time.After(g.Wait)
+			}
+			if len(group) == g.Size {
+				hand()
+			}
+		case <-g.now:
+			hand()
+		case <-due:
+			hand()
+		}
+	}
+}
