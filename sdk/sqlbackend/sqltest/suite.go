@@ -153,7 +153,7 @@ func (s *Suite) Open(t testing.TB, url string, mode sdk.Mode) sdk.Backend {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { archive.Close() })
+	t.Cleanup(func() { _ = archive.Close() }) // the test is over
 	return archive
 }
 
