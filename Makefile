@@ -43,7 +43,8 @@ test: databases
 quick:
 	go run ./scripts/testenv -noservers go test -short -timeout 5m -parallel $(PARALLEL) ./...
 
-# Each test whose name ends in Soak repeats its rounds for this long.
+# Each test whose name ends in Soak repeats its rounds for this long, or this
+# many times (SOAK=500x).
 soak: databases
 	CODEX_TEST_SOAK=$(SOAK) go run ./scripts/testenv go test -count=1 -timeout 0 -v -run 'Soak$$' ./...
 

@@ -37,7 +37,9 @@ func pluginTestCommand(a *app.App) *cli.Command {
 			"rules that need more are skipped. A password is better kept in CODEX_ARCHIVE_URL.\n\n" +
 			"Rules about damaged content need a way to damage it behind the backend's back: a COMMAND that\n" +
 			"the shell runs, with two lines on its standard input, the URL of an archive and the SHA-256 of\n" +
-			"the content whose stored bytes it shall alter.\n\n" +
+			"the content whose stored bytes it shall alter. Rules about rows that were tampered with need a\n" +
+			"COMMAND that reads four lines: the URL, what to do (remove-body, spoil-record, swap-content),\n" +
+			"the tombstone of the record, and for swap-content that of the record whose content it gets.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex plugin test ./codex-archive-oracle --url 'oracle://ann@localhost/t{}'\n" +
 			"   codex plugin test sqlite --url 'sqlite:///./kit-{}.db' --run '^(PUT|GET)-'\n" +
@@ -48,6 +50,7 @@ func pluginTestCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "attach", Usage: "test a running backend at `ADDRESS` (unix:PATH or tcp:HOST:PORT) instead of a program"},
 			&cli.Uint64Flag{Name: "seed", Usage: "`NUMBER` that all ids and bodies come from; the same gives the same calls", Value: 1},
 			&cli.StringFlag{Name: "damage", Usage: "shell `COMMAND` that alters the stored body of a content, see above"},
+			&cli.StringFlag{Name: "tamper", Usage: "shell `COMMAND` that alters rows of a record, see above"},
 			&cli.StringFlag{Name: "junit", Usage: "write the report to `FILE` in the XML of JUnit"},
 			&cli.StringFlag{Name: "report", Usage: "write the report to `FILE` as JSON"},
 			app.PluginDirFlag(),
@@ -144,7 +147,12 @@ func testTarget(c *app.Command) (backendtest.Target, error) {
 	}
 	if damage := c.Flags.String("damage"); damage != "" {
 		target.Damage = func(ctx context.Context, url string, content sdk.Digest) error {
-			return runDamage(ctx, c, damage, url, content)
+			return runHarm(ctx, c, "damage", damage, url, content.String())
+		}
+	}
+	if tamper := c.Flags.String("tamper"); tamper != "" {
+		target.Tamper = func(ctx context.Context, url string, what backendtest.Tampering) error {
+			return runHarm(ctx, c, "tamper", tamper, url, string(what.How), what.Record.String(), what.Other.String())
 		}
 	}
 	if target.Address = c.Flags.String("attach"); target.Address != "" {
@@ -166,13 +174,13 @@ func testTarget(c *app.Command) (backendtest.Target, error) {
 	return target, err
 }
 
-// runDamage runs the command that alters a stored body. The URL, which may hold a
-// password, goes to its standard input, where no other user can read it.
-func runDamage(ctx context.Context, c *app.Command, command, url string, content sdk.Digest) error {
+// runHarm runs the command of a flag that alters an archive. The URL, which may
+// hold a password, goes to its standard input, where no other user can read it.
+func runHarm(ctx context.Context, c *app.Command, flag, command string, lines ...string) error {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
-	cmd.Dir, cmd.Stdin = c.Env.Dir, strings.NewReader(url+"\n"+content.String()+"\n")
+	cmd.Dir, cmd.Stdin = c.Env.Dir, strings.NewReader(strings.Join(lines, "\n")+"\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("--damage: %w: %s", err, sdk.Scrub(strings.TrimSpace(string(out)), url))
+		return fmt.Errorf("--%s: %w: %s", flag, err, sdk.Scrub(strings.TrimSpace(string(out)), lines[0]))
 	}
 	return nil
 }

@@ -29,8 +29,6 @@ tool staticcheck ./...
 unchecked=(
   cli
   cli/internal/{archiver,batch,config,durable,evidence,filetest,journal,logging,metrics,output,pluginhost,restorer}
-  plugins/{mariadb,sqlite}
-  sdk/{backendtest,plugin,sqlbackend,sqlbackend/sqltest}
 )
 step errcheck
 module=$(go list -m)

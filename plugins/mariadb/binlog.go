@@ -35,7 +35,7 @@ func logsStatements(ctx context.Context, conn driver.QueryerContext) (bool, erro
 	if err != nil {
 		return false, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // one row is all that was asked for
 	found := rows.Next(make([]driver.Value, 1)) == nil
 	return found, nil
 }

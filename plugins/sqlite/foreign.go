@@ -23,7 +23,7 @@ func checkTables(ctx context.Context, path string, writable bool) error {
 		return err
 	}
 	db := sql.OpenDB(connector)
-	defer db.Close()
+	defer func() { _ = db.Close() }() // it was only read
 	objects, err := readObjects(ctx, db)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"os"
@@ -159,79 +158,5 @@ func TestNoTemporaryFiles(t *testing.T) {
 			t.Errorf("trusted_schema is %d, %v; want 0", store, err)
 		}
 		db.Close()
-	}
-}
-
-// A trigger that comes while the archive is open discards rows without an error.
-// What it discards is not acknowledged.
-func TestDiscardedRows(t *testing.T) {
-	for _, c := range []struct{ on, when string }{
-		{"INSERT", "codex_item"}, {"INSERT", "codex_artifact"}, {"INSERT", "codex_body"}, {"INSERT", "codex_name"},
-		{"INSERT", "codex_upload"}, {"INSERT", "codex_artifact_chunk"}, {"INSERT", "codex_item_tag"},
-		{"INSERT", "codex_event"}, {"INSERT", "codex_hold"},
-		{"UPDATE", "codex_item"}, {"UPDATE", "codex_hold"}, {"UPDATE", "codex_upload"}, {"UPDATE", "codex_artifact"},
-		{"DELETE", "codex_body"}, {"DELETE", "codex_artifact_chunk"}, {"DELETE", "codex_upload"},
-	} {
-		t.Run(c.on+" "+c.when, func(t *testing.T) {
-			a := newArchive(t)
-			old := newSample(100_000)
-			a.put(old)
-			small := newSample(100)
-			a.put(small)
-			db := a.raw()
-			execute(t, db, fmt.Sprintf("CREATE TRIGGER lose BEFORE %s ON %s BEGIN SELECT RAISE(IGNORE); END", c.on, c.when))
-			before := rows(t, db)
-			acknowledged := 0
-			for _, write := range a.everyWrite(old, small) {
-				if write() == nil {
-					acknowledged++
-				} else if after := rows(t, db); c.on == "INSERT" && after != before {
-					t.Errorf("a write that failed left rows: %s, before %s", after, before)
-				}
-				before = rows(t, db)
-			}
-			if want := len(a.everyWrite(old, small)); acknowledged == want {
-				t.Error("every write was acknowledged")
-			}
-		})
-	}
-}
-
-// rows counts the rows of all tables.
-func rows(t *testing.T, db *sql.DB) string {
-	t.Helper()
-	var counts []string
-	for _, table := range []string{"codex_item", "codex_artifact", "codex_body", "codex_upload", "codex_artifact_chunk", "codex_item_tag", "codex_event", "codex_hold"} {
-		counts = append(counts, fmt.Sprintf("%s %d", table, count(t, db, table)))
-	}
-	return strings.Join(counts, ", ")
-}
-
-// everyWrite are writes that together touch all tables.
-func (a *testArchive) everyWrite(large, small sample) []func() error {
-	ctx := context.Background()
-	put := func(s sample) func() error {
-		return func() error { _, err := a.Put(ctx, items(s)); return err }
-	}
-	event := func(action sdk.Action, id sdk.Tombstone, name string) func() error {
-		return func() error {
-			e := restored(id)
-			e.Action, e.Case = action, name
-			return a.Append(ctx, []sdk.Event{e})
-		}
-	}
-	purge := func(s sample) func() error {
-		return func() error {
-			_, err := a.Purge(ctx, sdk.Purge{Items: []sdk.PurgeItem{{Tombstone: s.Tombstone, Event: newSample(0).Event}}, Actor: "another", At: s.ArchivedAt})
-			return err
-		}
-	}
-	tagged, staged := newSample(50), newSample(9<<20)
-	tagged.Tags, tagged.Repo = []string{"tag"}, "a new name"
-	return []func() error{
-		put(tagged), put(newSample(100_000)), put(staged),
-		event(sdk.ActionHold, small.Tombstone, "case"), event(sdk.ActionRelease, small.Tombstone, "case"),
-		event(sdk.ActionPruneRequest, small.Tombstone, ""), event(sdk.ActionPruneRequest, large.Tombstone, ""),
-		purge(small), purge(large),
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
 	"github.com/codex-archive/codex/sdk/plugin"
+	"github.com/codex-archive/codex/sdk/sqlbackend/sqltest"
 )
 
 // roleVar makes the test binary another program: the plugin itself, or one that
@@ -76,6 +77,14 @@ func target(t *testing.T, open func(context.Context, sdk.Options) (sdk.Backend, 
 		Options: sdk.Options{Dir: dir},
 		Damage: func(ctx context.Context, url string, content sdk.Digest) error {
 			return damage(ctx, filepath.Join(dir, strings.TrimPrefix(url, "sqlite:///")), content)
+		},
+		Tamper: func(ctx context.Context, url string, what backendtest.Tampering) error {
+			db, err := sql.Open("sqlite", writeDSN(filepath.Join(dir, strings.TrimPrefix(url, "sqlite:///"))))
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			return sqltest.Tamper(ctx, db, false, what)
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/codex-archive/codex/sdk/sqlbackend/sqltest"
@@ -25,3 +26,10 @@ func TestDamage(t *testing.T) { sqltest.Damage(t, tampered) }
 func TestUnreadableRows(t *testing.T) { sqltest.UnreadableRows(t, tampered) }
 
 func TestMissingBodies(t *testing.T) { sqltest.MissingBodies(t, tampered, true) }
+
+// Triggers that come while the archive is open.
+func TestDiscardedRows(t *testing.T) {
+	sqltest.DiscardedRows(t, tampered, func(event, table string) []string {
+		return []string{fmt.Sprintf("CREATE TRIGGER lose BEFORE %s ON %s BEGIN SELECT RAISE(IGNORE); END", event, table)}
+	})
+}

@@ -17,7 +17,7 @@ func Benchmark(b *testing.B, target Target) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer handle.Close()
+	defer func() { _ = handle.Close() }() // the rules are about Close
 	t := &T{ctx: ctx, target: &target, rule: Rule{ID: "BENCH-01"}}
 	small := func() []sample {
 		all := make([]sample, sdk.MaxItems)

@@ -98,7 +98,7 @@ func (t *Target) describe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer process.Close()
+	defer func() { _ = process.Close() }() // it is only asked what it is
 	d, err := process.Describe(ctx)
 	if err != nil {
 		return err

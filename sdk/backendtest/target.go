@@ -81,7 +81,7 @@ var (
 
 	needsDamage = Need{"a way to damage a stored body (Target.Damage, --damage)", func(t *Target) bool { return t.Damage != nil }}
 
-	needsTamper = Need{"a way to tamper with rows (Target.Tamper)", func(t *Target) bool { return t.Tamper != nil }}
+	needsTamper = Need{"a way to tamper with rows (Target.Tamper, --tamper)", func(t *Target) bool { return t.Tamper != nil }}
 
 	needsProgram = Need{"a program to start and to kill", func(t *Target) bool { return t.Program != nil }}
 

@@ -104,7 +104,7 @@ func (p *child) Start(context.Context) error {
 func closeAll(files []*os.File) {
 	for _, f := range files {
 		if f != nil {
-			f.Close()
+			_ = f.Close() // nothing is written to it any more
 		}
 	}
 }
@@ -115,10 +115,10 @@ func (p *child) pumpStdout(out io.Reader) {
 	p.greeting, p.greetErr = readGreeting(in)
 	close(p.greeted)
 	if p.greetErr == nil {
-		io.WriteString(p.greetIn, p.greeting.String())
+		_, _ = io.WriteString(p.greetIn, p.greeting.String()) // the other end reads it from a pipe in this process
 	}
-	p.greetIn.Close()
-	io.Copy(p.stdoutLog(), in)
+	_ = p.greetIn.Close()             // a pipe in this process
+	_, _ = io.Copy(p.stdoutLog(), in) // the log is not worth the program's end
 }
 
 // greetedWith reports whether the first line was read, and what was wrong with
@@ -159,7 +159,7 @@ func teed(r io.Reader, also io.Writer) io.Reader {
 type discardErrors struct{ io.Writer }
 
 func (c discardErrors) Write(p []byte) (int, error) {
-	c.Writer.Write(p)
+	_, _ = c.Writer.Write(p) // the log is not worth the program's end
 	return len(p), nil
 }
 
@@ -168,13 +168,13 @@ func (p *child) reap(stdout, stderr *os.File) {
 	p.exitErr = p.cmd.Wait()
 	// What it started in its group goes with it. The number cannot have been
 	// given to others yet: process numbers are used again only after all others.
-	killGroup(p.cmd.Process)
+	_ = killGroup(p.cmd.Process) // it may have ended
 	timer := time.AfterFunc(pipesGrace, func() { closeAll([]*os.File{stdout, stderr}) })
 	p.pumps.Wait()
 	timer.Stop()
 	closeAll([]*os.File{stdout, stderr})
-	p.lifeline.Close()
-	p.errIn.Close()
+	_ = p.lifeline.Close() // it may be closed already
+	_ = p.errIn.Close()    // a pipe in this process
 	p.onExit()
 	close(p.exited)
 }
@@ -186,7 +186,7 @@ func (p *child) stop(d time.Duration) {
 	defer p.mu.Unlock()
 	p.stopped = true
 	if p.started {
-		p.lifeline.Close()
+		_ = p.lifeline.Close() // it may be closed already
 		time.AfterFunc(d, p.kill)
 	}
 }
@@ -196,7 +196,7 @@ func (p *child) cutLifeline() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.started {
-		p.lifeline.Close()
+		_ = p.lifeline.Close() // it may be closed already
 	}
 }
 
@@ -212,7 +212,7 @@ func (p *child) kill() {
 	select {
 	case <-p.exited:
 	default:
-		killGroup(p.cmd.Process)
+		_ = killGroup(p.cmd.Process) // it may have ended
 	}
 }
 

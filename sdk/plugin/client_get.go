@@ -118,7 +118,7 @@ func (g *getReader) all(ids []sdk.Tombstone) error {
 	if err != nil {
 		return g.failed(err)
 	}
-	g.parts.recv() // the status, so that the backend's call is over as well
+	_, _ = g.parts.recv() // the status, so that the backend's call is over as well
 	return nil
 }
 
@@ -247,7 +247,7 @@ func (l *listReader) all() error {
 		}
 		switch p := part.GetPart().(type) {
 		case *archivepb.ListPart_All:
-			l.parts.recv() // the status, so that the backend's call is over as well
+			_, _ = l.parts.recv() // the status, so that the backend's call is over as well
 			l.flush()
 			return nil
 		case *archivepb.ListPart_Entry:

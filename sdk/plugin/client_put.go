@@ -61,7 +61,7 @@ func (r *client) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]s
 func undo(stream grpc.ClientStreamingClient[archivepb.PutFrame, archivepb.PutReply], cancel func()) {
 	timer := time.AfterFunc(undoTime, cancel)
 	defer timer.Stop()
-	stream.CloseAndRecv() // the caller's own error is the one to tell
+	_, _ = stream.CloseAndRecv() // the caller's own error is the one to tell
 }
 
 // putWriter sends items.
@@ -128,7 +128,7 @@ func (o *putWriter) commit() {
 	o.committed = true
 	commit := &archivepb.PutPart{Part: &archivepb.PutPart_Commit{Commit: &archivepb.Commit{Items: uint32(len(o.sent))}}}
 	if o.out.add(commit, 0) == nil {
-		o.out.flush() // io.EOF: the answer tells
+		_ = o.out.flush() // io.EOF: the answer tells
 	}
 }
 

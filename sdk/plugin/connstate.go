@@ -150,7 +150,7 @@ func (s *connStates) end(session *connState) {
 	if known {
 		go func() {
 			defer s.ends.Done()
-			session.end()
+			_ = session.end() // the host is gone, so its error has no reader
 		}()
 	}
 }

@@ -126,8 +126,9 @@ func (p *Process) start(ctx context.Context, c *Command) error {
 func closeLate(channels <-chan *grpc.ClientConn, failed <-chan error) {
 	select {
 	case channel := <-channels:
-		channel.Close()
-	case <-failed:
+		_ = channel.Close() // the program is given up
+	case err := <-failed:
+		_ = err // the start was given up
 	}
 }
 
@@ -182,7 +183,7 @@ func (p *Process) abandon(ctx context.Context, c *Command, err error) error {
 	p.child.kill()
 	p.child.await(leaveTime)
 	if p.channel != nil {
-		p.channel.Close()
+		_ = p.channel.Close() // the program has ended
 	}
 	p.sockets.remove()
 	if ctx.Err() != nil {
@@ -249,7 +250,7 @@ func Attach(ctx context.Context, network, address string, options ...grpc.DialOp
 	}
 	p.channel, p.stub = conn, archivepb.NewArchiveClient(conn)
 	if err := p.conn.ready(ctx, conn); err != nil {
-		conn.Close()
+		_ = conn.Close() // the connection is given up
 		if ctx.Err() != nil {
 			return nil, contextError("attach "+address, ctx.Err(), sdk.EffectNone)
 		}

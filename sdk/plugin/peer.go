@@ -38,7 +38,7 @@ func (c *peerCredentials) handshake(conn net.Conn) (net.Conn, credentials.AuthIn
 		err = c.accept(p)
 	}
 	if err != nil {
-		conn.Close()
+		_ = conn.Close() // the connection is given up
 		return nil, nil, err
 	}
 	return conn, peerInfo{CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity}}, nil

@@ -183,7 +183,7 @@ func (p *Process) CutLifeline() {
 // Drain is known to be alive and will read its lifeline; another is waited for,
 // because this host may end before the killing is due.
 func (p *Process) end(drained bool) {
-	p.channel.Close()
+	_ = p.channel.Close() // the program ends
 	if p.child == nil {
 		return
 	}

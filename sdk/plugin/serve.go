@@ -68,7 +68,7 @@ func lifelineEnd(stdin io.Reader) <-chan struct{} {
 	end := make(chan struct{})
 	var once sync.Once
 	go func() { // ends with stdin
-		io.Copy(io.Discard, stdin)
+		_, _ = io.Copy(io.Discard, stdin) // an error is an end as well
 		once.Do(func() { close(end) })
 	}()
 	signals := make(chan os.Signal, 1)
@@ -131,16 +131,17 @@ func (h *serverPlugin) stopAfter(end <-chan struct{}) {
 func runStandalone(d sdk.Driver, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 1 && args[0] == "--version":
-		fmt.Fprintf(stdout, "%s %s (protocol %d)\n", filepath.Base(os.Args[0]), d.Version, sdk.ProtocolVersion)
+		_, _ = fmt.Fprintf(stdout, "%s %s (protocol %d)\n", filepath.Base(os.Args[0]), d.Version, sdk.ProtocolVersion) // there is no other place to say so
 		return 0
 	case len(args) == 2 && args[0] == "--listen":
 		if err := listen(d, args[1], stderr); err != nil {
-			fmt.Fprintf(stderr, "%s: %v\n", filepath.Base(os.Args[0]), err)
+			_, _ = fmt.Fprintf(stderr, "%s: %v\n", filepath.Base(os.Args[0]), err) // there is no other place to say so
 			return 1
 		}
 		return 0
 	}
-	fmt.Fprintf(stderr, `This program is a backend of codex archive (%s %s, protocol %d).
+	// There is no other place to say so.
+	_, _ = fmt.Fprintf(stderr, `This program is a backend of codex archive (%s %s, protocol %d).
 codex starts it by itself when backend.type is %q.
 
   --version                      print the version
@@ -161,7 +162,7 @@ func listen(d sdk.Driver, where string, stderr io.Writer) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	fmt.Fprintf(stderr, "serving %s on %s:%s\n", d.Name, network, l.Addr())
+	_, _ = fmt.Fprintf(stderr, "serving %s on %s:%s\n", d.Name, network, l.Addr()) // it serves without being read
 	return ServeListener(ctx, d, l)
 }
 

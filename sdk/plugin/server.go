@@ -133,7 +133,7 @@ func (s *server) open(ctx context.Context, session *connState, o sdk.Options) er
 	}
 	settled = true
 	if !session.opened(b) {
-		b.Close()
+		_ = b.Close() // the caller is gone
 		return sdk.Errorf(sdk.Canceled, "the connection ended while the archive was being opened")
 	}
 	return nil

@@ -67,8 +67,8 @@ func (d *socketDir) hold() bool {
 
 // remove may be called several times.
 func (d *socketDir) remove() {
-	d.lock.Close()
-	os.RemoveAll(d.path)
+	_ = d.lock.Close()       // its lock ends with it in any case
+	_ = os.RemoveAll(d.path) // the next program that starts sweeps it
 }
 
 // socketParent returns the user's directory under base, made if need be.
@@ -133,7 +133,7 @@ func sweep(parent string) {
 		lock := filepath.Join(path, lockName)
 		if _, err := os.Lstat(lock); err != nil {
 			if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > time.Minute {
-				os.RemoveAll(path)
+				_ = os.RemoveAll(path) // the next program that starts tries again
 			}
 			continue
 		}
@@ -141,7 +141,7 @@ func sweep(parent string) {
 		if locked, err := d.lock.TryLock(); err != nil || !locked {
 			continue
 		}
-		os.RemoveAll(path)
-		d.lock.Close()
+		_ = os.RemoveAll(path) // the next program that starts tries again
+		_ = d.lock.Close()     // its lock ends with it in any case
 	}
 }

@@ -42,7 +42,7 @@ func (c *Command) verified() (*image, error) {
 	if err != nil {
 		return nil, explainStart(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	if isScript(f) {
 		c.Logger.Debug("The hash of " + c.Path + " was checked; it is a script, whose interpreter is not covered")
 		return &image{}, c.check(f)
@@ -89,6 +89,6 @@ func isScript(f *os.File) bool {
 // close closes the copy, which a process that runs it keeps.
 func (i *image) close() {
 	if i.copy != nil {
-		i.copy.Close()
+		_ = i.copy.Close() // it was only read, or has failed
 	}
 }

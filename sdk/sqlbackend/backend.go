@@ -58,7 +58,7 @@ func Open(ctx context.Context, d *Dialect, o sdk.Options) (*Backend, error) {
 	b := &Backend{d: d, mode: o.Mode, secrets: []string{o.URL, "://:" + o.Password + "@"}} // Scrub knows URLs only
 	b.closing, b.close = context.WithCancel(context.Background())
 	if err := b.open(ctx, o); err != nil {
-		b.Close()
+		_ = b.Close() // the first error says more
 		return nil, b.wrap(ctx, "open", err)
 	}
 	return b, nil

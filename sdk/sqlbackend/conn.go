@@ -25,7 +25,7 @@ type conn struct {
 // end closes the statements, then the connection.
 func (db *conn) end() {
 	db.closeStatements()
-	db.sql.Close()
+	_ = db.sql.Close() // what it wrote is committed
 }
 
 // discard ends a connection that database/sql must not use again. After
@@ -35,12 +35,12 @@ func (db *conn) discard() {
 		db.closeStatements()
 	}
 	_ = db.sql.Raw(func(any) error { return driver.ErrBadConn }) // its own error comes back
-	db.sql.Close()
+	_ = db.sql.Close()                                           // the connection is given up
 }
 
 func (db *conn) closeStatements() {
 	for _, stmt := range db.stmts {
-		stmt.Close()
+		_ = stmt.Close() // it ends with its connection in any case
 	}
 	clear(db.stmts)
 }

@@ -26,7 +26,8 @@ type Proxy struct {
 	due         func(data []byte) bool // nil: pass everything on
 	lost        bool                   // what is cut does not reach the server
 	fired       bool
-	connections map[net.Conn]bool // nil: the proxy is closed
+	watch       func() (see func(data []byte) (pass bool)) // nil: nothing is shown
+	connections map[net.Conn]bool                          // nil: the proxy is closed
 }
 
 // Listen returns a proxy before the server, on a free port of the loopback
@@ -92,6 +93,27 @@ func (p *Proxy) CutAt(n int, lost bool) {
 // plain text, so TLS must be off.
 func (p *Proxy) Cut(text string, lost bool) {
 	p.arm(func(data []byte) bool { return bytes.Contains(data, []byte(text)) }, lost)
+}
+
+// Intercept has watch called for each new connection, and the function that it
+// returns with everything that the client of this connection sends, before the
+// server gets it. That function may wait, and cuts the connection by returning
+// false.
+func (p *Proxy) Intercept(watch func() (see func(data []byte) (pass bool))) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.watch = watch
+}
+
+// watcher returns what sees the data of a new connection.
+func (p *Proxy) watcher() func(data []byte) (pass bool) {
+	p.mu.Lock()
+	watch := p.watch
+	p.mu.Unlock()
+	if watch == nil {
+		return func([]byte) bool { return true }
+	}
+	return watch()
 }
 
 func (p *Proxy) arm(due func([]byte) bool, lost bool) {
@@ -164,10 +186,11 @@ func (p *Proxy) serve(client net.Conn) {
 // pass hands what the client sends to the server until it ends or is cut. done
 // is closed when there are no more answers.
 func (p *Proxy) pass(client, server net.Conn, answers *gate, done <-chan struct{}) {
+	see := p.watcher()
 	data := make([]byte, 64<<10)
 	for {
 		n, err := client.Read(data)
-		if n == 0 {
+		if n == 0 || !see(data[:n]) {
 			return
 		}
 		cut, lost := p.count(data[:n])

@@ -88,3 +88,41 @@ func TestCut(t *testing.T) {
 		})
 	}
 }
+
+// TestIntercept: what a client sends is shown before the server gets it, and
+// does not reach it where the watcher says so.
+func TestIntercept(t *testing.T) {
+	address, arrived := echo(t)
+	p, err := Listen(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.Intercept(func() func([]byte) bool {
+		seen := 0
+		return func([]byte) bool { seen++; return seen < 2 }
+	})
+	for range 2 { // each connection has a watcher of its own
+		client, err := net.Dial("tcp", p.Address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		answers := bufio.NewReader(client)
+		io.WriteString(client, "BEGIN\n")
+		if line, err := answers.ReadString('\n'); line != "BEGIN\n" {
+			t.Fatalf("answered %q, %v", line, err)
+		}
+		io.WriteString(client, "COMMIT\n")
+		if line, err := answers.ReadString('\n'); line != "" || !errors.Is(err, io.EOF) {
+			t.Errorf("answered %q, %v; want the end", line, err)
+		}
+		<-arrived
+	}
+	p.Close()
+	select {
+	case line := <-arrived:
+		t.Errorf("%q arrived", line)
+	default:
+	}
+}

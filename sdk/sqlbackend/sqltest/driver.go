@@ -36,7 +36,7 @@ func (s *Suite) Dial(t *testing.T, o sdk.Options) (*sql.DB, error) {
 func OpenDB(t *testing.T, connector driver.Connector) *sql.DB {
 	t.Helper()
 	db := sql.OpenDB(connector)
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() { _ = db.Close() }) // the test is over
 	return db
 }
 
@@ -47,7 +47,7 @@ func Connection(t *testing.T, db *sql.DB) *sql.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() { _ = c.Close() }) // the test is over
 	return c
 }
 
@@ -145,7 +145,7 @@ func Silence(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
+	t.Cleanup(func() { _ = l.Close() }) // the test is over
 	return l.Addr().String()
 }
 
@@ -156,7 +156,7 @@ func ClosedPort(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // its port is all that is wanted
 	return l.Addr().String()
 }
 

@@ -95,7 +95,7 @@ func (s *Suite) manyMakeOneArchive(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			defer archive.Close()
+			defer func() { _ = archive.Close() }() // it was only read
 			h, err := archive.Health(t.Context())
 			if err != nil {
 				t.Error(err)
@@ -219,7 +219,7 @@ func (s *Suite) overlappingPuts(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			defer archive.Close()
+			defer func() { _ = archive.Close() }() // every Put was answered
 			random := rand.New(rand.NewPCG(n, 0))
 			for range puts {
 				group := make([]contest.Item, size)

@@ -48,6 +48,8 @@ type Suite struct {
 	NoteBytes string // query: the bytes of the only note
 	Cut, Zero string // see [Archive]
 	Measured  bool   // Health measures bodies
+	// Discards are ways to discard rows, by name.
+	Discards map[string]Discard
 	// ReadOnly makes the server only read, at least for the database's owner,
 	// until the test ends.
 	ReadOnly func(t *testing.T, d *databases.Database)
@@ -70,6 +72,7 @@ func (s *Suite) Run(t *testing.T) {
 		{"ServerIsKilled", s.serverIsKilled},
 		{"Damage", func(t *testing.T) { Damage(t, s.archive) }},
 		{"UnreadableRows", func(t *testing.T) { UnreadableRows(t, s.archive) }},
+		{"DiscardedRows", s.discardedRows},
 		{"MissingBodies", func(t *testing.T) { MissingBodies(t, s.archive, s.Measured) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -130,6 +133,12 @@ func (s *Suite) Target(t testing.TB, open func(context.Context, sdk.Options) (sd
 			}
 			return errors.New("no such body")
 		},
+		Tamper: func(ctx context.Context, url string, what backendtest.Tampering) error {
+			mu.Lock()
+			admin := made[url].Admin(t)
+			mu.Unlock()
+			return Tamper(ctx, admin, s.Dialect.Statements.Dollar, what)
+		},
 	}
 	if open == nil {
 		target.Program = Program(t)
@@ -144,7 +153,7 @@ func (s *Suite) Open(t testing.TB, url string, mode sdk.Mode) sdk.Backend {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { archive.Close() })
+	t.Cleanup(func() { _ = archive.Close() }) // the test is over
 	return archive
 }
 
@@ -153,6 +162,12 @@ func (s *Suite) archive(t *testing.T) *Archive {
 	t.Helper()
 	d := s.Database(t)
 	return &Archive{Backend: s.Open(t, d.URL(), sdk.Create), Admin: d.Admin(t), Cut: s.Cut, Zero: s.Zero}
+}
+
+func (s *Suite) discardedRows(t *testing.T) {
+	for name, discard := range s.Discards {
+		t.Run(name, func(t *testing.T) { DiscardedRows(t, s.archive, discard) })
+	}
 }
 
 func put(archive sdk.Backend, items []contest.Item) ([]sdk.PutResult, error) {

@@ -177,7 +177,7 @@ class Archive(Database):
         return verdicts
 
 
-SELECT = """SELECT message, retain_until, purged_at, codec, stored_size, crc32c, stored_sha256, body, archived_at, tombstone
+SELECT = """SELECT message, retain_until, purged_at, sha256, codec, stored_size, crc32c, stored_sha256, body, archived_at, tombstone
     FROM record JOIN content USING (sha256) """
 
 # All chunks of the body of a record are there, and have its length together.
@@ -187,12 +187,14 @@ WHOLE = """EXISTS (SELECT 1 FROM content WHERE content.sha256 = record.sha256 AN
 
 def record(row):
     """A record as it is now, with its content as it is kept, and the number of its body."""
-    message, retain_until, purged_at, codec, stored_size, crc32c, stored_sha256, number, _, tombstone = row
+    message, retain_until, purged_at, sha256, codec, stored_size, crc32c, stored_sha256, number, _, tombstone = row
     try:
         r = pb.Record.FromString(message)
         checks.record(r)
     except (DecodeError, Failed):
         raise Failed("CORRUPT", "the record cannot be read", tombstone) from None
+    if r.content.sha256 != sha256:
+        raise Failed("CORRUPT", "the record is tied to other content", tombstone)
     r.content.codec, r.content.stored_size, r.content.crc32c = codec, stored_size, crc32c
     r.content.stored_sha256 = stored_sha256
     if retain_until is not None:
