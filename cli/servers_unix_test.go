@@ -227,7 +227,7 @@ func TestServerThatMayLose(t *testing.T) {
 			p := newProject(t)
 			p.env = append(p.env, "CODEX_ARCHIVE_URL="+c.start(t, c.setting).Database(t).URL())
 			p.write("a.txt", []byte("a"))
-			p.must("archive", "init", "--by", "me")
+			p.must("archive", "init")
 			r := p.run("archive", "store", "repo", "a.txt", "--reason", "dead")
 			if r.code != 0 || strings.Count(r.stderr, " WARN what is stored may be lost") != c.warns {
 				t.Errorf("store: exit code %d\n%s", r.code, r.stderr)

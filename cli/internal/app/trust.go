@@ -44,7 +44,7 @@ func (c *Command) warn() error {
 		if err != nil {
 			return err
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }() // a line that the file lacks is on stderr
 		log = raised
 	}
 	for _, w := range c.Config.Warnings {

@@ -77,7 +77,7 @@ func (s Store) read() (document, error) {
 	if err != nil {
 		return d, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	info, err := f.Stat()
 	if err != nil {
 		return d, err
@@ -115,7 +115,7 @@ func (s Store) Add(dir string, e Entry) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }() // it holds nothing but the lock
 	d, err := s.read()
 	if err != nil {
 		return err
