@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk/backendtest"
@@ -94,6 +95,13 @@ func killHard(t *testing.T, d *databases.Database) {
 		}
 		if err != nil && process == first {
 			t.Fatal(err)
+		}
+	}
+	// A server does not start while one of them still has the memory that they
+	// share. A process that has ended has none.
+	for _, process := range processes {
+		for memory := []byte{0}; len(memory) > 0; time.Sleep(time.Millisecond) {
+			memory, _ = os.ReadFile(fmt.Sprintf("/proc/%d/maps", process)) // no file: it is gone
 		}
 	}
 }
