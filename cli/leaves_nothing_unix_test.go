@@ -64,7 +64,7 @@ func TestFailuresLeaveNothing(t *testing.T) {
 					name += " in a clone"
 				}
 				t.Run(name, func(t *testing.T) {
-					p := newProject(t)
+					p := newEmpty(t)
 					p.env = append(p.env, "CODEX_ARCHIVE_PLUGIN_PATH="+filepath.Join(programs, "vendor"))
 					if clone {
 						p.git("init", "-q")
@@ -88,13 +88,23 @@ func TestFailuresLeaveNothing(t *testing.T) {
 // are in the log that it begins.
 func TestLogBeginsWithTheFirstAct(t *testing.T) {
 	t.Parallel()
-	p := newProject(t)
+	p := newEmpty(t)
 	p.env = append(p.env, "CODEX_ARCHIVE_PLUGIN_PATH="+filepath.Join(programs, "vendor"), "CODEX_ARCHIVE_RETRY_ENABLED=true", "CODEX_ARCHIVE_RETRY_INITIAL=0.01")
 	p.must("archive", "restore", firstItem, "out", "--backend", "slow", "--url", "slow://1?fail=2")
 	records := p.evidence()
 	if count(records, "status=retrying") != 2 || count(records, "action=RESTORE", "status=success") != 1 {
 		t.Errorf("the log has %v", records)
 	}
+}
+
+// newEmpty is a directory that is no project yet.
+func newEmpty(t *testing.T) *project {
+	t.Helper()
+	p := newProject(t)
+	if err := os.RemoveAll(filepath.Join(p.dir, ".codex")); err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // treeBelow lists what is below dir, with the content of files.

@@ -30,7 +30,8 @@ func newNoise(seed string) io.Reader {
 	return rand.NewChaCha8(sha256.Sum256(h.Sum(nil)))
 }
 
-// project is a directory with an archive of its own, and codex to run in it.
+// project is a directory with an archive and evidence of its own, and codex to
+// run in it.
 type project struct {
 	t   testing.TB
 	dir string
@@ -42,6 +43,9 @@ type project struct {
 func newProject(t testing.TB) *project {
 	t.Helper()
 	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, ".codex", "evidence"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	home := t.TempDir()
 	// Paths of sockets are limited to some 100 bytes, and those of tests are long.
 	runtime, err := os.MkdirTemp("", "cx")
