@@ -32,9 +32,10 @@ func storeCommand(a *app.App) *cli.Command {
 			"EXAMPLES:\n" +
 			"   codex archive store my-repo ./old.py --by me --reason dead --commit HEAD\n" +
 			"   codex archive store my-repo v1.md --by docs --reason replaced --note 'see v2'\n" +
-			"   codex archive store my-repo old/ --by me --reason legacy --exclude '*.log' --remove\n" +
-			"   git ls-files -z '*.py' | codex archive store r --files-from - --null --by me \\\n" +
-			"       --reason dead\n" +
+			"   codex archive store my-repo old/ --by me --reason legacy --exclude '*.log' \\\n" +
+			"       --remove\n" +
+			"   git ls-files -z '*.py' | codex archive store r --files-from - --null \\\n" +
+			"       --by me --reason dead\n" +
 			"   pg_dump shop | codex archive store r - --path s.sql --by me --reason legacy",
 		Flags: []cli.Flag{
 			app.ByFlag(),
