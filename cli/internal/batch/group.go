@@ -15,7 +15,7 @@ import (
 // the next group is prepared.
 type Groups struct {
 	Size    int           // items in a group at most, from 1
-	Wait    time.Duration // a group is completed so long after its first item, however many it has
+	Wait    time.Duration // a group is completed so long after its first item, however many it has; the next content is waited for as long
 	Workers int           // prepare items at a time, from 1
 	// Together says whether an item can be done with others, after Learn.
 	Together func(index int) bool
@@ -46,7 +46,8 @@ type Outcome struct {
 // grouping does items in groups.
 type grouping struct {
 	Groups
-	timeout     time.Duration // of an item; 0: none
+	least       int // items in a fetch
+	fetchSize   int // items in the next fetch
 	begin, work context.Context
 	stop        func() // no other item begins
 	report      func(index int, took time.Duration, err error)
@@ -97,9 +98,36 @@ type fetched struct {
 // arrivals is how many items wait for a worker at most.
 const arrivals = 64
 
+// A fetch begins with as many items as may be under way alone, and grows while the
+// archive is fast: what a slow one has begun must not be much, because it is what
+// an interrupt waits for, and what one item that hangs keeps from its place.
+const (
+	growth   = 8
+	fastTake = 250 * time.Millisecond // a fetch
+)
+
 // do does items together, and returns those that must be done alone. Some may not
 // be completed yet.
 func (g *grouping) do(indices []int) (alone []int) {
+	for len(indices) > 0 && len(alone) == 0 && g.begin.Err() == nil {
+		n, start := min(g.fetchSize, len(indices)), time.Now()
+		alone = g.some(indices[:n])
+		indices = indices[n:]
+		if time.Since(start) < fastTake {
+			g.fetchSize = min(g.fetchSize*growth, g.Size)
+		} else {
+			g.fetchSize = max(g.fetchSize/growth, g.least)
+		}
+	}
+	if len(alone) == 0 {
+		return nil
+	}
+	g.fetchSize = g.least
+	return slices.Concat(alone, indices)
+}
+
+// some is do for one fetch.
+func (g *grouping) some(indices []int) (alone []int) {
 	arrived := make(chan fetched, arrivals)
 	var workers sync.WaitGroup
 	for range g.Workers {
@@ -111,46 +139,39 @@ func (g *grouping) do(indices []int) (alone []int) {
 	return alone
 }
 
-// errTurn ends a fetch in which the content of one item does not come in time.
-var errTurn = errors.New("the item's time is over")
+// errTurn ends a fetch in which the next content does not come in time.
+var errTurn = errors.New("the wait is over")
 
-// fetch fetches items, and returns those that must be done alone.
+// fetch fetches items, and returns those that must be done alone: after an error,
+// and where the archive is too slow, which must not take the time of items that
+// are not at fault.
 func (g *grouping) fetch(indices []int, arrived chan<- fetched) (alone []int) {
 	ctx, cancel := context.WithCancelCause(g.begin)
 	defer cancel(nil)
-	turn := time.AfterFunc(max(g.timeout, time.Hour), func() { cancel(errTurn) })
+	turn := time.AfterFunc(g.Wait, func() { cancel(errTurn) })
 	defer turn.Stop()
-	g.rewind(turn)
 	n := 0
 	err := g.Fetch(ctx, indices, func(index int) bool {
-		turn.Stop() // the wait for a worker is not the item's
+		turn.Stop() // the wait for a worker is not the archive's
 		arrived <- fetched{index: index}
 		n++
-		g.rewind(turn)
+		turn.Reset(g.Wait)
 		return g.begin.Err() == nil
 	})
 	if err == nil || n == len(indices) {
 		return nil
 	}
 	switch ended := g.begin.Err(); {
-	case context.Cause(ctx) == errTurn, errors.Is(ended, context.DeadlineExceeded):
-		g.Fail(indices[n], context.DeadlineExceeded)
+	case errors.Is(ended, context.DeadlineExceeded):
+		g.Fail(indices[n], ended)
 		arrived <- fetched{indices[n], true}
-		return indices[n+1:]
+		return nil
 	case ended != nil:
 		return nil
+	case context.Cause(ctx) != errTurn:
+		g.Alone(indices[n], err)
 	}
-	g.Alone(indices[n], err)
 	return indices[n:]
-}
-
-// rewind gives the next item its time.
-func (g *grouping) rewind(turn *time.Timer) {
-	if g.timeout > 0 {
-		turn.Reset(g.timeout)
-	} else {
-		turn.Stop()
-	}
 }
 
 // prepare prepares what arrived. It is one worker.

@@ -64,7 +64,7 @@ func (r Run) Start(ctx context.Context) {
 	}
 	f := feeder{run: r, ctx: begin, next: next}
 	if r.Groups != nil {
-		f.groups = &grouping{Groups: *r.Groups, timeout: r.Timeout, begin: begin, work: work, stop: stop, report: report}
+		f.groups = &grouping{Groups: *r.Groups, least: max(r.Parallel, 2), fetchSize: max(r.Parallel, 2), begin: begin, work: work, stop: stop, report: report}
 		f.groups.start()
 		defer f.groups.end()
 	}
