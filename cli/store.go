@@ -199,12 +199,13 @@ func openSource(ctx context.Context, c *app.Command) (*archiver.Source, error) {
 type storedView struct {
 	DryRun bool `json:"dry_run,omitempty"`
 	output.RecordView
-	Archive string `json:"archive"` // the SQLite file, or the URL without its secrets
+	Repaired bool   `json:"repaired,omitempty"` // the body in the archive was damaged or missing, and is replaced
+	Archive  string `json:"archive"`            // the SQLite file, or the URL without its secrets
 }
 
 func viewStored(c *app.Command, r sdk.Record, stored sdk.PutResult) storedView {
 	v := storedView{Archive: c.ArchiveName(), RecordView: output.ViewRecord(r)}
-	v.Deduplicated = &stored.Deduplicated
+	v.Deduplicated, v.Repaired = &stored.Deduplicated, stored.Repaired
 	return v
 }
 
