@@ -177,11 +177,7 @@ func retainDays(c *app.Command) (int, error) {
 }
 
 func openSource(ctx context.Context, c *app.Command) (*archiver.Source, error) {
-	codec := sdk.Codec(c.Config.Archive.Codec)
-	if codec == "auto" {
-		codec = sdk.Zstd
-	}
-	compressor, err := archiver.NewCompressor(codec, c.Config.Archive.Level)
+	compressor, err := archiver.NewCompressor(sdk.Codec(c.Config.Archive.Codec), c.Config.Archive.Level)
 	if err != nil {
 		return nil, err
 	}
