@@ -177,11 +177,7 @@ func retainDays(c *app.Command) (int, error) {
 }
 
 func openSource(ctx context.Context, c *app.Command) (*archiver.Source, error) {
-	codec := sdk.Codec(c.Config.Archive.Codec)
-	if codec == "auto" {
-		codec = sdk.Zstd
-	}
-	compressor, err := archiver.NewCompressor(codec, c.Config.Archive.Level)
+	compressor, err := archiver.NewCompressor(sdk.Codec(c.Config.Archive.Codec), c.Config.Archive.Level)
 	if err != nil {
 		return nil, err
 	}
@@ -199,12 +195,13 @@ func openSource(ctx context.Context, c *app.Command) (*archiver.Source, error) {
 type storedView struct {
 	DryRun bool `json:"dry_run,omitempty"`
 	output.RecordView
-	Archive string `json:"archive"` // the SQLite file, or the URL without its secrets
+	Repaired bool   `json:"repaired,omitempty"` // the body in the archive was damaged or missing, and is replaced
+	Archive  string `json:"archive"`            // the SQLite file, or the URL without its secrets
 }
 
 func viewStored(c *app.Command, r sdk.Record, stored sdk.PutResult) storedView {
 	v := storedView{Archive: c.ArchiveName(), RecordView: output.ViewRecord(r)}
-	v.Deduplicated = &stored.Deduplicated
+	v.Deduplicated, v.Repaired = &stored.Deduplicated, stored.Repaired
 	return v
 }
 

@@ -29,26 +29,22 @@ printf '%d files, %s bytes, in a git repository\n' "${#files[@]}" "$(cat lib/*.g
 say "2. An archive for it"
 run "$codex" archive init
 
-say "3. Store each file; the answer is its tombstone"
-run "$codex" archive store demo-project "${files[0]}" --reason dead --note "replaced by v2"
-tombstones=("$("$codex" archive list --json | sed -n 's/.*"tombstone":"\([^"]*\)".*/\1/p' | head -n 1)")
-for file in "${files[@]:1}"; do
-  tombstones+=("$("$codex" archive store demo-project "$file" --reason dead | sed -n 's/^  "tombstone": "\(.*\)",$/\1/p')")
-done
-printf '… and %d more\n' $((${#files[@]} - 1))
+say "3. Retire the directory with one command: stored, read back, compared, removed"
+run "$codex" archive store demo-project lib --reason dead --note "replaced by v2" --remove | tee store.txt
+set=$(sed -n 's/^Set: //p' store.txt)
+test ! -e lib/$(basename "${files[0]}")
+git status --short lib | head -n 3
 
 say "4. What the archive holds now"
 run "$codex" archive list --limit 5
 run "$codex" archive health-check
 
-say "5. Delete the files, then bring each of them back"
-rm -r lib
-{
-  echo tombstone,output
-  for i in "${!files[@]}"; do echo "${tombstones[$i]},${files[$i]}"; done
-} >manifest.csv
-run "$codex" archive batch-restore manifest.csv
-run "$codex" archive restore "${tombstones[0]:0:8}" back/ --by someone-else
+say "5. Bring the directory back with one command"
+rmdir lib
+"$codex" archive list --set "$set" --limit 0 --format manifest --output-dir . |
+  run "$codex" archive batch-restore - --results results.json
+tombstone=$("$codex" archive list --json --limit 1 | sed -n 's/.*"tombstone":"\([^"]*\)".*/\1/p')
+run "$codex" archive restore "${tombstone:0:8}" back/ --by someone-else
 
 say "6. Compare with the originals, byte for byte"
 diff -r lib ../original
