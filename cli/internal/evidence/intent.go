@@ -74,7 +74,7 @@ type intentFile struct {
 	Backend string    `json:"backend"`
 	Archive sdk.ID    `json:"archive"`
 	Place   sdk.ID    `json:"place"`
-	TS      stamp     `json:"ts"`
+	TS      time.Time `json:"ts"`
 	From    int64     `json:"from"` // bytes of the log that surely came before
 	Records []*Record `json:"records"`
 }
@@ -97,7 +97,7 @@ func (l *Log) Begin(n Intent) (*PendingIntent, error) {
 		}
 	}
 	if n.Op.IsZero() {
-		n.Op = newID()
+		n.Op = sdk.NewID()
 	}
 	if n.Time.IsZero() {
 		n.Time = time.Now()
@@ -135,7 +135,7 @@ func dated(n Intent) []*Record {
 	records := make([]*Record, len(n.Records))
 	for i, r := range n.Records {
 		if r.ID.IsZero() {
-			r.ID = newID()
+			r.ID = sdk.NewID()
 		}
 		d := *r
 		d.complete(n.Time)
@@ -179,7 +179,7 @@ func (p *PendingIntent) content() (content []byte, used int64, err error) {
 	n := p.intent
 	file := intentFile{
 		V: Version, Op: n.Op, Backend: n.Backend, Archive: n.Archive, Place: n.Place,
-		TS: stamp(n.Time), From: p.log.start, Records: n.Records,
+		TS: n.Time.UTC().Truncate(time.Millisecond), From: p.log.start, Records: n.Records,
 	}
 	text, err := file.encode()
 	if err != nil {
@@ -396,7 +396,7 @@ func (s *StaleIntent) read() (from int64, err error) {
 			return 0, s.foreign("a record of it has no id, or an unknown action")
 		}
 	}
-	s.Intent = Intent{Op: n.Op, Backend: n.Backend, Archive: n.Archive, Place: n.Place, Time: time.Time(n.TS), Records: n.Records}
+	s.Intent = Intent{Op: n.Op, Backend: n.Backend, Archive: n.Archive, Place: n.Place, Time: n.TS, Records: n.Records}
 	return n.From, nil
 }
 

@@ -185,7 +185,7 @@ func TestForeignFilesInPending(t *testing.T) {
 		"empty":          {name, ""},
 		"half":           {name, string(ours[:50])},
 		"other version":  {name, strings.Replace(string(ours), `"v":1`, `"v":2`, 1)},
-		"other name":     {newID().String() + ".json", string(ours)},
+		"other name":     {sdk.NewID().String() + ".json", string(ours)},
 		"unknown field":  {name, strings.Replace(string(ours), `"op"`, `"x":1,"op"`, 1)},
 		"no records":     {name, regexp.MustCompile(`"records":\[.*\]`).ReplaceAllString(string(ours), `"records":[]`)},
 		"unknown action": {name, strings.Replace(string(ours), `"ARCHIVE"`, `"DELETE"`, 1)},

@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -300,17 +299,9 @@ func (l *Log) takeBack(f logFile, size int64, err error) error {
 // complete gives r an ID and a time where it has none.
 func (r *Record) complete(now time.Time) {
 	if r.ID.IsZero() {
-		r.ID = newID()
+		r.ID = sdk.NewID()
 	}
 	if r.Time.IsZero() {
 		r.Time = now.UTC().Truncate(time.Millisecond)
 	}
-}
-
-// newID draws a UUID of version 4.
-func newID() (id sdk.ID) {
-	rand.Read(id[:]) // never fails: it ends the process instead
-	id[6] = id[6]&0x0f | 0x40
-	id[8] = id[8]&0x3f | 0x80
-	return id
 }

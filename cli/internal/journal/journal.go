@@ -62,7 +62,7 @@ func evidenceError(err error) *output.Failure { return output.Errorf(output.Evid
 func (j *Journal) record(action evidence.Action, status evidence.Status) *evidence.Record {
 	return &evidence.Record{
 		ID: sdk.NewID(), Time: time.Now(), Action: action, Actor: j.options.Actor,
-		Backend: j.options.Backend, Duration: time.Since(j.options.Started), Status: status,
+		Backend: j.options.Backend, Duration: output.Millis(time.Since(j.options.Started)), Status: status,
 	}
 }
 
@@ -188,7 +188,7 @@ func (j *Journal) forget(p *evidence.PendingIntent) {
 // completed logs that an act is done. Lines of JSON carry the facts as pairs.
 func (j *Journal) completed(level hclog.Level, message string, e *evidence.Record) {
 	j.options.Log.Log(level, message, logging.OnlyJSON("action", string(e.Action), "actor", e.Actor,
-		"tombstone", e.Tombstone, "duration_ms", e.Duration, "backend", e.Backend)...)
+		"tombstone", e.Tombstone, "duration_ms", time.Duration(e.Duration), "backend", e.Backend)...)
 }
 
 // repair records what earlier commands committed and did not record. What cannot

@@ -85,7 +85,7 @@ func (j *Journal) recordBegun(ctx context.Context, intent *evidence.PendingInten
 	}
 	for i, r := range files {
 		r.Took = r.took()
-		records[i].Duration = r.Took
+		records[i].Duration = output.Millis(r.Took)
 		if skipped {
 			records[i].DBEvent = "skipped"
 		}
