@@ -15,7 +15,7 @@ import (
 
 // onFaultyDisk makes calls of l on its file fail as p says.
 func onFaultyDisk(l *Log, p *faultfile.Plan) {
-	l.wrap = func(f *os.File) disk { return faultfile.File{Plan: p, Disk: f} }
+	l.wrap = func(f *os.File) Disk { return faultfile.File{Plan: p, Disk: f} }
 }
 
 // TestFaultyDisk makes each call fail in turn, for the first and for a second

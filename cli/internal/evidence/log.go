@@ -40,7 +40,7 @@ func IsOwn(name string) bool {
 type Log struct {
 	dir   string
 	start int64                 // size of the log when it was opened: this process appends behind it
-	wrap  func(f *os.File) disk // not nil in tests: makes calls fail
+	wrap  func(f *os.File) Disk // see SetDisk
 
 	appending sync.Mutex // held while this process waits for the lock or has it
 	broken    error      // what an append could not take back; nothing is appended afterwards
@@ -49,10 +49,14 @@ type Log struct {
 
 	mu      sync.Mutex
 	intents map[*PendingIntent]struct{} // those of this process that are not done
+	archive sdk.ID                      // which they are about; zero where it is not known yet
 }
 
-// disk is what changes the log's file.
-type disk interface {
+// SetDisk puts wrap between the log and its file. Tests make calls fail with it.
+func (l *Log) SetDisk(wrap func(f *os.File) Disk) { l.wrap = wrap }
+
+// Disk is what changes the log's file.
+type Disk interface {
 	Write(p []byte) (int, error)
 	Truncate(size int64) error
 	Sync() error
@@ -61,7 +65,7 @@ type disk interface {
 // logFile is the opened file of the log. What changes it goes through disk.
 type logFile struct {
 	f    *os.File
-	disk disk
+	disk Disk
 }
 
 // Open opens the log in dir. It takes the lock, waiting at most 30 seconds, reads
