@@ -172,6 +172,7 @@ func (j *Journal) act(ctx context.Context, action evidence.Action, records []*ev
 // the next command records it.
 func (j *Journal) finish(p *evidence.PendingIntent, records ...*evidence.Record) error {
 	if err := j.file.Append(records...); err != nil {
+		j.leave(p)
 		return err
 	}
 	j.forget(p)
@@ -182,10 +183,21 @@ func (j *Journal) finish(p *evidence.PendingIntent, records ...*evidence.Record)
 // committed all the same, the intent stays, and the next command finds out.
 func (j *Journal) abandon(p *evidence.PendingIntent, err error) {
 	var e *sdk.Error
-	if p == nil || errors.As(err, &e) && e.Effect != sdk.EffectNone {
+	if p == nil {
+		return
+	}
+	if errors.As(err, &e) && e.Effect != sdk.EffectNone {
+		j.leave(p)
+		return
 		return
 	}
 	j.forget(p)
+}
+
+func (j *Journal) leave(p *evidence.PendingIntent) {
+	if err := p.Release(); err != nil {
+		j.options.Log.Warn(err.Error())
+	}
 }
 
 func (j *Journal) forget(p *evidence.PendingIntent) {
