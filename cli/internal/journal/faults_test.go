@@ -74,17 +74,17 @@ type diskFault struct {
 
 func TestPromisesHoldUnderFaults(t *testing.T) {
 	for _, plan := range faultPlans() {
-		w := newWorld(t)
-		for _, act := range acts {
-			act.do(w, w.open(&plan))
-			act.do(w, w.open(&plan))
-			if t.Failed() {
-				t.Fatalf("%s, with %+v", act.name, plan)
+		t.Run(fmt.Sprintf("%+v", plan), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			for _, act := range acts {
+				act.do(w, w.open(&plan))
+				if act.do(w, w.open(&plan)); t.Failed() {
+					t.Fatal(act.name)
+				}
 			}
-		}
-		if w.check(); t.Failed() {
-			t.Fatalf("with %+v", plan)
-		}
+			w.check()
+		})
 	}
 }
 
