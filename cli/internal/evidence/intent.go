@@ -268,9 +268,9 @@ func (p *PendingIntent) forget() {
 // system can remove an opened file.
 func removeIntent(f *os.File, path string) error {
 	if runtime.GOOS == "windows" {
-		f.Close()
+		_ = f.Close() // the file is removed
 	} else {
-		defer f.Close()
+		defer func() { _ = f.Close() }() // the file is removed
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("evidence: intent: %w", err)
@@ -286,7 +286,7 @@ func (l *Log) releaseSpace() bool {
 	for p := range l.intents {
 		// An error leaves the blanks where they are; the append says that the
 		// disk is full.
-		p.f.Truncate(p.used)
+		_ = p.f.Truncate(p.used) // the append says that the disk is full
 	}
 	return len(l.intents) > 0
 }
@@ -377,7 +377,7 @@ func (l *Log) adopt(path string) (*StaleIntent, error) {
 		return nil, err
 	}
 	if locked, err := durable.TryLock(f); !locked || !durable.StillNamed(f, path) {
-		f.Close()
+		_ = f.Close() // another process has it
 		return nil, err
 	}
 	s := &StaleIntent{log: l, path: path, f: f}
@@ -392,7 +392,7 @@ func (l *Log) adopt(path string) (*StaleIntent, error) {
 		err = l.sync() // its process may have died between its write and its sync
 	}
 	if err != nil {
-		f.Close()
+		_ = f.Close() // err says more
 		return nil, err
 	}
 	return nil, removeIntent(f, path)
@@ -498,6 +498,6 @@ func (l *Log) sync() error {
 	if err != nil {
 		return err
 	}
-	defer f.f.Close()
+	defer func() { _ = f.f.Close() }() // its lines are synced
 	return f.disk.Sync()
 }

@@ -187,12 +187,12 @@ func (l *Log) appendLocked(records []*Record) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }() // closing releases the lock; nothing is written to it
 	f, err := l.open()
 	if err != nil {
 		return err
 	}
-	defer f.f.Close()
+	defer func() { _ = f.f.Close() }() // its lines are synced
 	end, err := l.recover(f)
 	if err != nil {
 		return err
@@ -223,7 +223,7 @@ func (l *Log) open() (logFile, error) {
 		return logFile{}, err
 	}
 	if err := checkHead(f); err != nil {
-		f.Close()
+		_ = f.Close() // it was only read; the error that follows says more
 		return logFile{}, fmt.Errorf("%s: %w", l.Path(), err)
 	}
 	if l.wrap != nil {
@@ -293,7 +293,7 @@ func chain(end tail, records []*Record) (lines []byte, next tail, err error) {
 func (l *Log) takeBack(f logFile, size int64, err error) error {
 	cut := f.disk.Truncate(size)
 	if cut == nil {
-		f.disk.Sync() // its error adds nothing to err
+		_ = f.disk.Sync() // its error adds nothing to err
 		return err
 	}
 	l.broken = fmt.Errorf("%w (and the log could not be cut back: %v)", err, cut)

@@ -61,7 +61,7 @@ func readFrom(path string, offset int64) iter.Seq2[Line, error] {
 			yield(Line{}, err)
 			return
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }() // it was only read
 		info, err := f.Stat()
 		if err != nil {
 			yield(Line{}, err)
@@ -185,7 +185,7 @@ func Verify(path string) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	return verify(f)
 }
 

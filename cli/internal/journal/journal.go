@@ -189,7 +189,6 @@ func (j *Journal) abandon(p *evidence.PendingIntent, err error) {
 	if errors.As(err, &e) && e.Effect != sdk.EffectNone {
 		j.leave(p)
 		return
-		return
 	}
 	j.forget(p)
 }
