@@ -42,7 +42,7 @@ func (o outputs) hold(path string, content sdk.Content) bool {
 	if err != nil {
 		return false
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	sum := sha256.New()
 	_, err = io.Copy(sum, file)
 	return err == nil && sdk.Digest(sum.Sum(nil)) == content.SHA256

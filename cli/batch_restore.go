@@ -106,7 +106,7 @@ func readManifest(c *app.Command, path string, format batch.Format) (*batch.Mani
 	if err != nil {
 		return nil, manifestError(path, err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return nil, manifestError(path, errors.New("is a directory"))
 	}

@@ -261,6 +261,6 @@ func (r *batchRun) record(job *batch.Job) error {
 	}
 	return r.journal.RecordBatch(status, evidence.Batch{
 		Processed: counts.Done, Succeeded: counts.Done - counts.Failed, Failed: counts.Failed, Skipped: summary.Total - counts.Done,
-		Total: summary.Duration, ResultsFile: job.File.Path(),
+		Total: output.Millis(summary.Duration), ResultsFile: job.File.Path(),
 	})
 }

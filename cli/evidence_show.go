@@ -126,7 +126,7 @@ func evidenceLine(r *evidence.Record) string {
 	if r.Attempt > 0 {
 		words = append(words, fmt.Sprintf("attempt %d", r.Attempt))
 	}
-	words = append(words, "by "+r.Actor, "on "+r.Backend, output.Millis(r.Duration).String())
+	words = append(words, "by "+r.Actor, "on "+r.Backend, r.Duration.String())
 	if r.Tombstone != "" {
 		words = append(words, r.Tombstone)
 	}

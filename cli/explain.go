@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,7 +87,7 @@ func explainCode(c *app.Command, code int) error {
 	return nil
 }
 
-func writePoints(w io.Writer, title string, points []string) {
+func writePoints(w *output.Stdout, title string, points []string) {
 	if len(points) == 0 {
 		return
 	}

@@ -22,7 +22,7 @@ func openBatchJournal(c *app.Command, archive *app.Archive, actor string, policy
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return journal.Open(journal.Options{
 		Dir: c.Config.Evidence.Dir, Actor: actor, Backend: c.Config.Backend.Type, URL: c.RedactedURL(),
-		Archive: c.ArchiveKey(), Started: c.Started, Retry: policy, Log: c.Log,
+		Place: c.ArchiveKey(), Host: c.Env.Host, Started: c.Started, Retry: policy, Log: c.Log,
 		Metrics: c.Config.Performance.EnableMetrics, Decompression: c.Config.Performance.TrackDecompression,
 		Open: archive.Backend,
 	})

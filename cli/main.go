@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/codex-archive/codex/cli/internal/app"
@@ -30,8 +31,9 @@ func main() {
 		output.ClearLine(os.Stderr)
 		os.Exit(int(output.ExitInterrupted))
 	}()
-	dir, _ := os.Getwd() // "" if it is gone
-	env := &app.Env{Stdin: os.Stdin, Stdout: output.NewStdout(os.Stdout), Stderr: os.Stderr, Vars: os.Environ(), Dir: dir}
+	dir, _ := os.Getwd()     // "" if it is gone
+	host, _ := os.Hostname() // "" if it has no name
+	env := &app.Env{Stdin: os.Stdin, Stdout: output.NewStdout(os.Stdout), Stderr: os.Stderr, Vars: os.Environ(), Dir: dir, Host: strings.ToValidUTF8(host, "\uFFFD")}
 	os.Exit(int(run(ctx, env, os.Args[1:])))
 }
 

@@ -116,7 +116,6 @@ func viewRestored(r *journal.Restore) restoredView {
 		Repo: r.Record.Repo, Duration: output.Millis(r.Took), Attempts: r.Attempts,
 	}
 	v.Path, _ = output.PathText(r.Record.Path)
-	decompression, write := r.Steps()
-	v.Decompression, v.Write = (*output.Millis)(decompression), (*output.Millis)(write)
+	v.Decompression, v.Write = r.Steps()
 	return v
 }

@@ -149,14 +149,14 @@ func writeEntry(out io.Writer, v entryView) error {
 	return w.Flush()
 }
 
-func writeRow(w io.Writer, name, value string) {
+func writeRow(w *tabwriter.Writer, name, value string) {
 	if value != "" {
 		fmt.Fprintf(w, "%s:\t%s\n", escape.Text(name), escape.Text(value))
 	}
 }
 
 // writeRecord writes what was recorded, and whether the content is there.
-func writeRecord(w io.Writer, v entryView) {
+func writeRecord(w *tabwriter.Writer, v entryView) {
 	row := func(name, value string) { writeRow(w, name, value) }
 	row("Tombstone", v.Tombstone)
 	row("Set", v.Set)

@@ -185,7 +185,7 @@ func writeStats(out io.Writer, v statsView) error {
 // shownGroups is how many groups of a kind the table shows.
 const shownGroups = 20
 
-func writeGroups(w io.Writer, title string, all []groupView) {
+func writeGroups(w *tabwriter.Writer, title string, all []groupView) {
 	if len(all) == 0 {
 		return
 	}

@@ -104,7 +104,7 @@ func newRecord(c *app.Command) (sdk.Record, error) {
 	}
 	r := sdk.Record{
 		Tombstone: sdk.NewID(), Event: sdk.NewID(), Set: sdk.NewID(), Repo: c.Flags.Args().Get(0), Reason: c.Flags.String("reason"),
-		ContentKind: c.Flags.String("kind"), Note: c.Flags.String("note"), ArchivedBy: who,
+		ContentKind: c.Flags.String("kind"), Note: c.Flags.String("note"), ArchivedBy: who, Host: c.Env.Host,
 		ArchivedAt: sdk.Time(c.Started), Tags: slices.Compact(slices.Sorted(slices.Values(c.Flags.StringSlice("tag")))),
 	}
 	if err := checkWords(c, r); err != nil {

@@ -53,7 +53,7 @@ func runStoreMany(ctx context.Context, c *app.Command) error {
 	if err := p.read(); err != nil {
 		return err
 	}
-	defer p.walk.Close()
+	defer func() { _ = p.walk.Close() }() // only directories are open
 	if err := p.locate(ctx); err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func readList(c *app.Command) (*tree.List, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }() // it was only read
 		in = f
 	}
 	list := &spool.Spool{}

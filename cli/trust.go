@@ -114,7 +114,7 @@ func viewTrust(c *app.Command, p config.Project) trustView {
 	return v
 }
 
-func writeTrust(w io.Writer, v trustView) {
+func writeTrust(w *output.Stdout, v trustView) {
 	fmt.Fprintf(w, "File: %s\nBackend: %s\nURL: %s\n", escape.Text(v.File), escape.Text(v.Type), escape.Text(v.URL))
 	if len(v.Variables) > 0 {
 		fmt.Fprintf(w, "Variables it reads: %s\n", escape.Text(strings.Join(v.Variables, " ")))
@@ -138,7 +138,7 @@ func consent(c *app.Command, hash string) error {
 		return output.Usagef("there is no terminal to ask on, and --hash is missing: the file was not accepted").
 			WithHint("read the file, then: codex archive trust --hash %s", hash)
 	}
-	fmt.Fprint(c.Env.Stderr, "Accept this file? [y/N] ")
+	_, _ = fmt.Fprint(c.Env.Stderr, "Accept this file? [y/N] ") // a question that is not seen is not answered
 	answer, err := bufio.NewReader(c.Env.Stdin).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err

@@ -119,6 +119,23 @@ type Backend interface {
 	Close() error
 }
 
+// Identified is a [Backend] that has known the identity of its archive,
+// [Health.Archive], since it was opened. It is optional: a host that needs the
+// identity of another asks Health. Identity asks no database and is zero where it
+// is not known.
+type Identified interface {
+	Identity() ID
+}
+
+// IdentityOf returns the identity of the archive of b, zero where b does not know
+// it.
+func IdentityOf(b Backend) ID {
+	if i, ok := b.(Identified); ok {
+		return i.Identity()
+	}
+	return ID{}
+}
+
 // Mode says what Open may do.
 type Mode int
 

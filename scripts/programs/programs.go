@@ -19,7 +19,7 @@ const Variable = "CODEX_TEST_PROGRAMS"
 
 // Dir returns a directory with the programs, and a function that removes what
 // this call has made. They are laid out as make build does it: codex, and the
-// backends in plugins. The backend of cli/testdata/slow is in vendor.
+// backends in plugins. Those of cli/testdata are in vendor.
 func Dir() (dir string, remove func() error, err error) {
 	if dir := os.Getenv(Variable); dir != "" {
 		return dir, func() error { return nil }, nil
@@ -41,7 +41,7 @@ func Build(dir string, race bool) error {
 	if err != nil {
 		return err
 	}
-	targets := map[string]string{"cli": "codex", "cli/testdata/slow": "vendor/codex-archive-slow"}
+	targets := map[string]string{"cli": "codex", "cli/testdata/slow": "vendor/codex-archive-slow", "cli/testdata/faulty": "vendor/codex-archive-faulty"}
 	plugins, err := filepath.Glob(filepath.Join(root, "plugins/*/main.go"))
 	if err != nil {
 		return err

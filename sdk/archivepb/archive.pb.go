@@ -589,6 +589,7 @@ func (x *OpenRequest) GetProtocol() uint32 {
 type OpenReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Description   *Description           `protobuf:"bytes,1,opt,name=description,proto3" json:"description,omitempty"` // spares the host a Describe
+	Archive       []byte                 `protobuf:"bytes,2,opt,name=archive,proto3" json:"archive,omitempty"`         // identity of the archive, as in HealthReply; absent where the backend would have to ask for it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -626,6 +627,13 @@ func (*OpenReply) Descriptor() ([]byte, []int) {
 func (x *OpenReply) GetDescription() *Description {
 	if x != nil {
 		return x.Description
+	}
+	return nil
+}
+
+func (x *OpenReply) GetArchive() []byte {
+	if x != nil {
+		return x.Archive
 	}
 	return nil
 }
@@ -3061,9 +3069,10 @@ const file_archive_proto_rawDesc = "" +
 	"\x03dir\x18\x03 \x01(\fR\x03dir\x12*\n" +
 	"\x04mode\x18\x04 \x01(\x0e2\x16.codex.archive.v1.ModeR\x04mode\x12\x1a\n" +
 	"\bparallel\x18\x05 \x01(\rR\bparallel\x12\x1a\n" +
-	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"L\n" +
+	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"f\n" +
 	"\tOpenReply\x12?\n" +
-	"\vdescription\x18\x01 \x01(\v2\x1d.codex.archive.v1.DescriptionR\vdescription\"\xa9\x01\n" +
+	"\vdescription\x18\x01 \x01(\v2\x1d.codex.archive.v1.DescriptionR\vdescription\x12\x18\n" +
+	"\aarchive\x18\x02 \x01(\fR\aarchive\"\xa9\x01\n" +
 	"\aContent\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x14\n" +

@@ -182,6 +182,8 @@ func (b *faultBackend) Health(ctx context.Context) (h sdk.Health, err error) {
 	return h, nil
 }
 
+func (b *faultBackend) Identity() sdk.ID { return sdk.IdentityOf(b.backend) }
+
 func (b *faultBackend) Close() error { return b.backend.Close() }
 
 // cutOff yields the first item of a Put and then an error.

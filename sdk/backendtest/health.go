@@ -5,7 +5,11 @@ import "github.com/codex-archive/codex/sdk"
 func healthRules() []Rule {
 	return []Rule{
 		must("HEALTH-01", "Health names server, identity and schema version, the database's clock, and whether writing is possible.", func(t *T) {
-			h := t.health(t.backend())
+			b := t.backend()
+			h := t.health(b)
+			if id := sdk.IdentityOf(b); !id.IsZero() && id != h.Archive {
+				t.Errorf("the archive is %v, and %v when it was opened", h.Archive, id)
+			}
 			switch {
 			case h.Server == "":
 				t.Errorf("no server is named")

@@ -188,6 +188,9 @@ type Backend struct {
 
 var _ sdk.Backend = (*Backend)(nil)
 
+// Identity implements [sdk.Identified].
+func (b *Backend) Identity() sdk.ID { return b.archive.id }
+
 // lock takes the archive for a short step, unless the call is over: because
 // ctx ended or the handle was closed.
 func (b *Backend) lock(ctx context.Context) error {

@@ -14,6 +14,7 @@ import (
 type client struct {
 	process *Process
 	stub    archivepb.ArchiveClient
+	archive sdk.ID // its identity; zero where the backend did not say it
 	closing context.Context // cancelled by Close: ends the calls that may end
 	close   context.CancelFunc
 
@@ -25,12 +26,18 @@ type client struct {
 	closeErr  error
 }
 
-var _ sdk.Backend = (*client)(nil)
+var (
+	_ sdk.Backend    = (*client)(nil)
+	_ sdk.Identified = (*client)(nil)
+)
 
-func newClient(p *Process) *client {
+func newClient(p *Process, archive sdk.ID) *client {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &client{process: p, stub: p.stub, closing: ctx, close: cancel}
+	return &client{process: p, stub: p.stub, archive: archive, closing: ctx, close: cancel}
 }
+
+// Identity implements [sdk.Identified].
+func (r *client) Identity() sdk.ID { return r.archive }
 
 // call is one call under way.
 type call struct {

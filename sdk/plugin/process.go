@@ -93,32 +93,38 @@ func (p *Process) Open(ctx context.Context, o sdk.Options) (sdk.Backend, error) 
 	if taken {
 		return nil, &sdk.Error{Kind: sdk.Invalid, Op: "open", Msg: "this backend process has opened its archive already"}
 	}
-	err := p.open(ctx, o)
+	archive, err := p.open(ctx, o)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.opening = false
 	if err != nil {
 		return nil, err
 	}
-	p.opened = newClient(p)
+	p.opened = newClient(p, archive)
 	return p.opened, nil
 }
 
-// open makes the call. The lock is not held meanwhile, so that Close can cut
-// it off.
-func (p *Process) open(ctx context.Context, o sdk.Options) error {
+// open makes the call, and returns the identity of the archive, if the backend
+// says it. The lock is not held meanwhile, so that Close can cut it off.
+func (p *Process) open(ctx context.Context, o sdk.Options) (archive sdk.ID, err error) {
 	p.secrets.learn(o)
 	reply, err := p.stub.Open(ctx, &archivepb.OpenRequest{
 		Url: []byte(o.URL), Password: []byte(o.Password), Dir: []byte(o.Dir),
 		Mode: archivepb.Mode(o.Mode), Parallel: uint32(max(o.Parallel, 0)), Protocol: sdk.ProtocolVersion,
 	})
 	if err != nil {
-		return p.failed(ctx, "open", err, sdk.EffectNone)
+		return archive, p.failed(ctx, "open", err, sdk.EffectNone)
 	}
 	if err := sameProtocol(p.learn(reply.GetDescription()).Protocol); err != nil {
-		return &sdk.Error{Kind: sdk.NotStarted, Op: "open " + p.name, Msg: err.Error()}
+		return archive, &sdk.Error{Kind: sdk.NotStarted, Op: "open " + p.name, Msg: err.Error()}
 	}
-	return nil
+	if id := reply.GetArchive(); len(id) > 0 {
+		var d decoder
+		if archive = d.id("archive", id); d.err != nil {
+			return archive, badReply("open", d.err, sdk.EffectNone)
+		}
+	}
+	return archive, nil
 }
 
 // Exited is closed when the process is gone and its log has been read, or, for

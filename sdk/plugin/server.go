@@ -112,14 +112,20 @@ func (s *server) Open(ctx context.Context, r *archivepb.OpenRequest) (*archivepb
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(session.ctx, cancel)()
-	if err := s.open(ctx, session, o); err != nil {
+	archive, err := s.open(ctx, session, o)
+	if err != nil {
 		return nil, err
 	}
-	return &archivepb.OpenReply{Description: s.description()}, nil
+	reply := &archivepb.OpenReply{Description: s.description()}
+	if !archive.IsZero() {
+		reply.Archive = archive[:]
+	}
+	return reply, nil
 }
 
-// open calls the driver and settles the session, also after a panic.
-func (s *server) open(ctx context.Context, session *connState, o sdk.Options) error {
+// open calls the driver and settles the session, also after a panic. It returns
+// the identity of the archive, if the backend knows it.
+func (s *server) open(ctx context.Context, session *connState, o sdk.Options) (archive sdk.ID, err error) {
 	var b sdk.Backend
 	settled := false
 	defer func() {
@@ -127,16 +133,16 @@ func (s *server) open(ctx context.Context, session *connState, o sdk.Options) er
 			session.opened(nil)
 		}
 	}()
-	b, err := s.driver.Open(ctx, o)
-	if err != nil {
-		return err
+	if b, err = s.driver.Open(ctx, o); err != nil {
+		return archive, err
 	}
 	settled = true
+	archive = sdk.IdentityOf(b)
 	if !session.opened(b) {
 		_ = b.Close() // the caller is gone
-		return sdk.Errorf(sdk.Canceled, "the connection ended while the archive was being opened")
+		return archive, sdk.Errorf(sdk.Canceled, "the connection ended while the archive was being opened")
 	}
-	return nil
+	return archive, nil
 }
 
 // Missing implements the RPC of that name.

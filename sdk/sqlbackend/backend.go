@@ -256,6 +256,9 @@ func (b *Backend) now(ctx context.Context, db *conn) (time.Time, error) {
 	return time.UnixMicro(us).UTC(), err
 }
 
+// Identity implements [sdk.Identified].
+func (b *Backend) Identity() sdk.ID { return b.archive }
+
 // Health measures the archive.
 func (b *Backend) Health(ctx context.Context) (sdk.Health, error) {
 	h := sdk.Health{Archive: b.archive, Schema: b.schema, Writable: b.writable}

@@ -14,6 +14,7 @@ type Env struct {
 	Stderr io.Writer
 	Vars   []string // as [os.Environ]
 	Dir    string   // the current directory, "" if it was removed
+	Host   string   // name of this machine, "" where it has none
 }
 
 // Lookup is [os.LookupEnv] for the environment of this run.

@@ -117,7 +117,7 @@ func (s *Source) read(ctx context.Context, r Request) error {
 	}
 	s.describe(r.Path, info)
 	if info.Size() <= sdk.StagedBody {
-		defer f.Close()
+		defer func() { _ = f.Close() }() // it was only read
 		return s.readSmall(ctx, f, info)
 	}
 	return s.readLarge(ctx, f, info)
@@ -127,7 +127,7 @@ func (s *Source) read(ctx context.Context, r Request) error {
 func (s *Source) readLarge(ctx context.Context, f *os.File, info fs.FileInfo) error {
 	s.large = large{content: f, file: f, size: info.Size(), path: f.Name(), before: info, close: f.Close}
 	if err := s.hashLarge(ctx); err != nil {
-		f.Close()
+		_ = f.Close() // it was only read; the error that follows says more
 		return err
 	}
 	return nil
@@ -295,7 +295,7 @@ func openRegular(path string) (*os.File, fs.FileInfo, error) {
 	}
 	info, err := f.Stat()
 	if err != nil {
-		f.Close()
+		_ = f.Close() // it was only read; the error that follows says more
 		return nil, nil, err
 	}
 	return f, info, nil

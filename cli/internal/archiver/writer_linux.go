@@ -14,6 +14,6 @@ func hasWriter(f *os.File) bool {
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK); err != nil {
 		return errors.Is(err, unix.EAGAIN)
 	}
-	unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK) // closing f does it as well
+	_, _ = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK) // closing f does it as well
 	return false
 }

@@ -26,7 +26,7 @@ func Remove(e *tree.Entry, r *sdk.Record) error {
 		return cause(err)
 	}
 	read, err := holds(f, r.Content.SHA256)
-	f.Close() // some systems do not remove what is open
+	_ = f.Close() // it was only read; some systems do not remove what is open
 	if err == nil {
 		err = sameFile(e, read)
 	}
@@ -64,7 +64,7 @@ func sameFile(e *tree.Entry, read os.FileInfo) error {
 	if err != nil {
 		return cause(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	info, err := f.Stat()
 	if err != nil {
 		return cause(err)

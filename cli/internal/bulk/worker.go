@@ -138,7 +138,7 @@ func (w *worker) readFile(it *Item) error {
 	default:
 		err = w.readSmall(it, f, info)
 	}
-	f.Close()
+	_ = f.Close() // it was only read
 	return err
 }
 

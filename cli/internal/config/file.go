@@ -36,7 +36,7 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func openRegular(path string) (*os.File, error) {
 		err = fmt.Errorf("found %s, allowed a regular file", durable.FileType(info.Mode()))
 	}
 	if err != nil {
-		f.Close()
+		_ = f.Close() // it was only read; the error that follows says more
 		return nil, durable.Cause(err)
 	}
 	return f, nil

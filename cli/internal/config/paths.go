@@ -160,7 +160,7 @@ func isLog(path string) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	start := make([]byte, 64)
 	n, err := io.ReadFull(f, start)
 	if err == io.EOF {

@@ -22,7 +22,7 @@ func Lock(path string, flag int, perm fs.FileMode, wait time.Duration) (*os.File
 		if ok && StillNamed(f, path) {
 			return f, nil
 		}
-		f.Close()
+		_ = f.Close() // another process has the lock, or the file has lost its name
 		switch {
 		case err != nil:
 			return nil, &fs.PathError{Op: "lock", Path: path, Err: err}

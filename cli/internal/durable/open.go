@@ -33,7 +33,7 @@ func OpenRegularIn(root *os.Root, name string, flag int, perm fs.FileMode) (*os.
 	}
 	// A root follows links inside it: what it opened must be what has the name.
 	if !stillNamedIn(f, root, name) {
-		f.Close()
+		_ = f.Close() // it was only read; the error that follows says more
 		return nil, notRegular(name, fs.ModeSymlink)
 	}
 	return onlyRegular(f, name)
@@ -46,7 +46,7 @@ func onlyRegular(f *os.File, path string) (*os.File, error) {
 		err = notRegular(path, info.Mode())
 	}
 	if err != nil {
-		f.Close()
+		_ = f.Close() // it was only read; the error that follows says more
 		return nil, err
 	}
 	return f, nil

@@ -92,7 +92,7 @@ func (t *Temp) Publish(name string, replace bool) error {
 // linkTemp gives a nameless file a temporary name, which it only has until the
 // rename that follows. It is locked before it has the name.
 func (t *Temp) linkTemp() error {
-	TryLock(t.File) // where there are no locks there is no sweep
+	_, _ = TryLock(t.File) // where there are no locks there is no sweep
 	name := newTempName()
 	if err := t.link(name); err != nil {
 		return err
@@ -142,11 +142,11 @@ func (t *Temp) Keep(name string) (*os.File, error) {
 // Discard closes the file and removes its temporary name, if it has one.
 func (t *Temp) Discard() {
 	if t.name != "" && !closeToRename {
-		t.root.Remove(t.name) // while it is locked
+		_ = t.root.Remove(t.name) // what cannot be removed is swept later; it is locked meanwhile
 	}
-	t.File.Close()
+	_ = t.File.Close() // the file is discarded
 	if t.name != "" && closeToRename {
-		t.root.Remove(t.name)
+		_ = t.root.Remove(t.name) // what cannot be removed is swept later
 	}
 }
 
@@ -157,7 +157,7 @@ func Sweep(root *os.Root) {
 	if err != nil {
 		return
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }() // it was only read
 	for {
 		names, err := d.Readdirnames(1024)
 		for _, name := range names {

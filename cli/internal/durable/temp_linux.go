@@ -24,7 +24,7 @@ func (t *Temp) openNameless(perm fs.FileMode) (f *os.File) {
 		return nil
 	}
 	if _, err := os.Stat(procPath(f)); err != nil {
-		f.Close()
+		_ = f.Close() // nothing was written
 		return nil
 	}
 	return f
@@ -82,7 +82,7 @@ func renameNew(root *os.Root, from, to string) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }() // it was only read
 	err = unix.Renameat2(int(d.Fd()), from, int(d.Fd()), to, unix.RENAME_NOREPLACE)
 	if errors.Is(err, unix.EEXIST) {
 		return fs.ErrExist

@@ -5,8 +5,9 @@
 //
 // No record, no action. A command opens the log before it touches the archive
 // ([Open] proves that the log can be locked and read), writes an intent
-// ([Log.Begin]), calls the backend, appends its records ([Log.Append]) and
-// removes the intent ([PendingIntent.Done]). When a command dies in between, its
+// ([Log.Begin]), opens the archive and names it ([Log.Identify]), calls the
+// backend, appends its records ([Log.Append]) and removes the intent
+// ([PendingIntent.Done]). When a command dies in between, its
 // intent stays, unlocked; the next command finds it ([Log.StaleIntents]), asks
 // the backend which of its events are in the archive, and records those that are
 // not in the log yet, with "repaired": true.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/codex-archive/codex/cli/internal/filetest"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -52,8 +53,8 @@ func mustOpen(t *testing.T, dir string) *Log {
 
 func archiveRecord(path string) *Record {
 	return &Record{
-		Action: Archive, Actor: "alice", Backend: "sqlite", Duration: 12345 * time.Microsecond, Status: Success,
-		Tombstone: newID().String(), Repo: "r", Path: path, Reason: "dead", SHA256: strings.Repeat("ab", 32), Codec: "zstd",
+		Action: Archive, Actor: "alice", Backend: "sqlite", Duration: output.Millis(12345 * time.Microsecond), Status: Success,
+		Tombstone: sdk.NewID().String(), Repo: "r", Path: path, Reason: "dead", SHA256: strings.Repeat("ab", 32), Codec: "zstd",
 	}
 }
 
@@ -92,9 +93,9 @@ func TestLinesAreWhatTheContractSays(t *testing.T) {
 	l := mustOpen(t, t.TempDir())
 	at := time.Date(2025, 10, 17, 13, 22, 36, 123e6, time.UTC)
 	id := sdk.ID{1, 2, 3}
-	decompression, write := 12300*time.Microsecond, 5140*time.Microsecond
+	decompression, write := output.Millis(12300*time.Microsecond), output.Millis(5140*time.Microsecond)
 	mustAppend(t, l, &Record{
-		ID: id, Time: at, Action: Archive, Actor: "a<b>&c", Backend: "sqlite", Duration: 245 * time.Millisecond, Status: Success,
+		ID: id, Time: at, Action: Archive, Actor: "a<b>&c", Backend: "sqlite", Duration: output.Millis(245 * time.Millisecond), Status: Success,
 		Tombstone: "8e3531b9", Repo: "r", Path: "caf\xe9.py", Reason: "dead", SHA256: "abc", Codec: "zstd",
 	})
 	mustAppend(t, l, &Record{
@@ -110,8 +111,11 @@ func TestLinesAreWhatTheContractSays(t *testing.T) {
 	})
 	mustAppend(t, l, &Record{
 		ID: id, Time: at, Action: BatchComplete, Actor: "user", Backend: "sqlite", Status: Success,
-		Batch: &Batch{Processed: 2, Succeeded: 1, Failed: 1, Total: 246800 * time.Microsecond, ResultsFile: "b.json"},
+		Batch: &Batch{Processed: 2, Succeeded: 1, Failed: 1, Total: output.Millis(246800 * time.Microsecond), ResultsFile: "b.json"},
 	})
+	mustAppend(t, l, &Record{ID: id, Time: at, Action: ArchiveFail, Actor: "user", Backend: "sqlite", Status: Retrying, Attempt: 2, Reason: "a://u:p@h"})
+	mustAppend(t, l, &Record{ID: id, Time: at, Action: Restore, Backend: "sqlite", Status: Started, Output: "-", Bytes: 9, DBEvent: "skipped", Repaired: true})
+	mustAppend(t, l, &Record{ID: id, Time: at, Action: Recover, Actor: "codex", Status: Success, Reason: "torn"})
 	const head = `{"v":1,"id":"01020300-0000-0000-0000-000000000000","seq":%d,"ts":"2025-10-17T13:22:36.123Z",`
 	want := []string{
 		`"action":"ARCHIVE","actor":"a<b>&c","backend":"sqlite","duration_ms":245.0,"status":"success","prev":"%s","tombstone":"8e3531b9","repo":"r","path":"caf�.py","path_b64":"Y2Fm6S5weQ==","commit":"","reason":"dead","sha256":"abc","size":0,"compressed_size":0,"codec":"zstd"}`,
@@ -119,6 +123,9 @@ func TestLinesAreWhatTheContractSays(t *testing.T) {
 		`"action":"RESTORE","actor":"user","backend":"sqlite","duration_ms":0.0,"status":"retrying","prev":"%s","tombstone":"","repo":"","path":"","output":"","attempt":1,"reason":"Connection timeout"}`,
 		`"action":"RESTORE_FAIL","actor":"user","backend":"postgres","duration_ms":0.0,"status":"failed","prev":"%s","tombstone":"8e35","repo":"","path":"","output":"","attempts":3,"error":"no route","url":"postgres://u:***@h/db"}`,
 		`"action":"BATCH_RESTORE_COMPLETE","actor":"user","backend":"sqlite","duration_ms":0.0,"status":"success","prev":"%s","items_processed":2,"succeeded":1,"failed":1,"skipped":0,"total_duration_ms":246.8,"results_file":"b.json"}`,
+		`"action":"ARCHIVE_FAIL","actor":"user","backend":"sqlite","duration_ms":0.0,"status":"retrying","prev":"%s","tombstone":"","repo":"","path":"","commit":"","attempt":2,"reason":"a://u:***@h","sha256":"","size":0,"compressed_size":0,"codec":""}`,
+		`"action":"RESTORE","actor":"","backend":"sqlite","duration_ms":0.0,"status":"started","prev":"%s","tombstone":"","repo":"","path":"","output":"-","db_event":"skipped","repaired":true,"bytes":9}`,
+		`"action":"RECOVER","actor":"codex","backend":"","duration_ms":0.0,"status":"success","prev":"%s","reason":"torn","set_aside":"","bytes":0}`,
 	}
 	text, err := os.ReadFile(l.Path())
 	if err != nil {
@@ -132,7 +139,7 @@ func TestLinesAreWhatTheContractSays(t *testing.T) {
 		}
 		prev = hashLine([]byte(line)).String()
 	}
-	if got := intact(t, l); len(got) != len(want) || got[0].Path != "caf\xe9.py" || *got[1].Write != 5100*time.Microsecond {
+	if got := intact(t, l); len(got) != len(want) || got[0].Path != "caf\xe9.py" || *got[1].Write != output.Millis(5100*time.Microsecond) {
 		t.Errorf("read back: %+v", got)
 	}
 }
@@ -140,12 +147,12 @@ func TestLinesAreWhatTheContractSays(t *testing.T) {
 func TestRecordSurvivesReading(t *testing.T) {
 	for _, r := range []*Record{
 		archiveRecord("x/\xff\xfe \"q\"\n"),
-		{ID: newID(), Action: Recover, SetAside: "archive_ops.torn-1", Bytes: 7, Reason: "why", Status: Success},
-		{ID: newID(), Action: BatchComplete, Batch: &Batch{Processed: 3, Skipped: 3, ResultsFile: "r"}, Status: Failed},
-		{ID: newID(), Action: RestoreFail, Output: "\xf0", Attempts: 2, Error: "e", DBEvent: "skipped", Repaired: true},
+		{ID: sdk.NewID(), Action: Recover, SetAside: "archive_ops.torn-1", Bytes: 7, Reason: "why", Status: Success},
+		{ID: sdk.NewID(), Action: BatchComplete, Batch: &Batch{Processed: 3, Skipped: 3, ResultsFile: "r"}, Status: Failed},
+		{ID: sdk.NewID(), Action: RestoreFail, Output: "\xf0", Attempts: 2, Error: "e", DBEvent: "skipped", Repaired: true},
 	} {
 		r.complete(time.Now())
-		r.Duration = r.Duration.Round(100 * time.Microsecond)
+		r.Duration = output.Millis(time.Duration(r.Duration).Round(100 * time.Microsecond))
 		text, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)

@@ -10,11 +10,12 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/faultfile"
 	"github.com/codex-archive/codex/cli/internal/filetest"
+	"github.com/codex-archive/codex/sdk"
 )
 
 // onFaultyDisk makes calls of l on its file fail as p says.
 func onFaultyDisk(l *Log, p *faultfile.Plan) {
-	l.wrap = func(f *os.File) disk { return faultfile.File{Plan: p, Disk: f} }
+	l.wrap = func(f *os.File) Disk { return faultfile.File{Plan: p, Disk: f} }
 }
 
 // TestFaultyDisk makes each call fail in turn, for the first and for a second
@@ -92,7 +93,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	for _, at := range []string{"evidence", "evidence/pending", "deep", "deep/evidence/pending"} {
 		t.Run(at, func(t *testing.T) {
 			victim, project := t.TempDir(), t.TempDir()
-			name := newID().String() + ".json"
+			name := sdk.NewID().String() + ".json"
 			filetest.Write(t, filepath.Join(victim, name), []byte("precious"))
 			filetest.Write(t, filepath.Join(victim, FileName), []byte("precious"))
 			link := filepath.Join(project, ".codex", filepath.FromSlash(at))
@@ -123,7 +124,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 func TestLinkInPlaceOfPending(t *testing.T) {
 	dir, victim := t.TempDir(), t.TempDir()
 	l := mustOpen(t, dir)
-	name := newID().String() + ".json"
+	name := sdk.NewID().String() + ".json"
 	filetest.Write(t, filepath.Join(victim, name), nil)
 	pending := filepath.Join(dir, pendingDir)
 	if err := os.Remove(pending); err != nil {

@@ -74,7 +74,7 @@ type intentFile struct {
 	Backend string    `json:"backend"`
 	Archive sdk.ID    `json:"archive"`
 	Place   sdk.ID    `json:"place"`
-	TS      stamp     `json:"ts"`
+	TS      time.Time `json:"ts"`
 	From    int64     `json:"from"` // bytes of the log that surely came before
 	Records []*Record `json:"records"`
 }
@@ -86,6 +86,8 @@ type PendingIntent struct {
 	intent Intent
 	f      *os.File
 	used   int64 // bytes of the intent itself; what follows is blanks that hold space
+
+	identity int64 // where in the file that of the archive is
 }
 
 // Begin writes n beside the log, locks it and syncs it. It holds about the disk
@@ -97,35 +99,58 @@ func (l *Log) Begin(n Intent) (*PendingIntent, error) {
 		}
 	}
 	if n.Op.IsZero() {
-		n.Op = newID()
+		n.Op = sdk.NewID()
 	}
 	if n.Time.IsZero() {
 		n.Time = time.Now()
 	}
+	if n.Archive.IsZero() {
+		n.Archive = l.identity()
+	}
 	n.Records = dated(n)
 	p := &PendingIntent{log: l, intent: n, path: filepath.Join(l.dir, pendingDir, n.Op.String()+".json")}
-	if err := p.write(false); err != nil {
+	if err := p.write(); err != nil {
 		return nil, fmt.Errorf("evidence: intent: %w", err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.intents[p] = struct{}{}
-	return p, nil
+	if l.archive.IsZero() {
+		return p, nil
+	}
+	return p, p.identify(l.archive) // it became known while the intent was written
 }
 
-// Identify adds the identity of the archive, so that the intent is found to be
-// about it also after the archive was moved. It writes nothing where that is
-// known.
-func (p *PendingIntent) Identify(archive sdk.ID) error {
+func (l *Log) identity() sdk.ID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.archive
+}
+
+// Identify says which archive the intents of this process are about, those that
+// are pending and those that follow. It does not sync: an intent without an
+// identity is settled all the same, unless the archive was moved.
+func (l *Log) Identify(archive sdk.ID) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.archive = archive
+	var errs []error
+	for p := range l.intents {
+		errs = append(errs, p.identify(archive))
+	}
+	return errors.Join(errs...)
+}
+
+// identify writes the identity in the place that the file has for it.
+func (p *PendingIntent) identify(archive sdk.ID) error {
 	if p.intent.Archive == archive {
 		return nil
 	}
 	p.intent.Archive = archive
-	before := p.f
-	if err := p.write(true); err != nil {
+	if _, err := p.f.WriteAt([]byte(archive.String()), p.identity); err != nil {
 		return fmt.Errorf("evidence: intent: %w", err)
 	}
-	return before.Close()
+	return nil
 }
 
 // dated returns the records as the intent's file holds them: with the time of
@@ -135,7 +160,7 @@ func dated(n Intent) []*Record {
 	records := make([]*Record, len(n.Records))
 	for i, r := range n.Records {
 		if r.ID.IsZero() {
-			r.ID = newID()
+			r.ID = sdk.NewID()
 		}
 		d := *r
 		d.complete(n.Time)
@@ -146,7 +171,7 @@ func dated(n Intent) []*Record {
 
 // write makes the file of the intent: locked and whole before it has its name,
 // so that no other process sees half of it.
-func (p *PendingIntent) write(replace bool) error {
+func (p *PendingIntent) write() error {
 	dir := filepath.Dir(p.path)
 	if err := durable.CheckDir(dir); err != nil {
 		return err
@@ -160,7 +185,7 @@ func (p *PendingIntent) write(replace bool) error {
 	if err != nil {
 		return err
 	}
-	f, err := publishLocked(root, filepath.Base(p.path), content, replace)
+	f, err := publishLocked(root, filepath.Base(p.path), content)
 	if err != nil {
 		return err
 	}
@@ -179,18 +204,20 @@ func (p *PendingIntent) content() (content []byte, used int64, err error) {
 	n := p.intent
 	file := intentFile{
 		V: Version, Op: n.Op, Backend: n.Backend, Archive: n.Archive, Place: n.Place,
-		TS: stamp(n.Time), From: p.log.start, Records: n.Records,
+		TS: n.Time.UTC().Truncate(time.Millisecond), From: p.log.start, Records: n.Records,
 	}
 	text, err := file.encode()
 	if err != nil {
 		return nil, 0, err
 	}
+	const key = `"archive":"` // before it are the operation and the name of the backend, in which quotes are escaped
+	p.identity = int64(bytes.Index(text, []byte(key)) + len(key))
 	text = append(text, '\n')
 	return slices.Concat(text, bytes.Repeat([]byte(" "), (len(text)/block+2)*block)), int64(len(text)), nil
 }
 
 // publishLocked makes a file in root and returns it locked.
-func publishLocked(root *os.Root, name string, content []byte, replace bool) (*os.File, error) {
+func publishLocked(root *os.Root, name string, content []byte) (*os.File, error) {
 	t, err := durable.NewTemp(root, 0o600)
 	if err != nil {
 		return nil, err
@@ -203,7 +230,7 @@ func publishLocked(root *os.Root, name string, content []byte, replace bool) (*o
 		_, err = durable.TryLock(t.File)
 	}
 	if err == nil {
-		err = t.Publish(name, replace)
+		err = t.Publish(name, false)
 	}
 	if err != nil {
 		t.Discard()
@@ -241,9 +268,9 @@ func (p *PendingIntent) forget() {
 // system can remove an opened file.
 func removeIntent(f *os.File, path string) error {
 	if runtime.GOOS == "windows" {
-		f.Close()
+		_ = f.Close() // the file is removed
 	} else {
-		defer f.Close()
+		defer func() { _ = f.Close() }() // the file is removed
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("evidence: intent: %w", err)
@@ -259,7 +286,7 @@ func (l *Log) releaseSpace() bool {
 	for p := range l.intents {
 		// An error leaves the blanks where they are; the append says that the
 		// disk is full.
-		p.f.Truncate(p.used)
+		_ = p.f.Truncate(p.used) // the append says that the disk is full
 	}
 	return len(l.intents) > 0
 }
@@ -350,7 +377,7 @@ func (l *Log) adopt(path string) (*StaleIntent, error) {
 		return nil, err
 	}
 	if locked, err := durable.TryLock(f); !locked || !durable.StillNamed(f, path) {
-		f.Close()
+		_ = f.Close() // another process has it
 		return nil, err
 	}
 	s := &StaleIntent{log: l, path: path, f: f}
@@ -365,7 +392,7 @@ func (l *Log) adopt(path string) (*StaleIntent, error) {
 		err = l.sync() // its process may have died between its write and its sync
 	}
 	if err != nil {
-		f.Close()
+		_ = f.Close() // err says more
 		return nil, err
 	}
 	return nil, removeIntent(f, path)
@@ -396,7 +423,7 @@ func (s *StaleIntent) read() (from int64, err error) {
 			return 0, s.foreign("a record of it has no id, or an unknown action")
 		}
 	}
-	s.Intent = Intent{Op: n.Op, Backend: n.Backend, Archive: n.Archive, Place: n.Place, Time: time.Time(n.TS), Records: n.Records}
+	s.Intent = Intent{Op: n.Op, Backend: n.Backend, Archive: n.Archive, Place: n.Place, Time: n.TS, Records: n.Records}
 	return n.From, nil
 }
 
@@ -471,6 +498,6 @@ func (l *Log) sync() error {
 	if err != nil {
 		return err
 	}
-	defer f.f.Close()
+	defer func() { _ = f.f.Close() }() // its lines are synced
 	return f.disk.Sync()
 }

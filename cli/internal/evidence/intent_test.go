@@ -185,7 +185,7 @@ func TestForeignFilesInPending(t *testing.T) {
 		"empty":          {name, ""},
 		"half":           {name, string(ours[:50])},
 		"other version":  {name, strings.Replace(string(ours), `"v":1`, `"v":2`, 1)},
-		"other name":     {newID().String() + ".json", string(ours)},
+		"other name":     {sdk.NewID().String() + ".json", string(ours)},
 		"unknown field":  {name, strings.Replace(string(ours), `"op"`, `"x":1,"op"`, 1)},
 		"no records":     {name, regexp.MustCompile(`"records":\[.*\]`).ReplaceAllString(string(ours), `"records":[]`)},
 		"unknown action": {name, strings.Replace(string(ours), `"ARCHIVE"`, `"DELETE"`, 1)},
@@ -241,25 +241,34 @@ func TestIntentOfMovedArchive(t *testing.T) {
 	}
 }
 
+// An identity goes into the intents that are pending, and into those that
+// follow, in place: the files stay what they are otherwise.
 func TestIdentify(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, dir)
-	p := mustBegin(t, l, Intent{Backend: "sqlite", Records: []*Record{archiveRecord("a")}})
+	name := `a","archive":"b` // as no backend is called
+	pending := []*PendingIntent{mustBegin(t, l, Intent{Backend: name, Records: []*Record{archiveRecord("a")}})}
 	for range 2 {
-		if err := p.Identify(sdk.ID{5}); err != nil {
+		if err := l.Identify(sdk.ID{5}); err != nil {
 			t.Fatal(err)
 		}
 		mustStale(t, l, 0) // it is locked
 	}
-	if err := p.Release(); err != nil {
-		t.Fatal(err)
+	pending = append(pending, mustBegin(t, l, Intent{Backend: name, Records: []*Record{archiveRecord("b")}}))
+	for _, p := range pending {
+		if err := p.Release(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	s := mustStale(t, l, 1)[0]
-	if s.Intent.Archive != (sdk.ID{5}) || len(s.Intent.Records) != 1 {
-		t.Errorf("%+v", s.Intent)
+	for _, s := range mustStale(t, l, 2) {
+		if s.Intent.Archive != (sdk.ID{5}) || s.Intent.Backend != name || len(s.Intent.Records) != 1 {
+			t.Errorf("%+v", s.Intent)
+		}
+		if err := s.Release(); err != nil {
+			t.Error(err)
+		}
 	}
-	s.Release()
-	if names := intentsIn(t, dir); len(names) != 1 {
+	if names := intentsIn(t, dir); len(names) != 2 {
 		t.Errorf("%v", names)
 	}
 }

@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +40,7 @@ func IsOwn(name string) bool {
 type Log struct {
 	dir   string
 	start int64                 // size of the log when it was opened: this process appends behind it
-	wrap  func(f *os.File) disk // not nil in tests: makes calls fail
+	wrap  func(f *os.File) Disk // see SetDisk
 
 	appending sync.Mutex // held while this process waits for the lock or has it
 	broken    error      // what an append could not take back; nothing is appended afterwards
@@ -50,10 +49,14 @@ type Log struct {
 
 	mu      sync.Mutex
 	intents map[*PendingIntent]struct{} // those of this process that are not done
+	archive sdk.ID                      // which they are about; zero where it is not known yet
 }
 
-// disk is what changes the log's file.
-type disk interface {
+// SetDisk puts wrap between the log and its file. Tests make calls fail with it.
+func (l *Log) SetDisk(wrap func(f *os.File) Disk) { l.wrap = wrap }
+
+// Disk is what changes the log's file.
+type Disk interface {
 	Write(p []byte) (int, error)
 	Truncate(size int64) error
 	Sync() error
@@ -62,7 +65,7 @@ type disk interface {
 // logFile is the opened file of the log. What changes it goes through disk.
 type logFile struct {
 	f    *os.File
-	disk disk
+	disk Disk
 }
 
 // Open opens the log in dir. It takes the lock, waiting at most 30 seconds, reads
@@ -184,12 +187,12 @@ func (l *Log) appendLocked(records []*Record) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }() // closing releases the lock; nothing is written to it
 	f, err := l.open()
 	if err != nil {
 		return err
 	}
-	defer f.f.Close()
+	defer func() { _ = f.f.Close() }() // its lines are synced
 	end, err := l.recover(f)
 	if err != nil {
 		return err
@@ -220,7 +223,7 @@ func (l *Log) open() (logFile, error) {
 		return logFile{}, err
 	}
 	if err := checkHead(f); err != nil {
-		f.Close()
+		_ = f.Close() // it was only read; the error that follows says more
 		return logFile{}, fmt.Errorf("%s: %w", l.Path(), err)
 	}
 	if l.wrap != nil {
@@ -290,7 +293,7 @@ func chain(end tail, records []*Record) (lines []byte, next tail, err error) {
 func (l *Log) takeBack(f logFile, size int64, err error) error {
 	cut := f.disk.Truncate(size)
 	if cut == nil {
-		f.disk.Sync() // its error adds nothing to err
+		_ = f.disk.Sync() // its error adds nothing to err
 		return err
 	}
 	l.broken = fmt.Errorf("%w (and the log could not be cut back: %v)", err, cut)
@@ -300,17 +303,9 @@ func (l *Log) takeBack(f logFile, size int64, err error) error {
 // complete gives r an ID and a time where it has none.
 func (r *Record) complete(now time.Time) {
 	if r.ID.IsZero() {
-		r.ID = newID()
+		r.ID = sdk.NewID()
 	}
 	if r.Time.IsZero() {
 		r.Time = now.UTC().Truncate(time.Millisecond)
 	}
-}
-
-// newID draws a UUID of version 4.
-func newID() (id sdk.ID) {
-	rand.Read(id[:]) // never fails: it ends the process instead
-	id[6] = id[6]&0x0f | 0x40
-	id[8] = id[8]&0x3f | 0x80
-	return id
 }

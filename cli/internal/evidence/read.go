@@ -61,7 +61,7 @@ func readFrom(path string, offset int64) iter.Seq2[Line, error] {
 			yield(Line{}, err)
 			return
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }() // it was only read
 		info, err := f.Stat()
 		if err != nil {
 			yield(Line{}, err)
@@ -185,7 +185,7 @@ func Verify(path string) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	return verify(f)
 }
 
@@ -219,12 +219,12 @@ func verify(r io.Reader) (Report, error) {
 // link is what of a record is verified. Reading only this is a third of the
 // work.
 type link struct {
-	V       int    `json:"v"`
-	Seq     int64  `json:"seq"`
-	Prev    digest `json:"prev"`
-	Action  Action `json:"action"`
-	Status  Status `json:"status"`
-	DBEvent string `json:"db_event"`
+	V       int        `json:"v"`
+	Seq     int64      `json:"seq"`
+	Prev    sdk.Digest `json:"prev"`
+	Action  Action     `json:"action"`
+	Status  Status     `json:"status"`
+	DBEvent string     `json:"db_event"`
 }
 
 func (l Line) link() (k link, err error) {
@@ -244,8 +244,8 @@ func (k link) follows(seq int64, prev sdk.Digest) error {
 	switch {
 	case k.Seq != seq+1:
 		return fmt.Errorf("seq is %d, should be %d", k.Seq, seq+1)
-	case k.Prev != digest(prev):
-		return fmt.Errorf("prev is %s, should be %s", sdk.Digest(k.Prev), prev)
+	case k.Prev != prev:
+		return fmt.Errorf("prev is %s, should be %s", k.Prev, prev)
 	}
 	return nil
 }

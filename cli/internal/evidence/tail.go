@@ -66,7 +66,7 @@ func (l *Log) recoverTorn(f logFile, t tail, size int64) (tail, error) {
 	if err != nil {
 		return t, err
 	}
-	defer aside.Close()
+	defer func() { _ = aside.Close() }() // its copy is synced
 	if err := f.disk.Truncate(t.offset); err != nil {
 		return t, errors.Join(err, os.Remove(aside.Name()))
 	}
@@ -201,8 +201,8 @@ func (l *Log) setAside(f io.ReaderAt, from, size int64) (*os.File, error) {
 	}
 	_, err = io.Copy(aside, io.NewSectionReader(f, from, size))
 	if err = errors.Join(err, aside.Sync(), durable.SyncPath(l.dir)); err != nil {
-		aside.Close()
-		os.Remove(aside.Name())
+		_ = aside.Close()           // err says why it is removed
+		_ = os.Remove(aside.Name()) // err says more
 		return nil, err
 	}
 	return aside, nil

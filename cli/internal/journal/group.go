@@ -49,7 +49,7 @@ func (j *Journal) StoreGroup(ctx context.Context, group []Filed, items func() it
 	for i, f := range group {
 		f.Record.Content = stored[i].Content
 		describe[i](records[i])
-		records[i].Time, records[i].Duration = time.Now(), time.Since(f.Begun)
+		records[i].Time, records[i].Duration = time.Now(), output.Millis(time.Since(f.Begun))
 	}
 	if err := j.finish(intent, records...); err != nil {
 		return nil, output.Errorf(output.Evidence, "%d files are stored, not recorded, among them %s: %w", len(group), group[0].Record.Tombstone, err).
@@ -77,7 +77,7 @@ func (j *Journal) NotStored(failed []Filed) error {
 	for i, f := range failed {
 		e := j.record(evidence.ArchiveFail, statusOf(f.Err))
 		describeStored(e, *f.Record)
-		e.Error, e.URL, e.Duration = f.Err.Error(), j.options.URL, time.Since(f.Begun)
+		e.Error, e.URL, e.Duration = f.Err.Error(), j.options.URL, output.Millis(time.Since(f.Begun))
 		records[i] = e
 	}
 	if err := j.file.Append(records...); err != nil {

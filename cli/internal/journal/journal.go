@@ -25,7 +25,8 @@ type Options struct {
 	Actor   string    // who acts
 	Backend string    // name of the backend
 	URL     string    // of the archive, redacted
-	Archive sdk.ID    // identifies the archive in intents
+	Place   sdk.ID    // stands for the URL in intents, while the identity of the archive is not known
+	Host    string    // name of this machine, which events carry
 	Started time.Time // of the command
 	Retry   retry.Policy
 	Log     hclog.Logger
@@ -42,7 +43,7 @@ type Journal struct {
 	options Options
 	file    *evidence.Log
 
-	repairOnce sync.Once
+	openedOnce sync.Once
 	deniedOnce sync.Once
 }
 
@@ -62,7 +63,7 @@ func evidenceError(err error) *output.Failure { return output.Errorf(output.Evid
 func (j *Journal) record(action evidence.Action, status evidence.Status) *evidence.Record {
 	return &evidence.Record{
 		ID: sdk.NewID(), Time: time.Now(), Action: action, Actor: j.options.Actor,
-		Backend: j.options.Backend, Duration: time.Since(j.options.Started), Status: status,
+		Backend: j.options.Backend, Duration: output.Millis(time.Since(j.options.Started)), Status: status,
 	}
 }
 
@@ -114,13 +115,21 @@ func (j *Journal) try(ctx context.Context, action evidence.Action, do func(conte
 	})
 }
 
-// backend returns the opened archive, after what earlier commands left is settled.
+// backend returns the opened archive. The first time it names the archive in the
+// intents, and settles those of earlier commands.
 func (j *Journal) backend(ctx context.Context) (sdk.Backend, error) {
 	backend, err := j.options.Open(ctx)
-	if err == nil {
-		j.repairOnce.Do(func() { j.repair(ctx, backend) })
+	if err != nil {
+		return nil, err
 	}
-	return backend, err
+	j.openedOnce.Do(func() {
+		identity := sdk.IdentityOf(backend)
+		if err := j.file.Identify(identity); err != nil {
+			j.options.Log.Warn(err.Error())
+		}
+		j.repair(ctx, backend, identity)
+	})
+	return backend, nil
 }
 
 // warnRetry says that a call is repeated, and what it is about.
@@ -136,7 +145,7 @@ func (j *Journal) warnRetry(f retry.Failure, records []*evidence.Record) {
 // the archive. If this command is killed before it records them, the next one
 // does.
 func (j *Journal) begin(records ...*evidence.Record) (*evidence.PendingIntent, error) {
-	p, err := j.file.Begin(evidence.Intent{Backend: j.options.Backend, Place: j.options.Archive, Records: records})
+	p, err := j.file.Begin(evidence.Intent{Backend: j.options.Backend, Place: j.options.Place, Records: records})
 	if err != nil {
 		return nil, evidenceError(err).WithHint("nothing was done")
 	}
@@ -163,6 +172,7 @@ func (j *Journal) act(ctx context.Context, action evidence.Action, records []*ev
 // the next command records it.
 func (j *Journal) finish(p *evidence.PendingIntent, records ...*evidence.Record) error {
 	if err := j.file.Append(records...); err != nil {
+		j.leave(p)
 		return err
 	}
 	j.forget(p)
@@ -173,10 +183,20 @@ func (j *Journal) finish(p *evidence.PendingIntent, records ...*evidence.Record)
 // committed all the same, the intent stays, and the next command finds out.
 func (j *Journal) abandon(p *evidence.PendingIntent, err error) {
 	var e *sdk.Error
-	if p == nil || errors.As(err, &e) && e.Effect != sdk.EffectNone {
+	if p == nil {
+		return
+	}
+	if errors.As(err, &e) && e.Effect != sdk.EffectNone {
+		j.leave(p)
 		return
 	}
 	j.forget(p)
+}
+
+func (j *Journal) leave(p *evidence.PendingIntent) {
+	if err := p.Release(); err != nil {
+		j.options.Log.Warn(err.Error())
+	}
 }
 
 func (j *Journal) forget(p *evidence.PendingIntent) {
@@ -188,27 +208,28 @@ func (j *Journal) forget(p *evidence.PendingIntent) {
 // completed logs that an act is done. Lines of JSON carry the facts as pairs.
 func (j *Journal) completed(level hclog.Level, message string, e *evidence.Record) {
 	j.options.Log.Log(level, message, logging.OnlyJSON("action", string(e.Action), "actor", e.Actor,
-		"tombstone", e.Tombstone, "duration_ms", e.Duration, "backend", e.Backend)...)
+		"tombstone", e.Tombstone, "duration_ms", time.Duration(e.Duration), "backend", e.Backend)...)
 }
 
 // repair records what earlier commands committed and did not record. What cannot
 // be settled now is left for a later command, with a warning.
-func (j *Journal) repair(ctx context.Context, backend sdk.Backend) {
+func (j *Journal) repair(ctx context.Context, backend sdk.Backend, identity sdk.ID) {
 	stale, err := j.file.StaleIntents()
 	if err != nil {
 		j.options.Log.Warn(err.Error())
 	}
 	for _, intent := range stale {
-		j.settle(ctx, backend, intent)
+		j.settle(ctx, backend, identity, intent)
 	}
 }
 
-// settle finds out what became of one intent. Event ids are unique, so an
-// archive that has them is the one that the intent is about, wherever it is now.
-func (j *Journal) settle(ctx context.Context, backend sdk.Backend, intent *evidence.StaleIntent) {
+// settle finds out what became of one intent. The identity says whether it is
+// about this archive, wherever the archive is now. Where an intent has none the
+// events tell: their ids are unique.
+func (j *Journal) settle(ctx context.Context, backend sdk.Backend, identity sdk.ID, intent *evidence.StaleIntent) {
 	log, op := j.options.Log, intent.Intent.Op.String()
 	elsewhere := "An earlier command may have changed another archive (" + intent.Intent.Backend + ") without recording it. The next command that uses that archive will record it"
-	match := intent.Intent.About(sdk.ID{}, j.options.Archive)
+	match := intent.Intent.About(identity, j.options.Place)
 	if match == evidence.Other || intent.Intent.Backend != j.options.Backend {
 		log.Warn(elsewhere, "intent", op)
 		if err := intent.Release(); err != nil {

@@ -85,7 +85,7 @@ func (j *Journal) recordBegun(ctx context.Context, intent *evidence.PendingInten
 	}
 	for i, r := range files {
 		r.Took = r.took()
-		records[i].Duration = r.Took
+		records[i].Duration = output.Millis(r.Took)
 		if skipped {
 			records[i].DBEvent = "skipped"
 		}
@@ -139,7 +139,7 @@ func (r *Restore) event(e *evidence.Record) sdk.Event {
 	if len(detail["output"]) > sdk.MaxPath {
 		detail["output"] = filepath.Base(detail["output"])
 	}
-	return sdk.Event{ID: e.ID, Tombstone: r.Record.Tombstone, Action: sdk.ActionRestore, Actor: e.Actor, At: sdk.Time(e.Time), Detail: detail}
+	return sdk.Event{ID: e.ID, Tombstone: r.Record.Tombstone, Action: sdk.ActionRestore, Actor: e.Actor, At: sdk.Time(e.Time), Detail: detail, Host: r.journal.options.Host}
 }
 
 // notRecorded keeps the kind of err, and says that the file is restored.

@@ -159,7 +159,7 @@ func (d *delivery) Write(b []byte) (int, error) {
 
 // describe fills in what is known of the restore.
 func (r *Restore) describe(e *evidence.Record) {
-	e.Duration = r.took()
+	e.Duration = output.Millis(r.took())
 	e.Tombstone, e.Output = r.order.Tombstone, r.order.To.Path
 	if !r.Record.Tombstone.IsZero() {
 		e.Tombstone, e.Repo, e.Path = r.Record.Tombstone.String(), r.Record.Repo, r.Record.Path
@@ -188,7 +188,7 @@ func (r *Restore) fail(err error) {
 func (r *Restore) describeFailure(e *evidence.Record) {
 	r.describe(e)
 	e.Attempts = max(r.Attempts, 1)
-	r.Took = e.Duration
+	r.Took = time.Duration(e.Duration)
 }
 
 // Log says how long a restore that succeeded took.
@@ -211,7 +211,7 @@ func (r *Restore) Log() {
 	}
 	e := r.journal.record(evidence.Restore, evidence.Success)
 	r.describe(e)
-	e.Duration = r.Took
+	e.Duration = output.Millis(r.Took)
 	r.journal.completed(r.order.Level, message, e)
 }
 
@@ -224,13 +224,13 @@ func (r *Restore) step(message string) {
 
 // Steps returns the durations of the steps that are measured, nil where one is
 // not.
-func (r *Restore) Steps() (decompression, write *time.Duration) {
+func (r *Restore) Steps() (decompression, write *output.Millis) {
 	o := r.journal.options
 	if !o.Metrics {
 		return nil, nil
 	}
 	if o.Decompression {
-		decompression = &r.Done.Decompression
+		decompression = (*output.Millis)(&r.Done.Decompression)
 	}
-	return decompression, &r.Done.Write
+	return decompression, (*output.Millis)(&r.Done.Write)
 }

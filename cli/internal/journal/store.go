@@ -41,12 +41,12 @@ func (j *Journal) Store(ctx context.Context, r *sdk.Record, open func(context.Co
 	}
 	r.Content = stored.Content
 	describe(record)
-	record.Duration = time.Since(j.options.Started)
+	record.Duration = output.Millis(time.Since(j.options.Started))
 	if err := j.finish(intent, record); err != nil {
 		return stored, output.Errorf(output.Evidence, "stored, not recorded: %s: %w", r.Tombstone, err).
 			WithHint("the content is safe; the next command that can write evidence records it")
 	}
-	j.completed(hclog.Info, "Store completed in "+output.Millis(record.Duration).String(), record)
+	j.completed(hclog.Info, "Store completed in "+record.Duration.String(), record)
 	return stored, nil
 }
 

@@ -26,7 +26,7 @@ func openFile(path string) (*os.File, error) {
 		return nil, err
 	}
 	if err := checkHead(f); err != nil {
-		f.Close()
+		_ = f.Close() // it was only read; the error that follows says more
 		return nil, err
 	}
 	return f, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,14 +19,17 @@ import (
 type Millis time.Duration
 
 func (m Millis) value() float64 {
-	return float64(time.Duration(m).Round(100*time.Microsecond)) / float64(time.Millisecond)
+	return float64(time.Duration(max(m, 0)).Round(100*time.Microsecond)) / float64(time.Millisecond)
 }
 
 // String returns "12.3ms".
 func (m Millis) String() string { return fmt.Sprintf("%.1fms", m.value()) }
 
 // MarshalJSON writes a number.
-func (m Millis) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%.1f", m.value()), nil }
+func (m Millis) MarshalJSON() ([]byte, error) { return m.Append(nil), nil }
+
+// Append appends the number that MarshalJSON writes.
+func (m Millis) Append(dst []byte) []byte { return strconv.AppendFloat(dst, m.value(), 'f', 1, 64) }
 
 // UnmarshalJSON reads a number.
 func (m *Millis) UnmarshalJSON(text []byte) error {
@@ -36,7 +40,7 @@ func (m *Millis) UnmarshalJSON(text []byte) error {
 	if n < 0 || n > float64(math.MaxInt64/int64(time.Millisecond)) {
 		return fmt.Errorf("%v is no duration", n)
 	}
-	*m = Millis(n * float64(time.Millisecond))
+	*m = Millis(math.Round(n * float64(time.Millisecond)))
 	return nil
 }
 

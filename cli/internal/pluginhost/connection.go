@@ -166,7 +166,7 @@ func (c *Connection) bury() {
 	c.dead = append(c.dead, c.process)
 	c.process, c.backend = nil, nil
 	if len(c.dead) > maxDead {
-		c.dead[0].Close()
+		_ = c.dead[0].Close() // it is dead
 		c.dead = c.dead[1:]
 	}
 }
@@ -174,7 +174,7 @@ func (c *Connection) bury() {
 // drop ends the process, so that the next Backend starts another.
 func (c *Connection) drop() {
 	if c.process != nil {
-		c.process.Close()
+		_ = c.process.Close() // its archive is closed, or was never opened
 	}
 	c.process, c.backend = nil, nil
 }
@@ -205,7 +205,7 @@ func (c *Connection) Close(ctx context.Context) error {
 	}
 	c.drop()
 	for _, p := range c.dead {
-		p.Close()
+		_ = p.Close() // it is dead
 	}
 	c.dead = nil
 	return err

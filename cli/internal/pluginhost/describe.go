@@ -19,7 +19,7 @@ func Describe(ctx context.Context, s Start) (Description, error) {
 	if err != nil {
 		return Description{}, refusal(err)
 	}
-	defer process.Close()
+	defer func() { _ = process.Close() }() // the description is all that was asked for
 	d, err := process.Describe(ctx)
 	if err != nil {
 		return d, err

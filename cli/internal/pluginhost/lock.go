@@ -68,7 +68,7 @@ func readLock(path string) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	data, err := io.ReadAll(io.LimitReader(f, maxLock+1))
 	if err != nil {
 		return nil, err

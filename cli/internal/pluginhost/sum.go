@@ -14,7 +14,7 @@ func (p Program) SHA256() (sum sdk.Digest, err error) {
 	if err != nil {
 		return sum, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return sum, err

@@ -176,7 +176,7 @@ func (p *place) sameBytes(ctx context.Context, info fs.FileInfo, r *sdk.Record) 
 	if err != nil {
 		return false, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	opened, err := f.Stat()
 	if err != nil || !os.SameFile(info, opened) {
 		return false, err

@@ -69,7 +69,7 @@ func (d *Dir) lstat(name string) (fs.FileInfo, error) {
 		return nil, &fs.PathError{Op: "stat", Path: d.join(name), Err: err}
 	}
 	f := os.NewFile(uintptr(fd), d.join(name))
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	return f.Stat()
 }
 
@@ -95,7 +95,7 @@ func (d *Dir) in(name string, do func(parent int, base string) error) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(parent)
+	defer func() { _ = unix.Close(parent) }() // a directory: nothing is written through it
 	return do(parent, path.Base(name))
 }
 
@@ -110,7 +110,7 @@ func openStepwise(dir int, name string, flags int) (int, error) {
 		}
 		fd, err := openat(at, element, step)
 		if at != dir {
-			unix.Close(at)
+			_ = unix.Close(at) // a directory: nothing is written through it
 		}
 		if err != nil || !more {
 			return fd, err

@@ -71,7 +71,7 @@ func Open(s Selection) (*Walk, error) {
 	for _, p := range s.Paths {
 		r, err := w.root(p)
 		if err != nil {
-			w.Close()
+			_ = w.Close() // only directories are open
 			return nil, &PathError{p, err}
 		}
 		w.roots = append(w.roots, r)
@@ -271,7 +271,7 @@ func (d *directory) read() ([]fs.DirEntry, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	info, err := f.Stat()
 	if err != nil {
 		return nil, nil, err
