@@ -14,7 +14,7 @@ import (
 type client struct {
 	process *Process
 	stub    archivepb.ArchiveClient
-	archive sdk.ID // its identity; zero where the backend did not say it
+	archive sdk.ID          // its identity; zero where the backend did not say it
 	closing context.Context // cancelled by Close: ends the calls that may end
 	close   context.CancelFunc
 

@@ -13,7 +13,7 @@ import (
 // openNameless returns a file in the directory that has no name, or nil where the
 // file system has no such thing or it could not be linked later (no /proc).
 func (t *Temp) openNameless(perm fs.FileMode) (f *os.File) {
-	t.inDir(func(dir int) error {
+	_ = t.inDir(func(dir int) error { // f says whether it was made
 		fd, err := unix.Openat(dir, ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, uint32(perm))
 		if err == nil {
 			f = os.NewFile(uintptr(fd), "a file without a name")
@@ -38,7 +38,7 @@ func (t *Temp) inDir(do func(dir int) error) error {
 		if d, err = t.root.Open("."); err != nil {
 			return err
 		}
-		defer d.Close()
+		defer func() { _ = d.Close() }() // it was only read
 	}
 	return do(int(d.Fd()))
 }

@@ -228,7 +228,7 @@ func (w *world) print(j *Journal, id sdk.Tombstone) {
 func (w *world) check() {
 	w.t.Helper()
 	j := w.open(nil)
-	backend, err := j.open(w.t.Context()) // records what the commands before did not
+	backend, err := j.backend(w.t.Context()) // records what the commands before did not
 	if err != nil {
 		w.t.Fatal(err)
 	}

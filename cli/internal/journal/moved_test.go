@@ -26,7 +26,7 @@ func TestMovedProjectIsSettledByIdentity(t *testing.T) {
 	w := newWorld(t)
 	w.store(w.open(&faultPlan{faults: backendtest.Faults{backendtest.FaultLose: 1}}), []byte("lost"))
 	old := w.open(nil)
-	if _, err := old.open(t.Context()); err != nil {
+	if _, err := old.backend(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if n := w.pendingIntents(); n != 0 {

@@ -44,7 +44,7 @@ func (b *Bulk) Close() {
 	b.dirs.closeAll()
 	for _, s := range b.systems {
 		if s.all != nil {
-			s.all.Close()
+			_ = s.all.Close() // what was written is synced
 		}
 	}
 }
@@ -205,7 +205,7 @@ func (s *fileSystem) sync() error {
 	}
 	err := s.all.Sync()
 	if err != nil {
-		s.all.Close()
+		_ = s.all.Close() // err says more
 		s.all = nil
 	}
 	return err
