@@ -31,9 +31,12 @@ type forecast struct {
 // dryRun looks up the whole manifest in the archive and at the outputs. It reads
 // no content but that of outputs that exist, and writes nothing.
 func (p *batchPlan) dryRun(ctx context.Context) error {
-	archive, err := p.command.Dial(ctx, sdk.ReadOnly)
-	if err != nil {
-		return err
+	archive := p.archive
+	if archive == nil {
+		var err error
+		if archive, err = p.command.Dial(ctx, sdk.ReadOnly); err != nil {
+			return err
+		}
 	}
 	backend, err := archive.Backend(ctx)
 	if err != nil {

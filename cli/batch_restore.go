@@ -13,27 +13,32 @@ import (
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/batch"
 	"github.com/codex-archive/codex/cli/internal/durable"
+	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
 
 func batchRestoreCommand(a *app.App) *cli.Command {
 	return a.Command(&cli.Command{
-		Name:      "batch-restore",
-		Usage:     "bring back all files that a manifest names",
-		UsageText: "codex archive batch-restore MANIFEST --by WHO [flags]",
+		Name:  "batch-restore",
+		Usage: "bring back all files that a manifest names",
+		UsageText: "codex archive batch-restore MANIFEST --by WHO [flags]\n" +
+			"codex archive batch-restore --output-dir DIR --by WHO [selectors]",
 		Description: "MANIFEST is JSON, {\"items\": [{\"tombstone\": \"…\", \"output\": \"…\"}]}, or CSV with the header\n" +
 			"tombstone,output; - reads standard input. An item may also carry sha256, which is checked\n" +
 			"before anything is written. The whole manifest is checked before the first item begins.\n" +
 			"batch.max_concurrent items are under way at a time, each as codex archive restore would do it,\n" +
 			"for at most batch.timeout_per_item seconds. The first failure stops what has not begun, unless\n" +
 			"--continue-on-error is given. The results file says how each item ended, also after a failure\n" +
-			"or a signal.\n\n" +
+			"or a signal.\n" +
+			"Without a MANIFEST the selectors, those of codex archive list, say what to restore: the\n" +
+			"newest live record of each path, to that path below --output-dir.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive batch-restore manifest.json --by user\n" +
 			"   codex archive batch-restore m.csv --by user --continue-on-error --base-dir b\n" +
-			"   codex archive batch-restore manifest.json --by user --resume",
-		Flags: []cli.Flag{
+			"   codex archive batch-restore manifest.json --by user --resume\n" +
+			"   codex archive batch-restore --repo r --path src --output-dir b --by user",
+		Flags: append([]cli.Flag{
 			app.ByFlag(),
 			&cli.BoolFlag{Name: "continue-on-error", Usage: "go on after an item failed (batch.continue_on_error)", DisableDefaultText: true},
 			&cli.StringFlag{Name: "resume-from", Usage: "begin with item `N`, counted from 1"},
@@ -43,7 +48,8 @@ func batchRestoreCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "base-dir", Usage: "outputs are below `DIR`"},
 			&cli.BoolFlag{Name: "force", Usage: "replace outputs that exist", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would happen, and write nothing", DisableDefaultText: true},
-		},
+			&cli.StringFlag{Name: "output-dir", Usage: "restore what the selectors select, below `DIR`"},
+		}, querySelectors()...),
 	}, runBatchRestore)
 }
 
@@ -56,20 +62,31 @@ type batchPlan struct {
 	from     int            // index of the first item to do
 	earlier  *batch.Results // nil: no earlier run is resumed
 	resumed  string         // file that earlier is from
+
+	archive *app.Archive     // of a query, which has opened it; else nil
+	journal *journal.Journal // likewise
 }
 
 func runBatchRestore(ctx context.Context, c *app.Command) error {
 	p := &batchPlan{command: c}
+	if isQuery(c) {
+		return p.runQuery(ctx)
+	}
 	if err := p.read(); err != nil {
 		return err
 	}
+	return p.carryOut(ctx)
+}
+
+// carryOut does what the manifest says.
+func (p *batchPlan) carryOut(ctx context.Context) error {
 	if err := p.check(); err != nil {
 		return err
 	}
 	if p.outputs.base != nil {
 		defer p.outputs.base.Close()
 	}
-	if c.Flags.Bool("dry-run") {
+	if p.command.Flags.Bool("dry-run") {
 		return p.dryRun(ctx)
 	}
 	return p.run(ctx)
@@ -88,12 +105,19 @@ func (p *batchPlan) read() (err error) {
 	if format != batch.Auto && format != batch.JSON && format != batch.CSV {
 		return output.Usagef("--format: found %q, allowed json, csv", format)
 	}
-	if c.Flags.IsSet("results") && c.Flags.String("results") == "" {
-		return output.Usagef("--results is empty")
+	if err := p.checkResults(); err != nil {
+		return err
 	}
 	p.manifest, err = readManifest(c, c.Flags.Args().First(), format)
 	if err != nil {
 		return output.Usagef("%w", err)
+	}
+	return nil
+}
+
+func (p *batchPlan) checkResults() error {
+	if p.command.Flags.IsSet("results") && p.command.Flags.String("results") == "" {
+		return output.Usagef("--results is empty")
 	}
 	return nil
 }
@@ -121,11 +145,15 @@ func manifestError(path string, err error) error {
 // writes nothing but the base directory, and that at the end.
 func (p *batchPlan) check() error {
 	c := p.command
-	base, confined := c.Flags.String("base-dir"), c.Flags.IsSet("base-dir")
+	flag := "base-dir"
+	if isQuery(c) {
+		flag = "output-dir"
+	}
+	base, confined := c.Flags.String(flag), c.Flags.IsSet(flag)
 	if confined {
 		root, err := os.OpenRoot(base)
 		if err != nil && (!errors.Is(err, fs.ErrNotExist) || base == "") {
-			return output.Usagef("--base-dir: %w", err)
+			return output.Usagef("--%s: %w", flag, err)
 		}
 		p.outputs = outputs{base: root, missing: root == nil}
 	}
@@ -139,18 +167,18 @@ func (p *batchPlan) check() error {
 		return err
 	}
 	if p.outputs.missing && !c.Flags.Bool("dry-run") {
-		return p.makeBase(base)
+		return p.makeBase(flag, base)
 	}
 	return nil
 }
 
-func (p *batchPlan) makeBase(base string) error {
+func (p *batchPlan) makeBase(flag, base string) error {
 	if err := os.MkdirAll(base, 0o777); err != nil {
-		return output.Usagef("--base-dir: %w", err)
+		return output.Usagef("--%s: %w", flag, err)
 	}
 	root, err := os.OpenRoot(base)
 	if err != nil {
-		return output.Usagef("--base-dir: %w", err)
+		return output.Usagef("--%s: %w", flag, err)
 	}
 	p.outputs = outputs{base: root}
 	return nil
@@ -204,7 +232,10 @@ func (p *batchPlan) resumeCommand(onward bool) string {
 	if strings.HasPrefix(manifest, "-") && manifest != "-" {
 		manifest = "./" + manifest // else it is a flag
 	}
-	words := []string{"codex", "archive", "batch-restore", output.ShellWord(manifest)}
+	words := []string{"codex", "archive", "batch-restore"}
+	if !isQuery(p.command) {
+		words = append(words, output.ShellWord(manifest))
+	}
 	for _, flag := range flags.Command.Flags {
 		name := flag.Names()[0]
 		if !flags.IsSet(name) || name == "resume" || name == "continue-on-error" && onward {

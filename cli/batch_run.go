@@ -35,12 +35,7 @@ type batchRun struct {
 
 // run does the batch. From here on there is a results file in any case.
 func (p *batchPlan) run(ctx context.Context) error {
-	c := p.command
-	archive, err := c.Dial(ctx, sdk.ReadWrite)
-	if err != nil {
-		return err
-	}
-	j, err := openBatchJournal(c, archive, p.who, p.retryPolicy(ctx))
+	archive, j, err := p.open(ctx)
 	if err != nil {
 		return err
 	}

@@ -29,12 +29,8 @@ func (j *Journal) StoreGroup(ctx context.Context, group []Filed, items func() it
 		records[i].ID = f.Record.Event
 		describe[i](records[i])
 	}
-	intent, err := j.begin(records...)
-	if err != nil {
-		return nil, err
-	}
 	var stored []sdk.PutResult
-	_, err = j.try(ctx, evidence.Archive, func(ctx context.Context, backend sdk.Backend) error {
+	intent, err := j.act(ctx, evidence.Archive, records, func(ctx context.Context, backend sdk.Backend) error {
 		var err error
 		stored, err = backend.Put(ctx, items())
 		return err

@@ -30,14 +30,15 @@ type Destination struct {
 }
 
 // Check reports what can be said against d before the archive is asked: an
-// output that is a symbolic link or a special file. nil is no promise.
+// output that is a special file. A symbolic link may be what the record is. nil
+// is no promise.
 func (d Destination) Check() error {
 	t := d.tree()
 	if info, err := t.Stat(d.Path); err == nil && info.IsDir() || endsInSeparator(d.Path) {
 		return nil
 	}
 	info, err := t.Lstat(d.Path)
-	if err != nil {
+	if err != nil || info.Mode()&fs.ModeSymlink != 0 {
 		return nil
 	}
 	return (&place{shown: d.Path}).checkType(info, d.Force)

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/batch"
+	"github.com/codex-archive/codex/cli/internal/find"
+	"github.com/codex-archive/codex/cli/internal/journal"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// querySelectors are the flags that select records for a batch. --by is not one
+// of them: it says who restores.
+func querySelectors() []cli.Flag {
+	return slices.DeleteFunc(selectorFlags(), func(f cli.Flag) bool { return f.Names()[0] == "by" })
+}
+
+// isQuery reports whether the batch takes its items from the archive.
+func isQuery(c *app.Command) bool { return c.Flags.IsSet("output-dir") }
+
+// runQuery restores what the selectors select, without a manifest.
+func (p *batchPlan) runQuery(ctx context.Context) (err error) {
+	c, mode := p.command, sdk.ReadWrite
+	if c.Flags.Bool("dry-run") {
+		mode = sdk.ReadOnly
+	}
+	selected, err := p.readQuery()
+	if err != nil {
+		return err
+	}
+	if p.archive, err = c.Dial(ctx, mode); err != nil {
+		return err
+	}
+	if mode != sdk.ReadOnly {
+		if p.journal, err = openBatchJournal(c, p.archive, p.who, p.retryPolicy(ctx)); err != nil {
+			return err
+		}
+	}
+	backend, err := p.archive.Reach(ctx)
+	if err != nil {
+		return err
+	}
+	query, unreadable := batch.NewQuery(""), 0
+	for entry, err := range find.List(ctx, backend, selected.query, selected.paths) {
+		switch {
+		case err != nil:
+			return err
+		case entry.Err != nil:
+			unreadable++
+			c.Log.Error("Left out: " + output.Words(entry.Err))
+		default:
+			query.Add(&entry.Record)
+		}
+	}
+	if err := p.useItems(query); err != nil {
+		return err
+	}
+	err = p.carryOut(ctx)
+	if err == nil && unreadable > 0 {
+		return output.Errorf(output.Batch, "%d records cannot be read and were left out", unreadable)
+	}
+	return err
+}
+
+// readQuery reads the command line.
+func (p *batchPlan) readQuery() (s selection, err error) {
+	c := p.command
+	switch {
+	case c.Flags.NArg() > 0:
+		return s, output.Usagef("MANIFEST and --output-dir are two ways to say what to restore: choose").
+			WithHint("with a manifest, --base-dir says where its outputs are")
+	case c.Flags.IsSet("base-dir") || c.Flags.IsSet("format"):
+		return s, output.Usagef("--base-dir and --format are about a MANIFEST, not about --output-dir")
+	case c.Flags.String("output-dir") == "":
+		return s, output.Usagef("--output-dir is empty")
+	}
+	if p.who, err = c.Actor(); err != nil {
+		return s, err
+	}
+	if err := p.checkResults(); err != nil {
+		return s, err
+	}
+	s, err = readSelectors(c, c.Started)
+	s.query.Actor = "" // --by says who restores
+	return s, err
+}
+
+// useItems makes a manifest of what was found.
+func (p *batchPlan) useItems(query *batch.Query) error {
+	items, err := query.Items()
+	if err != nil {
+		return output.Usagef("%w", err)
+	}
+	if len(items) == 0 {
+		return sdk.Errorf(sdk.NotFound, "no live record is selected")
+	}
+	var text bytes.Buffer
+	if err := batch.WriteManifest(&text, items); err != nil {
+		return err
+	}
+	p.manifest = &batch.Manifest{Path: strings.Join(p.selectorWords(), " "), SHA256: sha256.Sum256(text.Bytes()), Items: items}
+	return nil
+}
+
+// selectorWords are the flags that select records, and where they go: they stand
+// for the manifest in results, and find them again for --resume.
+func (p *batchPlan) selectorWords() (words []string) {
+	flags := p.command.Flags
+	for _, flag := range flags.Command.Flags {
+		name := flag.Names()[0]
+		selects := name == "output-dir" || slices.ContainsFunc(querySelectors(), func(f cli.Flag) bool { return f.Names()[0] == name })
+		if selects && flags.IsSet(name) {
+			words = append(words, typed(flags, flag, name)...)
+		}
+	}
+	return words
+}
+
+// open returns the archive and the journal of the batch. A query has opened them
+// already.
+func (p *batchPlan) open(ctx context.Context) (*app.Archive, *journal.Journal, error) {
+	if p.journal != nil {
+		return p.archive, p.journal, nil
+	}
+	archive, err := p.command.Dial(ctx, sdk.ReadWrite)
+	if err != nil {
+		return nil, nil, err
+	}
+	j, err := openBatchJournal(p.command, archive, p.who, p.retryPolicy(ctx))
+	return archive, j, err
+}
