@@ -129,7 +129,7 @@ func TestNothingIsSentBeforeTrust(t *testing.T) {
 				t.Fatal(err)
 			}
 			url := strings.ReplaceAll(fmt.Sprintf(c.url, server.address), "SERVICES", services)
-			if err := os.Mkdir(filepath.Join(p.dir, ".codex"), 0o755); err != nil {
+			if err := os.MkdirAll(filepath.Join(p.dir, ".codex"), 0o755); err != nil {
 				t.Fatal(err)
 			}
 			p.write(".codex/archive.toml", []byte("[backend]\nurl = \""+url+"\"\n"))
