@@ -84,7 +84,7 @@ var layout = []struct {
 		"siblings do not import each other"},
 	{"cli/internal/evidence", []string{"sdk", "cli/internal/durable", "cli/internal/escape", "cli/internal/output"}, []string{"github.com/", "golang.org/x/sys"},
 		"siblings do not import each other"},
-	{"cli/internal/metrics", []string{"cli/internal/evidence", "cli/internal/escape"}, []string{"github.com/tidwall/gjson"},
+	{"cli/internal/metrics", []string{"cli/internal/evidence", "cli/internal/escape"}, []string{"github.com/go-json-experiment/json"},
 		"it counts lines of the evidence log, which come in as bytes"},
 	{"cli/internal/logging", []string{"cli/internal/durable", "cli/internal/escape"}, []string{"github.com/hashicorp/go-hclog", "golang.org/x/term"},
 		"siblings do not import each other"},

@@ -1,50 +1,120 @@
 package metrics
 
 import (
-	"github.com/tidwall/gjson"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // fields is what of a line is measured.
 type fields struct {
-	ts, action, backend, status             string
-	duration, decompression, write          float64 // milliseconds
-	hasDuration, hasDecompression, hasWrite bool
+	ts, action, backend, status []byte
+	duration                    float64 // milliseconds, as all of them
+	decompression, write        float64
+	measured                    phases
 }
 
-// read fills the fields from a line and reports whether it is one JSON object
-// whose times are numbers of milliseconds. Other values are skipped. Of a key that
-// comes twice the last value counts.
-func (f *fields) read(line []byte) (ok bool) {
-	if !gjson.ValidBytes(line) {
-		return false
+// phases says which of the numbers a line has.
+type phases uint8
+
+const (
+	hasDuration phases = 1 << iota
+	hasDecompression
+	hasWrite
+)
+
+// decoder reads one line after another into the same fields.
+type decoder struct {
+	fields fields
+	source bytes.Reader
+	json   *jsontext.Decoder
+	key    []byte
+}
+
+func newDecoder() *decoder {
+	d := &decoder{}
+	d.json = jsontext.NewDecoder(&d.source)
+	return d
+}
+
+// read fills the fields from a line, which is a JSON object. Other values than
+// those that are measured are skipped.
+func (d *decoder) read(line []byte) error {
+	f := &d.fields
+	*f = fields{ts: f.ts[:0], action: f.action[:0], backend: f.backend[:0], status: f.status[:0]}
+	d.source.Reset(line)
+	d.json.Reset(&d.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if t, err := d.json.ReadToken(); err != nil || t.Kind() != '{' {
+		return errors.Join(errNoObject, err)
 	}
-	object := gjson.ParseBytes(line)
-	ok = object.IsObject()
-	object.ForEach(func(key, value gjson.Result) bool {
-		switch key.Str {
-		case "ts":
-			f.ts = value.Str
-		case "action":
-			f.action = value.Str
-		case "backend":
-			f.backend = value.Str
-		case "status":
-			f.status = value.Str
-		case "duration_ms":
-			f.duration, f.hasDuration = milliseconds(value)
-			ok = ok && f.hasDuration
-		case "decompression_ms":
-			f.decompression, f.hasDecompression = milliseconds(value)
-			ok = ok && f.hasDecompression
-		case "write_ms":
-			f.write, f.hasWrite = milliseconds(value)
-			ok = ok && f.hasWrite
+	for d.json.PeekKind() != '}' {
+		if err := d.member(); err != nil {
+			return err
 		}
-		return ok
-	})
-	return ok
+	}
+	if _, err := d.json.ReadToken(); err != nil {
+		return err
+	}
+	if _, err := d.json.ReadToken(); err != io.EOF {
+		return errNoObject
+	}
+	return nil
 }
 
-func milliseconds(value gjson.Result) (ms float64, ok bool) {
-	return value.Num, value.Type == gjson.Number && value.Num >= 0 && value.Num <= 1e15
+var errNoObject = errors.New("is not one JSON object")
+
+// member reads one key and its value.
+func (d *decoder) member() error {
+	key, err := d.json.ReadValue()
+	if err != nil {
+		return err
+	}
+	if d.key, err = jsontext.AppendUnquote(d.key[:0], key); err != nil {
+		return err
+	}
+	f := &d.fields
+	switch string(d.key) {
+	case "ts":
+		return d.text(&f.ts)
+	case "action":
+		return d.text(&f.action)
+	case "backend":
+		return d.text(&f.backend)
+	case "status":
+		return d.text(&f.status)
+	case "duration_ms":
+		return d.number(&f.duration, hasDuration)
+	case "decompression_ms":
+		return d.number(&f.decompression, hasDecompression)
+	case "write_ms":
+		return d.number(&f.write, hasWrite)
+	}
+	return d.json.SkipValue()
+}
+
+// text reads a value into to, if it is a text.
+func (d *decoder) text(to *[]byte) error {
+	v, err := d.json.ReadValue()
+	if err != nil || v.Kind() != '"' {
+		return err
+	}
+	*to, err = jsontext.AppendUnquote((*to)[:0], v)
+	return err
+}
+
+func (d *decoder) number(to *float64, has phases) error {
+	v, err := d.json.ReadValue()
+	if err != nil {
+		return err
+	}
+	n, err := strconv.ParseFloat(string(v), 64)
+	if err != nil || !(n >= 0) || n > 1e15 {
+		return fmt.Errorf("found %.40q, allowed milliseconds", v)
+	}
+	*to, d.fields.measured = n, d.fields.measured|has
+	return nil
 }

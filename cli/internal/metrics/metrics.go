@@ -7,6 +7,7 @@
 package metrics
 
 import (
+	"bytes"
 	"cmp"
 	"maps"
 	"slices"
@@ -28,6 +29,7 @@ type Collector struct {
 	filter Filter
 	since  string // in the form of the log
 	groups map[key]*Group
+	line   *decoder
 
 	// Unreadable counts lines that are no records.
 	Unreadable int
@@ -54,7 +56,7 @@ type Group struct {
 // NewCollector returns a collector of the lines that f lets pass.
 func NewCollector(f Filter) *Collector {
 	f.Action = strings.TrimSuffix(strings.ToUpper(f.Action), failSuffix)
-	c := &Collector{filter: f, groups: map[key]*Group{}}
+	c := &Collector{filter: f, groups: map[key]*Group{}, line: newDecoder()}
 	if !f.Since.IsZero() {
 		// A line is cut to milliseconds, so one of the same millisecond may be
 		// older than Since or not: it counts only if Since has no finer part.
@@ -69,40 +71,40 @@ func NewCollector(f Filter) *Collector {
 
 // Add takes in a line, without its newline.
 func (c *Collector) Add(line []byte) {
-	var f fields
-	if !f.read(line) || f.action == "" || !f.hasDuration || !isStamp(f.ts) {
+	f := &c.line.fields
+	if err := c.line.read(line); err != nil || len(f.action) == 0 || f.measured&hasDuration == 0 || !isStamp(f.ts) {
 		c.Unreadable++
 		return
 	}
-	if f.ts < c.since {
+	if string(f.ts) < c.since {
 		return
 	}
-	action := strings.TrimSuffix(f.action, failSuffix)
-	if c.filter.Action != "" && action != c.filter.Action || c.filter.Backend != "" && f.backend != c.filter.Backend {
+	action := bytes.TrimSuffix(f.action, []byte(failSuffix))
+	if c.filter.Action != "" && string(action) != c.filter.Action || c.filter.Backend != "" && string(f.backend) != c.filter.Backend {
 		return
 	}
-	c.group(action, f.backend).add(&f)
+	c.group(action, f.backend).add(f)
 }
 
 // isStamp reports whether a time has the log's form, as far as comparing needs.
-func isStamp(ts string) bool {
+func isStamp(ts []byte) bool {
 	return len(ts) == len(evidence.TimeForm) && ts[4] == '-' && ts[10] == 'T' && ts[len(ts)-1] == 'Z'
 }
 
 // failSuffix is what the name of an action has more when it failed.
 const failSuffix = "_FAIL"
 
-func (c *Collector) group(action, backend string) *Group {
-	g := c.groups[key{action, backend}]
+func (c *Collector) group(action, backend []byte) *Group {
+	g := c.groups[key{string(action), string(backend)}]
 	if g == nil {
-		g = &Group{Action: strings.Clone(action), Backend: strings.Clone(backend)}
+		g = &Group{Action: string(action), Backend: string(backend)}
 		c.groups[key{g.Action, g.Backend}] = g
 	}
 	return g
 }
 
 func (g *Group) add(f *fields) {
-	switch f.status {
+	switch string(f.status) {
 	case "started":
 		return // the record of the outcome follows, and counts
 	case "retrying":
@@ -116,10 +118,10 @@ func (g *Group) add(f *fields) {
 	}
 	g.Count++
 	g.Duration.add(f.duration)
-	if f.hasDecompression {
+	if f.measured&hasDecompression != 0 {
 		g.Decompression.add(f.decompression)
 	}
-	if f.hasWrite {
+	if f.measured&hasWrite != 0 {
 		g.Write.add(f.write)
 	}
 }
