@@ -52,7 +52,7 @@ var layout = []struct {
 		[]string{"github.com/urfave/cli/v2", "github.com/hashicorp/go-hclog"},
 		"one command line; it knows no command, and neither journal nor batch"},
 	{"cli/internal/journal", []string{"sdk", "cli/internal/archiver", "cli/internal/escape", "cli/internal/evidence", "cli/internal/find", "cli/internal/logging", "cli/internal/output", "cli/internal/restorer", "cli/internal/retry"},
-		[]string{"github.com/google/uuid", "github.com/hashicorp/go-hclog"},
+		[]string{"github.com/hashicorp/go-hclog", "golang.org/x/sync/semaphore"},
 		"acts and their evidence; it takes what it needs, and no command line"},
 	{"cli/internal/find", []string{"sdk", "cli/internal/output"}, nil,
 		"from a text to a record; a leaf but for printing"},
