@@ -110,8 +110,8 @@ func (p *batchPlan) useItems(query *batch.Query) error {
 	return nil
 }
 
-// selectorWords are the flags that select records, and where they go: they stand
-// for the manifest in results, and find them again for --resume.
+// selectorWords are the flags that select records, and where they go. They take the
+// place of the manifest in results, and find these again for --resume.
 func (p *batchPlan) selectorWords() (words []string) {
 	flags := p.command.Flags
 	for _, flag := range flags.Command.Flags {

@@ -68,7 +68,7 @@ func (r *running) wait() result {
 	return result{output.Code(r.ProcessState.ExitCode()), r.stdout.String(), r.stderr.String()}
 }
 
-// kill kills the process, as nobody can prevent.
+// kill kills the process with SIGKILL, which cannot be caught.
 func (r *running) kill() {
 	r.t.Helper()
 	if err := r.Process.Kill(); err != nil {

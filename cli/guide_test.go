@@ -217,7 +217,7 @@ func shownCommands(blocks []string) []shownCommand {
 	return commands
 }
 
-// learner knows what stands for the names in a document that are others on every
+// learner knows what replaces the names in a document that are others on every
 // run: tombstones, whole or shortened, and results files. Times, durations and
 // hashes match any of their kind; "…" matches anything.
 type learner map[string]string

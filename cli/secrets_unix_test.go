@@ -90,7 +90,7 @@ func closedPort(t *testing.T) string {
 }
 
 // TestSecretsOfProcesses looks at the plugin while it talks to a server that
-// never answers: no password stands in its arguments or its environment.
+// never answers: no password is in its arguments or its environment.
 func TestSecretsOfProcesses(t *testing.T) {
 	t.Parallel()
 	needsProc(t)

@@ -16,7 +16,7 @@ import (
 const module = "github.com/codex-archive/codex/"
 
 // layout is who may import whom inside the module, and why. A path that ends in
-// "/..." covers what lies below. What is not listed may be imported by nobody.
+// "/..." covers what lies below. No package may import what is not listed.
 // Tests may import more: only what ships is judged.
 var layout = []struct {
 	from    string

@@ -23,7 +23,7 @@ has_pgbouncer() {
 	PATH=$PATH:/usr/sbin command -v pgbouncer >/dev/null
 }
 
-# Debian's own: other programs of these names may stand before them on PATH, and
+# Debian's own: other programs of these names may come before them on PATH, and
 # what protoc generates must fit the library.
 has_python_grpc() {
 	[ -x /usr/bin/protoc ] && [ -d /usr/lib/python3/dist-packages/grpc ] &&

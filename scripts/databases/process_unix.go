@@ -133,7 +133,7 @@ func watch(args []string, kill string, i *identity, directory string) (*process,
 	line, readErr := bufio.NewReader(out).ReadString('\n')
 	p := &process{lifeline: lifeline, gone: make(chan struct{})}
 	go func() {
-		_ = c.Wait() // how a server ended stands in its log
+		_ = c.Wait() // its log says how a server ended
 		close(p.gone)
 	}()
 	p.server, err = strconv.Atoi(strings.TrimSpace(line))

@@ -32,7 +32,7 @@ type product struct {
 	// files are written into the server's directory before initialise, with
 	// access for its user only.
 	files func(s *Server) map[string]string
-	// url returns how user reaches a database; "" stands for the superuser
+	// url returns how user reaches a database; "" is the superuser
 	// and for the database that is always there.
 	url func(s *Server, c credentials, socket bool) string
 	// open opens what url returned.

@@ -38,7 +38,7 @@ type Backend struct {
 // Logging says what is logged, how and where.
 type Logging struct {
 	Level  string // debug, info, warn or error
-	Format string // json or text; Loaded.Chosen("logging.format") tells whether somebody chose
+	Format string // json or text; Loaded.Chosen("logging.format") tells whether it was chosen
 	File   string // "" where there is none
 }
 

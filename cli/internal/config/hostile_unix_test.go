@@ -196,7 +196,7 @@ func TestPassword(t *testing.T) {
 }
 
 // TestUnreadable: a project file that cannot be read is not taken for none. A
-// link to itself stands for all reasons, as it stops root too.
+// link to itself is the example, as it stops root too.
 func TestUnreadable(t *testing.T) {
 	p := newProject(t, "")
 	own := filepath.Join(p.dir, ".codex", "archive.toml")

@@ -72,7 +72,7 @@ func (s Setting) Shown() string { return sdk.RedactURL(s.Value) }
 type Origin struct {
 	Key string
 	Setting
-	// Written is the value as it stands in its source, ${NAME} not replaced.
+	// Written is the value as its source has it, ${NAME} not replaced.
 	Written   string
 	Overruled []Setting
 }
@@ -100,7 +100,7 @@ func (l *Loaded) Origin(name string) Origin {
 	return Origin{}
 }
 
-// Chosen reports whether somebody chose the value of the key called name: it
+// Chosen reports whether the value of the key called name was chosen: it
 // is not the default, nor derived from another key.
 func (l *Loaded) Chosen(name string) bool { return l.Origin(name).Source.Layer != Default }
 

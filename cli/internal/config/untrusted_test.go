@@ -154,8 +154,8 @@ func TestUntrustedSections(t *testing.T) {
 	}
 }
 
-// TestTrustedLogFile: a file that was not a log does not become one, whoever
-// says so in the project.
+// TestTrustedLogFile: a file that was not a log does not become one, also if a
+// trusted project file says so.
 func TestTrustedLogFile(t *testing.T) {
 	for text, ok := range map[string]bool{
 		"": true, "import os\n": false, "{\"ts\":1}\n": false,

@@ -36,7 +36,7 @@ type Intent struct {
 	Op      sdk.ID    // names its file; drawn where it is zero
 	Backend string    // name of the backend
 	Archive sdk.ID    // identity of the archive; zero where it is not known yet
-	Place   sdk.ID    // stands for the URL of the archive, which may change
+	Place   sdk.ID    // replaces the URL of the archive, which may change
 	Time    time.Time // of the writing; now where it is zero
 	Records []*Record // as they will be appended if all goes well; each has the ID of its event, or gets one
 }

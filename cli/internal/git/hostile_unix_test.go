@@ -32,7 +32,7 @@ var commandKeys = []string{
 	"[include]\n\tpath = more\n# %s",
 }
 
-// trap writes a program that leaves a mark whoever runs it, and hooks that do.
+// trap writes a program that leaves a mark when it is run, and hooks that do.
 func trap(t *testing.T) (program, mark string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -25,7 +25,7 @@ type Options struct {
 	Actor   string    // who acts
 	Backend string    // name of the backend
 	URL     string    // of the archive, redacted
-	Place   sdk.ID    // stands for the URL in intents, while the identity of the archive is not known
+	Place   sdk.ID    // replaces the URL in intents, while the identity of the archive is not known
 	Host    string    // name of this machine, which events carry
 	Started time.Time // of the command
 	Retry   retry.Policy

@@ -54,7 +54,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func checksum(data []byte) uint32 { return crc32.Checksum(data, castagnoli) }
 
-// Check is what whoever reads a body must do with it at least.
+// Check is what each reader of a body must do with it at least.
 func Check(data []byte, sum uint32) error {
 	if checksum(data) != sum {
 		return errors.New("the body is damaged")
