@@ -41,8 +41,7 @@ run "$codex" archive health-check
 
 say "5. Bring the directory back with one command"
 rmdir lib
-"$codex" archive list --set "$set" --limit 0 --format manifest --output-dir . |
-  run "$codex" archive batch-restore - --results results.json
+run "$codex" archive batch-restore --set "$set" --output-dir . --results results.json
 tombstone=$("$codex" archive list --json --limit 1 | sed -n 's/.*"tombstone":"\([^"]*\)".*/\1/p')
 run "$codex" archive restore "${tombstone:0:8}" back/ --by someone-else
 
