@@ -178,6 +178,3 @@ func (o *openDirs) OpenDir(name string, made func(string) error) (*os.Root, erro
 
 // Sync makes the names in a directory durable.
 func (o *openDirs) Sync(name string) error { return o.of.Sync(name) }
-
-// syncNames makes the names in the directory durable.
-func (d *openDir) syncNames() error { return durable.SyncDir(d.file) }
