@@ -94,7 +94,7 @@ func TestBatchResumeLooksAtOutputs(t *testing.T) {
 func TestBatchUnreachable(t *testing.T) {
 	t.Parallel()
 	p := batchProject(t, 40, "")
-	p.env = append(p.env, "CODEX_ARCHIVE_BACKEND=postgres", "CODEX_ARCHIVE_URL=postgres://nobody@127.0.0.1:1/none?sslmode=disable")
+	p.env = append(p.env, "CODEX_ARCHIVE_BACKEND=postgres", "CODEX_ARCHIVE_URL=postgres://u@127.0.0.1:1/none?sslmode=disable")
 	r := p.batch("--continue-on-error", "--set", "retry.enabled=true", "--set", "retry.initial_delay=0", "--set", "batch.max_concurrent=2")
 	n, _ := p.statuses()
 	if r.code != output.ExitBackend || n["failed"] == 0 || n["failed"] > 2 || n["skipped"] != 40-n["failed"] {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// withoutRights makes cmd run as nobody where this process is root.
+// withoutRights makes cmd run as an unprivileged user if this process is root.
 func withoutRights(cmd *exec.Cmd) {
 	const nobody = 65534
 	if os.Geteuid() == 0 {

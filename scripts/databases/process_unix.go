@@ -31,7 +31,7 @@ const pingInterval = 10 * time.Millisecond
 // identity is a user to run programs as.
 type identity struct{ uid, gid uint32 }
 
-// unprivileged returns nobody for root, as whom neither server wants to run,
+// unprivileged returns an unprivileged user for root, as whom neither server runs,
 // and nil for everybody else.
 func unprivileged() (*identity, error) {
 	if os.Geteuid() != 0 {
