@@ -17,12 +17,6 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// querySelectors are the flags that select records for a batch. --by is not one
-// of them: it says who restores.
-func querySelectors() []cli.Flag {
-	return slices.DeleteFunc(selectorFlags(), func(f cli.Flag) bool { return f.Names()[0] == "by" })
-}
-
 // isQuery reports whether the batch takes its items from the archive.
 func isQuery(c *app.Command) bool { return c.Flags.IsSet("output-dir") }
 
@@ -116,7 +110,7 @@ func (p *batchPlan) selectorWords() (words []string) {
 	flags := p.command.Flags
 	for _, flag := range flags.Command.Flags {
 		name := flag.Names()[0]
-		selects := name == "output-dir" || slices.ContainsFunc(querySelectors(), func(f cli.Flag) bool { return f.Names()[0] == name })
+		selects := name == "output-dir" || slices.ContainsFunc(actingSelectors(), func(f cli.Flag) bool { return f.Names()[0] == name })
 		if selects && flags.IsSet(name) {
 			words = append(words, typed(flags, flag, name)...)
 		}

@@ -49,7 +49,7 @@ func batchRestoreCommand(a *app.App) *cli.Command {
 			&cli.BoolFlag{Name: "force", Usage: "replace outputs that exist", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would happen, and write nothing", DisableDefaultText: true},
 			&cli.StringFlag{Name: "output-dir", Usage: "restore what the selectors select, below `DIR`"},
-		}, querySelectors()...),
+		}, actingSelectors()...),
 	}, runBatchRestore)
 }
 

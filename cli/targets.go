@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/find"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// actingSelectors are the flags that select records for a command with an actor
+// of its own: --by says who acts, and selects nothing.
+func actingSelectors() []cli.Flag {
+	return slices.DeleteFunc(selectorFlags(), func(f cli.Flag) bool { return f.Names()[0] == "by" })
+}
+
+// targets are the records that a command is about: those that its arguments name,
+// or those that its selectors select.
+type targets struct {
+	names    []string // tombstones, some of them shortened
+	selected selection
+}
+
+// target is one of them.
+type target struct {
+	Name  string    // as it was typed, or the tombstone in full
+	Entry sdk.Entry // with Err where there is no such record or it cannot be read
+}
+
+// hasSelectors reports whether a flag selects records.
+func hasSelectors(c *app.Command) bool {
+	return slices.ContainsFunc(actingSelectors(), func(f cli.Flag) bool {
+		// --set SECTION.KEY=VALUE is a setting.
+		if name := f.Names()[0]; name != "set" {
+			return c.Flags.IsSet(name)
+		}
+		set, err := c.RecordSet()
+		return err != nil || !set.IsZero()
+	})
+}
+
+// readTargets reads arguments and flags of a command with [actingSelectors].
+// Without any of both it returns no targets: whether that means all records is
+// for the command to say.
+func readTargets(c *app.Command, now time.Time) (t targets, err error) {
+	t.names = c.Flags.Args().Slice()
+	if len(t.names) > 0 && hasSelectors(c) {
+		return t, output.Usagef("TOMBSTONE and selectors are two ways to say which records: choose")
+	}
+	if t.selected, err = readSelectors(c, now); err != nil {
+		return t, err
+	}
+	t.selected.query.Actor = "" // --by says who acts
+	return t, nil
+}
+
+// all yields the targets: those that are named in their order, or those that are
+// selected, newest first. The error in the second place is the last pair, and is
+// about the archive.
+func (t *targets) all(ctx context.Context, backend sdk.Backend) iter.Seq2[target, error] {
+	if len(t.names) > 0 {
+		return t.named(ctx, backend)
+	}
+	return func(yield func(target, error) bool) {
+		for entry, err := range find.List(ctx, backend, t.selected.query, t.selected.paths) {
+			if !yield(target{Name: entry.Record.Tombstone.String(), Entry: entry}, err) {
+				return
+			}
+		}
+	}
+}
+
+func (t *targets) named(ctx context.Context, backend sdk.Backend) iter.Seq2[target, error] {
+	return func(yield func(target, error) bool) {
+		records, err := find.Records(ctx, backend, t.names)
+		if err != nil {
+			yield(target{}, err)
+			return
+		}
+		for i, r := range records {
+			entry := r.Entry
+			entry.Err = r.Err
+			if !yield(target{Name: t.names[i], Entry: entry}, nil) {
+				return
+			}
+		}
+	}
+}
