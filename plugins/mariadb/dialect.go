@@ -23,6 +23,9 @@ func dialect() *sqlbackend.Dialect {
 			Files:    files,
 			Tables:   "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, 6) = 'codex_'",
 			Obstacle: "SELECT IF(@@log_bin AND @@binlog_format = 'STATEMENT', '" + statementLog + "', '')",
+			// Without the right TRIGGER the server shows none.
+			Triggers: `SELECT COALESCE((SELECT CONCAT('trigger ', trigger_name, ' on ', event_object_table) FROM information_schema.triggers
+		WHERE event_object_schema = DATABASE() AND LEFT(event_object_table, 6) = 'codex_' LIMIT 1), '')`,
 			// Locks are the server's, so the name says which database; names end at
 			// 64 characters, and a database's name may have as many.
 			Lock:   "SELECT GET_LOCK(CONCAT('codex_archive_', MD5(DATABASE())), 60)",

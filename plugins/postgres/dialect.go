@@ -26,6 +26,11 @@ func dialect() *sqlbackend.Dialect {
 			Tables: `SELECT tablename FROM pg_tables WHERE schemaname = ANY(current_schemas(false)) AND starts_with(tablename, 'codex_')`,
 			Obstacle: `SELECT CASE WHEN current_setting('server_encoding') = 'UTF8' THEN '' ELSE
 		'its encoding is ' || current_setting('server_encoding') || ', which does not hold all text; make a database with ENCODING ''UTF8'' and TEMPLATE template0' END`,
+			Triggers: `SELECT coalesce((SELECT 'trigger ' || tgname || ' on ' || relname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
+		JOIN pg_namespace n ON n.oid = relnamespace
+		WHERE NOT tgisinternal AND starts_with(relname, 'codex_') AND nspname = ANY(current_schemas(false)) LIMIT 1),
+		(SELECT 'rule ' || rulename || ' on ' || tablename FROM pg_rules
+		WHERE starts_with(tablename, 'codex_') AND schemaname = ANY(current_schemas(false)) LIMIT 1), '')`,
 			// Ends with the transaction, so that it also works where a pooler gives
 			// each transaction another connection. The number has no meaning.
 			Lock: "SELECT 1 FROM pg_advisory_xact_lock(4982347160233957)",

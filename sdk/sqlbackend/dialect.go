@@ -47,6 +47,10 @@ type Schema struct {
 	// Obstacle is a query for one text: why this database cannot hold an
 	// archive, or "". It runs before a new archive is made. Empty: no check.
 	Obstacle string
+	// Triggers is a query for one text: a trigger or a rule that could change what
+	// is written to the tables that begin with "codex_", or "". Empty: Connect
+	// looks for them.
+	Triggers string
 	// Lock waits for the right to change the schema and returns a row that
 	// holds 1 if it was granted; Unlock returns it. With Atomic it comes after
 	// Locks.Begin, must end with the transaction, and Unlock is not used. Empty

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -73,6 +74,7 @@ func (s *Suite) Run(t *testing.T) {
 		{"Damage", func(t *testing.T) { Damage(t, s.archive) }},
 		{"UnreadableRows", func(t *testing.T) { UnreadableRows(t, s.archive) }},
 		{"DiscardedRows", s.discardedRows},
+		{"Triggers", s.triggers},
 		{"MissingBodies", func(t *testing.T) { MissingBodies(t, s.archive, s.Measured) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -167,6 +169,33 @@ func (s *Suite) archive(t *testing.T) *Archive {
 func (s *Suite) discardedRows(t *testing.T) {
 	for name, discard := range s.Discards {
 		t.Run(name, func(t *testing.T) { DiscardedRows(t, s.archive, discard) })
+	}
+}
+
+// triggers has triggers and rules in an archive before it is opened. It is read
+// and not written.
+func (s *Suite) triggers(t *testing.T) {
+	for name, discard := range s.Discards {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := s.Database(t)
+			items := contest.Small(1)
+			made := s.Open(t, d.URL(), sdk.Create)
+			MustPut(t, made, items)
+			for _, statement := range discard("UPDATE", "codex_artifact") {
+				Execute(t, d, statement)
+			}
+			archive := s.Open(t, d.URL(), sdk.ReadWrite)
+			for range 2 {
+				_, err := put(archive, contest.Small(2)[1:])
+				if sdk.KindOf(err) != sdk.PermissionDenied || !strings.Contains(err.Error(), name+" lose on codex_artifact") {
+					t.Errorf("Put: %v", err)
+				}
+			}
+			if err := contest.Get(t.Context(), archive, items); err != nil {
+				t.Errorf("Get: %v", err)
+			}
+		})
 	}
 }
 
