@@ -57,8 +57,20 @@ func (p *batchPlan) run(ctx context.Context) error {
 func (p *batchPlan) retryPolicy(ctx context.Context) retry.Policy {
 	policy := p.command.RetryPolicy()
 	policy.Budget = retry.NewBudget(p.command.Config.Batch.MaxConcurrent * max(policy.Attempts-1, 0))
-	policy.Stop = ctx.Done()
+	policy.Stop = interrupts(ctx)
 	return policy
+}
+
+// interrupts returns a channel that is closed when ctx is canceled. The end of its
+// time does not count: items have that deadline themselves, and end as timed out.
+func interrupts(ctx context.Context) <-chan struct{} {
+	interrupted := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			close(interrupted)
+		}
+	})
+	return interrupted
 }
 
 func (r *batchRun) newJob(ctx context.Context) (*batch.Job, error) {

@@ -223,7 +223,7 @@ func shownCommands(blocks []string) []shownCommand {
 type learner map[string]string
 
 var (
-	namePattern  = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|batch_restore_\d{8}_\d{6}`)
+	namePattern  = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|batch_restore_\d{8}_\d{6}(?:_\d+)?`)
 	variesByRun  = regexp.MustCompile(`…|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z|\b\d+\.\d+ms|\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b`)
 	variesExpect = map[byte]string{'Z': `\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z`, 's': `\d+\.\d+ms`}
 )

@@ -39,6 +39,9 @@ func newClient(p *Process, archive sdk.ID) *client {
 // Identity implements [sdk.Identified].
 func (r *client) Identity() sdk.ID { return r.archive }
 
+// closedText is what a call says after Close.
+const closedText = "the archive is closed"
+
 // call is one call under way.
 type call struct {
 	client     *client
@@ -51,7 +54,7 @@ type call struct {
 // call begins a call; done must be called at its end.
 func (r *client) call(ctx context.Context, op string) (*call, error) {
 	if r.closing.Err() != nil {
-		return nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: "the archive is closed"}
+		return nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: closedText}
 	}
 	if ctx.Err() != nil {
 		return nil, contextError(op, ctx.Err(), sdk.EffectNone)
@@ -90,7 +93,7 @@ func (r *client) write(ctx context.Context, op string) (*call, error) {
 	}
 	if !c.beginCommit() {
 		c.done()
-		return nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: "the archive is closed"}
+		return nil, &sdk.Error{Kind: sdk.Invalid, Op: op, Msg: closedText}
 	}
 	return c, nil
 }

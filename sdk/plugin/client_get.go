@@ -183,6 +183,9 @@ func failureOf(op string, id sdk.Tombstone, m *archivepb.Failure) error {
 	if m.GetError().GetKind() != archivepb.Kind_KIND_UNSPECIFIED {
 		e = fromDetail(m.GetMessage(), m.GetError())
 	}
+	if e.Kind == sdk.Canceled { // as an item cannot be
+		e.Kind, e.Retry = sdk.Unavailable, true
+	}
 	if e.Op == "" {
 		e.Op = op
 	}

@@ -215,16 +215,31 @@ func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.E
 		p.cut.Store(true)
 		return contextError(op, ctxErr, e.Effect)
 	}
-	// Canceled, though not on this side: the connection was closed
-	// because the process is gone.
-	if !detailed && (e.Kind == sdk.Unavailable || e.Kind == sdk.Canceled) && p.isGone() {
+	// Canceled, though not by the caller: the process is gone, or ends.
+	if (!detailed && e.Kind == sdk.Unavailable || e.Kind == sdk.Canceled) && p.isGone() {
 		return p.crash(op, e.Effect)
 	}
 	e.Msg = p.secrets.scrub(e.Msg)
+	if e.Kind == sdk.Canceled {
+		p.uncanceled(e)
+	}
 	if e.Op == "" {
 		e.Op = op
 	}
 	return e
+}
+
+// uncanceled corrects the kind of an error that says Canceled when the caller did
+// not cancel: Close did, or the backend for a reason of its own.
+func (p *Process) uncanceled(e *sdk.Error) {
+	p.mu.Lock()
+	opened := p.opened
+	p.mu.Unlock()
+	if opened != nil && opened.closing.Err() != nil {
+		e.Kind, e.Retry, e.Msg = sdk.Invalid, false, closedText
+		return
+	}
+	e.Kind, e.Retry, e.Msg = sdk.Unavailable, true, "the backend ended the call: "+e.Msg
 }
 
 // isGone reports whether the other side is gone. The end of a process

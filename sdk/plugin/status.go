@@ -40,7 +40,8 @@ var codeOf = map[sdk.Kind]codes.Code{
 }
 
 // kindOf is how a code is read that comes without detail: from gRPC itself or
-// from a backend that sets only codes. surely: gRPC's library never makes this
+// from a backend that sets only codes. Canceled is corrected where the caller has
+// canceled nothing. surely: gRPC's library never makes this
 // code by itself, so the backend spoke, and a failed call changed nothing.
 var kindOf = map[codes.Code]struct {
 	kind   sdk.Kind

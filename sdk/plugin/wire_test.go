@@ -86,6 +86,9 @@ func TestEveryKindThereAndBack(t *testing.T) {
 		},
 	})))
 	for i, kind := range sdk.Kinds() {
+		if kind == sdk.Canceled {
+			continue // see TestOnlyTheCallerCancels
+		}
 		send = &sdk.Error{
 			Kind: kind, Op: "op", Msg: "what happened ✓", Retry: i%2 == 0, Effect: sdk.Effect(i % 3), Native: "4000" + string(rune('0'+i%10)),
 			Tombstones: []sdk.Tombstone{{1}, {2}}, Err: errors.New("stays inside"),
@@ -157,7 +160,7 @@ func TestErrorsOfEveryShape(t *testing.T) {
 	}{
 		"plain":        {errors.New("plain"), sdk.Internal, "health: plain"},
 		"wrapped":      {fmt.Errorf("around: %w", sdk.Errorf(sdk.Busy, "busy")), sdk.Busy, "busy"},
-		"canceled":     {context.Canceled, sdk.Canceled, "context canceled"},
+		"canceled":     {context.Canceled, sdk.Unavailable, "health: the backend ended the call: context canceled"},
 		"unknown kind": {&sdk.Error{Kind: 999, Msg: "from the future"}, 999, "from the future"},
 		"not UTF-8":    {sdk.Errorf(sdk.Invalid, "a\xffb"), sdk.Invalid, "a\uFFFDb"},
 		"many lines":   {sdk.Errorf(sdk.Invalid, "a\nb\x1b"), sdk.Invalid, "health: ab"},
@@ -199,6 +202,14 @@ func (f *foreign) Drain(context.Context, *archivepb.DrainRequest) (*archivepb.Dr
 
 func (f *foreign) Health(context.Context, *archivepb.HealthRequest) (*archivepb.HealthReply, error) {
 	return &archivepb.HealthReply{}, f.err
+}
+
+func (f *foreign) Missing(context.Context, *archivepb.MissingRequest) (*archivepb.MissingReply, error) {
+	return &archivepb.MissingReply{}, f.err
+}
+
+func (f *foreign) Purge(context.Context, *archivepb.PurgeRequest) (*archivepb.PurgeReply, error) {
+	return &archivepb.PurgeReply{}, f.err
 }
 
 func (f *foreign) Append(context.Context, *archivepb.AppendRequest) (*archivepb.AppendReply, error) {
@@ -268,6 +279,9 @@ func TestCodesWithoutDetail(t *testing.T) {
 			if want.surely {
 				effect = sdk.EffectNone
 			}
+			if want.kind == sdk.Canceled { // not by the caller
+				want.kind = sdk.Unavailable
+			}
 			e, ok := err.(*sdk.Error)
 			if !ok || e.Kind != want.kind || e.Retry != want.kind.Temporary() || e.Effect != effect || e.Op != op {
 				t.Errorf("%v from %s: %+v, want %v with effect %v", code, op, err, want.kind, effect)
@@ -313,6 +327,86 @@ func TestOtherProtocol(t *testing.T) {
 	_, err = p.stub.Open(t.Context(), &archivepb.OpenRequest{Protocol: 2, Url: []byte("memory://x")})
 	if status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "speaks protocol 1, the host 2") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestOnlyTheCallerCancels: whatever a backend answers, and whatever Close cuts
+// off, is not an error of kind Canceled while the caller's context lasts.
+func TestOnlyTheCallerCancels(t *testing.T) {
+	r := record(1, []byte("a"))
+	canceled := &archivepb.ErrorDetail{Kind: archivepb.Kind_KIND_CANCELED}
+	failure := &archivepb.Failure{Tombstone: r.Tombstone[:], Error: canceled}
+	answer, err := status.New(codes.Canceled, "for a reason of its own").WithDetails(canceled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &foreign{
+		protocol: sdk.ProtocolVersion, err: answer.Err(),
+		get:  []*archivepb.GetPart{{Part: &archivepb.GetPart_Failure{Failure: failure}}},
+		list: []*archivepb.ListPart{{Part: &archivepb.ListPart_Failure{Failure: failure}}},
+	}
+	b := serveForeign(t, f)
+	for name, call := range calls(t.Context(), r) {
+		if err := call(b); sdk.KindOf(err) != sdk.Unavailable || errors.Is(err, context.Canceled) {
+			t.Errorf("%s answered Canceled: %+v", name, err)
+		}
+	}
+}
+
+// TestCloseIsNoInterrupt: a call that Close cuts off says that the archive is
+// closed.
+func TestCloseIsNoInterrupt(t *testing.T) {
+	for _, name := range []string{"health", "get", "list"} {
+		entered, release := make(chan struct{}), make(chan struct{})
+		hang := func() { close(entered); <-release }
+		b := open(t, dial(t, driver(&faulty{
+			health: func() (sdk.Health, error) { hang(); return sdk.Health{}, nil },
+			get: func([]sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+				hang()
+				return func(func(sdk.GetResult, error) bool) {}
+			},
+			list: func() iter.Seq2[sdk.Entry, error] { hang(); return func(func(sdk.Entry, error) bool) {} },
+		})))
+		closed := make(chan error)
+		go func() {
+			<-entered
+			closed <- b.Close()
+		}()
+		err := calls(t.Context(), record(1, nil))[name](b)
+		if sdk.KindOf(err) != sdk.Invalid || errors.Is(err, context.Canceled) {
+			t.Errorf("%s cut off by Close: %+v", name, err)
+		}
+		close(release)
+		if err := <-closed; err != nil {
+			t.Errorf("%s: close: %v", name, err)
+		}
+	}
+}
+
+// calls are the methods of a backend, each with the error that it ends in.
+func calls(ctx context.Context, r sdk.Record) map[string]func(sdk.Backend) error {
+	return map[string]func(sdk.Backend) error{
+		"health":  func(b sdk.Backend) error { _, err := b.Health(ctx); return err },
+		"missing": func(b sdk.Backend) error { _, err := b.Missing(ctx, []sdk.Digest{{}}); return err },
+		"append":  func(b sdk.Backend) error { return b.Append(ctx, nil) },
+		"purge":   func(b sdk.Backend) error { _, err := b.Purge(ctx, sdk.Purge{Actor: "a"}); return err },
+		"put":     func(b sdk.Backend) error { _, err := b.Put(ctx, sequence()); return err },
+		"get": func(b sdk.Backend) (last error) {
+			for found, err := range b.Get(ctx, []sdk.Tombstone{r.Tombstone}) {
+				if last = err; err == nil {
+					last = found.Err
+				}
+			}
+			return last
+		},
+		"list": func(b sdk.Backend) (last error) {
+			for entry, err := range b.List(ctx, sdk.Query{}) {
+				if last = err; err == nil {
+					last = entry.Err
+				}
+			}
+			return last
+		},
 	}
 }
 

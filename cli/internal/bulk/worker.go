@@ -49,7 +49,7 @@ func (w *worker) take(e tree.Entry) {
 	if err := w.read(it); err != nil {
 		w.plain = w.plain[:w.end()]
 		it.close()
-		if err != errLeftOut {
+		if err != errLeftOut && !w.ended(err) {
 			w.run.failed(it, cause(err))
 		}
 		return
@@ -76,6 +76,13 @@ func (w *worker) read(it *Item) (err error) {
 	}
 	it.Record.Digest = it.Record.ComputeDigest()
 	return nil
+}
+
+// ended reports whether err is the end of the run, which another file may have
+// caused: the file is not done then, and not at fault.
+func (w *worker) ended(err error) bool {
+	end := w.ctx.Err()
+	return end != nil && errors.Is(err, end)
 }
 
 // cause is err without the path, which the entry says.

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"time"
 
@@ -29,14 +30,19 @@ func (j *Journal) Record(ctx context.Context, files ...*Restore) {
 }
 
 // toRecord returns a context for recording files that are published: an interrupt
-// does not undo them.
+// does not undo them. Only an interrupt cancels it. The end of the command's time
+// ends it by a deadline of its own, so that what follows is a time-out.
 func toRecord(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline := time.Now().Add(recordTimeout)
 	if end, ok := ctx.Deadline(); ok && end.Add(recordGrace).Before(deadline) {
 		deadline = end.Add(recordGrace)
 	}
 	record, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(recordGrace, cancel) })
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			time.AfterFunc(recordGrace, cancel)
+		}
+	})
 	return record, func() { stop(); cancel() }
 }
 
