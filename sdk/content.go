@@ -6,6 +6,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"unicode/utf8"
 )
 
 // Codec says what a body is.
@@ -46,6 +47,14 @@ func (c Content) WithBody(body []byte) Content {
 func (c Content) WithoutBodyHash() Content {
 	c.StoredSHA256 = Digest{}
 	return c
+}
+
+// Plausible reports whether c can be true of a body that is kept, as far as c
+// itself tells. The codec "none" says that the body is the plain bytes.
+func (c *Content) Plausible() bool {
+	plain := c.StoredSHA256 == c.SHA256
+	return c.Size >= 0 && c.StoredSize >= 0 && c.Codec != "" && utf8.ValidString(string(c.Codec)) &&
+		plain == (c.Codec == None) && (!plain || c.StoredSize == c.Size)
 }
 
 // BodyReader yields a body and checks that it is what its [Content] says. It

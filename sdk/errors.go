@@ -96,6 +96,31 @@ func Errorf(k Kind, format string, args ...any) *Error {
 	return &Error{Kind: k, Msg: err.Error(), Retry: k.Temporary(), Err: errors.Unwrap(err)}
 }
 
+// About returns e naming the tombstones at fault, of which it keeps as many as an
+// error may name.
+func (e *Error) About(ids ...Tombstone) *Error {
+	e.Tombstones = ids[:min(len(ids), MaxCulprits)]
+	return e
+}
+
+// Culprits collects the tombstones of one verdict about several records.
+type Culprits struct {
+	Kind Kind
+	Msg  string
+	ids  []Tombstone
+}
+
+// Add adds a tombstone at fault.
+func (c *Culprits) Add(id Tombstone) { c.ids = append(c.ids, id) }
+
+// Err returns nil while no tombstone was added.
+func (c *Culprits) Err() error {
+	if len(c.ids) == 0 {
+		return nil
+	}
+	return Errorf(c.Kind, "%s", c.Msg).About(c.ids...)
+}
+
 // Error returns "op: message (tombstones …) (native code)".
 func (e *Error) Error() string {
 	var b strings.Builder
@@ -110,15 +135,15 @@ func (e *Error) Error() string {
 	default:
 		b.WriteString(strings.ReplaceAll(e.Kind.String(), "_", " "))
 	}
-	b.WriteString(e.about(b.String()))
+	b.WriteString(e.unnamed(b.String()))
 	if e.Native != "" {
 		b.WriteString(" (" + e.Native + ")")
 	}
 	return b.String()
 }
 
-// about names the tombstones at fault that said does not name.
-func (e *Error) about(said string) string {
+// unnamed names the tombstones at fault that said does not name.
+func (e *Error) unnamed(said string) string {
 	var names []string
 	for _, t := range e.Tombstones {
 		if s := t.String(); !strings.Contains(said, s) {

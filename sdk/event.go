@@ -1,6 +1,10 @@
 package sdk
 
-import "time"
+import (
+	"bytes"
+	"cmp"
+	"time"
+)
 
 // Action says what an event did.
 type Action string
@@ -38,10 +42,27 @@ func (e *Event) Same(o *Event) bool {
 		e.At.Equal(o.At) && e.Case == o.Case && e.RetainUntil.Equal(o.RetainUntil) && e.Host == o.Host
 }
 
+// Compare orders events as an [Entry] has them: by time, then by id.
+func (e Event) Compare(o Event) int {
+	return cmp.Or(e.At.Compare(o.At), bytes.Compare(e.ID[:], o.ID[:]))
+}
+
+// EventTaken is the error about an event id that belongs to something else than
+// the event of this tombstone.
+func EventTaken(id ID, about Tombstone) *Error {
+	return Errorf(Conflict, "the event id %v is taken", id).About(about)
+}
+
 // Hold is a case that forbids purging a record while it is active.
 type Hold struct {
 	Case     string
 	Placed   time.Time
 	PlacedBy string
 	Released time.Time // zero while it is active
+}
+
+// Compare orders holds as an [Entry] has them: by the time they were placed, then
+// by case.
+func (h Hold) Compare(o Hold) int {
+	return cmp.Or(h.Placed.Compare(o.Placed), cmp.Compare(h.Case, o.Case))
 }

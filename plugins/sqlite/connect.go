@@ -20,7 +20,7 @@ import (
 // connect finds the file, makes an empty one where the mode is to make an
 // archive, and says how to open it.
 func connect(ctx context.Context, o sdk.Options) (sqlbackend.Connection, error) {
-	path, err := filePath(o.URL, o.Dir)
+	path, err := filePath(&o)
 	if err != nil {
 		return sqlbackend.Connection{}, err
 	}
@@ -53,31 +53,12 @@ func connect(ctx context.Context, o sdk.Options) (sqlbackend.Connection, error) 
 	return conn, err
 }
 
-// filePath returns the path that a URL names: three slashes and a path relative
-// to dir, or four and an absolute one. The path has no escapes.
-func filePath(u, dir string) (string, error) {
-	rest, ok := strings.CutPrefix(u, "sqlite://")
-	if !ok {
-		return "", sdk.Errorf(sdk.Unsupported, "this backend takes sqlite:///PATH")
-	}
-	path, ok := strings.CutPrefix(rest, "/")
-	switch {
-	case !ok:
-		return "", sdk.Errorf(sdk.Invalid, "a sqlite URL has three slashes and a relative path, or four and an absolute one")
-	case path == "" || strings.HasSuffix(path, "/"):
-		return "", sdk.Errorf(sdk.Invalid, "the sqlite URL names no file")
-	case strings.ContainsRune(path, 0):
-		return "", sdk.Errorf(sdk.Invalid, "the path in the sqlite URL holds a NUL")
-	case strings.ContainsRune(path, '?'):
-		return "", sdk.Errorf(sdk.Unsupported, "a sqlite URL has no options")
-	case path == ":memory:":
+// filePath returns the path that the URL names.
+func filePath(o *sdk.Options) (string, error) {
+	if strings.TrimPrefix(o.URL, "sqlite:///") == ":memory:" {
 		return "", sdk.Errorf(sdk.Unsupported, "an archive in memory would be gone at once")
 	}
-	path = filepath.FromSlash(path)
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
-	}
-	return filepath.Clean(path), nil
+	return o.FilePath("sqlite")
 }
 
 // makeFile makes an empty file, readable by its owner only, and its directory.

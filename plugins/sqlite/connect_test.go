@@ -39,7 +39,7 @@ func TestFilePath(t *testing.T) {
 		{url: "sqlite://u:hidden@h/d", kind: sdk.Invalid},
 		{url: "", kind: sdk.Unsupported},
 	} {
-		got, err := filePath(c.url, "/root dir")
+		got, err := filePath(&sdk.Options{URL: c.url, Dir: "/root dir"})
 		if got != c.want || sdk.KindOf(err) != c.kind {
 			t.Errorf("filePath(%q) = %q, %v; want %q, %v", c.url, got, err, c.want, c.kind)
 		}

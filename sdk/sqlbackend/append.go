@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/codex-archive/codex/sdk"
 )
@@ -13,21 +12,10 @@ import (
 // lockedItem is what later events need to know of a record.
 type lockedItem struct {
 	key, artifact int64
-	event         sdk.ID // its ARCHIVE event
-	retainUntil   time.Time
-	purgedAt      time.Time
-	err           error // why the row cannot be read
-	holds         []hold
-}
-
-// activeHold returns the active hold of a case, of any case for "".
-func (it *lockedItem) activeHold(name string) *hold {
-	for i := range it.holds {
-		if h := &it.holds[i]; h.Released.IsZero() && (name == "" || h.Case == name) {
-			return h
-		}
-	}
-	return nil
+	event         sdk.ID           // its ARCHIVE event
+	err           error            // why the row cannot be read
+	custody       sdk.Custody      // with active holds only
+	holdKeys      map[string]int64 // of codex_hold, by case
 }
 
 // Append records events with their effects.
@@ -92,16 +80,16 @@ func tombstonesOf(events []sdk.Event) []sdk.Tombstone {
 // freshEvents leaves out repeats, and refuses ids that are taken and
 // tombstones that are unknown.
 func (db *conn) freshEvents(ctx context.Context, events []sdk.Event, items map[sdk.Tombstone]*lockedItem) ([]sdk.Event, error) {
-	unknown := culprits{kind: sdk.NotFound, msg: "no such tombstone"}
+	unknown := sdk.Culprits{Kind: sdk.NotFound, Msg: "no such tombstone"}
 	for i := range events {
 		it := items[events[i].Tombstone]
 		if it == nil {
-			unknown.add(events[i].Tombstone)
+			unknown.Add(events[i].Tombstone)
 		} else if it.err != nil {
 			return nil, it.err
 		}
 	}
-	if err := unknown.err(); err != nil {
+	if err := unknown.Err(); err != nil {
 		return nil, err
 	}
 	eventIDs := make([]sdk.ID, len(events))
@@ -116,7 +104,7 @@ func (db *conn) freshEvents(ctx context.Context, events []sdk.Event, items map[s
 	for _, e := range events {
 		old, taken := known[e.ID]
 		if taken && !old.Same(&e) {
-			return nil, &sdk.Error{Kind: sdk.Conflict, Msg: "the event id " + e.ID.String() + " is taken", Tombstones: []sdk.Tombstone{e.Tombstone}}
+			return nil, sdk.EventTaken(e.ID, e.Tombstone)
 		}
 		if !taken {
 			fresh = append(fresh, e)
@@ -187,7 +175,7 @@ func (db *conn) nameOwners(ctx context.Context, known map[sdk.ID]sdk.Event, of m
 	})
 }
 
-// readHolds fills lockedItem.holds with the active ones.
+// readHolds fills lockedItem.custody with the active holds.
 func (db *conn) readHolds(ctx context.Context, items map[sdk.Tombstone]*lockedItem) error {
 	if len(items) == 0 {
 		return nil
@@ -197,63 +185,45 @@ func (db *conn) readHolds(ctx context.Context, items map[sdk.Tombstone]*lockedIt
 	for _, it := range items {
 		byKey[it.key] = it
 		keys = append(keys, it.key)
+		it.holdKeys = map[string]int64{}
 	}
 	in, args := db.b.d.in("h.item", Int, keys)
 	return db.query(ctx, selectHolds+in+" AND h.released_at IS NULL ORDER BY h.placed_at, h.case_name", args, func(scan scan) error {
 		h, err := scanHold(scan)
 		if err == nil {
-			byKey[h.item].holds = append(byKey[h.item].holds, h)
+			it := byKey[h.item]
+			it.custody.Holds = append(it.custody.Holds, h.Hold)
+			it.holdKeys[h.Case] = h.key
 		}
 		return err
 	})
 }
 
-// applyEvent carries out the effect of an event. HOLD of an active case and RELEASE of one
-// that is not active are recorded and have none.
+// applyEvent carries out the effect of an event.
 func (db *conn) applyEvent(ctx context.Context, e sdk.Event, it *lockedItem, names map[string]int64) error {
-	switch e.Action {
-	case sdk.ActionHold:
-		return db.placeHold(ctx, e, it, names)
-	case sdk.ActionRelease:
-		return db.releaseHold(ctx, e, it)
-	case sdk.ActionRetain:
-		return db.retain(ctx, e, it)
+	h, err := it.custody.Apply(&e)
+	switch {
+	case err != nil:
+		return err
+	case h != nil && h.Released.IsZero():
+		return db.placeHold(ctx, h, it, names)
+	case h != nil:
+		return db.change(ctx, 1, "UPDATE codex_hold SET released_at = ? WHERE id = ?", h.Released.UnixMicro(), it.holdKeys[h.Case])
+	case e.Action == sdk.ActionRetain:
+		return db.change(ctx, 1, "UPDATE codex_item SET retain_until = ? WHERE id = ?", e.RetainUntil.UnixMicro(), it.key)
 	}
 	return nil
 }
 
-func (db *conn) placeHold(ctx context.Context, e sdk.Event, it *lockedItem, names map[string]int64) error {
-	if it.activeHold(e.Case) != nil {
-		return nil
-	}
-	h := hold{Hold: sdk.Hold{Case: e.Case, Placed: e.At, PlacedBy: e.Actor}, item: it.key}
+func (db *conn) placeHold(ctx context.Context, h *sdk.Hold, it *lockedItem, names map[string]int64) error {
+	var key int64
 	err := db.query(ctx, "INSERT INTO codex_hold (item, case_name, placed_at, placed_by) VALUES (?, ?, ?, ?) RETURNING id",
-		[]any{it.key, e.Case, e.At.UnixMicro(), names[e.Actor]}, func(scan scan) error { return scan(&h.key) })
+		[]any{it.key, h.Case, h.Placed.UnixMicro(), names[h.PlacedBy]}, func(scan scan) error { return scan(&key) })
 	if err != nil {
 		return err
 	}
-	it.holds = append(it.holds, h)
-	return inserted(h.key)
-}
-
-func (db *conn) releaseHold(ctx context.Context, e sdk.Event, it *lockedItem) error {
-	h := it.activeHold(e.Case)
-	if h == nil {
-		return nil
-	}
-	h.Released = e.At
-	return db.change(ctx, 1, "UPDATE codex_hold SET released_at = ? WHERE id = ?", e.At.UnixMicro(), h.key)
-}
-
-func (db *conn) retain(ctx context.Context, e sdk.Event, it *lockedItem) error {
-	if e.RetainUntil.Before(it.retainUntil) {
-		return &sdk.Error{
-			Kind: sdk.Refused, Tombstones: []sdk.Tombstone{e.Tombstone},
-			Msg: "retained until " + it.retainUntil.Format("2006-01-02") + ", which only ever moves later",
-		}
-	}
-	it.retainUntil = e.RetainUntil
-	return db.change(ctx, 1, "UPDATE codex_item SET retain_until = ? WHERE id = ?", e.RetainUntil.UnixMicro(), it.key)
+	it.holdKeys[h.Case] = key
+	return inserted(key)
 }
 
 var insertEvent = insert{

@@ -26,10 +26,7 @@ func (b *Backend) wrap(ctx context.Context, op string, err error) error {
 		if named.Op == "" {
 			named.Op = op
 		}
-		if len(named.Tombstones) > sdk.MaxCulprits {
-			named.Tombstones = named.Tombstones[:sdk.MaxCulprits]
-		}
-		return &named
+		return named.About(named.Tombstones...)
 	}
 	if ended := ctx.Err(); ended != nil {
 		return b.ended(op, ended)
@@ -96,21 +93,4 @@ func (b *Backend) classify(err error) Class {
 		return ClassifyNetError(err)
 	}
 	return Class{Kind: sdk.Internal}
-}
-
-// culprits collects the tombstones of one verdict.
-type culprits struct {
-	kind sdk.Kind
-	msg  string
-	ids  []sdk.Tombstone
-}
-
-func (c *culprits) add(id sdk.Tombstone) { c.ids = append(c.ids, id) }
-
-// err returns nil while no tombstone was added.
-func (c *culprits) err() error {
-	if len(c.ids) == 0 {
-		return nil
-	}
-	return &sdk.Error{Kind: c.kind, Msg: c.msg, Retry: c.kind.Temporary(), Tombstones: c.ids[:min(len(c.ids), sdk.MaxCulprits)]}
 }

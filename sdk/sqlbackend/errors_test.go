@@ -141,16 +141,3 @@ func TestCommitFailed(t *testing.T) {
 		t.Error("an error that is not final broke the backend")
 	}
 }
-
-func TestCulprits(t *testing.T) {
-	c := culprits{kind: sdk.ContentAbsent, msg: "x"}
-	if c.err() != nil {
-		t.Error("no tombstone is at fault, yet there is an error")
-	}
-	for i := range 2 * sdk.MaxCulprits {
-		c.add(sdk.Tombstone{byte(i)})
-	}
-	if e := sdk.AsError(c.err()); len(e.Tombstones) != sdk.MaxCulprits || e.Retry {
-		t.Errorf("%+v", e)
-	}
-}

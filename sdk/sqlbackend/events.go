@@ -1,8 +1,6 @@
 package sqlbackend
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"database/sql"
 	"slices"
@@ -58,9 +56,7 @@ func (db *conn) addEvents(ctx context.Context, keys []any, entries map[int64]*sd
 		return nil
 	})
 	for _, entry := range entries {
-		slices.SortFunc(entry.Events, func(x, y sdk.Event) int {
-			return cmp.Or(x.At.Compare(y.At), bytes.Compare(x.ID[:], y.ID[:]))
-		})
+		slices.SortFunc(entry.Events, sdk.Event.Compare)
 	}
 	return err
 }
@@ -100,9 +96,7 @@ func (db *conn) addHolds(ctx context.Context, keys []any, entries map[int64]*sdk
 		return nil
 	})
 	for _, entry := range entries {
-		slices.SortFunc(entry.Holds, func(x, y sdk.Hold) int {
-			return cmp.Or(x.Placed.Compare(y.Placed), cmp.Compare(x.Case, y.Case))
-		})
+		slices.SortFunc(entry.Holds, sdk.Hold.Compare)
 	}
 	return err
 }
@@ -124,7 +118,7 @@ func (db *conn) lockItems(ctx context.Context, tombstones []sdk.Tombstone, forUp
 			return err
 		}
 		copy(id[:], raw) // it was asked for by this value
-		it.artifact, it.retainUntil, it.purgedAt = artifact.Int64, fromMicros(retain), fromMicros(purged)
+		it.artifact, it.custody = artifact.Int64, sdk.Custody{RetainUntil: fromMicros(retain), PurgedAt: fromMicros(purged)}
 		if err := fixed("event id", event, it.event[:]); err != nil {
 			it.err = unreadable(id, err)
 		} else if !artifact.Valid {

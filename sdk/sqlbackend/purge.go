@@ -41,7 +41,6 @@ type purge struct {
 	now      time.Time // the earlier of the two clocks
 	items    map[sdk.Tombstone]*lockedItem
 	known    map[sdk.ID]sdk.Event // of the event ids asked for
-	requests map[int64][]string   // who asked, by record
 	bodies   map[int64]*purgedBody
 	names    map[string]int64
 	verdicts []sdk.Verdict
@@ -66,8 +65,8 @@ func (j *purge) run(ctx context.Context) error {
 	for i, item := range j.Items {
 		v := j.decide(item)
 		if v.Outcome == sdk.OutcomePurged {
-			v.Freed = j.take(item)
-			events = append(events, sdk.Event{ID: item.Event, Tombstone: item.Tombstone, Action: sdk.ActionPurge, Actor: j.Actor, At: j.now, Host: j.Host})
+			v.Freed = j.free(item)
+			events = append(events, j.Event(item, j.now))
 		}
 		j.verdicts[i] = v
 	}
@@ -90,9 +89,7 @@ func (j *purge) look(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if j.now = j.At; clock.Before(j.now) {
-		j.now = clock
-	}
+	j.now = j.Clock(clock)
 	if j.items, err = j.db.lockItems(ctx, j.tombstones(), forUpdate); err != nil {
 		return err
 	}
@@ -125,16 +122,7 @@ func (j *purge) lookEvents(ctx context.Context) (err error) {
 	if j.known, err = j.db.knownEvents(ctx, eventIDs); err != nil {
 		return err
 	}
-	asked := map[sdk.ID]sdk.Tombstone{}
-	for _, item := range j.Items {
-		other, twice := asked[item.Event]
-		old, taken := j.known[item.Event]
-		if twice && other != item.Tombstone || taken && (old.Tombstone != item.Tombstone || old.Action != sdk.ActionPurge) {
-			return &sdk.Error{Kind: sdk.Conflict, Msg: "the event id " + item.Event.String() + " is taken", Tombstones: []sdk.Tombstone{item.Tombstone}}
-		}
-		asked[item.Event] = item.Tombstone
-	}
-	return nil
+	return j.CheckEvents(j.known)
 }
 
 // keys lists the keys of the records, or of their contents.
@@ -150,21 +138,26 @@ func (j *purge) keys(of func(*lockedItem) int64) []any {
 	return keys
 }
 
+// lookRequests fills lockedItem.custody with those who asked.
 func (j *purge) lookRequests(ctx context.Context) error {
-	j.requests = map[int64][]string{}
 	keys := j.keys(func(it *lockedItem) int64 { return it.key })
 	if len(keys) == 0 {
 		return nil
 	}
+	requests := map[int64][]string{}
 	in, args := j.db.b.d.in("e.item", Int, keys)
-	return j.db.query(ctx, "SELECT e.item, w.name FROM codex_event e JOIN codex_name w ON w.id = e.actor WHERE "+in+
+	err := j.db.query(ctx, "SELECT e.item, w.name FROM codex_event e JOIN codex_name w ON w.id = e.actor WHERE "+in+
 		" AND e.action = ?", append(args, string(sdk.ActionPruneRequest)), func(scan scan) error {
 		var item int64
 		var actor string
 		err := scan(&item, &actor)
-		j.requests[item] = append(j.requests[item], actor)
+		requests[item] = append(requests[item], actor)
 		return err
 	})
+	for _, it := range j.items {
+		it.custody.Requests = requests[it.key]
+	}
+	return err
 }
 
 // lookBodies locks the contents, then counts who needs them: in this order, so
@@ -199,48 +192,25 @@ func (j *purge) lookBodies(ctx context.Context, forUpdate string) error {
 	})
 }
 
-// decide returns the verdict on one record, in the order of [sdk.Outcome].
+// decide returns the verdict on one record.
 func (j *purge) decide(item sdk.PurgeItem) sdk.Verdict {
-	verdict := func(o sdk.Outcome, why string) sdk.Verdict {
-		return sdk.Verdict{Tombstone: item.Tombstone, Outcome: o, Why: why}
-	}
 	it := j.items[item.Tombstone]
 	if it == nil {
-		return verdict(sdk.OutcomeUnknown, "no such tombstone")
+		return j.Judge(item, nil, j.now)
 	}
 	if it.err != nil {
-		return verdict(sdk.OutcomeUnknown, sdk.AsError(it.err).Msg)
+		return sdk.Verdict{Tombstone: item.Tombstone, Outcome: sdk.OutcomeUnknown, Why: sdk.AsError(it.err).Msg}
 	}
-	_, repeated := j.known[item.Event] // lookEvents: then it is this record's PURGE
-	switch {
-	case repeated:
-		return verdict(sdk.OutcomeRepeated, "purged by this very request before")
-	case !it.purgedAt.IsZero():
-		return verdict(sdk.OutcomeAlready, "purged before, on "+it.purgedAt.Format("2006-01-02"))
-	case it.activeHold("") != nil:
-		return verdict(sdk.OutcomeHeld, "case "+it.activeHold("").Case+" is active")
-	case it.retainUntil.After(j.now):
-		return verdict(sdk.OutcomeRetained, "retained until "+it.retainUntil.Format("2006-01-02"))
+	if _, repeated := j.known[item.Event]; repeated { // CheckEvents: then it is this record's PURGE
+		it.custody.PurgedBy = item.Event
 	}
-	requests := j.requests[it.key]
-	if len(requests) == 0 {
-		return verdict(sdk.OutcomeNotRequested, "it was not asked for")
-	}
-	for _, actor := range requests {
-		if !sdk.SamePerson(actor, j.Actor) {
-			return verdict(sdk.OutcomePurged, "")
-		}
-	}
-	return verdict(sdk.OutcomeSameActor, "only "+j.Actor+" asked for it")
+	return j.Judge(item, &it.custody, j.now)
 }
 
-// take notes that a record is purged, for the verdicts after it, and returns
+// free notes that a record is purged, for the verdicts after it, and returns
 // the bytes that go with it.
-func (j *purge) take(item sdk.PurgeItem) int64 {
-	it := j.items[item.Tombstone]
-	it.purgedAt = j.now
-	j.known[item.Event] = sdk.Event{}
-	body := j.bodies[it.artifact]
+func (j *purge) free(item sdk.PurgeItem) int64 {
+	body := j.bodies[j.items[item.Tombstone].artifact]
 	if body == nil {
 		return 0 // its row is gone
 	}

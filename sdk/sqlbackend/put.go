@@ -191,7 +191,7 @@ func (g *group) findRepeats(ctx context.Context) error {
 // purged record is answered at once; the content of the others is checked like
 // that of new records.
 func (g *group) separateRepeats(known map[sdk.Tombstone]*item) error {
-	conflicts := culprits{kind: sdk.Conflict, msg: "the tombstone is taken by another record"}
+	conflicts := sdk.Culprits{Kind: sdk.Conflict, Msg: "the tombstone is taken by another record"}
 	inGroup := map[sdk.Tombstone]*entry{}
 	var fresh []*entry
 	for _, e := range g.entries {
@@ -201,7 +201,7 @@ func (g *group) separateRepeats(known map[sdk.Tombstone]*item) error {
 		case it != nil && it.recordErr != nil:
 			return it.recordErr
 		case it != nil && !it.Same(&e.record), first != nil && !first.record.Same(&e.record):
-			conflicts.add(id)
+			conflicts.Add(id)
 		case it != nil && !it.PurgedAt.IsZero():
 			g.stored[e.index] = sdk.PutResult{Tombstone: id, Content: it.Content, Repeated: true}
 		case it != nil || first != nil:
@@ -212,18 +212,18 @@ func (g *group) separateRepeats(known map[sdk.Tombstone]*item) error {
 		}
 	}
 	g.entries = fresh
-	return conflicts.err()
+	return conflicts.Err()
 }
 
 // checkEvents refuses event ids that other records or events have.
 func (g *group) checkEvents(ctx context.Context) error {
-	conflicts := culprits{kind: sdk.Conflict, msg: "the event id is taken"}
-	meanwhile := culprits{kind: sdk.Busy, msg: "another program stored the same record at the same moment"}
+	conflicts := sdk.Culprits{Kind: sdk.Conflict, Msg: "the event id is taken"}
+	meanwhile := sdk.Culprits{Kind: sdk.Busy, Msg: "another program stored the same record at the same moment"}
 	owner := map[sdk.ID]sdk.Tombstone{}
 	keys := make([]any, len(g.entries))
 	for i, e := range g.entries {
 		if _, taken := owner[e.record.Event]; taken {
-			conflicts.add(e.record.Tombstone)
+			conflicts.Add(e.record.Tombstone)
 		}
 		owner[e.record.Event] = e.record.Tombstone
 		keys[i] = e.record.Event[:]
@@ -238,9 +238,9 @@ func (g *group) checkEvents(ctx context.Context) error {
 			return err
 		}
 		if id := owner[key]; bytes.Equal(id[:], tombstone) {
-			meanwhile.add(id) // it was not there when findRepeats looked
+			meanwhile.Add(id) // it was not there when findRepeats looked
 		} else {
-			conflicts.add(id)
+			conflicts.Add(id)
 		}
 		return nil
 	}
@@ -253,10 +253,10 @@ func (g *group) checkEvents(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := conflicts.err(); err != nil {
+	if err := conflicts.Err(); err != nil {
 		return err
 	}
-	return meanwhile.err()
+	return meanwhile.Err()
 }
 
 func (g *group) findNames(ctx context.Context) (err error) {
@@ -400,8 +400,8 @@ func (g *group) checkKept(ctx context.Context, k *kept) error {
 
 // checkPresent finds contents that are neither intact nor brought by an item.
 func (g *group) checkPresent() error {
-	absent := culprits{kind: sdk.ContentAbsent, msg: "the archive does not have the content, or it is damaged"}
-	dropped := culprits{kind: sdk.Busy, msg: "the content was purged or damaged while it was being stored again"}
+	absent := sdk.Culprits{Kind: sdk.ContentAbsent, Msg: "the archive does not have the content, or it is damaged"}
+	dropped := sdk.Culprits{Kind: sdk.Busy, Msg: "the content was purged or damaged while it was being stored again"}
 	for _, c := range g.contents {
 		if c.intact || c.body != nil && !c.body.dropped {
 			continue
@@ -411,13 +411,13 @@ func (g *group) checkPresent() error {
 			verdict = &dropped
 		}
 		for _, id := range c.users {
-			verdict.add(id)
+			verdict.Add(id)
 		}
 	}
-	if err := absent.err(); err != nil {
+	if err := absent.Err(); err != nil {
 		return err
 	}
-	return dropped.err()
+	return dropped.Err()
 }
 
 // replaceBody makes the row of a content whose body was purged, damaged or lost

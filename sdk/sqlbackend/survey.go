@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"io"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/codex-archive/codex/sdk"
 )
@@ -23,14 +22,6 @@ type kept struct {
 // sameRow reports whether the row is still the one that o was read from.
 func (k *kept) sameRow(o *kept) bool {
 	return k.Content == o.Content && k.key == o.key && k.upload == o.upload && k.present == o.present
-}
-
-// plausible reports whether the row can be true, as far as the row itself tells.
-// The codec "none" says that the body is the plain bytes.
-func (k *kept) plausible() bool {
-	plain := k.StoredSHA256 == k.SHA256
-	return k.Size >= 0 && k.StoredSize >= 0 && k.Codec != "" && utf8.ValidString(string(k.Codec)) &&
-		plain == (k.Codec == sdk.None) && (!plain || k.StoredSize == k.Size)
 }
 
 // survey is what the archive has of the contents of a Put, before its
@@ -108,7 +99,7 @@ func (db *conn) checkSmall(ctx context.Context, some []*kept) error {
 	byKey := map[int64]*kept{}
 	var keys []any
 	for _, k := range some {
-		if k.present && !k.upload.Valid && k.plausible() {
+		if k.present && !k.upload.Valid && k.Plausible() {
 			byKey[k.key] = k
 			keys = append(keys, k.key)
 		}
@@ -135,7 +126,7 @@ type readChunks func(ctx context.Context, data []byte, upload, from int64) (_ []
 
 // checkChunks reads a body in pieces.
 func (k *kept) checkChunks(ctx context.Context, read readChunks) error {
-	if !k.present || !k.plausible() {
+	if !k.present || !k.Plausible() {
 		return nil
 	}
 	r := &chunkReader{ctx: ctx, read: read, upload: k.upload.Int64}
