@@ -77,13 +77,19 @@ func complete(ctx context.Context, env *app.Env, root *cli.App, typed []string) 
 	line := app.Parse(root, typed[:len(typed)-1])
 	var b strings.Builder
 	for _, c := range candidates(ctx, env, line, word) {
-		if strings.HasPrefix(c.word, word) {
+		if strings.HasPrefix(c.word, word) && isHarmless(c.word) {
 			about, _, _ := strings.Cut(c.about, "\n")
-			b.WriteString(escape.Text(c.word) + "\t" + escape.Text(about) + "\n")
+			b.WriteString(c.word + "\t" + escape.Text(about) + "\n")
 		}
 	}
 	_, err := io.WriteString(env.Stdout, b.String())
 	return err
+}
+
+// isHarmless reports whether a shell takes a word as it is. A reason or a
+// tombstone may be a stranger's, and what is completed is run as it appears.
+func isHarmless(word string) bool {
+	return strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=:/@%+,") == ""
 }
 
 // candidate is one way to go on.
