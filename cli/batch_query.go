@@ -18,7 +18,7 @@ import (
 )
 
 // isQuery reports whether the batch takes its items from the archive.
-func isQuery(c *app.Command) bool { return c.Flags.IsSet("output-dir") }
+func isQuery(c *app.Command) bool { return c.Flags.NArg() == 0 && c.Flags.IsSet("output-dir") }
 
 // runQuery restores what the selectors select, without a manifest.
 func (p *batchPlan) runQuery(ctx context.Context) (err error) {
@@ -57,20 +57,13 @@ func (p *batchPlan) runQuery(ctx context.Context) (err error) {
 	if err := p.useItems(query); err != nil {
 		return err
 	}
-	err = p.carryOut(ctx)
-	if err == nil && unreadable > 0 {
-		return output.Errorf(output.Batch, "%d records cannot be read and were left out", unreadable)
-	}
-	return err
+	return p.leftOut(p.carryOut(ctx), unreadable)
 }
 
 // readQuery reads the command line.
 func (p *batchPlan) readQuery() (s selection, err error) {
 	c := p.command
 	switch {
-	case c.Flags.NArg() > 0:
-		return s, output.Usagef("MANIFEST and --output-dir are two ways to say what to restore: choose").
-			WithHint("with a manifest, --base-dir says where its outputs are")
 	case c.Flags.IsSet("base-dir") || c.Flags.IsSet("format"):
 		return s, output.Usagef("--base-dir and --format are about a MANIFEST, not about --output-dir")
 	case c.Flags.String("output-dir") == "":

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -31,6 +33,8 @@ func batchRestoreCommand(a *app.App) *cli.Command {
 			"for at most batch.timeout_per_item seconds. The first failure stops what has not begun, unless\n" +
 			"--continue-on-error is given. The results file says how each item ended, also after a failure\n" +
 			"or a signal.\n" +
+			"A MANIFEST may also be a results file, of which the failed items are taken, or what\n" +
+			"codex archive list --json prints, restored below --output-dir.\n" +
 			"Without a MANIFEST the selectors, those of codex archive list, say what to restore: the\n" +
 			"newest live record of each path, to that path below --output-dir.\n\n" +
 			"EXAMPLES:\n" +
@@ -75,7 +79,16 @@ func runBatchRestore(ctx context.Context, c *app.Command) error {
 	if err := p.read(); err != nil {
 		return err
 	}
-	return p.carryOut(ctx)
+	return p.leftOut(p.carryOut(ctx), p.manifest.LeftOut)
+}
+
+// leftOut is err, or that records were left out, of which nothing is known but
+// their tombstones.
+func (p *batchPlan) leftOut(err error, records int) error {
+	if err == nil && records > 0 {
+		return output.Errorf(output.Batch, "%d records cannot be read and were left out", records)
+	}
+	return err
 }
 
 // carryOut does what the manifest says.
@@ -112,7 +125,49 @@ func (p *batchPlan) read() (err error) {
 	if err != nil {
 		return output.Usagef("%w", err)
 	}
+	return p.checkManifest()
+}
+
+// checkManifest compares the manifest with the flags about where its files go.
+func (p *batchPlan) checkManifest() error {
+	flags, path := p.command.Flags, p.manifest.Path
+	set, err := p.command.RecordSet()
+	if err != nil {
+		return err
+	}
+	for _, selector := range querySelectors() {
+		if name := selector.Names()[0]; name == "set" && !set.IsZero() || name != "set" && flags.IsSet(name) {
+			return output.Usagef("--%s selects records of the archive, and %s says already which: choose", name, path)
+		}
+	}
+	into := flags.IsSet("output-dir")
+	switch {
+	case p.manifest.Listed && !into:
+		return output.Usagef("%s lists records without outputs: --output-dir is missing", path)
+	case p.manifest.Listed && flags.IsSet("base-dir"):
+		return output.Usagef("--base-dir and --output-dir are two ways to say where files go: choose")
+	case p.manifest.Listed && flags.String("output-dir") == "":
+		return output.Usagef("--output-dir is empty")
+	case into && !p.manifest.Listed:
+		return output.Usagef("%s names its outputs, and --output-dir is for records without: choose", path).
+			WithHint("--base-dir says where the outputs of a manifest are")
+	case flags.IsSet("results") && isFile(path, flags.String("results")):
+		return output.Usagef("--results names the manifest itself, which would be replaced")
+	}
+	if n := p.manifest.LeftOut; n > 0 {
+		p.command.Log.Error(fmt.Sprintf("Left out: %d records of %s that could not be read when they were listed", n, path))
+	}
 	return nil
+}
+
+// isFile reports whether two paths lead to one file.
+func isFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }
 
 func (p *batchPlan) checkResults() error {
@@ -146,7 +201,7 @@ func manifestError(path string, err error) error {
 func (p *batchPlan) check() error {
 	c := p.command
 	flag := "base-dir"
-	if isQuery(c) {
+	if c.Flags.IsSet("output-dir") {
 		flag = "output-dir"
 	}
 	base, confined := c.Flags.String(flag), c.Flags.IsSet(flag)
@@ -157,7 +212,13 @@ func (p *batchPlan) check() error {
 		}
 		p.outputs = outputs{base: root, missing: root == nil}
 	}
-	if err := p.manifest.CheckOutputs(c.Env.Dir, confined, p.outputs.base); err != nil {
+	dir := c.Env.Dir
+	if confined && !filepath.IsAbs(base) {
+		dir = filepath.Join(dir, base)
+	} else if confined {
+		dir = base
+	}
+	if err := p.manifest.CheckOutputs(dir, confined, p.outputs.base); err != nil {
 		return output.Usagef("%w", err)
 	}
 	if err := p.readResumeFrom(); err != nil {

@@ -18,7 +18,20 @@ type jsonManifest struct {
 	d    *json.Decoder
 }
 
+// readJSON takes a manifest, a results file, or what list --json printed.
 func (m *Manifest) readJSON(text []byte) error {
+	err := m.readItems(text)
+	switch {
+	case err == nil || m.readFailed(text):
+		return nil
+	case isListed(text):
+		m.Items = nil
+		return m.readListed(text)
+	}
+	return err
+}
+
+func (m *Manifest) readItems(text []byte) error {
 	j := &jsonManifest{m: m, text: text, d: json.NewDecoder(bytes.NewReader(text))}
 	if err := j.document(); err != nil {
 		return err

@@ -35,6 +35,10 @@ type Manifest struct {
 	Path   string     // as given, "-" for standard input
 	SHA256 sdk.Digest // of its bytes
 	Items  []Item
+
+	Listed  bool // it is what list --json printed: outputs are relative to a directory that is yet to be named
+	LeftOut int  // records in there that could not be read
+	Results bool // it is a results file, and Items are those that failed
 }
 
 // Format is how a manifest is written.
@@ -108,7 +112,7 @@ func Read(r io.Reader, path string, format Format) (*Manifest, error) {
 		return nil, err
 	}
 	if len(m.Items) == 0 {
-		return nil, fmt.Errorf("%s: items: the list is empty", path)
+		return nil, m.noItems()
 	}
 	for i := range m.Items {
 		if field, wrong := m.Items[i].check(); wrong != "" {
@@ -116,6 +120,16 @@ func Read(r io.Reader, path string, format Format) (*Manifest, error) {
 		}
 	}
 	return m, nil
+}
+
+func (m *Manifest) noItems() error {
+	switch {
+	case m.Results:
+		return fmt.Errorf("%s: no item of these results failed: there is nothing to restore", m.Path)
+	case m.Listed:
+		return fmt.Errorf("%s: none of these records can be restored: they are purged or could not be read", m.Path)
+	}
+	return fmt.Errorf("%s: items: the list is empty", m.Path)
 }
 
 func (m *Manifest) format(asked Format, text []byte) Format {

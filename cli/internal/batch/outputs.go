@@ -2,10 +2,10 @@ package batch
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/codex-archive/codex/cli/internal/durable"
@@ -13,34 +13,39 @@ import (
 
 // CheckOutputs reports the first output that cannot be: one that another item
 // has too, one that is a directory, or that another output needs as one. dir is
-// where relative outputs start. base, if confined, is the opened directory that
-// no output may leave; nil there says that it does not exist yet. It takes one
-// look at the file system for each item and directory, and writes nothing.
+// where relative outputs start, a base directory for one. base, if confined, is
+// that directory opened, which no output may leave; nil there says that it does
+// not exist yet. It takes one look at the file system for each item and
+// directory, and writes nothing but the probes of [durable.SameName], where two
+// outputs differ in case alone.
 func (m *Manifest) CheckOutputs(dir string, confined bool, base *os.Root) error {
 	p := places{dir: dir, real: map[string]string{}, plain: confined && base == nil}
-	if base != nil {
-		p.dir = inDir(dir, base.Name())
-	}
-	items := make(map[string]int, len(m.Items))
 	list := make([]string, len(m.Items))
 	for i := range m.Items {
 		if err := m.checkOutput(i, confined, base); err != nil {
 			return err
 		}
-		place := p.of(m.Items[i].Output)
-		if other, twice := items[place]; twice {
-			return m.errorAt(i, "output", "%q is the output of item %d too", m.Items[i].Output, other+1)
-		}
-		items[place], list[i] = i, place
+		list[i] = p.of(m.Items[i].Output)
 	}
-	return m.checkNested(list, items)
+	return m.checkPlaces(list)
 }
 
-// checkNested finds an output that is a directory of another.
-func (m *Manifest) checkNested(list []string, items map[string]int) error {
+// checkPlaces finds an output that is also that of another item, or a directory
+// of it. list has the place of each.
+func (m *Manifest) checkPlaces(list []string) error {
+	t := newTwins(list)
+	for i, place := range list {
+		if other := t.of(i, place); other >= 0 {
+			why := ""
+			if list[other] != place {
+				why = fmt.Sprintf(", %q: this file system takes the two names for one", m.Items[other].Output)
+			}
+			return m.errorAt(i, "output", "%q is the output of item %d too%s", m.Items[i].Output, other+1, why)
+		}
+	}
 	for i, place := range list {
 		for up := filepath.Dir(place); up != place; place, up = up, filepath.Dir(up) {
-			if other, ok := items[up]; ok {
+			if other := t.of(len(list), up); other >= 0 {
 				return m.errorAt(other, "output", "%q is a directory: item %d goes into it", m.Items[other].Output, i+1)
 			}
 		}
@@ -66,11 +71,7 @@ func (p *places) of(output string) string {
 		real = p.resolve(up)
 		p.real[up] = real
 	}
-	place := filepath.Join(real, name)
-	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
-		place = strings.ToLower(place) // their file systems usually don't tell
-	}
-	return place
+	return filepath.Join(real, name)
 }
 
 // resolve follows the links of a directory, as far down as it exists.

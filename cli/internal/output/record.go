@@ -20,6 +20,7 @@ type RecordView struct {
 	Path           string            `json:"path"`
 	PathB64        string            `json:"path_b64,omitempty"`
 	WorkTreePath   string            `json:"worktree_path,omitempty"`
+	WorkTreeB64    string            `json:"worktree_path_b64,omitempty"`
 	Type           string            `json:"type"`
 	Commit         string            `json:"commit"`
 	WorkTreeState  string            `json:"worktree_state,omitempty"`
@@ -55,7 +56,7 @@ func ViewRecord(r sdk.Record) RecordView {
 		v.Set = r.Set.String()
 	}
 	v.Path, v.PathB64 = PathText(r.Path)
-	v.WorkTreePath, _ = PathText(r.WorkTreePath)
+	v.WorkTreePath, v.WorkTreeB64 = PathText(r.WorkTreePath)
 	return v
 }
 
