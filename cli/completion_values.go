@@ -124,6 +124,8 @@ func argumentsOf(ctx context.Context, env *app.Env, command string, before int) 
 		if before == 0 {
 			return tombstones(ctx, env)
 		}
+	case "archive hold", "archive release", "archive retain", "archive prune-request", "archive purge":
+		return tombstones(ctx, env)
 	case "explain":
 		var all []candidate
 		for _, c := range output.Codes() {

@@ -131,7 +131,8 @@ func evidenceLine(r *evidence.Record) string {
 		words = append(words, r.Tombstone)
 	}
 	for _, part := range []struct{ before, text string }{
-		{"", r.Repo}, {"", r.Path}, {"-> ", r.Output}, {"reason: ", r.Reason}, {"error: ", r.Error}, {"set aside: ", r.SetAside},
+		{"", r.Repo}, {"", r.Path}, {"-> ", r.Output}, {"reason: ", r.Reason}, {"case ", r.Case}, {"until ", stampOf(r.Until)}, {"note: ", r.Note},
+		{"verdict: ", r.Verdict}, {"plan ", r.Plan}, {"certificate ", r.Certificate}, {"error: ", r.Error}, {"set aside: ", r.SetAside},
 	} {
 		if part.text != "" {
 			words = append(words, part.before+part.text)
@@ -144,4 +145,12 @@ func evidenceLine(r *evidence.Record) string {
 		words = append(words, "(recorded later)")
 	}
 	return escape.Text(strings.Join(words, "  "))
+}
+
+// stampOf is [output.Stamp], "" for the zero time.
+func stampOf(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return output.Stamp(t)
 }

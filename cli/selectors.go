@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -36,8 +37,9 @@ type selection struct {
 	paths []string // alternatives for query.Path; none: any path
 }
 
-// readSelectors reads the flags.
-func readSelectors(c *app.Command, now time.Time) (s selection, err error) {
+// readSelectors reads the flags. own are flags of the command that have the name
+// of a selector and select nothing.
+func readSelectors(c *app.Command, now time.Time, own ...string) (s selection, err error) {
 	s.query = sdk.Query{
 		Repo: c.Flags.String("repo"), Name: c.Flags.String("name"), Commit: c.Flags.String("commit"), Match: c.Flags.String("match"),
 		Actor: c.Flags.String("by"), Reason: c.Flags.String("reason"), Tag: c.Flags.String("tag"),
@@ -57,8 +59,10 @@ func readSelectors(c *app.Command, now time.Time) (s selection, err error) {
 	if s.query.Since, err = c.Time("since", now); err != nil {
 		return s, err
 	}
-	if s.query.Until, err = c.Time("until", now); err != nil {
-		return s, err
+	if !slices.Contains(own, "until") {
+		if s.query.Until, err = c.Time("until", now); err != nil {
+			return s, err
+		}
 	}
 	if path := c.Flags.String("path"); path != "" {
 		s.paths = find.PathSpellings(path, c.Env.Dir, c.Config.Root)

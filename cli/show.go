@@ -193,12 +193,28 @@ func writeRecord(w *tabwriter.Writer, v entryView) {
 	}
 	switch {
 	case v.PurgedAt != nil:
-		row("Content", "purged "+output.Stamp(*v.PurgedAt))
+		row("Content", "purged "+output.Stamp(*v.PurgedAt)+purgedBy(v.Events))
 	case !*v.Present:
 		row("Content", "MISSING: the archive has the record and not the bytes")
 	default:
 		row("Content", "present")
 	}
+}
+
+// purgedBy says who purged a record, and who had asked for it.
+func purgedBy(events []eventView) string {
+	var asked []string
+	for _, e := range events {
+		switch sdk.Action(e.Action) {
+		case sdk.ActionPruneRequest:
+			if !slices.Contains(asked, e.Actor) {
+				asked = append(asked, e.Actor)
+			}
+		case sdk.ActionPurge:
+			return " by " + e.Actor + ", asked for by " + strings.Join(asked, " and ")
+		}
+	}
+	return ""
 }
 
 func details(e eventView) string {

@@ -33,12 +33,13 @@ type target struct {
 	Entry sdk.Entry // with Err where there is no such record or it cannot be read
 }
 
-// hasSelectors reports whether a flag selects records.
-func hasSelectors(c *app.Command) bool {
+// hasSelectors reports whether a flag selects records. own are flags of the
+// command that have the name of a selector and select nothing.
+func hasSelectors(c *app.Command, own ...string) bool {
 	return slices.ContainsFunc(actingSelectors(), func(f cli.Flag) bool {
 		// --set SECTION.KEY=VALUE is a setting.
 		if name := f.Names()[0]; name != "set" {
-			return c.Flags.IsSet(name)
+			return c.Flags.IsSet(name) && !slices.Contains(own, name)
 		}
 		set, err := c.RecordSet()
 		return err != nil || !set.IsZero()
@@ -47,13 +48,13 @@ func hasSelectors(c *app.Command) bool {
 
 // readTargets reads arguments and flags of a command with [actingSelectors].
 // Without any of both it returns no targets: whether that means all records is
-// for the command to say.
-func readTargets(c *app.Command, now time.Time) (t targets, err error) {
+// for the command to say. own are as for [hasSelectors].
+func readTargets(c *app.Command, now time.Time, own ...string) (t targets, err error) {
 	t.names = c.Flags.Args().Slice()
-	if len(t.names) > 0 && hasSelectors(c) {
+	if len(t.names) > 0 && hasSelectors(c, own...) {
 		return t, output.Usagef("TOMBSTONE and selectors are two ways to say which records: choose")
 	}
-	if t.selected, err = readSelectors(c, now); err != nil {
+	if t.selected, err = readSelectors(c, now, own...); err != nil {
 		return t, err
 	}
 	t.selected.query.Actor = "" // --by says who acts

@@ -54,6 +54,8 @@ var layout = []struct {
 	{"cli/internal/journal", []string{"sdk", "cli/internal/archiver", "cli/internal/escape", "cli/internal/evidence", "cli/internal/find", "cli/internal/logging", "cli/internal/output", "cli/internal/restorer", "cli/internal/retry"},
 		[]string{"github.com/hashicorp/go-hclog", "golang.org/x/sync/semaphore"},
 		"acts and their evidence; it takes what it needs, and no command line"},
+	{"cli/internal/custody", []string{"sdk", "cli/internal/durable", "cli/internal/output"}, nil,
+		"the documents of a purge; siblings import leaves and not each other"},
 	{"cli/internal/find", []string{"sdk", "cli/internal/output"}, nil,
 		"from a text to a record; a leaf but for printing"},
 	{"cli/internal/output", []string{"sdk", "cli/internal/durable", "cli/internal/escape"}, []string{"github.com/xrash/smetrics", "golang.org/x/term"},

@@ -39,18 +39,33 @@ const (
 	BatchComplete Action = "BATCH_RESTORE_COMPLETE"
 	Recover       Action = "RECOVER"
 	Trust         Action = "TRUST"
+	Hold          Action = "HOLD"
+	Release       Action = "RELEASE"
+	Retain        Action = "RETAIN"
+	PruneRequest  Action = "PRUNE_REQUEST"
+	Purge         Action = "PURGE"
+	PurgeRefused  Action = "PURGE_REFUSED"
 )
 
 // Actions returns the actions that this program writes.
 func Actions() []Action {
-	return []Action{Archive, ArchiveFail, Restore, RestoreFail, BatchComplete, Recover, Trust}
+	return []Action{
+		Archive, ArchiveFail, Restore, RestoreFail, BatchComplete, Recover, Trust,
+		Hold, Release, Retain, PruneRequest, Purge, PurgeRefused,
+	}
 }
 
 // known reports whether a is an action that this program writes.
 func (a Action) known() bool { return slices.Contains(Actions(), a) }
 
 // InArchive reports whether a success of a is an event in the archive too.
-func (a Action) InArchive() bool { return a == Archive || a == Restore }
+func (a Action) InArchive() bool {
+	switch a {
+	case Archive, Restore, Hold, Release, Retain, PruneRequest, Purge:
+		return true
+	}
+	return false
+}
 
 // Status says how it went.
 type Status string
@@ -93,6 +108,13 @@ type Record struct {
 	Size           int64  `json:"size,omitzero" always:"ARCHIVE"`            // plain bytes
 	CompressedSize int64  `json:"compressed_size,omitzero" always:"ARCHIVE"` // stored bytes
 	Codec          string `json:"codec,omitzero" always:"ARCHIVE"`
+
+	Case        string    `json:"case,omitzero" always:"HOLD RELEASE"` // which case
+	Until       time.Time `json:"until,omitzero"`                      // of RETAIN: the new end; of PURGE_REFUSED: that of the retention
+	Note        string    `json:"note,omitzero"`                       // what the user says to it
+	Verdict     string    `json:"verdict,omitzero"`                    // of PURGE and PURGE_REFUSED: an [sdk.Outcome], or "drifted"
+	Plan        string    `json:"plan,omitzero"`                       // of PURGE and PURGE_REFUSED: digest of the plan that was applied
+	Certificate string    `json:"certificate,omitzero"`                // of PURGE: file of the certificate
 
 	Decompression *output.Millis `json:"decompression_ms,omitzero"` // nil: not measured
 	Write         *output.Millis `json:"write_ms,omitzero"`         // nil: not measured
