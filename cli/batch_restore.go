@@ -135,7 +135,7 @@ func (p *batchPlan) checkManifest() error {
 	if err != nil {
 		return err
 	}
-	for _, selector := range querySelectors() {
+	for _, selector := range actingSelectors() {
 		if name := selector.Names()[0]; name == "set" && !set.IsZero() || name != "set" && flags.IsSet(name) {
 			return output.Usagef("--%s selects records of the archive, and %s says already which: choose", name, path)
 		}
