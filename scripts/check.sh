@@ -47,3 +47,7 @@ unset CGO_ENABLED GOOS GOARCH
 step race detector
 go test -race -short -timeout 15m ./sdk ./sdk/memory ./sdk/backendtest/... ./sdk/plugin ./cli/internal/...
 go run ./scripts/testenv -noservers -race go test -short -timeout 15m -run 'Batch|Restore' ./cli
+
+# The engine, on a database that is a process of its own.
+step race detector over the engine
+go run ./scripts/testenv go test -race -timeout 15m -run 'TestRules/(CONC|CONTEXT)|TestServer/OverlappingPuts' ./plugins/mariadb
