@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/archiver"
 	"github.com/codex-archive/codex/cli/internal/batch"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/git"
@@ -188,8 +189,11 @@ func (p *storePlan) locate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if snapshot == nil && p.command.Flags.Bool("tracked") {
+		switch tracked := p.command.Flags.Bool("tracked"); {
+		case tracked && snapshot == nil:
 			return output.Usagef("--tracked: %s is in no git work tree", e.Path)
+		case tracked && !snapshot.Indexed():
+			return output.Usagef("--tracked: git does not say what it tracks in %s", snapshot.Tree.Dir)
 		}
 	}
 	return nil
@@ -203,7 +207,7 @@ func (p *storePlan) tracked(ctx context.Context, e *tree.Entry) (bool, error) {
 
 // describe returns the record of an entry as far as it is known without the
 // content.
-func (p *storePlan) describe(ctx context.Context, e *tree.Entry) (sdk.Record, error) {
+func (p *storePlan) describe(ctx context.Context, e *tree.Entry) (sdk.Record, archiver.ObjectFormat, error) {
 	r := p.record
 	r.Tombstone, r.Event = sdk.NewID(), sdk.NewID()
 	r.Path = filepath.ToSlash(e.Path)
@@ -213,5 +217,5 @@ func (p *storePlan) describe(ctx context.Context, e *tree.Entry) (sdk.Record, er
 	} else if ref := p.command.Flags.String("commit"); git.FullHash(ref) {
 		r.Commit = strings.ToLower(ref)
 	}
-	return r, err
+	return r, archiver.FormatOf(snapshot, r.Commit), err
 }

@@ -60,7 +60,7 @@ func (p *storePlan) run(ctx context.Context) error {
 	r.report.begin()
 	err = bulk.Run{
 		Files: p.walk.Entries(ctx), Compressor: compressor, LeaveOut: p.walk.Protects,
-		Describe: func(e *tree.Entry) (sdk.Record, error) { return p.describe(ctx, e) },
+		Describe: func(e *tree.Entry) (sdk.Record, archiver.ObjectFormat, error) { return p.describe(ctx, e) },
 		Complete: func(e *tree.Entry, record *sdk.Record) error { return p.complete(ctx, e, record) },
 		Present:  r.present, Missing: r.missing, Put: r.put, After: r.after, Done: r.done,
 	}.Start(ctx)
@@ -91,7 +91,7 @@ func (p *storePlan) count(ctx context.Context) error {
 // complete adds what the content says about the place in git.
 func (p *storePlan) complete(ctx context.Context, e *tree.Entry, record *sdk.Record) error {
 	snapshot, path, err := p.origins.of(ctx, e)
-	record.WorkTreeState = state(snapshot, path, record.GitBlob)
+	record.WorkTreeState = archiver.State(snapshot, path, record.GitBlob)
 	return err
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/codex-archive/codex/cli/internal/git"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/tree"
-	"github.com/codex-archive/codex/sdk"
 )
 
 // origins says where files lie in git's work trees. git is asked once about each
@@ -102,21 +101,4 @@ func (o *origins) outside(err error) error {
 		err = git.ErrOutside
 	}
 	return output.Usagef("commit %q: %w", o.ref, err)
-}
-
-// state says how content with the object id blob compares with the commit.
-func state(s *git.Snapshot, path, blob string) sdk.WorkTreeState {
-	if s == nil {
-		return ""
-	}
-	id, ok := s.Blob(path)
-	switch {
-	case !ok:
-		return ""
-	case id == blob:
-		return sdk.WorkTreeClean
-	case id == "" && !s.Tracked(path):
-		return sdk.WorkTreeUntracked
-	}
-	return sdk.WorkTreeModified
 }

@@ -12,8 +12,11 @@ import (
 type origin struct {
 	workTreePath string
 	commit       string
+	snapshot     *git.Snapshot // of the file's work tree, with this file alone; nil outside
 	err          error
 }
+
+func (o *origin) format() ObjectFormat { return FormatOf(o.snapshot, o.commit) }
 
 // locate asks git about the file that r names. Without a commit in the request
 // whatever git cannot say stays empty; with one that cannot be resolved it is an
@@ -30,7 +33,13 @@ func locate(ctx context.Context, r Request) origin {
 	if err != nil {
 		return origin{err: sdk.Errorf(sdk.Invalid, "commit %q: %v", r.Commit, err)}
 	}
-	return origin{workTreePath: found.Path, commit: found.Commit}
+	o := origin{workTreePath: found.Path, commit: found.Commit}
+	if found.Path != "" {
+		if o.snapshot, err = git.TakeSnapshot(ctx, dir, found.Commit, found.Path); err != nil {
+			return origin{err: sdk.AsError(err)}
+		}
+	}
+	return o
 }
 
 // directory returns where the file lies, links resolved, and its name in it.

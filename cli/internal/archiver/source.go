@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/codex-archive/codex/cli/internal/durable"
@@ -39,12 +40,14 @@ type Source struct {
 	Path         string // as recorded: cleaned, forward slashes
 	WorkTreePath string // relative to the git work tree, "" outside one
 	Commit       string // full hash, "" where none is known
+	State        sdk.WorkTreeState
 	Mode         uint32
 	ModTime      time.Time   // zero for a pipe
 	Content      sdk.Content // StoredSize is -1 where the body is made while it is read
 	Warnings     []string    // what of the file's mode and time is not archived
 
-	gitBlob    string // by SHA-1 where the commit was not known; "" from a pipe that is not small
+	gitBlob    string              // "" from a pipe that is not small
+	format     func() ObjectFormat // of gitBlob; it may wait for git
 	compressor *Compressor
 	body       []byte // the body of small content
 	large      large  // where large content comes from
@@ -62,19 +65,23 @@ func Open(ctx context.Context, r Request) (*Source, error) {
 	}
 	gitCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	origins := make(chan origin, 1)
-	go func() { origins <- locate(gitCtx, r) }()
+	found := sync.OnceValue(func() origin { return locate(gitCtx, r) })
+	go found()
 
 	s := &Source{Path: filepath.ToSlash(filepath.Clean(path)), compressor: r.Compressor}
+	s.format = func() ObjectFormat { o := found(); return o.format() }
 	if err := s.read(ctx, r); err != nil {
 		return nil, err
 	}
-	o := <-origins
+	o := found()
 	if o.err != nil {
 		s.Close()
 		return nil, o.err
 	}
 	s.WorkTreePath, s.Commit = o.workTreePath, o.commit
+	if r.Path != "-" { // what a pipe brings is no file of the work tree
+		s.State = State(o.snapshot, o.workTreePath, s.gitBlob)
+	}
 	return s, nil
 }
 
@@ -82,10 +89,7 @@ func Open(ctx context.Context, r Request) (*Source, error) {
 func (s *Source) Fill(r *sdk.Record) {
 	r.Path, r.WorkTreePath, r.Commit = s.Path, s.WorkTreePath, s.Commit
 	r.Mode, r.ModTime, r.Content = s.Mode, s.ModTime, s.Content
-	r.Type = sdk.RegularFile
-	if len(s.Commit) != sha256Commit { // its repository has other object ids
-		r.GitBlob = s.gitBlob
-	}
+	r.Type, r.GitBlob, r.WorkTreeState = sdk.RegularFile, s.gitBlob, s.State
 	r.Digest = r.ComputeDigest()
 }
 
@@ -134,10 +138,9 @@ func (s *Source) readLarge(ctx context.Context, f *os.File, info fs.FileInfo) er
 }
 
 // OpenLarge returns the source of f, a regular file above [sdk.StagedBody], and
-// writes into r, whose commit is known, what the content says. The source closes
-// f, also after an error.
-func OpenLarge(ctx context.Context, f *os.File, info fs.FileInfo, c *Compressor, r *sdk.Record) (*Source, error) {
-	s := &Source{compressor: c, Commit: r.Commit}
+// writes into r what the content says. The source closes f, also after an error.
+func OpenLarge(ctx context.Context, f *os.File, info fs.FileInfo, c *Compressor, r *sdk.Record, format ObjectFormat) (*Source, error) {
+	s := &Source{compressor: c, format: func() ObjectFormat { return format }}
 	if err := s.readLarge(ctx, f, info); err != nil {
 		return nil, err
 	}
@@ -218,15 +221,15 @@ func pause(ctx context.Context, d time.Duration) error {
 // small takes content that is in memory.
 func (s *Source) small(plain []byte) {
 	s.Content.SHA256, s.Content.Size = sha256.Sum256(plain), int64(len(plain))
-	s.gitBlob = GitBlob(plain, s.Commit)
 	s.body, s.Content.Codec = s.compressor.Compress(nil, plain)
 	s.Content = s.Content.WithBody(s.body)
+	s.gitBlob = GitBlob(plain, s.format())
 }
 
 // hashLarge names the content of s.large, whose body is made later. It reads
 // twice, because a body that the archive has is never read.
 func (s *Source) hashLarge(ctx context.Context) error {
-	blob := newBlob(s.large.size, s.Commit)
+	blob := newBlob(s.large.size, s.format())
 	want, err := s.large.hash(ctx, blob)
 	if err != nil {
 		return err

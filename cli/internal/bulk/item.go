@@ -18,6 +18,7 @@ type Item struct {
 	Begun    time.Time // when reading it began
 	Warnings []string  // what of the file is not archived
 
+	format  archiver.ObjectFormat
 	body    []byte           // of small content
 	large   *archiver.Source // of content above [sdk.StagedBody]
 	known   bool             // the archive is believed to have the content: no body is sent

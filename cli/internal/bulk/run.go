@@ -20,8 +20,8 @@ type Run struct {
 	Compressor *archiver.Compressor
 
 	// Describe returns the record of an entry: everything but what the content
-	// and the file system say.
-	Describe func(*tree.Entry) (sdk.Record, error)
+	// and the file system say. git names the content in the format.
+	Describe func(*tree.Entry) (sdk.Record, archiver.ObjectFormat, error)
 	// Complete ends a record once the content is known.
 	Complete func(*tree.Entry, *sdk.Record) error
 	// Present says whether the archive has the record of a file that was read, and

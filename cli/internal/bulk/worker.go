@@ -62,7 +62,7 @@ func (w *worker) take(e tree.Entry) {
 
 // read fills an item's record. Small content is then at the end of w.plain.
 func (w *worker) read(it *Item) (err error) {
-	if it.Record, err = w.run.Describe(&it.Entry); err != nil {
+	if it.Record, it.format, err = w.run.Describe(&it.Entry); err != nil {
 		return err
 	}
 	if err = w.readFileOrLink(it); err != nil {
@@ -120,7 +120,7 @@ func (w *worker) readLink(it *Item) error {
 	}
 	w.plain = append(w.plain, text...)
 	it.Record.Type = sdk.Symlink
-	archiver.Describe(&it.Record, []byte(text))
+	archiver.Describe(&it.Record, []byte(text), it.format)
 	w.attributes(it, info)
 	return nil
 }
@@ -140,7 +140,7 @@ func (w *worker) readFile(it *Item) error {
 		err = errLeftOut
 	case info.Size() > sdk.StagedBody:
 		w.attributes(it, info)
-		it.large, err = archiver.OpenLarge(w.ctx, f, info, w.compressor, &it.Record)
+		it.large, err = archiver.OpenLarge(w.ctx, f, info, w.compressor, &it.Record, it.format)
 		return err
 	default:
 		err = w.readSmall(it, f, info)
@@ -160,7 +160,7 @@ func (w *worker) readSmall(it *Item, f *os.File, info fs.FileInfo) error {
 	}
 	w.plain = plain
 	w.attributes(it, info)
-	archiver.Describe(&it.Record, plain[begin:])
+	archiver.Describe(&it.Record, plain[begin:], it.format)
 	return nil
 }
 

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -18,16 +20,17 @@ const snapshotWait = 10 * time.Minute
 type Snapshot struct {
 	Tree   *Tree
 	Commit string // full hash; "" where there is none
+	SHA256 bool   // objects of the repository are named by SHA-256
 
 	index map[string]struct{}
 	blobs map[string]string // by path; object ids as bytes
 }
 
 // TakeSnapshot describes the work tree that dir is in, at the commit that ref
-// names; an empty ref is HEAD. It returns nil outside of a work tree, and, unless
-// a ref was given, where git does not answer. A ref that cannot be resolved is
-// an error. A full hash is taken as it is. Below, relative to the top, limits it
-// to a part of the tree; "" and "." are all of it.
+// names; an empty ref is HEAD. It returns nil outside of a work tree. A ref that
+// cannot be resolved is an error; a full hash is taken as it is. What else git
+// does not answer is not known, and no error. Below, relative to the top, limits
+// it to a part of the tree; "" and "." are all of it.
 func TakeSnapshot(ctx context.Context, dir, ref, below string) (*Snapshot, error) {
 	o, err := Locate(ctx, dir, "", ref)
 	if err != nil {
@@ -39,13 +42,27 @@ func TakeSnapshot(ctx context.Context, dir, ref, below string) (*Snapshot, error
 	}
 	s := &Snapshot{Tree: t, Commit: o.Commit, index: map[string]struct{}{}, blobs: map[string]string{}}
 	if err := s.readIndex(ctx, below); err != nil {
-		return nil, err
+		s.index = nil // as without git, or with an index that it cannot read
 	}
 	if err := s.readCommit(ctx, below); err != nil {
 		s.blobs = nil // git does not have the commit, which was taken as it is
 	}
+	s.SHA256 = s.namedBySHA256(ctx)
 	return s, ctx.Err()
 }
+
+// namedBySHA256 says how objects are named: as the commit is, if git has it, else
+// as the repository's settings say.
+func (s *Snapshot) namedBySHA256(ctx context.Context) bool {
+	if s.Commit != "" && s.blobs != nil {
+		return len(s.Commit) == 2*sha256.Size
+	}
+	format, err := s.Tree.run(ctx, "config", "--get", "extensions.objectformat")
+	return err == nil && strings.EqualFold(strings.TrimSpace(string(format)), "sha256")
+}
+
+// Indexed reports whether the index could be read.
+func (s *Snapshot) Indexed() bool { return s.index != nil }
 
 // Tracked reports whether the index has path, relative to the top.
 func (s *Snapshot) Tracked(path string) bool {
