@@ -21,7 +21,7 @@ type lockWatch struct {
 	p       *project
 	db      *sql.DB
 	shm     *os.File
-	records int           // before the store
+	rows    int           // before the command
 	delay   time.Duration // after BEGIN
 	stopped int           // process
 }
@@ -35,7 +35,7 @@ func newLockWatch(t *testing.T, p *project) freezer {
 	p.must("archive", "init")
 	w := &lockWatch{p: p, db: p.db()}
 	if n := w.count(); n != 0 { // the connection keeps the -shm file there
-		t.Fatalf("%d records in a new archive", n)
+		t.Fatalf("%d rows in a new archive", n)
 	}
 	var err error
 	w.shm, err = os.Open(filepath.Join(p.dir, ".codex/archive.sqlite-shm"))
@@ -46,10 +46,13 @@ func newLockWatch(t *testing.T, p *project) freezer {
 	return w
 }
 
-func (w *lockWatch) count() int { return w.p.number(w.db, "SELECT count(*) FROM codex_item") }
+// count returns how many rows commands have written that change the archive.
+func (w *lockWatch) count() int {
+	return w.p.number(w.db, "SELECT (SELECT count(*) FROM codex_item) + (SELECT count(*) FROM codex_event)")
+}
 
 func (w *lockWatch) arm(draw *rand.Rand, size int64) {
-	w.records, w.stopped = w.count(), 0
+	w.rows, w.stopped = w.count(), 0
 	w.delay = time.Duration(draw.Int64N(int64(time.Millisecond) + 5*size)) // 5 ns a byte
 	if draw.IntN(2) == 0 {
 		w.delay = 0
@@ -78,7 +81,7 @@ func (w *lockWatch) freeze(host int) (inside bool) {
 		}
 		time.Sleep(w.delay)
 		w.stop(writer)
-		if w.count() != w.records {
+		if w.count() != w.rows {
 			return false // COMMIT is done, and the host may know
 		}
 		if w.writer() == writer {

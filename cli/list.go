@@ -58,6 +58,7 @@ func runList(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
+	s.query.WithHolds = c.Flags.String("format") == "table"
 	// One more than the limit is asked for, to know whether something is left out.
 	limit := c.Flags.Int("limit")
 	switch {
@@ -160,6 +161,12 @@ type unreadableView struct {
 	Error     output.FailureView `json:"error"`
 }
 
+// listedView is a record, in JSON.
+type listedView struct {
+	output.RecordView
+	Holds []holdView `json:"holds,omitempty"` // those that are active
+}
+
 func listJSON(c *app.Command, all iter.Seq2[sdk.Entry, error], _ *listing) (err error) {
 	out := bufio.NewWriter(c.Env.Stdout)
 	defer func() { err = errors.Join(err, out.Flush()) }()
@@ -178,8 +185,13 @@ func viewListed(entry sdk.Entry) any {
 	if entry.Err != nil {
 		return unreadableView{entry.Record.Tombstone.String(), output.ViewFailure(output.FailureOf(entry.Err))}
 	}
-	v := output.ViewRecord(entry.Record)
+	v := listedView{RecordView: output.ViewRecord(entry.Record)}
 	v.Present = &entry.Present
+	for _, h := range entry.Holds {
+		if h.Released.IsZero() {
+			v.Holds = append(v.Holds, viewHold(h))
+		}
+	}
 	return v
 }
 

@@ -2,8 +2,10 @@ package main
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rivo/uniseg"
 
@@ -67,15 +69,21 @@ func newTable(width int, short bool) *table {
 	return t
 }
 
-// sizeText is the size of a file that can be restored.
+// sizeText is the size of a file that can be restored, and what keeps it from
+// being purged.
 func sizeText(e *sdk.Entry) string {
+	size := strconv.FormatInt(e.Record.Content.Size, 10)
 	switch {
 	case !e.Record.PurgedAt.IsZero():
 		return "purged"
 	case !e.Present:
 		return "missing"
+	case slices.ContainsFunc(e.Holds, func(h sdk.Hold) bool { return h.Released.IsZero() }):
+		return size + " held"
+	case e.Record.RetainUntil.After(time.Now()):
+		return size + " retained"
 	}
-	return strconv.FormatInt(e.Record.Content.Size, 10)
+	return size
 }
 
 // add adds a row. One that cannot be read has its tombstone and why.

@@ -54,6 +54,10 @@ type holdView struct {
 	Released *time.Time `json:"released_at,omitempty"`
 }
 
+func viewHold(h sdk.Hold) holdView {
+	return holdView{h.Case, h.Placed, h.PlacedBy, output.OptionalTime(h.Released)}
+}
+
 type entryView struct {
 	output.RecordView
 	DigestOK bool        `json:"record_digest_ok"`
@@ -119,7 +123,7 @@ func viewEntry(entry sdk.Entry) entryView {
 		v.Events = append(v.Events, eventView{e.ID.String(), string(e.Action), e.Actor, e.At, e.Case, output.OptionalTime(e.RetainUntil), e.Host, e.Detail})
 	}
 	for _, h := range entry.Holds {
-		v.Holds = append(v.Holds, holdView{h.Case, h.Placed, h.PlacedBy, output.OptionalTime(h.Released)})
+		v.Holds = append(v.Holds, viewHold(h))
 	}
 	v.DigestOK = true // an entry without Err: see find.List
 	return v

@@ -122,6 +122,7 @@ func writeDSN(path string) string {
 			"cache_size(-8192)",            // KiB; as much as one group
 			"journal_size_limit(67108864)", // bytes the log keeps when it is done with more
 			"page_size(16384)",             // bytes; a chunk is 16 of them
+			"secure_delete(1)",             // what is purged is overwritten
 			noTemporaryFiles,
 			trustNoSchema,
 			"wal_autocheckpoint(256)", // pages: 4 MiB
