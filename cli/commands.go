@@ -40,6 +40,7 @@ func commands(a *app.App) *cli.App {
 				storeCommand(a),
 				restoreCommand(a),
 				batchRestoreCommand(a),
+				copyCommand(a),
 				listCommand(a),
 				showCommand(a),
 				holdCommand(a),

@@ -141,6 +141,9 @@ func evidenceLine(r *evidence.Record) string {
 	if b := r.Batch; b != nil {
 		words = append(words, fmt.Sprintf("%d items, %d succeeded, %d failed, %d skipped", b.Processed, b.Succeeded, b.Failed, b.Skipped), b.ResultsFile)
 	}
+	if t := r.Transfer; t != nil {
+		words = append(words, fmt.Sprintf("%s of %d records to %s: %d copied, %d updated, %d present, %d left out", t.Scope, t.Records, t.ToURL, t.Copied, t.Updated, t.Present, t.Left))
+	}
 	if r.Repaired {
 		words = append(words, "(recorded later)")
 	}

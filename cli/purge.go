@@ -154,15 +154,6 @@ func (r *purgeRun) writePlan(ctx context.Context, backend sdk.Backend, items []*
 	return r.run.report.err
 }
 
-// identity returns the identity of the archive.
-func identity(ctx context.Context, backend sdk.Backend) (sdk.ID, error) {
-	if id := sdk.IdentityOf(backend); !id.IsZero() {
-		return id, nil
-	}
-	health, err := backend.Health(ctx)
-	return health.Archive, err
-}
-
 func (r *purgeRun) purge(ctx context.Context) error {
 	items, err := r.run.open(ctx, true)
 	if err != nil {

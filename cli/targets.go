@@ -93,3 +93,12 @@ func (t *targets) named(ctx context.Context, backend sdk.Backend) iter.Seq2[targ
 		}
 	}
 }
+
+// identity returns the identity of the archive.
+func identity(ctx context.Context, backend sdk.Backend) (sdk.ID, error) {
+	if id := sdk.IdentityOf(backend); !id.IsZero() {
+		return id, nil
+	}
+	health, err := backend.Health(ctx)
+	return health.Archive, err
+}

@@ -19,6 +19,7 @@ const (
 	MaxSize     = 1 << 50   // bytes of a file or a body: more than any has; bounds what a damaged row may claim
 	StagedBody  = 8 << 20   // bytes above which a body is staged before its transaction: see sqlbackend
 	MaxCulprits = 50        // tombstones that one error names
+	MaxHistory  = 4000      // events and holds that the items of one Put carry: bounds its transaction
 )
 
 // Item is one thing to store.
@@ -33,6 +34,9 @@ type Item struct {
 	// content to be present already. A body for content that is present and
 	// intact is read, checked and dropped.
 	Body io.Reader
+	// History is what became of the record in another archive. Of the record of a
+	// new file it is empty.
+	History History
 }
 
 // PutResult is what became of one item, in the order of the items.
@@ -84,6 +88,16 @@ type Backend interface {
 	// is [ContentAbsent] and names the tombstones; the host then sends the body.
 	// Large bodies are read before the transaction, inside which it is enough
 	// that their rows have not changed.
+	//
+	// An item with a [History] is taken over from another archive: Put adds the
+	// events that are not there, with their effect, to a record that is new or
+	// known. An event that is there is a repeat, another under its id is
+	// [Conflict]. The holds become what [MergeHolds] says, a RETAIN moves
+	// RetainUntil later and never earlier, and a new record has the RetainUntil
+	// that it comes with. With a PURGE among the events a new record comes
+	// without body and is purged from the start; one that is live here is purged,
+	// unless [Item.CheckPurge] refuses it, and loses its body as by Purge. A
+	// record that is purged here stays so.
 	Put(ctx context.Context, items iter.Seq2[Item, error]) ([]PutResult, error)
 
 	// Missing returns those of contents that the archive does not have a body

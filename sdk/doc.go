@@ -37,7 +37,7 @@
 //     SHA-256, plain size. Put, Append and Purge are therefore idempotent: the
 //     same call again is success and changes nothing; other content under a
 //     name that is taken is [Conflict], and nothing of that call is written. (PUT, APPEND,
-//     PURGE)
+//     PURGE, COPY)
 //  2. One call is one visible change, all of it or none. A sequence that ends
 //     in an error, a cancelled context or a dead peer leaves nothing visible
 //     behind. The reply comes after the database said the commit is durable. (UNDO,

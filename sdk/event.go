@@ -9,8 +9,8 @@ import (
 // Action says what an event did.
 type Action string
 
-// The actions. ARCHIVE and PURGE events come about by Put and Purge and are
-// only read; the others are given to Append.
+// The actions. An ARCHIVE event comes about by Put, a PURGE by Purge, or with the
+// [History] of a record that is copied. The others are given to Append.
 const (
 	ActionArchive      Action = "ARCHIVE"
 	ActionRestore      Action = "RESTORE"

@@ -43,7 +43,7 @@ type Record struct {
 	ArchivedBy    string            // the actor; not empty
 	ArchivedAt    time.Time
 	RetainUntil   time.Time     // nothing purges before; zero: no retention. At first RetainAtStore; events move it later
-	PurgedAt      time.Time     // zero while live; a backend sets it, Put ignores it
+	PurgedAt      time.Time     // zero while live; a backend sets it, Put ignores it unless a [History] says so
 	Digest        Digest        // of what was said when the record was stored: see [Record.ComputeDigest]
 	RetainAtStore time.Time     // RetainUntil as it was said when the record was stored; never changes
 	Set           ID            // of the run that stored the record; all records of one run have the same

@@ -195,9 +195,13 @@ func (p *Purge) Validate() error {
 // Validate reports what is wrong with h, as [Record.Validate] does.
 func (h *Hold) Validate() error {
 	c := checker{}
+	c.hold(h)
+	return c.err
+}
+
+func (c *checker) hold(h *Hold) {
 	c.text("case", h.Case, MaxName, true)
 	c.text("actor", h.PlacedBy, MaxName, true)
 	c.time("placed", h.Placed, true)
 	c.time("released", h.Released, false)
-	return c.err
 }

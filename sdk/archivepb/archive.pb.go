@@ -53,7 +53,8 @@
 //
 // A message has at most 4 MiB, on both sides. A chunk of a body has at most
 // 256 KiB, and frames are packed up to about that. One call carries at most
-// 1,000 items, ids or events. sdk/backend.go has further limits; what
+// 1,000 items, ids or events, and a Put 4,000 events and holds of histories.
+// sdk/backend.go has further limits; what
 // exceeds them is answered with OUT_OF_RANGE (KIND limit).
 //
 // # Streams
@@ -756,7 +757,7 @@ type Record struct {
 	ArchivedBy    string                 `protobuf:"bytes,15,opt,name=archived_by,json=archivedBy,proto3" json:"archived_by,omitempty"`
 	ArchivedAt    *int64                 `protobuf:"zigzag64,16,opt,name=archived_at,json=archivedAt,proto3,oneof" json:"archived_at,omitempty"`
 	RetainUntil   *int64                 `protobuf:"zigzag64,17,opt,name=retain_until,json=retainUntil,proto3,oneof" json:"retain_until,omitempty"`
-	PurgedAt      *int64                 `protobuf:"zigzag64,18,opt,name=purged_at,json=purgedAt,proto3,oneof" json:"purged_at,omitempty"` // set by the backend, ignored in Put
+	PurgedAt      *int64                 `protobuf:"zigzag64,18,opt,name=purged_at,json=purgedAt,proto3,oneof" json:"purged_at,omitempty"` // set by the backend; in Put it counts beside a PURGE of the history
 	Digest        []byte                 `protobuf:"bytes,19,opt,name=digest,proto3" json:"digest,omitempty"`
 	RetainAtStore *int64                 `protobuf:"zigzag64,20,opt,name=retain_at_store,json=retainAtStore,proto3,oneof" json:"retain_at_store,omitempty"` // retain_until as it was when stored; never changes
 	Set           []byte                 `protobuf:"bytes,21,opt,name=set,proto3" json:"set,omitempty"`                                                     // UUID of the run that stored the record
@@ -1207,6 +1208,8 @@ type PutPart struct {
 	//	*PutPart_Chunk
 	//	*PutPart_End
 	//	*PutPart_Commit
+	//	*PutPart_Event
+	//	*PutPart_Hold
 	Part          isPutPart_Part `protobuf_oneof:"part"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1285,6 +1288,24 @@ func (x *PutPart) GetCommit() *Commit {
 	return nil
 }
 
+func (x *PutPart) GetEvent() *Event {
+	if x != nil {
+		if x, ok := x.Part.(*PutPart_Event); ok {
+			return x.Event
+		}
+	}
+	return nil
+}
+
+func (x *PutPart) GetHold() *Hold {
+	if x != nil {
+		if x, ok := x.Part.(*PutPart_Hold); ok {
+			return x.Hold
+		}
+	}
+	return nil
+}
+
 type isPutPart_Part interface {
 	isPutPart_Part()
 }
@@ -1305,6 +1326,14 @@ type PutPart_Commit struct {
 	Commit *Commit `protobuf:"bytes,4,opt,name=commit,proto3,oneof"`
 }
 
+type PutPart_Event struct {
+	Event *Event `protobuf:"bytes,5,opt,name=event,proto3,oneof"` // of the history of the item whose header came last
+}
+
+type PutPart_Hold struct {
+	Hold *Hold `protobuf:"bytes,6,opt,name=hold,proto3,oneof"` // likewise
+}
+
 func (*PutPart_Header) isPutPart_Part() {}
 
 func (*PutPart_Chunk) isPutPart_Part() {}
@@ -1312,6 +1341,10 @@ func (*PutPart_Chunk) isPutPart_Part() {}
 func (*PutPart_End) isPutPart_Part() {}
 
 func (*PutPart_Commit) isPutPart_Part() {}
+
+func (*PutPart_Event) isPutPart_Part() {}
+
+func (*PutPart_Hold) isPutPart_Part() {}
 
 // PutHeader begins an item.
 type PutHeader struct {
@@ -3142,12 +3175,14 @@ const file_archive_proto_rawDesc = "" +
 	"\a_placedB\v\n" +
 	"\t_released\";\n" +
 	"\bPutFrame\x12/\n" +
-	"\x05parts\x18\x01 \x03(\v2\x19.codex.archive.v1.PutPartR\x05parts\"\xc3\x01\n" +
+	"\x05parts\x18\x01 \x03(\v2\x19.codex.archive.v1.PutPartR\x05parts\"\xa2\x02\n" +
 	"\aPutPart\x125\n" +
 	"\x06header\x18\x01 \x01(\v2\x1b.codex.archive.v1.PutHeaderH\x00R\x06header\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunk\x12-\n" +
 	"\x03end\x18\x03 \x01(\v2\x19.codex.archive.v1.BodyEndH\x00R\x03end\x122\n" +
-	"\x06commit\x18\x04 \x01(\v2\x18.codex.archive.v1.CommitH\x00R\x06commitB\x06\n" +
+	"\x06commit\x18\x04 \x01(\v2\x18.codex.archive.v1.CommitH\x00R\x06commit\x12/\n" +
+	"\x05event\x18\x05 \x01(\v2\x17.codex.archive.v1.EventH\x00R\x05event\x12,\n" +
+	"\x04hold\x18\x06 \x01(\v2\x16.codex.archive.v1.HoldH\x00R\x04holdB\x06\n" +
 	"\x04part\"Q\n" +
 	"\tPutHeader\x120\n" +
 	"\x06record\x18\x01 \x01(\v2\x18.codex.archive.v1.RecordR\x06record\x12\x12\n" +
@@ -3395,52 +3430,54 @@ var file_archive_proto_depIdxs = []int32{
 	14, // 7: codex.archive.v1.PutPart.header:type_name -> codex.archive.v1.PutHeader
 	15, // 8: codex.archive.v1.PutPart.end:type_name -> codex.archive.v1.BodyEnd
 	16, // 9: codex.archive.v1.PutPart.commit:type_name -> codex.archive.v1.Commit
-	9,  // 10: codex.archive.v1.PutHeader.record:type_name -> codex.archive.v1.Record
-	18, // 11: codex.archive.v1.PutReply.stored:type_name -> codex.archive.v1.Stored
-	8,  // 12: codex.archive.v1.Stored.content:type_name -> codex.archive.v1.Content
-	23, // 13: codex.archive.v1.GetFrame.parts:type_name -> codex.archive.v1.GetPart
-	9,  // 14: codex.archive.v1.GetPart.header:type_name -> codex.archive.v1.Record
-	15, // 15: codex.archive.v1.GetPart.end:type_name -> codex.archive.v1.BodyEnd
-	24, // 16: codex.archive.v1.GetPart.failure:type_name -> codex.archive.v1.Failure
-	25, // 17: codex.archive.v1.GetPart.all:type_name -> codex.archive.v1.End
-	40, // 18: codex.archive.v1.Failure.error:type_name -> codex.archive.v1.ErrorDetail
-	28, // 19: codex.archive.v1.ListFrame.parts:type_name -> codex.archive.v1.ListPart
-	29, // 20: codex.archive.v1.ListPart.entry:type_name -> codex.archive.v1.Entry
-	10, // 21: codex.archive.v1.ListPart.event:type_name -> codex.archive.v1.Event
-	11, // 22: codex.archive.v1.ListPart.hold:type_name -> codex.archive.v1.Hold
-	25, // 23: codex.archive.v1.ListPart.all:type_name -> codex.archive.v1.End
-	24, // 24: codex.archive.v1.ListPart.failure:type_name -> codex.archive.v1.Failure
-	9,  // 25: codex.archive.v1.Entry.record:type_name -> codex.archive.v1.Record
-	10, // 26: codex.archive.v1.AppendRequest.events:type_name -> codex.archive.v1.Event
-	33, // 27: codex.archive.v1.PurgeRequest.items:type_name -> codex.archive.v1.PurgeItem
-	35, // 28: codex.archive.v1.PurgeReply.verdicts:type_name -> codex.archive.v1.Verdict
-	1,  // 29: codex.archive.v1.ErrorDetail.kind:type_name -> codex.archive.v1.Kind
-	2,  // 30: codex.archive.v1.ErrorDetail.effect:type_name -> codex.archive.v1.Effect
-	3,  // 31: codex.archive.v1.Archive.Describe:input_type -> codex.archive.v1.DescribeRequest
-	6,  // 32: codex.archive.v1.Archive.Open:input_type -> codex.archive.v1.OpenRequest
-	12, // 33: codex.archive.v1.Archive.Put:input_type -> codex.archive.v1.PutFrame
-	19, // 34: codex.archive.v1.Archive.Missing:input_type -> codex.archive.v1.MissingRequest
-	21, // 35: codex.archive.v1.Archive.Get:input_type -> codex.archive.v1.GetRequest
-	26, // 36: codex.archive.v1.Archive.List:input_type -> codex.archive.v1.ListRequest
-	30, // 37: codex.archive.v1.Archive.Append:input_type -> codex.archive.v1.AppendRequest
-	32, // 38: codex.archive.v1.Archive.Purge:input_type -> codex.archive.v1.PurgeRequest
-	36, // 39: codex.archive.v1.Archive.Health:input_type -> codex.archive.v1.HealthRequest
-	38, // 40: codex.archive.v1.Archive.Drain:input_type -> codex.archive.v1.DrainRequest
-	4,  // 41: codex.archive.v1.Archive.Describe:output_type -> codex.archive.v1.DescribeReply
-	7,  // 42: codex.archive.v1.Archive.Open:output_type -> codex.archive.v1.OpenReply
-	17, // 43: codex.archive.v1.Archive.Put:output_type -> codex.archive.v1.PutReply
-	20, // 44: codex.archive.v1.Archive.Missing:output_type -> codex.archive.v1.MissingReply
-	22, // 45: codex.archive.v1.Archive.Get:output_type -> codex.archive.v1.GetFrame
-	27, // 46: codex.archive.v1.Archive.List:output_type -> codex.archive.v1.ListFrame
-	31, // 47: codex.archive.v1.Archive.Append:output_type -> codex.archive.v1.AppendReply
-	34, // 48: codex.archive.v1.Archive.Purge:output_type -> codex.archive.v1.PurgeReply
-	37, // 49: codex.archive.v1.Archive.Health:output_type -> codex.archive.v1.HealthReply
-	39, // 50: codex.archive.v1.Archive.Drain:output_type -> codex.archive.v1.DrainReply
-	41, // [41:51] is the sub-list for method output_type
-	31, // [31:41] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	10, // 10: codex.archive.v1.PutPart.event:type_name -> codex.archive.v1.Event
+	11, // 11: codex.archive.v1.PutPart.hold:type_name -> codex.archive.v1.Hold
+	9,  // 12: codex.archive.v1.PutHeader.record:type_name -> codex.archive.v1.Record
+	18, // 13: codex.archive.v1.PutReply.stored:type_name -> codex.archive.v1.Stored
+	8,  // 14: codex.archive.v1.Stored.content:type_name -> codex.archive.v1.Content
+	23, // 15: codex.archive.v1.GetFrame.parts:type_name -> codex.archive.v1.GetPart
+	9,  // 16: codex.archive.v1.GetPart.header:type_name -> codex.archive.v1.Record
+	15, // 17: codex.archive.v1.GetPart.end:type_name -> codex.archive.v1.BodyEnd
+	24, // 18: codex.archive.v1.GetPart.failure:type_name -> codex.archive.v1.Failure
+	25, // 19: codex.archive.v1.GetPart.all:type_name -> codex.archive.v1.End
+	40, // 20: codex.archive.v1.Failure.error:type_name -> codex.archive.v1.ErrorDetail
+	28, // 21: codex.archive.v1.ListFrame.parts:type_name -> codex.archive.v1.ListPart
+	29, // 22: codex.archive.v1.ListPart.entry:type_name -> codex.archive.v1.Entry
+	10, // 23: codex.archive.v1.ListPart.event:type_name -> codex.archive.v1.Event
+	11, // 24: codex.archive.v1.ListPart.hold:type_name -> codex.archive.v1.Hold
+	25, // 25: codex.archive.v1.ListPart.all:type_name -> codex.archive.v1.End
+	24, // 26: codex.archive.v1.ListPart.failure:type_name -> codex.archive.v1.Failure
+	9,  // 27: codex.archive.v1.Entry.record:type_name -> codex.archive.v1.Record
+	10, // 28: codex.archive.v1.AppendRequest.events:type_name -> codex.archive.v1.Event
+	33, // 29: codex.archive.v1.PurgeRequest.items:type_name -> codex.archive.v1.PurgeItem
+	35, // 30: codex.archive.v1.PurgeReply.verdicts:type_name -> codex.archive.v1.Verdict
+	1,  // 31: codex.archive.v1.ErrorDetail.kind:type_name -> codex.archive.v1.Kind
+	2,  // 32: codex.archive.v1.ErrorDetail.effect:type_name -> codex.archive.v1.Effect
+	3,  // 33: codex.archive.v1.Archive.Describe:input_type -> codex.archive.v1.DescribeRequest
+	6,  // 34: codex.archive.v1.Archive.Open:input_type -> codex.archive.v1.OpenRequest
+	12, // 35: codex.archive.v1.Archive.Put:input_type -> codex.archive.v1.PutFrame
+	19, // 36: codex.archive.v1.Archive.Missing:input_type -> codex.archive.v1.MissingRequest
+	21, // 37: codex.archive.v1.Archive.Get:input_type -> codex.archive.v1.GetRequest
+	26, // 38: codex.archive.v1.Archive.List:input_type -> codex.archive.v1.ListRequest
+	30, // 39: codex.archive.v1.Archive.Append:input_type -> codex.archive.v1.AppendRequest
+	32, // 40: codex.archive.v1.Archive.Purge:input_type -> codex.archive.v1.PurgeRequest
+	36, // 41: codex.archive.v1.Archive.Health:input_type -> codex.archive.v1.HealthRequest
+	38, // 42: codex.archive.v1.Archive.Drain:input_type -> codex.archive.v1.DrainRequest
+	4,  // 43: codex.archive.v1.Archive.Describe:output_type -> codex.archive.v1.DescribeReply
+	7,  // 44: codex.archive.v1.Archive.Open:output_type -> codex.archive.v1.OpenReply
+	17, // 45: codex.archive.v1.Archive.Put:output_type -> codex.archive.v1.PutReply
+	20, // 46: codex.archive.v1.Archive.Missing:output_type -> codex.archive.v1.MissingReply
+	22, // 47: codex.archive.v1.Archive.Get:output_type -> codex.archive.v1.GetFrame
+	27, // 48: codex.archive.v1.Archive.List:output_type -> codex.archive.v1.ListFrame
+	31, // 49: codex.archive.v1.Archive.Append:output_type -> codex.archive.v1.AppendReply
+	34, // 50: codex.archive.v1.Archive.Purge:output_type -> codex.archive.v1.PurgeReply
+	37, // 51: codex.archive.v1.Archive.Health:output_type -> codex.archive.v1.HealthReply
+	39, // 52: codex.archive.v1.Archive.Drain:output_type -> codex.archive.v1.DrainReply
+	43, // [43:53] is the sub-list for method output_type
+	33, // [33:43] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_archive_proto_init() }
@@ -3456,6 +3493,8 @@ func file_archive_proto_init() {
 		(*PutPart_Chunk)(nil),
 		(*PutPart_End)(nil),
 		(*PutPart_Commit)(nil),
+		(*PutPart_Event)(nil),
+		(*PutPart_Hold)(nil),
 	}
 	file_archive_proto_msgTypes[20].OneofWrappers = []any{
 		(*GetPart_Header)(nil),

@@ -53,7 +53,8 @@
 //
 // A message has at most 4 MiB, on both sides. A chunk of a body has at most
 // 256 KiB, and frames are packed up to about that. One call carries at most
-// 1,000 items, ids or events. sdk/backend.go has further limits; what
+// 1,000 items, ids or events, and a Put 4,000 events and holds of histories.
+// sdk/backend.go has further limits; what
 // exceeds them is answered with OUT_OF_RANGE (KIND limit).
 //
 // # Streams
@@ -151,8 +152,9 @@ type ArchiveClient interface {
 	// invalid when the connection has an archive already.
 	Open(ctx context.Context, in *OpenRequest, opts ...grpc.CallOption) (*OpenReply, error)
 	// Put stores items, all of them or none, in one transaction. Parts come in
-	// this order: for each item a header, the chunks of its body, its end; after
-	// the last item the commit; then the client closes its side. A stream that ends
+	// this order: for each item a header, the events and the holds of its history,
+	// the chunks of its body, its end; after the last item the commit; then the
+	// client closes its side. A stream that ends
 	// without commit is rolled back and answered with CANCELLED. The server may
 	// answer with an error at any time.
 	//
@@ -165,6 +167,21 @@ type ArchiveClient interface {
 	// and SHA-256. If that is damaged or missing, the body of the item replaces it
 	// (repaired); an item without body is then content_absent, and names its
 	// tombstone.
+	//
+	// An item with a history is a record that is copied from another archive, with
+	// what became of it there. The server adds the events that are not there, in
+	// the same transaction, to a record that is new or known: an event that is
+	// there is a repeat, another under its id is conflict. RETAIN moves
+	// retain_until later and never earlier. The holds of the item are added to
+	// those that are there; two are one if case, placed and placed_by agree, and
+	// the one is released if the other is; but a HOLD that was placed here after
+	// that time stays, or becomes, active, and no second hold of a case that is
+	// active is added. With a PURGE among the events the item has no body, and a
+	// new record is purged from the start: at purged_at, or else at the time of the
+	// PURGE. A live one is purged by it and loses its body as by Purge, unless a
+	// hold that was placed here is active, retain_until as it was here is in the future, or
+	// its history lacks a PRUNE_REQUEST of a person other than the actor of the
+	// PURGE: refused, which names the tombstone. A purged record stays purged.
 	Put(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[PutFrame, PutReply], error)
 	// Missing returns those digests whose body the archive does not have, in the
 	// order given. It is a hint: a body that is damaged need not be missing.
@@ -340,8 +357,9 @@ type ArchiveServer interface {
 	// invalid when the connection has an archive already.
 	Open(context.Context, *OpenRequest) (*OpenReply, error)
 	// Put stores items, all of them or none, in one transaction. Parts come in
-	// this order: for each item a header, the chunks of its body, its end; after
-	// the last item the commit; then the client closes its side. A stream that ends
+	// this order: for each item a header, the events and the holds of its history,
+	// the chunks of its body, its end; after the last item the commit; then the
+	// client closes its side. A stream that ends
 	// without commit is rolled back and answered with CANCELLED. The server may
 	// answer with an error at any time.
 	//
@@ -354,6 +372,21 @@ type ArchiveServer interface {
 	// and SHA-256. If that is damaged or missing, the body of the item replaces it
 	// (repaired); an item without body is then content_absent, and names its
 	// tombstone.
+	//
+	// An item with a history is a record that is copied from another archive, with
+	// what became of it there. The server adds the events that are not there, in
+	// the same transaction, to a record that is new or known: an event that is
+	// there is a repeat, another under its id is conflict. RETAIN moves
+	// retain_until later and never earlier. The holds of the item are added to
+	// those that are there; two are one if case, placed and placed_by agree, and
+	// the one is released if the other is; but a HOLD that was placed here after
+	// that time stays, or becomes, active, and no second hold of a case that is
+	// active is added. With a PURGE among the events the item has no body, and a
+	// new record is purged from the start: at purged_at, or else at the time of the
+	// PURGE. A live one is purged by it and loses its body as by Purge, unless a
+	// hold that was placed here is active, retain_until as it was here is in the future, or
+	// its history lacks a PRUNE_REQUEST of a person other than the actor of the
+	// PURGE: refused, which names the tombstone. A purged record stays purged.
 	Put(grpc.ClientStreamingServer[PutFrame, PutReply]) error
 	// Missing returns those digests whose body the archive does not have, in the
 	// order given. It is a hint: a body that is damaged need not be missing.

@@ -70,6 +70,11 @@ var faults = []struct {
 	{"counts purged records as live", "HEALTH-04", wrap[counter], "HEALTH-01"},
 	{"counts flags instead of bodies", "TAMPER-01", wrap[counter], "HEALTH-02"},
 	{"leaves unreadable rows out", "TAMPER-03", wrap[hider], "LIST-01"},
+	{"forgets the history of a copy", "COPY-01", wrap[forgetful], "PUT-01"},
+	{"gives copied events new ids", "COPY-02", wrap[renamer], "PUT-05"},
+	{"keeps what was purged elsewhere", "COPY-04", wrap[spender], "COPY-01"},
+	{"purges a copy in spite of a hold", "COPY-05", wrap[ruthless], "COPY-04"},
+	{"releases holds that were placed later", "COPY-06", wrap[ruthless], "COPY-08"},
 }
 
 func TestBrokenBackends(t *testing.T) {
@@ -470,6 +475,53 @@ func (b *releaser) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error
 		}
 	}
 	return b.Backend.Purge(ctx, p)
+}
+
+// forgetful stores a copied record without what became of it.
+type forgetful struct{ inner }
+
+func (b *forgetful) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) { i.History = sdk.History{} }))
+}
+
+// renamer takes each copied event for one of its own.
+type renamer struct{ inner }
+
+func (b *renamer) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
+		i.History.Events = slices.Clone(i.History.Events)
+		for n := range i.History.Events {
+			i.History.Events[n].ID = sdk.NewID()
+		}
+	}))
+}
+
+// spender leaves a live record alone that was purged where it comes from.
+type spender struct{ inner }
+
+func (b *spender) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
+		if !i.PurgedAt().IsZero() {
+			i.History.Events = slices.DeleteFunc(slices.Clone(i.History.Events), func(e sdk.Event) bool { return e.Action == sdk.ActionPurge })
+		}
+	}))
+}
+
+// ruthless releases every hold of a record that a history comes for.
+type ruthless struct{ inner }
+
+func (b *ruthless) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
+		if len(i.History.Events) == 0 {
+			return
+		}
+		id := i.Record.Tombstone
+		for e := range b.List(ctx, sdk.Query{Tombstones: []sdk.Tombstone{id}, WithHolds: true}) {
+			for _, h := range e.Holds {
+				_ = b.Append(ctx, []sdk.Event{{ID: sdk.NewID(), Tombstone: id, Action: sdk.ActionRelease, Actor: "x", At: e.Record.ArchivedAt, Case: h.Case}})
+			}
+		}
+	}))
 }
 
 type wet struct{ inner }

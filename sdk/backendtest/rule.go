@@ -27,7 +27,7 @@ func (r Rule) Group() string { return r.ID[:len(r.ID)-3] }
 func Rules() []Rule {
 	return slices.Concat(
 		openRules(), healthRules(), putRules(), bodyRules(), textRules(), refusalRules(), undoRules(),
-		missingRules(), getRules(), listRules(), filterRules(), appendRules(), purgeRules(),
+		missingRules(), getRules(), listRules(), filterRules(), appendRules(), purgeRules(), copyRules(),
 		tamperRules(), closeRules(), contextRules(), concurrencyRules(), secretRules(),
 		wireRules(), processRules(), crashRules(), cutRules(),
 	)

@@ -38,6 +38,7 @@ func (b *Backend) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]
 
 func takeIn(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]staged, error) {
 	var group []staged
+	history := 0
 	for item, err := range items {
 		switch {
 		case err != nil:
@@ -47,8 +48,11 @@ func takeIn(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]staged, er
 		case len(group) == sdk.MaxItems:
 			return nil, tooMany("items")
 		}
-		if err := item.Record.Validate(); err != nil {
+		if err := item.Validate(); err != nil {
 			return nil, err
+		}
+		if history += item.History.Len(); history > sdk.MaxHistory {
+			return nil, sdk.Errorf(sdk.Limit, "more than %d events and holds in one call", sdk.MaxHistory)
 		}
 		s := staged{Item: item}
 		if item.Body != nil {
@@ -74,7 +78,7 @@ func readBody(item sdk.Item) (*body, error) {
 // put judges the whole group on copies of what it touches, and only then
 // writes: an error leaves nothing behind.
 func (a *archive) put(group []staged) ([]sdk.PutResult, error) {
-	tx := transaction{a, map[sdk.Tombstone]*record{}, map[sdk.ID]sdk.Tombstone{}, map[sdk.Digest]*body{}}
+	tx := transaction{a, map[sdk.Tombstone]*record{}, map[sdk.ID]sdk.Event{}, map[sdk.Digest]*body{}}
 	stored := make([]sdk.PutResult, 0, len(group))
 	var absent []sdk.Tombstone
 	for _, s := range group {
@@ -94,9 +98,8 @@ func (a *archive) put(group []staged) ([]sdk.PutResult, error) {
 	}
 	maps.Copy(a.records, tx.records)
 	maps.Copy(a.bodies, tx.bodies)
-	for _, r := range tx.records {
-		a.events[r.Event] = r.ArchiveEvent()
-	}
+	maps.Copy(a.events, tx.events)
+	a.removeUnused(tx.records)
 	return stored, nil
 }
 
@@ -104,7 +107,7 @@ func (a *archive) put(group []staged) ([]sdk.PutResult, error) {
 type transaction struct {
 	archive *archive
 	records map[sdk.Tombstone]*record
-	events  map[sdk.ID]sdk.Tombstone
+	events  map[sdk.ID]sdk.Event
 	bodies  map[sdk.Digest]*body
 }
 
@@ -117,15 +120,25 @@ func (tx *transaction) put(s staged) (sdk.PutResult, error) {
 		return sdk.PutResult{}, at(r.Tombstone, sdk.Conflict, "the tombstone is taken by another record")
 	case !repeated && tx.eventTaken(r.Event):
 		return sdk.PutResult{}, at(r.Tombstone, sdk.Conflict, "the event id "+r.Event.String()+" is taken")
-	case repeated && !old.PurgedAt.IsZero():
-		return sdk.PutResult{Tombstone: r.Tombstone, Content: old.Content, Repeated: true}, nil // it stays purged
 	}
-	result, err := tx.content(s)
-	if err != nil {
-		return sdk.PutResult{}, err
+	purged := !s.PurgedAt().IsZero() || repeated && !old.PurgedAt.IsZero() // it needs no body, and stays purged
+	result := sdk.PutResult{Content: r.Content}
+	if repeated {
+		result.Content = old.Content
+	}
+	if !purged {
+		var err error
+		if result, err = tx.content(s); err != nil {
+			return sdk.PutResult{}, err
+		}
 	}
 	if !repeated {
 		tx.add(r)
+	}
+	if s.History.Len() > 0 {
+		if err := tx.takeOver(&s.Item, repeated); err != nil {
+			return sdk.PutResult{}, err
+		}
 	}
 	result.Tombstone, result.Repeated = r.Tombstone, repeated
 	return result, nil
@@ -156,7 +169,7 @@ func (tx *transaction) add(given *sdk.Record) {
 	r.PurgedAt = time.Time{}
 	r.events = []sdk.Event{r.ArchiveEvent()}
 	tx.records[r.Tombstone] = r
-	tx.events[r.Event] = r.Tombstone
+	tx.events[r.Event] = r.events[0]
 }
 
 func (tx *transaction) record(t sdk.Tombstone) *record {
@@ -174,7 +187,13 @@ func (tx *transaction) body(d sdk.Digest) *body {
 }
 
 func (tx *transaction) eventTaken(id sdk.ID) bool {
-	_, here := tx.events[id]
-	_, there := tx.archive.events[id]
-	return here || there
+	_, taken := tx.event(id)
+	return taken
+}
+
+func (tx *transaction) event(id sdk.ID) (e sdk.Event, taken bool) {
+	if e, taken = tx.events[id]; !taken {
+		e, taken = tx.archive.events[id]
+	}
+	return e, taken
 }

@@ -68,6 +68,7 @@ func undo(stream grpc.ClientStreamingClient[archivepb.PutFrame, archivepb.PutRep
 type putWriter struct {
 	out       packer[*archivepb.PutPart]
 	sent      []sentItem
+	history   int  // events and holds sent
 	ended     bool // the backend has ended the stream; its answer tells why
 	committed bool // the commit was handed to gRPC
 }
@@ -138,11 +139,17 @@ func (o *putWriter) item(item *sdk.Item) (ended bool, err error) {
 		return false, &sdk.Error{Kind: sdk.Limit, Op: "put", Msg: fmt.Sprintf("more than %d items in one call", sdk.MaxItems)}
 	}
 	record := &item.Record
-	if err := record.Validate(); err != nil {
+	if err := item.Validate(); err != nil {
 		return false, withOp(err, "put")
+	}
+	if o.history += item.History.Len(); o.history > sdk.MaxHistory {
+		return false, &sdk.Error{Kind: sdk.Limit, Op: "put", Msg: fmt.Sprintf("more than %d events and holds in one call", sdk.MaxHistory)}
 	}
 	header := &archivepb.PutHeader{Record: RecordToProto(record), Body: item.Body != nil}
 	if o.out.add(&archivepb.PutPart{Part: &archivepb.PutPart_Header{Header: header}}, proto.Size(header)) != nil {
+		return true, nil
+	}
+	if o.sendHistory(&item.History) != nil {
 		return true, nil
 	}
 	end := &archivepb.BodyEnd{}
@@ -163,4 +170,21 @@ func (o *putWriter) item(item *sdk.Item) (ended bool, err error) {
 	}
 	o.sent = append(o.sent, sentItem{record.Tombstone, record.Content.SHA256, record.Content.Size})
 	return false, nil
+}
+
+// sendHistory sends what became of a record in another archive.
+func (o *putWriter) sendHistory(h *sdk.History) error {
+	for i := range h.Events {
+		m := fromEvent(&h.Events[i])
+		if err := o.out.add(&archivepb.PutPart{Part: &archivepb.PutPart_Event{Event: m}}, proto.Size(m)); err != nil {
+			return err
+		}
+	}
+	for i := range h.Holds {
+		m := fromHold(&h.Holds[i])
+		if err := o.out.add(&archivepb.PutPart{Part: &archivepb.PutPart_Hold{Hold: m}}, proto.Size(m)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

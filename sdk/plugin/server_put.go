@@ -45,6 +45,7 @@ type putReader struct {
 	parts     []*archivepb.PutPart // of the frame, not yet looked at
 	ranged    bool
 	committed bool
+	history   int   // events and holds that came
 	err       error // why the sequence ended early
 }
 
@@ -94,6 +95,9 @@ func (in *putReader) item(h *archivepb.PutHeader, yield func(sdk.Item) bool) (mo
 		return false, err
 	}
 	item := sdk.Item{Record: record}
+	if item.History, err = in.readHistory(); err != nil {
+		return false, err
+	}
 	content := sdk.Content{} // without a body nothing may follow but the end of nothing
 	if h.GetBody() {
 		content = record.Content
@@ -107,6 +111,32 @@ func (in *putReader) item(h *archivepb.PutHeader, yield func(sdk.Item) bool) (mo
 	}
 	in.err = b.reader.Err() // what made the backend stop, if the body did
 	return false, nil
+}
+
+// readHistory takes the events and holds of an item off the stream.
+func (in *putReader) readHistory() (h sdk.History, err error) {
+	for ; ; in.history++ {
+		part, err := in.peek()
+		if err != nil {
+			return h, err
+		}
+		switch p := part.GetPart().(type) {
+		case *archivepb.PutPart_Event:
+			event, err := toEvent(p.Event)
+			if err != nil {
+				return h, err
+			}
+			h.Events = append(h.Events, event)
+		case *archivepb.PutPart_Hold:
+			h.Holds = append(h.Holds, toHold(p.Hold))
+		default:
+			return h, nil
+		}
+		if in.history == sdk.MaxHistory {
+			return h, sdk.Errorf(sdk.Limit, "more than %d events and holds in one call", sdk.MaxHistory)
+		}
+		in.parts = in.parts[1:]
+	}
 }
 
 func (in *putReader) commit(announced, count uint32) error {
@@ -133,8 +163,17 @@ func (in *putReader) chunk() ([]byte, *archivepb.BodyEnd, error) {
 	}
 }
 
-// next returns the next part of the stream.
+// next takes the next part off the stream.
 func (in *putReader) next() (*archivepb.PutPart, error) {
+	part, err := in.peek()
+	if err == nil {
+		in.parts = in.parts[1:]
+	}
+	return part, err
+}
+
+// peek returns the next part of the stream, which stays there.
+func (in *putReader) peek() (*archivepb.PutPart, error) {
 	for len(in.parts) == 0 {
 		frame, err := in.recv()
 		if err == io.EOF {
@@ -145,9 +184,7 @@ func (in *putReader) next() (*archivepb.PutPart, error) {
 		}
 		in.parts = frame.GetParts()
 	}
-	part := in.parts[0]
-	in.parts = in.parts[1:]
-	return part, nil
+	return in.parts[0], nil
 }
 
 // lostHost is the error of a stream on which no more is heard of the host.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"time"
 
 	"github.com/codex-archive/codex/sdk"
 )
@@ -16,9 +15,14 @@ const heldBytes = sdk.StagedBody
 // entry is one item of a Put, its body read and checked.
 type entry struct {
 	index  int        // in the sequence
-	record sdk.Record // its content says what the body turned out to be
+	record sdk.Record // its content says what the body turned out to be; purged if its history says so
 	body   *body      // nil: no body, or another entry has the same content
+	item   sdk.Item   // as it came; its body is read
 }
+
+// purged reports whether the history of e says that its record was purged. Then
+// it needs no content.
+func (e *entry) purged() bool { return !e.record.PurgedAt.IsZero() }
 
 // body is the bytes of one content on their way into the archive: held in
 // pieces, or staged.
@@ -45,6 +49,7 @@ type intake struct {
 	entries []*entry
 	bodies  map[sdk.Digest]*body
 	held    int      // bytes in pieces
+	history int      // events and holds
 	staging *staging // of the bodies that did not fit
 	survey  survey
 	buffer  []byte // of pieces that are not kept
@@ -59,11 +64,14 @@ func (in *intake) take(ctx context.Context, it sdk.Item) error {
 	if len(in.entries) == sdk.MaxItems {
 		return sdk.Errorf(sdk.Limit, "more than %d items", sdk.MaxItems)
 	}
-	if err := it.Record.Validate(); err != nil {
+	if err := it.Validate(); err != nil {
 		return err
 	}
-	e := &entry{index: len(in.entries), record: it.Record}
-	e.record.PurgedAt = time.Time{}
+	if in.history += it.History.Len(); in.history > sdk.MaxHistory {
+		return sdk.Errorf(sdk.Limit, "more than %d events and holds", sdk.MaxHistory)
+	}
+	e := &entry{index: len(in.entries), record: it.Record, item: it}
+	e.record.PurgedAt = it.PurgedAt()
 	in.entries = append(in.entries, e)
 	if it.Body == nil {
 		return nil

@@ -160,32 +160,36 @@ func (j *purge) lookRequests(ctx context.Context) error {
 	return err
 }
 
-// lookBodies locks the contents, then counts who needs them: in this order, so
-// that no Put can add a record between the two.
-func (j *purge) lookBodies(ctx context.Context, forUpdate string) error {
-	j.bodies = map[int64]*purgedBody{}
-	keys := j.keys(func(it *lockedItem) int64 { return it.artifact })
+func (j *purge) lookBodies(ctx context.Context, forUpdate string) (err error) {
+	j.bodies, err = j.db.lookBodies(ctx, j.keys(func(it *lockedItem) int64 { return it.artifact }), forUpdate)
+	return err
+}
+
+// lookBodies locks contents, then counts who needs them: in this order, so that no
+// Put can add a record between the two.
+func (db *conn) lookBodies(ctx context.Context, keys []any, forUpdate string) (map[int64]*purgedBody, error) {
+	bodies := map[int64]*purgedBody{}
 	if len(keys) == 0 {
-		return nil
+		return bodies, nil
 	}
-	in, args := j.db.b.d.in("id", Int, keys)
-	err := j.db.query(ctx, "SELECT id, stored_size, present FROM codex_artifact WHERE "+in+" ORDER BY sha256"+forUpdate, args, func(scan scan) error {
+	in, args := db.b.d.in("id", Int, keys)
+	err := db.query(ctx, "SELECT id, stored_size, present FROM codex_artifact WHERE "+in+" ORDER BY sha256"+forUpdate, args, func(scan scan) error {
 		var key int64
 		var stored, present sql.NullInt64
 		var body purgedBody
 		err := scan(&key, &stored, &present)
 		body.stored, body.present = max(stored.Int64, 0), present.Int64 != 0
-		j.bodies[key] = &body
+		bodies[key] = &body
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	in, args = j.db.b.d.in("artifact", Int, keys)
-	return j.db.query(ctx, "SELECT artifact, count(*) FROM codex_item WHERE "+in+" AND purged_at IS NULL GROUP BY artifact", args, func(scan scan) error {
+	in, args = db.b.d.in("artifact", Int, keys)
+	return bodies, db.query(ctx, "SELECT artifact, count(*) FROM codex_item WHERE "+in+" AND purged_at IS NULL GROUP BY artifact", args, func(scan scan) error {
 		var key, live int64
 		err := scan(&key, &live)
-		if body := j.bodies[key]; body != nil {
+		if body := bodies[key]; body != nil {
 			body.live = live
 		}
 		return err
@@ -229,15 +233,23 @@ func (j *purge) write(ctx context.Context, events []sdk.Event) error {
 			return err
 		}
 	}
-	for key, body := range j.bodies {
+	if err := j.db.removeUnused(ctx, j.bodies); err != nil {
+		return err
+	}
+	return j.db.insertEvents(ctx, events, j.items, j.names)
+}
+
+// removeUnused removes the bodies that no live record needs.
+func (db *conn) removeUnused(ctx context.Context, bodies map[int64]*purgedBody) error {
+	for key, body := range bodies {
 		if body.live > 0 || !body.present {
 			continue
 		}
-		if err := j.db.removeBody(ctx, key); err != nil {
+		if err := db.removeBody(ctx, key); err != nil {
 			return err
 		}
 	}
-	return j.db.insertEvents(ctx, events, j.items, j.names)
+	return nil
 }
 
 // removeBody removes the bytes of a content, and says so in its row.

@@ -84,9 +84,11 @@ func (b *Backend) put(ctx context.Context, in *intake) ([]sdk.PutResult, error) 
 
 // surveyAll looks at the contents of all items.
 func (in *intake) surveyAll(ctx context.Context) error {
-	contents := make([]sdk.Digest, len(in.entries))
-	for i, e := range in.entries {
-		contents[i] = e.record.Content.SHA256
+	contents := make([]sdk.Digest, 0, len(in.entries))
+	for _, e := range in.entries {
+		if !e.purged() {
+			contents = append(contents, e.record.Content.SHA256)
+		}
 	}
 	slices.SortFunc(contents, func(x, y sdk.Digest) int { return bytes.Compare(x[:], y[:]) })
 	return in.survey.look(ctx, in.b, slices.Compact(contents))
@@ -105,10 +107,10 @@ func explainTaken(err error) error {
 
 // content is one content of a group.
 type content struct {
-	sdk.Content        // as asked for; as stored, once that is known
-	body        *body  // nil: no item brought one
-	from        *entry // that brought body
-	users       []sdk.Tombstone
+	sdk.Content                 // as asked for; as stored, once that is known
+	body        *body           // nil: no item brought one
+	from        *entry          // that brought body
+	users       []sdk.Tombstone // live records; none: only purged ones have it, and need no body
 
 	key      int64 // of codex_artifact; 0: no row
 	present  bool  // there was a row, and no purge
@@ -122,8 +124,10 @@ type group struct {
 	b        *Backend
 	db       *conn
 	survey   survey
-	entries  []*entry // not stored yet, sorted by content, then tombstone
-	repeats  []*entry // stored before; their content may have to be
+	entries  []*entry                      // not stored yet, sorted by content, then tombstone
+	repeats  []*entry                      // stored before; their content may have to be
+	copied   []*entry                      // with a history
+	known    map[sdk.Tombstone]*lockedItem // those of copied that were there before
 	contents []*content
 	byDigest map[sdk.Digest]*content
 	names    map[string]int64
@@ -139,29 +143,37 @@ func newGroup(b *Backend, db *conn, in *intake) *group {
 		}
 		return bytes.Compare(x.record.Tombstone[:], y.record.Tombstone[:])
 	})
+	for _, e := range g.entries {
+		if e.item.History.Len() > 0 {
+			g.copied = append(g.copied, e)
+		}
+	}
 	return g
 }
 
 // store does everything between BEGIN and COMMIT.
 func (g *group) store(ctx context.Context) error {
+	if err := g.lockCopied(ctx); err != nil {
+		return err
+	}
 	if err := g.findRepeats(ctx); err != nil {
 		return err
 	}
-	if len(g.entries) == 0 && len(g.repeats) == 0 {
-		return nil
-	}
-	if len(g.entries) > 0 {
-		if err := g.checkEvents(ctx); err != nil {
-			return err
-		}
-		if err := g.findNames(ctx); err != nil {
-			return err
-		}
-	}
-	if err := g.storeContents(ctx); err != nil {
+	if err := g.checkEvents(ctx); err != nil {
 		return err
 	}
-	return g.storeItems(ctx)
+	if err := g.findNames(ctx); err != nil {
+		return err
+	}
+	if len(g.entries) > 0 || len(g.repeats) > 0 {
+		if err := g.storeContents(ctx); err != nil {
+			return err
+		}
+		if err := g.storeItems(ctx); err != nil {
+			return err
+		}
+	}
+	return g.takeOver(ctx)
 }
 
 // findRepeats takes out the entries that are in the archive already, or twice in
@@ -188,8 +200,8 @@ func (g *group) findRepeats(ctx context.Context) error {
 }
 
 // separateRepeats leaves in g.entries what has to be stored. The repeat of a
-// purged record is answered at once; the content of the others is checked like
-// that of new records.
+// record that is purged, or becomes so, is answered at once; the content of the
+// others is checked like that of new records.
 func (g *group) separateRepeats(known map[sdk.Tombstone]*item) error {
 	conflicts := sdk.Culprits{Kind: sdk.Conflict, Msg: "the tombstone is taken by another record"}
 	inGroup := map[sdk.Tombstone]*entry{}
@@ -202,7 +214,7 @@ func (g *group) separateRepeats(known map[sdk.Tombstone]*item) error {
 			return it.recordErr
 		case it != nil && !it.Same(&e.record), first != nil && !first.record.Same(&e.record):
 			conflicts.Add(id)
-		case it != nil && !it.PurgedAt.IsZero():
+		case it != nil && (!it.PurgedAt.IsZero() || e.purged()):
 			g.stored[e.index] = sdk.PutResult{Tombstone: id, Content: it.Content, Repeated: true}
 		case it != nil || first != nil:
 			g.repeats = append(g.repeats, e)
@@ -217,6 +229,9 @@ func (g *group) separateRepeats(known map[sdk.Tombstone]*item) error {
 
 // checkEvents refuses event ids that other records or events have.
 func (g *group) checkEvents(ctx context.Context) error {
+	if len(g.entries) == 0 {
+		return nil
+	}
 	conflicts := sdk.Culprits{Kind: sdk.Conflict, Msg: "the event id is taken"}
 	meanwhile := sdk.Culprits{Kind: sdk.Busy, Msg: "another program stored the same record at the same moment"}
 	owner := map[sdk.ID]sdk.Tombstone{}
@@ -264,6 +279,12 @@ func (g *group) findNames(ctx context.Context) (err error) {
 	for _, e := range g.entries {
 		names = append(names, itemNames(&e.record)...)
 	}
+	for _, e := range g.copied {
+		names = append(names, historyNames(&e.item.History)...)
+	}
+	if len(names) == 0 {
+		return nil
+	}
 	g.names, err = g.b.nameKeys(ctx, g.db, names)
 	return err
 }
@@ -299,7 +320,9 @@ func (g *group) collect() {
 		if e.body != nil {
 			c.body, c.from, c.Content = e.body, e, e.body.content
 		}
-		c.users = append(c.users, e.record.Tombstone)
+		if !e.purged() {
+			c.users = append(c.users, e.record.Tombstone)
+		}
 	}
 	slices.SortFunc(g.contents, func(x, y *content) int { return bytes.Compare(x.SHA256[:], y.SHA256[:]) })
 }
@@ -326,12 +349,14 @@ func (g *group) findArtifacts(ctx context.Context) error {
 	return g.lockArtifacts(ctx)
 }
 
-// insertArtifacts makes rows for the contents that have bodies and no row yet.
+// insertArtifacts makes rows for the contents that have bodies, or need none, and
+// have no row yet.
 func (g *group) insertArtifacts(ctx context.Context) error {
 	var rows [][]any
 	for _, c := range g.contents {
-		if c.key == 0 && c.body != nil && !c.body.dropped {
-			rows = append(rows, []any{c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], int64(1)})
+		present := c.body != nil && !c.body.dropped
+		if c.key == 0 && (present || len(c.users) == 0) {
+			rows = append(rows, []any{c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], truth(present)})
 		}
 	}
 	return insertArtifact.rows(ctx, g.db, rows, func(scan scan) error {
@@ -341,9 +366,17 @@ func (g *group) insertArtifacts(ctx context.Context) error {
 			return err
 		}
 		c := g.byDigest[sdk.Digest(sha)]
-		c.key, c.written = key, true
+		c.key, c.written = key, c.body != nil
 		return nil
 	})
+}
+
+// truth is how the database keeps a bool.
+func truth(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // lockArtifacts looks for the rows that are not known yet and locks them, so
@@ -365,14 +398,17 @@ func (g *group) lockArtifacts(ctx context.Context) error {
 		return err
 	}
 	for _, k := range found {
+		c := g.byDigest[k.SHA256]
+		if c.key = k.key; len(c.users) == 0 {
+			continue
+		}
 		if err := g.checkKept(ctx, k); err != nil {
 			return err
 		}
-		c := g.byDigest[k.SHA256]
 		if k.intact && k.Size != c.Size {
 			return &sdk.Error{Kind: sdk.Conflict, Tombstones: c.users, Msg: "content with this SHA-256 is known with another size"}
 		}
-		c.key, c.present, c.intact = k.key, k.present, k.intact
+		c.present, c.intact = k.present, k.intact
 		if c.intact {
 			c.Content = k.Content
 		}
@@ -403,7 +439,7 @@ func (g *group) checkPresent() error {
 	absent := sdk.Culprits{Kind: sdk.ContentAbsent, Msg: "the archive does not have the content, or it is damaged"}
 	dropped := sdk.Culprits{Kind: sdk.Busy, Msg: "the content was purged or damaged while it was being stored again"}
 	for _, c := range g.contents {
-		if c.intact || c.body != nil && !c.body.dropped {
+		if c.intact || c.body != nil && !c.body.dropped || len(c.users) == 0 {
 			continue
 		}
 		verdict := &absent
@@ -423,7 +459,7 @@ func (g *group) checkPresent() error {
 // replaceBody makes the row of a content whose body was purged, damaged or lost
 // describe the body of this group.
 func (g *group) replaceBody(ctx context.Context, c *content) error {
-	if c.written || c.intact {
+	if c.written || c.intact || len(c.users) == 0 {
 		return nil
 	}
 	if c.key == 0 {

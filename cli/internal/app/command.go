@@ -35,7 +35,9 @@ type Command struct {
 	timeout    time.Duration // 0: none
 	logFile    io.Closer
 	archive    *Archive // nil before Dial
-	newArchive string   // the SQLite file that this command makes, "" for none
+	second     *Command // on another archive; nil without one: see Second
+	isSecond   bool
+	newArchive string // the SQLite file that this command makes, "" for none
 }
 
 // open reads the configuration and sets up the log. It touches nothing else.
@@ -79,8 +81,16 @@ func (c *Command) logOptions() logging.Options {
 	return logging.Options{
 		Level: c.Config.Logging.Level, Format: format, File: c.Config.Logging.File,
 		Stderr: c.Screen, NoColor: c.Env.Get("NO_COLOR") != "",
-		Scrub: c.Config.Scrub,
+		Scrub: c.scrub,
 	}
+}
+
+// scrub hides the secrets of the archives of c.
+func (c *Command) scrub(text string) string {
+	if c.second != nil {
+		text = c.second.Config.Scrub(text)
+	}
+	return c.Config.Scrub(text)
 }
 
 // Arguments checks how many arguments there are; names is what they are called.
@@ -175,8 +185,11 @@ func (c *Command) close(ctx context.Context) {
 		ctx, cancel = context.WithDeadline(ctx, c.Started.Add(c.timeout))
 		defer cancel()
 	}
-	if c.archive != nil {
-		if err := c.archive.close(ctx); err != nil {
+	for _, on := range []*Command{c, c.second} {
+		if on == nil || on.archive == nil {
+			continue
+		}
+		if err := on.archive.close(ctx); err != nil {
 			c.Log.Debug("Closing the archive: " + err.Error())
 		}
 	}

@@ -23,7 +23,7 @@ func (c *Command) admitNew() error {
 		return nil
 	}
 	c.newArchive = path
-	if c.Config.Origin("backend.url").Source.Layer == config.FlagLayer {
+	if c.isSecond || c.Config.Origin("backend.url").Source.Layer == config.FlagLayer {
 		return nil // the user names it now
 	}
 	root := c.Config.Root

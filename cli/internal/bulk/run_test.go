@@ -38,14 +38,14 @@ func TestStopIsNoInterrupt(t *testing.T) {
 			close(stopped)
 		},
 		Compressor: compressor,
-		Describe: func(e *tree.Entry) (sdk.Record, error) {
+		Describe: func(e *tree.Entry) (sdk.Record, archiver.ObjectFormat, error) {
 			if e.Path == "fails" {
 				<-reading
-				return sdk.Record{}, wrong
+				return sdk.Record{}, "", wrong
 			}
 			close(reading)
 			<-stopped
-			return sdk.Record{Path: e.Path}, nil
+			return sdk.Record{Path: e.Path}, "", nil
 		},
 		Complete: func(*tree.Entry, *sdk.Record) error { return nil },
 		Present:  func(*Item) bool { return false },

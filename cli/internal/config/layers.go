@@ -69,7 +69,7 @@ func (l *loader) readFiles(ctx context.Context) (err error) {
 		return err
 	}
 	own := l.place.file()
-	if err := l.readExplicit(ctx, own); err != nil || l.own {
+	if err := l.readExplicit(ctx, own); err != nil || l.own || l.options.Alone {
 		return err
 	}
 	if _, err := os.Lstat(own); errors.Is(err, fs.ErrNotExist) {
@@ -83,7 +83,7 @@ func (l *loader) readFiles(ctx context.Context) (err error) {
 // own file, its rank rises but it is trusted no more than before.
 func (l *loader) readExplicit(ctx context.Context, own string) error {
 	name, by := l.options.File, "--config"
-	if name == "" {
+	if name == "" && !l.options.Alone {
 		name, _ = l.options.Env(fileVariable)
 		by = fileVariable
 	}
@@ -154,6 +154,9 @@ func (l *loader) addEntry(e entry, source Source) error {
 }
 
 func (l *loader) readEnvironment() error {
+	if l.options.Alone {
+		return nil
+	}
 	for _, k := range l.keys {
 		value, ok := l.options.Env(k.Variable)
 		if !ok || value == "" {

@@ -29,6 +29,11 @@ type Options struct {
 	Set     []string // --set section.key=value; the last for a key wins
 	Flags   []Flag   // beat Set
 
+	// Alone says that only File, Flags and Set speak: not the environment, though
+	// ${NAME} in File is replaced, and not the project's own file, unless it is File.
+	// It is for a second archive, about which those of the first say nothing.
+	Alone bool
+
 	// Trust decides on the project's own file, once, after it was parsed. Where
 	// it is nil the file is not trusted.
 	Trust func(context.Context, Project) Trust

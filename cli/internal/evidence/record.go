@@ -45,13 +45,14 @@ const (
 	PruneRequest  Action = "PRUNE_REQUEST"
 	Purge         Action = "PURGE"
 	PurgeRefused  Action = "PURGE_REFUSED"
+	Copy          Action = "COPY"
 )
 
 // Actions returns the actions that this program writes.
 func Actions() []Action {
 	return []Action{
 		Archive, ArchiveFail, Restore, RestoreFail, BatchComplete, Recover, Trust,
-		Hold, Release, Retain, PruneRequest, Purge, PurgeRefused,
+		Hold, Release, Retain, PruneRequest, Purge, PurgeRefused, Copy,
 	}
 }
 
@@ -124,7 +125,8 @@ type Record struct {
 	DBEvent       string         `json:"db_event,omitzero"`         // "skipped" where the archive could not be told
 	Repaired      bool           `json:"repaired,omitzero"`         // written for a command that died before it could
 
-	*Batch // of BATCH_RESTORE_COMPLETE: its keys are those of the record
+	*Batch    // of BATCH_RESTORE_COMPLETE: its keys are those of the record
+	*Transfer // of COPY: likewise
 
 	SetAside string `json:"set_aside,omitzero" always:"RECOVER"` // of RECOVER: name of the file that holds the torn line, "" where nothing was moved
 	Bytes    int64  `json:"bytes,omitzero" always:"RECOVER"`     // of RECOVER: how many; of a restore to standard output: how many were delivered
@@ -138,6 +140,22 @@ type Batch struct {
 	Skipped     int           `json:"skipped"`
 	Total       output.Millis `json:"total_duration_ms"` // wall time
 	ResultsFile string        `json:"results_file"`
+}
+
+// Transfer sums up a copy, or a group of it. Its URLs are redacted.
+type Transfer struct {
+	Scope    string `json:"scope"`        // "run" or "group"
+	From     sdk.ID `json:"from_archive"` // identity of the source
+	FromURL  string `json:"from_url"`
+	To       sdk.ID `json:"to_archive"` // identity of the destination
+	ToURL    string `json:"to_url"`
+	Records  int    `json:"records"`       // of the group, or of the run
+	Copied   int    `json:"copied"`        // that the destination did not have
+	Updated  int    `json:"updated"`       // that it had, with less history
+	Present  int    `json:"present"`       // that it had
+	Left     int    `json:"left_out"`      // that were named as failed
+	Events   int    `json:"events"`        // of history, that it did not have
+	BytesOut int64  `json:"content_bytes"` // stored bytes that were sent
 }
 
 // MarshalJSON writes r as the log does, on one line.

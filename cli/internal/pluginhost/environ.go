@@ -15,9 +15,9 @@ var passed = []string{
 	"SYSTEMROOT", "SYSTEMDRIVE",
 }
 
-// never is not passed on, even if the user names it: the URL comes with the request that
-// opens the archive, where no other process sees its password.
-const never = "CODEX_ARCHIVE_URL"
+// never names what is not passed on, even if the user names it: a URL comes with
+// the request that opens the archive, where no other process sees its password.
+var never = []string{"CODEX_ARCHIVE_URL", "CODEX_ARCHIVE_TO_URL"}
 
 // Environ picks from environ, in the form of os.Environ, what a backend gets:
 // the fixed few and those that the user named.
@@ -25,7 +25,7 @@ func Environ(environ, named []string) []string {
 	var env []string
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
-		if name != never && slices.Contains(named, name) || slices.ContainsFunc(passed, func(p string) bool { return matches(p, name) }) {
+		if !slices.Contains(never, name) && slices.Contains(named, name) || slices.ContainsFunc(passed, func(p string) bool { return matches(p, name) }) {
 			env = append(env, pair)
 		}
 	}

@@ -1,6 +1,7 @@
 package restorer
 
 import (
+	"bytes"
 	"context"
 	"io"
 
@@ -13,3 +14,25 @@ func Check(ctx context.Context, r *sdk.Record, body io.Reader) error {
 	_, err := extract(ctx, r, body, io.Discard)
 	return err
 }
+
+// Checker checks bodies that are in memory. It may be used from several
+// goroutines.
+type Checker struct{ decoder *decoder }
+
+// NewChecker returns a Checker, which must be closed.
+func NewChecker() (*Checker, error) {
+	d, err := newDecoder()
+	return &Checker{d}, err
+}
+
+// Check returns nil if body is the stored bytes of the content of r.
+func (c *Checker) Check(ctx context.Context, r *sdk.Record, body []byte) error {
+	if max(r.Content.Size, int64(len(body))) > BulkSize {
+		return Check(ctx, r, bytes.NewReader(body))
+	}
+	_, err := c.decoder.verified(ctx, r, Body{Bytes: body})
+	return err
+}
+
+// Close frees what the Checker holds.
+func (c *Checker) Close() { c.decoder.close() }

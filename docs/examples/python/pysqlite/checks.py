@@ -4,6 +4,7 @@ import re
 from pysqlite.errors import Failed
 
 MAX_ITEMS = 1000  # items, ids or events of one call
+MAX_HISTORY = 4000  # events and holds of one Put
 MAX_TEXT = 64 << 10  # bytes of a note, or of all pairs of a record or event
 MAX_NAME = 1 << 10  # bytes of a repository, actor, reason, commit, tag or case
 MAX_PATH = 4 << 10
@@ -90,11 +91,18 @@ def record(r):
 
 
 def event(e):
+    if e.action not in ("RESTORE", "HOLD", "RELEASE", "RETAIN", "PRUNE_REQUEST"):
+        raise Failed("INVALID", "the action is not one that can be appended", e.tombstone)
+    any_event(e)
+
+
+def any_event(e):
     culprit = e.tombstone
     given_id("event", e.id, culprit)
     given_id("tombstone", e.tombstone)
-    if e.action not in ("RESTORE", "HOLD", "RELEASE", "RETAIN", "PRUNE_REQUEST") or not e.HasField("at"):
-        raise Failed("INVALID", "action or time is wrong", culprit)
+    text("action", e.action, MAX_NAME, True, culprit)
+    if not e.HasField("at"):
+        raise Failed("INVALID", "the time is missing", culprit)
     if (e.action in ("HOLD", "RELEASE")) != bool(e.case):
         raise Failed("INVALID", "a case belongs to HOLD and RELEASE", culprit)
     if (e.action == "RETAIN") != e.HasField("retain_until"):
@@ -103,6 +111,13 @@ def event(e):
     text("case", e.case, MAX_NAME, False, culprit)
     text("host", e.host, MAX_NAME, False, culprit)
     pairs("detail", e.detail, MAX_TEXT, culprit)
+
+
+def hold(h, culprit):
+    text("case", h.case, MAX_NAME, True, culprit)
+    text("actor", h.placed_by, MAX_NAME, True, culprit)
+    if not h.HasField("placed"):
+        raise Failed("INVALID", "the time of a hold is missing", culprit)
 
 
 def purge(r):

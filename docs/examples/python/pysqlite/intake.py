@@ -12,6 +12,7 @@ from crcmod.predefined import mkPredefinedCrcFun
 from pysqlite import archive_pb2 as pb
 from pysqlite import checks
 from pysqlite.errors import Failed, of_file
+from pysqlite.history import History
 
 IN_MEMORY = 1 << 20  # bytes of a Put that are held in memory
 
@@ -41,13 +42,14 @@ class Body:
 
 
 class Intake:
-    """The items of one Put. Iterating yields the header and body of each."""
+    """The items of one Put. Iterating yields the header, body and history of each."""
 
     def __init__(self, directory):
         import tempfile  # only where something is stored: every start would pay for it
 
         self.file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=directory)
-        self.items = []  # the position and length of each header, and the body
+        self.items = []  # the position and length of each header, the body and the history
+        self.told = 0  # events and holds of all histories
         self.header = self.body = None  # of the item that is coming in
 
     def __enter__(self):
@@ -57,10 +59,10 @@ class Intake:
         self.file.close()
 
     def __iter__(self):
-        for start, length, body in self.items:
+        for start, length, body, history in self.items:
             self.file.seek(start)
             header = pb.PutHeader.FromString(self.file.read(length))
-            yield header, body if header.body else None
+            yield header, body if header.body else None, history
 
     def read(self, frames):
         """Take in everything up to the commit part."""
@@ -82,6 +84,8 @@ class Intake:
         kind = part.WhichOneof("part")
         if kind == "header" and self.header is None:
             self.begin(part.header)
+        elif kind in ("event", "hold") and self.header is not None and self.body.size == 0:
+            self.tell(kind, getattr(part, kind))
         elif kind == "chunk" and self.header is not None:
             self.body.take(part.chunk)
         elif kind == "end" and self.header is not None:
@@ -102,9 +106,17 @@ class Intake:
         start, data = self.file.tell(), header.SerializeToString()
         self.file.write(data)
         self.body = Body(self.file, start + len(data))
-        self.items.append((start, len(data), self.body))
+        self.history = History()
+        self.items.append((start, len(data), self.body, self.history))
+
+    def tell(self, kind, value):
+        if self.told == checks.MAX_HISTORY:
+            raise Failed("LIMIT", "more than %d events and holds in one call" % checks.MAX_HISTORY)
+        self.told += 1
+        self.history.take(kind, value)
 
     def end(self, end):
+        self.history.check(self.header)
         content, body = self.header.record.content, self.body
         found = (body.size, body.crc32c, body.sum.digest())
         announced = (content.stored_size, content.crc32c, content.stored_sha256)

@@ -13,6 +13,8 @@ from pysqlite import archive_pb2 as pb
 from pysqlite import checks
 from pysqlite.database import SCHEMA, Database
 from pysqlite.errors import Failed
+from pysqlite.history import take_over
+from pysqlite.rows import insert_event, remove_body, same_event, same_person
 
 PAGE = 100  # records that List reads at a time
 
@@ -38,18 +40,20 @@ class Archive(Database):
     def put(self, items, alive):
         stored, absent = [], []
         with self.writing(alive) as db:
-            for header, body in items:
+            for header, body, history in items:
                 alive()
-                one = self.put_one(db, header, body, alive)
-                if one is not None:
-                    stored.append(one)
-                else:
+                one = self.put_one(db, header, body, history, alive)
+                if one is None:
                     absent.append(header.record.tombstone)
+                    continue
+                stored.append(one)
+                if history:
+                    take_over(db, header.record, history, one.repeated, now())
             if absent:
                 raise Failed("CONTENT_ABSENT", "items without body need content that is not there", *absent)
         return stored
 
-    def put_one(self, db, header, body, alive):
+    def put_one(self, db, header, body, history, alive):
         """Store an item, and return what became of it: None where its content is not there."""
         r = header.record
         old = db.execute("SELECT message, purged_at FROM record WHERE tombstone = ?", (r.tombstone,)).fetchone()
@@ -58,8 +62,13 @@ class Archive(Database):
         if not old and db.execute("SELECT 1 FROM event WHERE id = ?", (r.event,)).fetchone():
             raise Failed("CONFLICT", "the event id is taken", r.tombstone)
         kept, number = content(db, r.content.sha256)
-        if old and old[1] is not None:  # it stays purged
+        purged = history.purged_at(r) is not None
+        if old and (purged or old[1] is not None):  # it stays or becomes purged
             return pb.Stored(tombstone=r.tombstone, content=kept, repeated=True)
+        if purged:
+            insert_content(db, r.content)
+            insert_record(db, r)
+            return pb.Stored(tombstone=r.tombstone, content=content(db, r.content.sha256)[0])
         if kept and kept.size != r.content.size:
             raise Failed("CONFLICT", "the content is known with another size", r.tombstone)
         present = number is not None and intact(kept, db_chunks(db, number), alive)
@@ -245,14 +254,22 @@ def replace_body(db, given, old, body, alive):
     return content(db, given.sha256)[0]
 
 
+def insert_content(db, given):
+    """Note a content that has no body."""
+    row = (given.sha256, given.size, given.codec, given.stored_size, given.crc32c, given.stored_sha256)
+    db.execute("INSERT INTO content VALUES (?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING", row)
+
+
 def insert_record(db, r):
     retain_until = r.retain_until if r.HasField("retain_until") else None
-    r.ClearField("purged_at")  # this backend's to set
+    message = pb.Record()
+    message.CopyFrom(r)
+    message.ClearField("purged_at")  # this backend's to set
     db.execute(
         "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
         (
             r.tombstone, r.archived_at, r.content.sha256, r.set, r.repo, r.path, r.reason, r.archived_by,
-            retain_until, r.SerializeToString(),
+            retain_until, message.SerializeToString(),
         ),
     )
     db.executemany("INSERT INTO tag VALUES (?, ?)", [(tag, r.tombstone) for tag in r.tags])
@@ -260,17 +277,9 @@ def insert_record(db, r):
     insert_event(db, archive)
 
 
-def insert_event(db, e):
-    db.execute("INSERT INTO event VALUES (?, ?, ?, ?)", (e.id, e.tombstone, e.at, e.SerializeToString()))
-
-
 def same_record(a, b):
     """The digest covers all but what may change later."""
     return (a.tombstone, a.event, a.digest) == (b.tombstone, b.event, b.digest)
-
-
-def same_event(a, b):
-    return all(getattr(a, f) == getattr(b, f) for f in ("tombstone", "action", "actor", "at", "case", "retain_until", "host"))
 
 
 def standing(db, tombstone, name=None):
@@ -379,10 +388,6 @@ def judge(db, item, gone, actor, at):
     return "purged", ""
 
 
-def same_person(a, b):
-    return a.strip().casefold() == b.strip().casefold()
-
-
 def count_out(db, tombstone, users):
     """Take a record off the users of its content, and return the bytes that go with the last."""
     sha256 = db.execute("SELECT sha256 FROM record WHERE tombstone = ?", (tombstone,)).fetchone()[0]
@@ -400,5 +405,4 @@ def remove(db, gone, users, request, at):
         db.execute("UPDATE record SET purged_at = ? WHERE tombstone = ?", (at, tombstone))
         insert_event(db, pb.Event(id=event, tombstone=tombstone, action="PURGE", actor=request.actor, at=at, host=request.host))
     for sha256 in (sha256 for sha256, left in users.items() if left == 0):
-        db.execute("DELETE FROM chunk WHERE body = (SELECT body FROM content WHERE sha256 = ?)", (sha256,))
-        db.execute("UPDATE content SET body = NULL WHERE sha256 = ?", (sha256,))
+        remove_body(db, sha256)

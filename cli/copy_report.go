@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/copier"
+	"github.com/codex-archive/codex/cli/internal/escape"
+	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/logging"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// copyReport tells people how a copy goes. Its methods are called by one goroutine
+// at a time, but for transfer, which reads what does not change.
+type copyReport struct {
+	command *app.Command
+	second  *app.Command // on the destination
+	live    bool         // a bar takes the place of the Progress lines
+	dry     bool
+
+	from, to sdk.ID // identities
+	total    int    // records
+	missing  []copier.Result
+	counts   map[copier.Outcome]int
+	events   int
+	bytes    int64
+	failures []copyFailure
+	failure  error // the first
+	err      error // the first of printing
+}
+
+// copyFailure is a record that was left out, in JSON.
+type copyFailure struct {
+	Tombstone string             `json:"tombstone"`
+	Path      string             `json:"path"`
+	Error     output.FailureView `json:"error"`
+}
+
+// copyView is the result of a copy, in JSON.
+type copyView struct {
+	DryRun      bool          `json:"dry_run,omitempty"`
+	Source      copyEnd       `json:"source"`
+	Destination copyEnd       `json:"destination"`
+	Records     int           `json:"records"`
+	Copied      int           `json:"copied"`
+	Updated     int           `json:"updated"`
+	Present     int           `json:"present"`
+	Failed      int           `json:"failed"`
+	NotDone     int           `json:"not_done"`
+	Events      int           `json:"events"`
+	Bytes       int64         `json:"content_bytes"`
+	DurationMS  output.Millis `json:"duration_ms"`
+	Failures    []copyFailure `json:"failures,omitempty"`
+}
+
+// copyEnd is one of the two archives.
+type copyEnd struct {
+	Archive string `json:"archive,omitempty"` // identity
+	URL     string `json:"url"`
+}
+
+func newCopyReport(c, to *app.Command) *copyReport {
+	return &copyReport{
+		command: c, second: to, counts: map[copier.Outcome]int{}, dry: c.Flags.Bool("dry-run"),
+		live: logging.IsTerminal(c.Env.Stderr) && (c.JSON || logging.IsTerminal(c.Env.Stdout)),
+	}
+}
+
+func (r *copyReport) begin() {
+	r.print("Copying %d records to %s...", r.total, escape.Text(r.second.ArchiveName()))
+	if r.live {
+		r.command.Screen.Begin(0, r.total)
+	}
+	r.items(r.missing)
+}
+
+func (r *copyReport) ended() evidence.Transfer {
+	return evidence.Transfer{
+		Records: r.total, Copied: r.counts[copier.Copied], Updated: r.counts[copier.Updated], Present: r.counts[copier.Present],
+		Left: r.counts[copier.Failed], Events: r.events, BytesOut: r.bytes,
+	}
+}
+
+// transfer adds to t what is the same for all of a run.
+func (r *copyReport) transfer(scope string, t evidence.Transfer) evidence.Transfer {
+	t.Scope, t.From, t.To = scope, r.from, r.to
+	t.FromURL, t.ToURL = r.command.RedactedURL(), r.second.RedactedURL()
+	return t
+}
+
+func (r *copyReport) finished() int {
+	n := 0
+	for _, count := range r.counts {
+		n += count
+	}
+	return n
+}
+
+func (r *copyReport) percent() int { return min(r.finished()*100/max(r.total, 1), 100) }
+
+// items counts records and prints what is to be said of them.
+func (r *copyReport) items(results []copier.Result) {
+	before := r.percent()
+	for _, result := range results {
+		r.counts[result.Outcome]++
+		if result.Err != nil {
+			r.item(result)
+			continue
+		}
+		r.events += result.Events
+		r.bytes += result.Bytes
+	}
+	switch {
+	case r.live:
+		r.command.Screen.Set(min(r.finished(), r.total))
+	case r.percent() != before:
+		r.print("Progress: %d%%", r.percent())
+	}
+}
+
+// item says that a record was left out.
+func (r *copyReport) item(result copier.Result) {
+	if r.failure == nil {
+		r.failure = result.Err
+	}
+	path, _ := output.PathText(result.Record.Path)
+	r.failures = append(r.failures, copyFailure{result.Record.Tombstone.String(), path, output.ViewFailure(output.FailureOf(result.Err))})
+	about := result.Record.Tombstone.String() + " " + path
+	if result.Record.Tombstone.IsZero() {
+		about = "TOMBSTONE" // its error names what was typed
+	}
+	r.print("[ERROR] %s: %s", escape.Text(strings.TrimSpace(about)), escape.Text(output.Words(result.Err)))
+}
+
+// end prints the summary and returns how the run ended.
+func (r *copyReport) end(outcome error) error {
+	r.command.Screen.End()
+	if r.total == 0 && outcome == nil {
+		r.command.Log.Info("No records match")
+	}
+	if r.command.JSON {
+		if r.finished() == 0 && outcome != nil {
+			return outcome
+		}
+		if err := output.WriteJSON(r.command.Env.Stdout, r.view()); err != nil {
+			return err
+		}
+		if outcome != nil {
+			return output.Shown{Err: outcome}
+		}
+		return nil
+	}
+	title, copied := "Copy Complete:", "Copied"
+	if r.dry {
+		title, copied = "Copy, dry run:", "Would be copied"
+	}
+	r.print("%s", title)
+	r.print("  ✓ %s: %d", copied, r.counts[copier.Copied])
+	r.print("  + Updated: %d", r.counts[copier.Updated])
+	r.print("  = Present already: %d", r.counts[copier.Present])
+	r.print("  ✗ Failed: %d", r.counts[copier.Failed])
+	if n := r.notDone(); n > 0 {
+		r.print("  - Not done: %d", n)
+	}
+	r.print("  Events added: %d", r.events)
+	r.print("  Total Time: %s", output.Millis(r.command.Elapsed()))
+	if outcome != nil {
+		return outcome
+	}
+	return r.err
+}
+
+func (r *copyReport) notDone() int { return max(r.total-r.finished(), 0) }
+
+func (r *copyReport) view() copyView {
+	v := copyView{
+		DryRun: r.dry, Records: r.total, Copied: r.counts[copier.Copied], Updated: r.counts[copier.Updated],
+		Present: r.counts[copier.Present], Failed: r.counts[copier.Failed], NotDone: r.notDone(),
+		Events: r.events, Bytes: r.bytes, DurationMS: output.Millis(r.command.Elapsed()), Failures: r.failures,
+		Source: copyEnd{r.from.String(), r.command.RedactedURL()}, Destination: copyEnd{URL: r.second.RedactedURL()},
+	}
+	if !r.to.IsZero() {
+		v.Destination.Archive = r.to.String()
+	}
+	return v
+}
+
+// outcome is how the run ends: nil if everything that was asked for is done; err is
+// what ended it before its end.
+func (r *copyReport) outcome(ctx context.Context, err error) error {
+	failed := r.counts[copier.Failed]
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return output.Errorf(output.KindOf(sdk.Canceled), "%d of %d records were not done: interrupted", r.notDone(), r.total).WithHint("%s", copyHint)
+	case err == nil && failed == 0:
+		return nil
+	case err != nil && (r.finished() == failed || output.CodeOf(err) == output.ExitEvidence):
+		return err
+	case err == nil && r.total == 1:
+		return r.failure
+	}
+	message := fmt.Sprintf("%d of %d records were left out, %d were not done", failed, r.total, r.notDone())
+	if err != nil {
+		message += ": " + strings.TrimSpace(output.Words(err))
+	}
+	return output.Errorf(output.Batch, "%s", message).WithHint("%s", copyHint)
+}
+
+// copyHint is what to do about a copy that is not whole.
+const copyHint = "run it again: it takes only what the destination lacks"
+
+// print writes a line for people. The run goes on if its lines cannot be written.
+func (r *copyReport) print(format string, args ...any) {
+	if r.command.JSON || r.err != nil {
+		return
+	}
+	_, r.err = r.command.Screen.Above(r.command.Env.Stdout, fmt.Appendf(nil, format+"\n", args...))
+}
