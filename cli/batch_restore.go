@@ -283,7 +283,7 @@ func (p *batchPlan) resultsFile() (*batch.File, error) {
 	if path := p.command.Flags.String("results"); path != "" {
 		return batch.NamedFile(path)
 	}
-	return batch.CreateFile(p.command.Env.Dir, p.command.Started)
+	return batch.CreateFile(p.command.Env.Dir, batch.RestoreForm, p.command.Started)
 }
 
 // resumeCommand is the command line that does what is left. onward says that an

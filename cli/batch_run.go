@@ -222,15 +222,21 @@ func itemTimedOut(c *app.Command, err error) error {
 }
 
 // unreachable reports whether the archive cannot be reached, after an item
-// failed with err: it asks once more. One lost connection is not the end of the
-// archive, and other items may succeed.
+// failed with err.
 func (r *batchRun) unreachable(ctx context.Context, err error) bool {
+	return cannotReach(ctx, r.archive, err)
+}
+
+// cannotReach reports whether the archive cannot be reached, after a call failed
+// with err: it asks once more. One lost connection is not the end of the archive,
+// and other calls may succeed.
+func cannotReach(ctx context.Context, archive *app.Archive, err error) bool {
 	if ctx.Err() != nil || !slices.Contains([]sdk.Kind{
 		sdk.Unavailable, sdk.NotStarted, sdk.Unauthenticated, sdk.NoArchive, sdk.Schema, sdk.Unsupported,
 	}, sdk.KindOf(err)) {
 		return false
 	}
-	backend, err := r.archive.Backend(ctx)
+	backend, err := archive.Backend(ctx)
 	if err == nil {
 		_, err = backend.Missing(ctx, []sdk.Digest{{}})
 	}

@@ -49,6 +49,7 @@ func commands(a *app.App) *cli.App {
 				pruneRequestCommand(a),
 				purgeCommand(a),
 				statsCommand(a),
+				verifyCommand(a),
 				healthCheckCommand(a),
 				configShowCommand(a),
 				metricsCommand(a),

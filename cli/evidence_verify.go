@@ -120,13 +120,15 @@ func archiveEvents(ctx context.Context, c *app.Command) (n int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for entry, err := range backend.List(ctx, sdk.Query{WithEvents: true}) {
-		if err != nil {
-			return n, err
-		}
-		for _, e := range entry.Events {
-			if evidence.Action(e.Action).InArchive() {
-				n++
+	for _, q := range []sdk.Query{{WithEvents: true}, {OfArchive: true}} {
+		for entry, err := range backend.List(ctx, q) {
+			if err != nil {
+				return n, err
+			}
+			for _, e := range entry.Events {
+				if evidence.Action(e.Action).InArchive() {
+					n++
+				}
 			}
 		}
 	}

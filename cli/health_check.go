@@ -53,7 +53,8 @@ type healthView struct {
 	Writable     *bool          `json:"writable,omitempty"`
 	Durable      *bool          `json:"durable,omitempty"`
 	NotDurable   string         `json:"not_durable,omitempty"`
-	LastVerified *time.Time     `json:"last_verified,omitempty"` // nil: never
+	LastVerified *verifiedView  `json:"last_verified,omitempty"` // nil: never
+	LastAll      *time.Time     `json:"all_verified,omitempty"`  // when all content was verified; nil: never
 	RoundTrip    *output.Millis `json:"round_trip_ms,omitempty"`
 	Clock        *time.Time     `json:"clock,omitempty"`
 }
@@ -65,8 +66,12 @@ func runHealthCheck(ctx context.Context, c *app.Command) error {
 	archive, err := c.Dial(ctx, sdk.ReadOnly)
 	var health sdk.Health
 	var took time.Duration
+	var verified verifications
 	if err == nil {
 		health, took, err = measureHealth(ctx, archive)
+	}
+	if err == nil {
+		verified, err = lastVerified(ctx, archive)
 	}
 	if err != nil {
 		if !c.JSON { // else the error is the document
@@ -75,6 +80,8 @@ func runHealthCheck(ctx context.Context, c *app.Command) error {
 		return err
 	}
 	view := viewHealth(c, archive.Description(), &health, took)
+	view.LastVerified, view.LastAll = verified.last, output.OptionalTime(verified.all)
+	warnOverdue(c, verified.all)
 	if c.JSON {
 		err = output.WriteJSON(c.Env.Stdout, view)
 	} else {
@@ -111,7 +118,7 @@ func viewHealth(c *app.Command, d pluginhost.Description, h *sdk.Health, took ti
 		NotChecked: []string{"the bytes of the content were not read"},
 		Server:     h.Server, Plugin: d.Name + " " + d.Version, Schema: h.Schema, Archive: h.Archive.String(),
 		Writable: &h.Writable, Durable: &h.Durable, NotDurable: h.NotDurable,
-		LastVerified: output.OptionalTime(h.LastVerified), RoundTrip: &roundTrip, Clock: output.OptionalTime(h.Clock),
+		RoundTrip: &roundTrip, Clock: output.OptionalTime(h.Clock),
 	}
 	if h.Unmeasured != "" {
 		v.NotChecked = append(v.NotChecked, h.Unmeasured)
@@ -135,16 +142,16 @@ func writeHealth(c *app.Command, v healthView) {
 	if v.Retrievable == nil {
 		return
 	}
-	verified, durable := "never", "yes"
-	if v.LastVerified != nil {
-		verified = output.Stamp(*v.LastVerified)
-	}
+	durable := "yes"
 	if !*v.Durable {
 		durable = "no (" + v.NotDurable + ")"
 	}
 	fmt.Fprintln(out, "Items Retrievable:", *v.Retrievable)
 	fmt.Fprintln(out, "Not Checked:", escape.Text(strings.Join(v.NotChecked, "; ")))
-	fmt.Fprintln(out, "Verified:", verified)
+	fmt.Fprintln(out, "Last Verified:", v.LastVerified)
+	if v.LastVerified != nil && !v.LastVerified.All {
+		fmt.Fprintln(out, "All Verified:", stampOrNever(v.LastAll))
+	}
 	fmt.Fprintln(out, "Durable:", escape.Text(durable))
 	fmt.Fprintln(out, "Server:", escape.Text(v.Server))
 	fmt.Fprintln(out, "Plugin:", escape.Text(v.Plugin))

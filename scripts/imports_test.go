@@ -92,6 +92,8 @@ var layout = []struct {
 		"siblings do not import each other"},
 	{"cli/internal/retry", []string{"sdk"}, []string{"github.com/sethvargo/go-retry"},
 		"the backend's errors say what is temporary"},
+	{"cli/internal/verifier", []string{"sdk", "cli/internal/output"}, nil,
+		"a verification apart from the archive: it is given functions"},
 	{"cli/internal/batch", []string{"sdk", "cli/internal/durable", "cli/internal/escape", "cli/internal/output"}, []string{"golang.org/x/sync/semaphore"},
 		"a batch apart from restoring: it is given functions"},
 	{"cli/internal/faultfile", nil, nil,

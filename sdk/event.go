@@ -10,7 +10,8 @@ import (
 type Action string
 
 // The actions. An ARCHIVE event comes about by Put, a PURGE by Purge, or with the
-// [History] of a record that is copied. The others are given to Append.
+// [History] of a record that is copied. The others are given to Append. VERIFY is an event of the
+// archive and of no record: content was read back and checked.
 const (
 	ActionArchive      Action = "ARCHIVE"
 	ActionRestore      Action = "RESTORE"
@@ -19,13 +20,18 @@ const (
 	ActionRetain       Action = "RETAIN"
 	ActionPruneRequest Action = "PRUNE_REQUEST"
 	ActionPurge        Action = "PURGE"
+	ActionVerify       Action = "VERIFY"
 )
 
-// Event is one line of a record's history. Its ID is also that of the evidence
-// record which the host keeps.
+// OfArchive reports whether events of this action belong to the archive as a
+// whole, and have no tombstone.
+func (a Action) OfArchive() bool { return a == ActionVerify }
+
+// Event is one line of a record's history, or of that of the archive. Its ID is
+// also that of the evidence record which the host keeps.
 type Event struct {
 	ID          ID
-	Tombstone   Tombstone
+	Tombstone   Tombstone // zero: see [Action.OfArchive]
 	Action      Action
 	Actor       string
 	At          time.Time
@@ -50,7 +56,11 @@ func (e Event) Compare(o Event) int {
 // EventTaken is the error about an event id that belongs to something else than
 // the event of this tombstone.
 func EventTaken(id ID, about Tombstone) *Error {
-	return Errorf(Conflict, "the event id %v is taken", id).About(about)
+	e := Errorf(Conflict, "the event id %v is taken", id)
+	if !about.IsZero() { // else it is an event of the archive
+		e.Tombstones = []Tombstone{about}
+	}
+	return e
 }
 
 // Hold is a case that forbids purging a record while it is active.

@@ -14,12 +14,11 @@ type Health struct {
 	// Unmeasured says, for people, what was counted without measuring it, such
 	// as "bodies above 64 KiB: pieces were counted". "": every length was
 	// measured.
-	Unmeasured   string
-	Clock        time.Time // the database's
-	Writable     bool      // false: a standby, a role or a file that cannot be written
-	Durable      bool      // what was acknowledged survives a kill of the database's server
-	NotDurable   string    // why not, for people; "" where Durable
-	LastVerified time.Time // when content was last read back and checked; zero: never
+	Unmeasured string
+	Clock      time.Time // the database's
+	Writable   bool      // false: a standby, a role or a file that cannot be written
+	Durable    bool      // what was acknowledged survives a kill of the database's server
+	NotDurable string    // why not, for people; "" where Durable
 }
 
 // Missing returns how many live records have no body of the recorded length.

@@ -37,6 +37,11 @@ type Query struct {
 
 	WithEvents bool // fill Entry.Events
 	WithHolds  bool // fill Entry.Holds
+
+	// OfArchive selects the events of the archive instead of records: see
+	// [Action.OfArchive]. Each entry is one of them, in Events, newest first, then
+	// by id, descending. Only Events and Limit select among them.
+	OfArchive bool
 }
 
 // Entry is one row of a List.

@@ -150,7 +150,7 @@ func isObjectID(s string) bool {
 // be appended.
 func (e *Event) Validate() error {
 	c := checker{about: e.Tombstone}
-	c.require(slices.Contains([]Action{ActionRestore, ActionHold, ActionRelease, ActionRetain, ActionPruneRequest}, e.Action),
+	c.require(slices.Contains([]Action{ActionRestore, ActionHold, ActionRelease, ActionRetain, ActionPruneRequest, ActionVerify}, e.Action),
 		"action", "is not one that can be appended")
 	c.event(e)
 	return c.err
@@ -167,7 +167,8 @@ func (e *Event) ValidateRead() error {
 
 func (c *checker) event(e *Event) {
 	c.require(!e.ID.IsZero(), "event id", "is missing")
-	c.require(!e.Tombstone.IsZero(), "tombstone", "is missing")
+	c.require(!e.Tombstone.IsZero() || e.Action.OfArchive(), "tombstone", "is missing")
+	c.require(e.Tombstone.IsZero() || !e.Action.OfArchive(), "tombstone", "belongs to no event of the archive")
 	c.require((e.Action == ActionHold || e.Action == ActionRelease) == (e.Case != ""), "case", "belongs to HOLD and RELEASE, and only to them")
 	c.require((e.Action == ActionRetain) != e.RetainUntil.IsZero(), "retain until", "belongs to RETAIN, and only to it")
 	c.time("time", e.At, true)

@@ -54,8 +54,8 @@
 // A message has at most 4 MiB, on both sides. A chunk of a body has at most
 // 256 KiB, and frames are packed up to about that. One call carries at most
 // 1,000 items, ids or events, and a Put 4,000 events and holds of histories.
-// sdk/backend.go has further limits; what
-// exceeds them is answered with OUT_OF_RANGE (KIND limit).
+// sdk/backend.go has further limits; what exceeds them is answered with
+// OUT_OF_RANGE (KIND limit).
 //
 // # Streams
 //
@@ -974,7 +974,8 @@ func (x *Record) GetHost() string {
 	return ""
 }
 
-// Event is one line of a record's history. Missing is INVALID_ARGUMENT: id,
+// Event is one line of a record's history, or, where its action is VERIFY, of that
+// of the archive: such an event has no tombstone. Missing is INVALID_ARGUMENT: id,
 // tombstone, action, actor, at; case with HOLD and RELEASE, and no other action
 // has one; the same of retain_until and RETAIN. Limits: actor, case and host
 // 1 KiB, detail in all 64 KiB. Two events under one id are the same, and the
@@ -983,7 +984,7 @@ type Event struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Tombstone     []byte                 `protobuf:"bytes,2,opt,name=tombstone,proto3" json:"tombstone,omitempty"`
-	Action        string                 `protobuf:"bytes,3,opt,name=action,proto3" json:"action,omitempty"` // RESTORE, HOLD, RELEASE, RETAIN, PRUNE_REQUEST; read also ARCHIVE and PURGE
+	Action        string                 `protobuf:"bytes,3,opt,name=action,proto3" json:"action,omitempty"` // RESTORE, HOLD, RELEASE, RETAIN, PRUNE_REQUEST, VERIFY; read also ARCHIVE and PURGE
 	Actor         string                 `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
 	At            *int64                 `protobuf:"zigzag64,5,opt,name=at,proto3,oneof" json:"at,omitempty"`
 	Case          string                 `protobuf:"bytes,6,opt,name=case,proto3" json:"case,omitempty"`                                           // HOLD and RELEASE
@@ -2038,11 +2039,12 @@ type ListRequest struct {
 	Limit         uint32                 `protobuf:"varint,11,opt,name=limit,proto3" json:"limit,omitempty"` // 0: all
 	WithEvents    bool                   `protobuf:"varint,12,opt,name=with_events,json=withEvents,proto3" json:"with_events,omitempty"`
 	WithHolds     bool                   `protobuf:"varint,13,opt,name=with_holds,json=withHolds,proto3" json:"with_holds,omitempty"`
-	Set           []byte                 `protobuf:"bytes,14,opt,name=set,proto3" json:"set,omitempty"`       // stored by this run
-	Sha256        []byte                 `protobuf:"bytes,15,opt,name=sha256,proto3" json:"sha256,omitempty"` // of the plain bytes
-	Commit        string                 `protobuf:"bytes,16,opt,name=commit,proto3" json:"commit,omitempty"` // commit begins so
-	Name          []byte                 `protobuf:"bytes,17,opt,name=name,proto3" json:"name,omitempty"`     // pattern for what follows the last "/" of path: * ? [a-z] [^a-z] and \ before a sign
-	Match         []byte                 `protobuf:"bytes,18,opt,name=match,proto3" json:"match,omitempty"`   // note, path, work_tree_path, a key or a value of metadata holds this; A to Z match in either case
+	Set           []byte                 `protobuf:"bytes,14,opt,name=set,proto3" json:"set,omitempty"`                               // stored by this run
+	Sha256        []byte                 `protobuf:"bytes,15,opt,name=sha256,proto3" json:"sha256,omitempty"`                         // of the plain bytes
+	Commit        string                 `protobuf:"bytes,16,opt,name=commit,proto3" json:"commit,omitempty"`                         // commit begins so
+	Name          []byte                 `protobuf:"bytes,17,opt,name=name,proto3" json:"name,omitempty"`                             // pattern for what follows the last "/" of path: * ? [a-z] [^a-z] and \ before a sign
+	Match         []byte                 `protobuf:"bytes,18,opt,name=match,proto3" json:"match,omitempty"`                           // note, path, work_tree_path, a key or a value of metadata holds this; A to Z match in either case
+	OfArchive     bool                   `protobuf:"varint,19,opt,name=of_archive,json=ofArchive,proto3" json:"of_archive,omitempty"` // the events of the archive instead of records; only events and limit select among them
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2201,6 +2203,13 @@ func (x *ListRequest) GetMatch() []byte {
 		return x.Match
 	}
 	return nil
+}
+
+func (x *ListRequest) GetOfArchive() bool {
+	if x != nil {
+		return x.OfArchive
+	}
+	return false
 }
 
 type ListFrame struct {
@@ -2380,7 +2389,7 @@ func (*ListPart_Failure) isListPart_Part() {}
 // Entry is one row of a List.
 type Entry struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Record        *Record                `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
+	Record        *Record                `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`    // absent with of_archive
 	Present       bool                   `protobuf:"varint,2,opt,name=present,proto3" json:"present,omitempty"` // live, and this call found the body, or all its pieces, with the recorded length
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2807,11 +2816,10 @@ type HealthReply struct {
 	Retrievable   int64                  `protobuf:"varint,4,opt,name=retrievable,proto3" json:"retrievable,omitempty"` // live records whose body this call found with its recorded length
 	Clock         *int64                 `protobuf:"zigzag64,5,opt,name=clock,proto3,oneof" json:"clock,omitempty"`
 	Writable      bool                   `protobuf:"varint,6,opt,name=writable,proto3" json:"writable,omitempty"`
-	Live          int64                  `protobuf:"varint,7,opt,name=live,proto3" json:"live,omitempty"`                                              // live records
-	Unmeasured    string                 `protobuf:"bytes,8,opt,name=unmeasured,proto3" json:"unmeasured,omitempty"`                                   // for people: what was counted without measuring its length
-	Durable       bool                   `protobuf:"varint,9,opt,name=durable,proto3" json:"durable,omitempty"`                                        // what was acknowledged survives a kill of the database's server
-	NotDurable    string                 `protobuf:"bytes,10,opt,name=not_durable,json=notDurable,proto3" json:"not_durable,omitempty"`                // for people: why not
-	LastVerified  *int64                 `protobuf:"zigzag64,11,opt,name=last_verified,json=lastVerified,proto3,oneof" json:"last_verified,omitempty"` // when content was last read back and checked
+	Live          int64                  `protobuf:"varint,7,opt,name=live,proto3" json:"live,omitempty"`                               // live records
+	Unmeasured    string                 `protobuf:"bytes,8,opt,name=unmeasured,proto3" json:"unmeasured,omitempty"`                    // for people: what was counted without measuring its length
+	Durable       bool                   `protobuf:"varint,9,opt,name=durable,proto3" json:"durable,omitempty"`                         // what was acknowledged survives a kill of the database's server
+	NotDurable    string                 `protobuf:"bytes,10,opt,name=not_durable,json=notDurable,proto3" json:"not_durable,omitempty"` // for people: why not
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2914,13 +2922,6 @@ func (x *HealthReply) GetNotDurable() string {
 		return x.NotDurable
 	}
 	return ""
-}
-
-func (x *HealthReply) GetLastVerified() int64 {
-	if x != nil && x.LastVerified != nil {
-		return *x.LastVerified
-	}
-	return 0
 }
 
 type DrainRequest struct {
@@ -3223,7 +3224,7 @@ const file_archive_proto_rawDesc = "" +
 	"\ttombstone\x18\x01 \x01(\fR\ttombstone\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x123\n" +
 	"\x05error\x18\x03 \x01(\v2\x1d.codex.archive.v1.ErrorDetailR\x05error\"\x05\n" +
-	"\x03End\"\xd1\x03\n" +
+	"\x03End\"\xf0\x03\n" +
 	"\vListRequest\x12\x1e\n" +
 	"\n" +
 	"tombstones\x18\x01 \x03(\fR\n" +
@@ -3247,7 +3248,9 @@ const file_archive_proto_rawDesc = "" +
 	"\x06sha256\x18\x0f \x01(\fR\x06sha256\x12\x16\n" +
 	"\x06commit\x18\x10 \x01(\tR\x06commit\x12\x12\n" +
 	"\x04name\x18\x11 \x01(\fR\x04name\x12\x14\n" +
-	"\x05match\x18\x12 \x01(\fR\x05matchB\b\n" +
+	"\x05match\x18\x12 \x01(\fR\x05match\x12\x1d\n" +
+	"\n" +
+	"of_archive\x18\x13 \x01(\bR\tofArchiveB\b\n" +
 	"\x06_sinceB\b\n" +
 	"\x06_until\"=\n" +
 	"\tListFrame\x120\n" +
@@ -3283,7 +3286,7 @@ const file_archive_proto_rawDesc = "" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x10\n" +
 	"\x03why\x18\x03 \x01(\tR\x03why\x12\x14\n" +
 	"\x05freed\x18\x04 \x01(\x03R\x05freed\"\x0f\n" +
-	"\rHealthRequest\"\xe5\x02\n" +
+	"\rHealthRequest\"\xa9\x02\n" +
 	"\vHealthReply\x12\x16\n" +
 	"\x06server\x18\x01 \x01(\tR\x06server\x12\x18\n" +
 	"\aarchive\x18\x02 \x01(\fR\aarchive\x12\x16\n" +
@@ -3298,10 +3301,8 @@ const file_archive_proto_rawDesc = "" +
 	"\adurable\x18\t \x01(\bR\adurable\x12\x1f\n" +
 	"\vnot_durable\x18\n" +
 	" \x01(\tR\n" +
-	"notDurable\x12(\n" +
-	"\rlast_verified\x18\v \x01(\x12H\x01R\flastVerified\x88\x01\x01B\b\n" +
-	"\x06_clockB\x10\n" +
-	"\x0e_last_verified\"\x0e\n" +
+	"notDurableB\b\n" +
+	"\x06_clock\"\x0e\n" +
 	"\fDrainRequest\"\f\n" +
 	"\n" +
 	"DrainReply\"\xc9\x01\n" +

@@ -54,8 +54,8 @@
 // A message has at most 4 MiB, on both sides. A chunk of a body has at most
 // 256 KiB, and frames are packed up to about that. One call carries at most
 // 1,000 items, ids or events, and a Put 4,000 events and holds of histories.
-// sdk/backend.go has further limits; what
-// exceeds them is answered with OUT_OF_RANGE (KIND limit).
+// sdk/backend.go has further limits; what exceeds them is answered with
+// OUT_OF_RANGE (KIND limit).
 //
 // # Streams
 //
@@ -197,7 +197,9 @@ type ArchiveClient interface {
 	// order), both descending; an entry is followed by its events and its holds
 	// if asked, oldest first. A failure takes the place of an entry whose row
 	// cannot be read. After the last entry comes End. None appears twice.
-	// As with Get, nothing of the database is held while the stream waits.
+	// As with Get, nothing of the database is held while the stream waits. With
+	// of_archive it yields the events of the archive instead, newest first: for each
+	// an entry without a record, then the event.
 	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListFrame], error)
 	// Append records events and their effect, all or none. The same event again
 	// is success; another under its id is conflict; an unknown tombstone is
@@ -402,7 +404,9 @@ type ArchiveServer interface {
 	// order), both descending; an entry is followed by its events and its holds
 	// if asked, oldest first. A failure takes the place of an entry whose row
 	// cannot be read. After the last entry comes End. None appears twice.
-	// As with Get, nothing of the database is held while the stream waits.
+	// As with Get, nothing of the database is held while the stream waits. With
+	// of_archive it yields the events of the archive instead, newest first: for each
+	// an entry without a record, then the event.
 	List(*ListRequest, grpc.ServerStreamingServer[ListFrame]) error
 	// Append records events and their effect, all or none. The same event again
 	// is success; another under its id is conflict; an unknown tombstone is

@@ -1,7 +1,11 @@
 package backendtest
 
 import (
+	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -226,6 +230,57 @@ func appendRules() []Rule {
 		must("APPEND-18", "Append of no events succeeds.", func(t *T) {
 			t.append(t.backend())
 		}),
+		must("APPEND-19", "An event of the archive has no tombstone. List returns such events alone, newest first, and no record has them.", eventsOfArchive),
+	}
+}
+
+func eventsOfArchive(t *T) {
+	b, s := t.backend(), t.item(20)
+	t.put(b, s)
+	events := make([]sdk.Event, 250) // more than a page
+	own := make([]sdk.ID, len(events))
+	for i := range events {
+		events[i] = t.event(sdk.Tombstone{}, sdk.ActionVerify)
+		events[i].At = dawn.Add(time.Duration(i/2) * time.Minute) // two of each time
+		own[i] = events[i].ID
+	}
+	events[0].Detail = map[string]string{"records": "12"}
+	t.append(b, append([]sdk.Event{t.event(s.Tombstone, sdk.ActionRestore)}, events...)...)
+	t.append(b, events...)
+	slices.SortFunc(events, func(x, y sdk.Event) int {
+		return cmp.Or(y.At.Compare(x.At), bytes.Compare(y.ID[:], x.ID[:]))
+	})
+	t.ownEventsAre(b, sdk.Query{OfArchive: true, Events: own}, events...)
+	t.ownEventsAre(b, sdk.Query{OfArchive: true, Events: own, Limit: 120}, events[:120]...)
+	t.ownEventsAre(b, sdk.Query{OfArchive: true, Events: []sdk.ID{events[7].ID, t.id()}}, events[7])
+	t.lists(b, "an event of the archive", sdk.Query{Events: own[:1]})
+	if n := len(t.entry(b, s.Tombstone).Events); n != 2 {
+		t.Errorf("the record has %d events, want 2", n)
+	}
+	other := events[3]
+	other.Actor += "x"
+	t.kind(b.Append(t.ctx, []sdk.Event{other}), sdk.Conflict)
+	about, none := t.event(s.Tombstone, sdk.ActionVerify), t.event(sdk.Tombstone{}, sdk.ActionRestore)
+	t.kind(b.Append(t.ctx, []sdk.Event{about}), sdk.Invalid)
+	t.kind(b.Append(t.ctx, []sdk.Event{none}), sdk.Invalid)
+}
+
+func (t *T) ownEventsAre(b sdk.Backend, q sdk.Query, want ...sdk.Event) {
+	var got []sdk.Event
+	for e, err := range b.List(t.ctx, q) {
+		switch {
+		case err != nil || e.Err != nil:
+			t.Fatalf("list: %v", errors.Join(err, e.Err))
+		case len(e.Events) != 1 || !e.Record.Tombstone.IsZero():
+			t.Fatalf("an entry has %d events and the tombstone %v", len(e.Events), e.Record.Tombstone)
+		}
+		got = append(got, e.Events[0])
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d events of the archive, want %d", len(got), len(want))
+	}
+	for i := range want {
+		t.equalEvent(want[i], got[i])
 	}
 }
 

@@ -69,6 +69,7 @@ var faults = []struct {
 	{"ignores the text of a query", "FILTER-14", wrap[ignorer], "FILTER-01"},
 	{"counts purged records as live", "HEALTH-04", wrap[counter], "HEALTH-01"},
 	{"counts flags instead of bodies", "TAMPER-01", wrap[counter], "HEALTH-02"},
+	{"ties events of the archive to records", "APPEND-19", wrap[owner], "APPEND-03"},
 	{"leaves unreadable rows out", "TAMPER-03", wrap[hider], "LIST-01"},
 	{"forgets the history of a copy", "COPY-01", wrap[forgetful], "PUT-01"},
 	{"gives copied events new ids", "COPY-02", wrap[renamer], "PUT-05"},
@@ -706,4 +707,12 @@ func broken(all []sdk.Item, err error) items {
 			yield(sdk.Item{}, err)
 		}
 	}
+}
+
+// owner lists records in the place of the events of the archive.
+type owner struct{ inner }
+
+func (b *owner) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	q.OfArchive = false
+	return b.Backend.List(ctx, q)
 }

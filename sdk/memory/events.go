@@ -41,6 +41,10 @@ func (a *archive) append(events []sdk.Event) error {
 		case taken:
 			return at(e.Tombstone, sdk.Conflict, "the event id "+e.ID.String()+" is taken")
 		}
+		if e.Action.OfArchive() {
+			added[e.ID] = e
+			continue
+		}
 		r := records[e.Tombstone]
 		if r == nil {
 			if r = a.records[e.Tombstone].clone(); r == nil {

@@ -229,7 +229,11 @@ func tooMany(what string) error {
 
 // at returns kind and message about one tombstone.
 func at(t sdk.Tombstone, k sdk.Kind, msg string) *sdk.Error {
-	return &sdk.Error{Kind: k, Msg: msg, Retry: k.Temporary(), Tombstones: []sdk.Tombstone{t}}
+	e := sdk.Errorf(k, "%s", msg)
+	if !t.IsZero() {
+		e.Tombstones = []sdk.Tombstone{t}
+	}
+	return e
 }
 
 // Health implements [sdk.Backend].

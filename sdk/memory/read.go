@@ -131,6 +131,9 @@ func (b *Backend) entries(ctx context.Context, q sdk.Query) ([]sdk.Entry, error)
 		return nil, err
 	}
 	defer b.archive.mu.Unlock()
+	if q.OfArchive {
+		return b.archive.ownEvents(s), nil
+	}
 	var rows []*record
 	for _, r := range b.archive.records {
 		if s.has(r) {
@@ -148,6 +151,23 @@ func (b *Backend) entries(ctx context.Context, q sdk.Query) ([]sdk.Entry, error)
 		entries[i] = b.archive.entry(r, q)
 	}
 	return entries, nil
+}
+
+// ownEvents are the events of the archive, newest first.
+func (a *archive) ownEvents(s selection) (entries []sdk.Entry) {
+	for id, e := range a.events {
+		if e.Action.OfArchive() && (len(s.events) == 0 || s.events[id]) {
+			e.Detail = maps.Clone(e.Detail)
+			entries = append(entries, sdk.Entry{Events: []sdk.Event{e}})
+		}
+	}
+	slices.SortFunc(entries, func(x, y sdk.Entry) int {
+		return cmp.Or(y.Events[0].At.Compare(x.Events[0].At), bytes.Compare(y.Events[0].ID[:], x.Events[0].ID[:]))
+	})
+	if s.Limit > 0 && len(entries) > s.Limit {
+		entries = entries[:s.Limit]
+	}
+	return entries
 }
 
 func (a *archive) entry(r *record, q sdk.Query) sdk.Entry {

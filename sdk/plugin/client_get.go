@@ -216,7 +216,7 @@ func (r *client) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, err
 		}
 		l := &listReader{
 			parts: parts[*archivepb.ListFrame, *archivepb.ListPart]{recv: stream.Recv, of: (*archivepb.ListFrame).GetParts, done: c.ctx.Err},
-			yield: func(e sdk.Entry) bool { return yield(e, nil) },
+			yield: func(e sdk.Entry) bool { return yield(e, nil) }, ofArchive: q.OfArchive,
 		}
 		if err := l.all(); err != nil {
 			yield(sdk.Entry{}, r.streamFailed(ctx, op, err))
@@ -239,6 +239,8 @@ type listReader struct {
 	parts parts[*archivepb.ListFrame, *archivepb.ListPart]
 	yield func(sdk.Entry) bool
 	entry *sdk.Entry // complete when the next one begins
+
+	ofArchive bool // entries have no record
 }
 
 // all yields the entries. It returns nil also when yield asks to stop.
@@ -257,7 +259,10 @@ func (l *listReader) all() error {
 			if !l.flush() {
 				return nil
 			}
-			l.entry = receiveEntry(p.Entry)
+			l.entry = &sdk.Entry{}
+			if !l.ofArchive {
+				l.entry = receiveEntry(p.Entry)
+			}
 		case *archivepb.ListPart_Failure:
 			if !l.flush() {
 				return nil

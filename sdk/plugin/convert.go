@@ -168,7 +168,7 @@ func RecordFromProto(m *archivepb.Record) (sdk.Record, error) {
 
 func fromEvent(e *sdk.Event) *archivepb.Event {
 	return &archivepb.Event{
-		Id: e.ID[:], Tombstone: e.Tombstone[:], Action: string(e.Action), Actor: e.Actor, At: micros(e.At),
+		Id: e.ID[:], Tombstone: fromOptionalID(e.Tombstone), Action: string(e.Action), Actor: e.Actor, At: micros(e.At),
 		Case: e.Case, RetainUntil: micros(e.RetainUntil), Detail: e.Detail, Host: e.Host,
 	}
 }
@@ -176,7 +176,7 @@ func fromEvent(e *sdk.Event) *archivepb.Event {
 func toEvent(m *archivepb.Event) (sdk.Event, error) {
 	var d decoder
 	e := sdk.Event{
-		ID: d.id("event", m.GetId()), Tombstone: d.id("tombstone", m.GetTombstone()),
+		ID: d.id("event", m.GetId()), Tombstone: d.optionalID("tombstone", m.GetTombstone()),
 		Action: sdk.Action(m.GetAction()), Actor: m.GetActor(), At: fromMicros(m.At),
 		Case: m.GetCase(), RetainUntil: fromMicros(m.RetainUntil), Detail: m.GetDetail(), Host: m.GetHost(),
 	}
@@ -212,6 +212,7 @@ func fromQuery(q *sdk.Query) *archivepb.ListRequest {
 		Since: micros(q.Since), Until: micros(q.Until), Actor: q.Actor, Reason: q.Reason, Tag: q.Tag,
 		Limit: uint32(max(q.Limit, 0)), WithEvents: q.WithEvents, WithHolds: q.WithHolds,
 		Set: fromOptionalID(q.Set), Sha256: fromOptionalDigest(q.SHA256), Commit: q.Commit, Name: []byte(q.Name), Match: []byte(q.Match),
+		OfArchive: q.OfArchive,
 	}
 }
 
@@ -228,6 +229,7 @@ func toQuery(m *archivepb.ListRequest) (sdk.Query, error) {
 		Limit: int(m.GetLimit()), WithEvents: m.GetWithEvents(), WithHolds: m.GetWithHolds(),
 		Set: d.optionalID("set", m.GetSet()), SHA256: d.optionalDigest("SHA-256", m.GetSha256()),
 		Commit: m.GetCommit(), Name: string(m.GetName()), Match: string(m.GetMatch()),
+		OfArchive: m.GetOfArchive(),
 	}
 	return q, d.err
 }
@@ -287,7 +289,7 @@ func fromHealth(h *sdk.Health) *archivepb.HealthReply {
 	return &archivepb.HealthReply{
 		Server: strings.ToValidUTF8(h.Server, "?"), Archive: h.Archive[:], Schema: int32(h.Schema), Retrievable: h.Retrievable,
 		Clock: micros(h.Clock), Writable: h.Writable, Live: h.Live, Unmeasured: strings.ToValidUTF8(h.Unmeasured, "?"),
-		Durable: h.Durable, NotDurable: strings.ToValidUTF8(h.NotDurable, "?"), LastVerified: micros(h.LastVerified),
+		Durable: h.Durable, NotDurable: strings.ToValidUTF8(h.NotDurable, "?"),
 	}
 }
 
@@ -297,7 +299,7 @@ func toHealth(m *archivepb.HealthReply) (sdk.Health, error) {
 		Server: m.GetServer(), Archive: d.id("archive", m.GetArchive()), Schema: int(m.GetSchema()),
 		Live: m.GetLive(), Retrievable: m.GetRetrievable(), Unmeasured: m.GetUnmeasured(),
 		Clock: fromMicros(m.Clock), Writable: m.GetWritable(),
-		Durable: m.GetDurable(), NotDurable: m.GetNotDurable(), LastVerified: fromMicros(m.LastVerified),
+		Durable: m.GetDurable(), NotDurable: m.GetNotDurable(),
 	}
 	if d.err == nil && (h.Live < 0 || h.Retrievable < 0) {
 		d.err = sdk.Errorf(sdk.Invalid, "it counts fewer than no records")

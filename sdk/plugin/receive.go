@@ -31,7 +31,7 @@ func receiveEntry(m *archivepb.Entry) *sdk.Entry {
 	return &sdk.Entry{Record: sdk.Record{Tombstone: id}, Err: unreadable("list", id, err)}
 }
 
-// receiveEvent reads an event of a record and checks it.
+// receiveEvent reads an event and checks it. of is zero for one of the archive.
 func receiveEvent(m *archivepb.Event, of sdk.Tombstone) (sdk.Event, error) {
 	e, err := toEvent(m)
 	if err == nil {
@@ -49,12 +49,13 @@ func unreadable(op string, id sdk.Tombstone, err error) error {
 		Msg: "the record cannot be read: " + sdk.AsError(err).Msg}
 }
 
-// checkEntry reports why an entry of a backend cannot be sent.
-func checkEntry(e *sdk.Entry) error {
+// checkEntry reports why an entry of a backend cannot be sent. Those of the events
+// of the archive have no record.
+func checkEntry(e *sdk.Entry, ofArchive bool) error {
 	if e.Err != nil {
 		return e.Err
 	}
-	if err := e.Record.Validate(); err != nil {
+	if err := e.Record.Validate(); err != nil && !ofArchive {
 		return unreadable("list", e.Record.Tombstone, err)
 	}
 	for i := range e.Events {

@@ -95,7 +95,7 @@ func (s *server) List(r *archivepb.ListRequest, stream grpc.ServerStreamingServe
 		if err != nil {
 			return err
 		}
-		if err := s.sendEntry(out, &entry); err != nil {
+		if err := s.sendEntry(out, &entry, query.OfArchive); err != nil {
 			return err
 		}
 	}
@@ -108,12 +108,15 @@ func (s *server) List(r *archivepb.ListRequest, stream grpc.ServerStreamingServe
 // sendEntry sends an entry, its events and its holds, each as a part, because
 // a record's history has no bound. Of a row that cannot be read or sent it says
 // so.
-func (s *server) sendEntry(out *packer[*archivepb.ListPart], e *sdk.Entry) error {
-	if err := checkEntry(e); err != nil {
+func (s *server) sendEntry(out *packer[*archivepb.ListPart], e *sdk.Entry, ofArchive bool) error {
+	if err := checkEntry(e, ofArchive); err != nil {
 		failure := s.failure(e.Record.Tombstone, err)
 		return out.add(&archivepb.ListPart{Part: &archivepb.ListPart_Failure{Failure: failure}}, proto.Size(failure))
 	}
-	m := &archivepb.Entry{Record: RecordToProto(&e.Record), Present: e.Present}
+	m := &archivepb.Entry{}
+	if !ofArchive {
+		m.Record, m.Present = RecordToProto(&e.Record), e.Present
+	}
 	if err := out.add(&archivepb.ListPart{Part: &archivepb.ListPart_Entry{Entry: m}}, proto.Size(m)); err != nil {
 		return err
 	}

@@ -72,7 +72,9 @@ func (db *conn) append(ctx context.Context, events []sdk.Event) (names map[strin
 func tombstonesOf(events []sdk.Event) []sdk.Tombstone {
 	set := map[sdk.Tombstone]bool{}
 	for i := range events {
-		set[events[i].Tombstone] = true
+		if !events[i].Action.OfArchive() {
+			set[events[i].Tombstone] = true
+		}
 	}
 	return slices.Collect(maps.Keys(set))
 }
@@ -83,6 +85,9 @@ func (db *conn) freshEvents(ctx context.Context, events []sdk.Event, items map[s
 	unknown := sdk.Culprits{Kind: sdk.NotFound, Msg: "no such tombstone"}
 	for i := range events {
 		it := items[events[i].Tombstone]
+		if events[i].Action.OfArchive() {
+			continue
+		}
 		if it == nil {
 			unknown.Add(events[i].Tombstone)
 		} else if it.err != nil {
@@ -126,7 +131,9 @@ func (db *conn) knownEvents(ctx context.Context, eventIDs []sdk.ID) (map[sdk.ID]
 		e, item, _, err := scanEvent(scan) // an event that cannot be read has its id all the same
 		if err == nil {
 			known[e.ID] = e
-			of[item] = append(of[item], e.ID)
+			if item.Valid {
+				of[item.Int64] = append(of[item.Int64], e.ID)
+			}
 		}
 		return err
 	})
@@ -241,8 +248,12 @@ func (db *conn) insertEvents(ctx context.Context, events []sdk.Event, items map[
 		if err != nil {
 			return err
 		}
+		var item any
+		if it := items[e.Tombstone]; it != nil {
+			item = it.key
+		}
 		rows[i] = []any{
-			e.ID[:], items[e.Tombstone].key, string(e.Action), names[e.Actor], e.At.UnixMicro(),
+			e.ID[:], item, string(e.Action), names[e.Actor], e.At.UnixMicro(),
 			e.Case, micros(e.RetainUntil), detail, e.Host,
 		}
 	}

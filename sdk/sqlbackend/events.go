@@ -11,14 +11,15 @@ import (
 const selectEvents = `SELECT e.id, e.item, e.action, w.name, e.happened_at, e.case_name, e.retain_until, e.detail, e.host
 	FROM codex_event e LEFT JOIN codex_name w ON w.id = e.actor WHERE `
 
-// scanEvent reads one row of selectEvents; the caller adds the tombstone. A row
-// that cannot be read is no error of the query.
-func scanEvent(scan scan) (e sdk.Event, item int64, unreadable, err error) {
+// scanEvent reads one row of selectEvents; the caller adds the tombstone. item is
+// NULL for an event of the archive. A row that cannot be read is no error of the
+// query.
+func scanEvent(scan scan) (e sdk.Event, item sql.NullInt64, unreadable, err error) {
 	var id sql.RawBytes
 	var at, retain sql.NullInt64
 	var action, actor, name, detail, host sql.NullString
 	if err := scan(&id, &item, &action, &actor, &at, &name, &retain, &detail, &host); err != nil {
-		return e, 0, nil, err
+		return e, item, nil, err
 	}
 	unreadable = fixed("event id", id, e.ID[:])
 	e.Action, e.Actor, e.Case, e.Host = sdk.Action(action.String), actor.String, name.String, host.String
@@ -28,7 +29,9 @@ func scanEvent(scan scan) (e sdk.Event, item int64, unreadable, err error) {
 	}
 	if unreadable == nil {
 		checked := e
-		checked.Tombstone = sdk.Tombstone{1}
+		if item.Valid {
+			checked.Tombstone = sdk.Tombstone{1}
+		}
 		unreadable = checked.ValidateRead()
 	}
 	return e, item, unreadable, nil
@@ -46,7 +49,7 @@ func (db *conn) addEvents(ctx context.Context, keys []any, entries map[int64]*sd
 		if err != nil {
 			return err
 		}
-		entry := entries[item]
+		entry := entries[item.Int64]
 		if bad != nil {
 			entry.Err = unreadable(entry.Record.Tombstone, bad)
 			return nil

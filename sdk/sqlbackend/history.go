@@ -146,7 +146,7 @@ func (g *group) readHere(ctx context.Context, items map[sdk.Tombstone]*lockedIte
 	err = g.db.query(ctx, selectEvents+in+" AND e.action = ?", append(args, string(sdk.ActionHold)), func(scan scan) error {
 		e, item, unreadable, err := scanEvent(scan)
 		if err == nil && unreadable == nil {
-			h.placed[item] = append(h.placed[item], e)
+			h.placed[item.Int64] = append(h.placed[item.Int64], e)
 			actors = append(actors, e.Actor)
 		}
 		return err

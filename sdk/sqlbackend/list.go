@@ -19,6 +19,9 @@ const (
 
 // List reads pages, each continuing below the last record of the one before.
 func (b *Backend) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	if q.OfArchive {
+		return b.listOwn(ctx, q)
+	}
 	return func(yield func(sdk.Entry, error) bool) {
 		l := lister{b: b, q: q, limit: pageRows, left: q.Limit}
 		if err := l.prepare(ctx); err != nil {
@@ -106,7 +109,7 @@ func (l *lister) events(ctx context.Context) error {
 	err := l.b.read(ctx, "list", func(ctx context.Context, db *conn) error {
 		for _, look := range []struct{ query, column string }{
 			{"SELECT id FROM codex_item WHERE ", "event"},
-			{"SELECT item FROM codex_event WHERE ", "id"},
+			{"SELECT item FROM codex_event WHERE item IS NOT NULL AND ", "id"},
 		} {
 			in, args := l.b.d.in(look.column, Bytes, ids(l.q.Events))
 			err := db.query(ctx, look.query+in, args, func(scan scan) error {

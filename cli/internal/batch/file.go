@@ -3,6 +3,7 @@ package batch
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,15 +24,21 @@ type File struct {
 // filePerm is the mode of a results file before the umask.
 const filePerm = 0o666
 
-// nameForm is how a results file is called after the time at which its run
-// began, in UTC.
-const nameForm = "batch_restore_20060102_150405"
+// Form is how results files of a command are called after the time at which the
+// run began, in UTC.
+type Form string
+
+// The forms.
+const (
+	RestoreForm Form = "batch_restore_20060102_150405"
+	VerifyForm  Form = "verify_20060102_150405"
+)
 
 // CreateFile takes a name in dir for a run that begins now, and holds it with an
 // empty file: two runs never share one. The path is relative to dir.
-func CreateFile(dir string, now time.Time) (*File, error) {
+func CreateFile(dir string, form Form, now time.Time) (*File, error) {
 	durable.SweepPath(dir)
-	stem := now.UTC().Format(nameForm)
+	stem := now.UTC().Format(string(form))
 	for n := 1; ; n++ {
 		name := stem + ".json"
 		if n > 1 {
@@ -50,8 +57,9 @@ func CreateFile(dir string, now time.Time) (*File, error) {
 
 // IsResults reports whether a file may be one that [CreateFile] made.
 func IsResults(name string) bool {
-	match, _ := filepath.Match("batch_restore_????????_??????*.json", name)
-	return match
+	restore, _ := filepath.Match("batch_restore_????????_??????*.json", name)
+	verify, _ := filepath.Match("verify_????????_??????*.json", name)
+	return restore || verify
 }
 
 // NamedFile is the results file that the user named; what is there is replaced.
@@ -80,9 +88,14 @@ const (
 	saveShare = 20
 )
 
+// Writer is what a results file holds.
+type Writer interface {
+	Write(io.Writer) error
+}
+
 // SaveIfDue writes the results where the last time is long enough ago. A
 // run that is killed leaves what it had saved, for --resume.
-func (f *File) SaveIfDue(r *Results) error {
+func (f *File) SaveIfDue(r Writer) error {
 	if time.Since(f.saved) < max(saveEvery, saveShare*f.took) {
 		return nil
 	}
@@ -90,7 +103,7 @@ func (f *File) SaveIfDue(r *Results) error {
 }
 
 // Save replaces the file with the results as they are.
-func (f *File) Save(r *Results) error {
+func (f *File) Save(r Writer) error {
 	start := time.Now()
 	defer func() { f.saved, f.took = time.Now(), time.Since(start) }()
 	if err := durable.WriteFile(f.path, filePerm, r.Write); err != nil {

@@ -80,7 +80,7 @@ func TestResultsForm(t *testing.T) {
 // successes.
 func saved(t *testing.T, dir string, m *Manifest, at time.Time, done ...int) string {
 	t.Helper()
-	f, err := CreateFile(dir, at)
+	f, err := CreateFile(dir, RestoreForm, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestSweep(t *testing.T) {
 	defer root.Close()
 	for what, open := range map[string]func() error{
 		"named": func() error { _, err := NamedFile(name("r.json")); return err },
-		"new":   func() error { _, err := CreateFile(dir, time.Now()); return err },
+		"new":   func() error { _, err := CreateFile(dir, RestoreForm, time.Now()); return err },
 	} {
 		dead, alike := name(".codex-temp-0123456789abcdef"), name(".codex-temp-1")
 		if err := errors.Join(os.WriteFile(dead, nil, 0o600), os.WriteFile(alike, nil, 0o600)); err != nil {
@@ -243,7 +243,7 @@ func BenchmarkSave(b *testing.B) {
 	for i := range 100_000 {
 		m.Items = append(m.Items, Item{Tombstone: fmt.Sprintf("8e3531b9-c839-4a07-9dec-%012d", i), Output: fmt.Sprintf("out/%d", i)})
 	}
-	f, err := CreateFile(b.TempDir(), time.Now())
+	f, err := CreateFile(b.TempDir(), RestoreForm, time.Now())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 // those in dir that CreateFile named. It is nil where there is none. Other
 // files with such a name are passed over.
 func Latest(dir, path, preferred string) (*Results, string, error) {
-	names, err := candidates(dir)
+	names, err := Names(dir, RestoreForm)
 	if err != nil {
 		return nil, "", err
 	}
@@ -35,9 +35,9 @@ func Latest(dir, path, preferred string) (*Results, string, error) {
 	return nil, "", nil
 }
 
-// candidates returns the names of results files in dir, newest first. Their
+// Names returns the names of results files of a form in dir, newest first. Their
 // names tell: times of files do not survive copying.
-func candidates(dir string) ([]string, error) {
+func Names(dir string, form Form) ([]string, error) {
 	type candidate struct {
 		name string
 		time string
@@ -49,7 +49,7 @@ func candidates(dir string) ([]string, error) {
 	}
 	var found []candidate
 	for _, e := range entries {
-		if at, n, ok := parseName(e.Name()); ok && e.Type().IsRegular() {
+		if at, n, ok := form.parse(e.Name()); ok && e.Type().IsRegular() {
 			found = append(found, candidate{e.Name(), at, n})
 		}
 	}
@@ -69,13 +69,13 @@ func candidates(dir string) ([]string, error) {
 	return names, nil
 }
 
-// parseName takes a name of CreateFile apart: "batch_restore_20251017_132236_2.json".
-func parseName(name string) (at string, n int, ok bool) {
-	if len(name) < len(nameForm) {
+// parse takes a name of CreateFile apart: "batch_restore_20251017_132236_2.json".
+func (form Form) parse(name string) (at string, n int, ok bool) {
+	if len(name) < len(form) {
 		return "", 0, false
 	}
-	at, rest := name[:len(nameForm)], name[len(nameForm):]
-	if _, err := time.Parse(nameForm, at); err != nil {
+	at, rest := name[:len(form)], name[len(form):]
+	if _, err := time.Parse(string(form), at); err != nil {
 		return "", 0, false
 	}
 	if rest == ".json" {

@@ -24,6 +24,7 @@ type Config struct {
 	Performance Performance
 	Archive     Archive
 	Retention   Retention
+	Verify      Verify
 	Evidence    Evidence
 	Plugins     Plugins
 }
@@ -76,6 +77,11 @@ type Archive struct {
 type Retention struct {
 	Default    int // days for new records, 0 for none
 	WarnWithin int // days before the end of retention in which a WARN is given
+}
+
+// Verify says how often content is to be verified.
+type Verify struct {
+	MaxAge int // days, 0 for none
 }
 
 // Evidence says where the evidence log is.

@@ -50,6 +50,7 @@ func sections() [][2]string {
 		{"performance", "Timings in log and evidence."},
 		{"archive", "How files are stored."},
 		{"retention", "How long archived files must be kept."},
+		{"verify", "How often content is to be read back and checked."},
 		{"evidence", "The append-only log of everything that was done."},
 		{"plugins", "How backend programs are started. Ignored in a project's own file: use a file given by --config, the environment or --set."},
 	}
@@ -131,6 +132,10 @@ func Keys() []Key {
 		row("retention.warn_within", "30", "CODEX_ARCHIVE_RETENTION_WARN", "", days(),
 			"Warn when a file has no more than this many days left, and is in the last quarter of its retention.",
 			func(c *Config) *int { return &c.Retention.WarnWithin }),
+
+		row("verify.max_age", "none", "CODEX_ARCHIVE_VERIFY_MAX_AGE", "", daysOrNone(),
+			"health-check warns when all content was last verified more than so many days ago.",
+			func(c *Config) *int { return &c.Verify.MaxAge }),
 
 		written(pathRow("evidence.dir", ".codex/evidence", "CODEX_EVIDENCE_DIR", path(),
 			"The directory of the evidence log.",

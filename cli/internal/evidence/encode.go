@@ -86,6 +86,9 @@ func appendValue(dst []byte, field any) []byte {
 		return x.Append(dst)
 	case **output.Millis:
 		return (*x).Append(dst)
+	case **Verification:
+		text, _ := json.Marshal(*x) // it holds only texts, numbers and a time
+		return append(dst, escape.JSON(string(text))...)
 	case *[]byte:
 		return append(base64.StdEncoding.AppendEncode(append(dst, '"'), *x), '"')
 	}

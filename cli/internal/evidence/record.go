@@ -46,13 +46,14 @@ const (
 	Purge         Action = "PURGE"
 	PurgeRefused  Action = "PURGE_REFUSED"
 	Copy          Action = "COPY"
+	Verified      Action = "VERIFY"
 )
 
 // Actions returns the actions that this program writes.
 func Actions() []Action {
 	return []Action{
 		Archive, ArchiveFail, Restore, RestoreFail, BatchComplete, Recover, Trust,
-		Hold, Release, Retain, PruneRequest, Purge, PurgeRefused, Copy,
+		Hold, Release, Retain, PruneRequest, Purge, PurgeRefused, Copy, Verified,
 	}
 }
 
@@ -62,7 +63,7 @@ func (a Action) known() bool { return slices.Contains(Actions(), a) }
 // InArchive reports whether a success of a is an event in the archive too.
 func (a Action) InArchive() bool {
 	switch a {
-	case Archive, Restore, Hold, Release, Retain, PruneRequest, Purge:
+	case Archive, Restore, Hold, Release, Retain, PruneRequest, Purge, Verified:
 		return true
 	}
 	return false
@@ -128,6 +129,8 @@ type Record struct {
 	*Batch    // of BATCH_RESTORE_COMPLETE: its keys are those of the record
 	*Transfer // of COPY: likewise
 
+	Verified *Verification `json:"verified,omitzero"` // of VERIFY
+
 	SetAside string `json:"set_aside,omitzero" always:"RECOVER"` // of RECOVER: name of the file that holds the torn line, "" where nothing was moved
 	Bytes    int64  `json:"bytes,omitzero" always:"RECOVER"`     // of RECOVER: how many; of a restore to standard output: how many were delivered
 }
@@ -156,6 +159,24 @@ type Transfer struct {
 	Left     int    `json:"left_out"`      // that were named as failed
 	Events   int    `json:"events"`        // of history, that it did not have
 	BytesOut int64  `json:"content_bytes"` // stored bytes that were sent
+}
+
+// Verification is what was verified, and what was found. A run that came to its
+// end is a success, whatever it found.
+type Verification struct {
+	Selected   string    `json:"selected"`      // "all", or what was asked for in words
+	Structure  bool      `json:"structure"`     // no content was read
+	Begun      time.Time `json:"begun"`         // of several runs that resumed each other: the first
+	Records    int64     `json:"records"`       // all of them, purged ones too
+	Contents   int64     `json:"contents"`      // that were read, each once
+	Bytes      int64     `json:"content_bytes"` // of them, plain
+	Intact     int64     `json:"intact"`
+	Damaged    int64     `json:"damaged"`
+	Missing    int64     `json:"missing"`
+	Unreadable int64     `json:"unreadable"`
+	Purged     int64     `json:"purged"`
+	Failed     int64     `json:"failed"` // could not be verified
+	Results    string    `json:"results_file"`
 }
 
 // MarshalJSON writes r as the log does, on one line.

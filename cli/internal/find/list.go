@@ -36,10 +36,11 @@ func List(ctx context.Context, backend sdk.Backend, q sdk.Query, paths []string)
 	}
 }
 
-// Checked returns entry, or one with Err if its record is not what was stored.
+// Checked returns entry, or one with Err if its record is not what was stored. Of
+// that, tombstone and path are what the archive says now.
 func Checked(entry sdk.Entry) sdk.Entry {
 	if err := entry.Record.CheckDigest(); err != nil {
-		return sdk.Entry{Record: sdk.Record{Tombstone: entry.Record.Tombstone}, Err: err}
+		return sdk.Entry{Record: sdk.Record{Tombstone: entry.Record.Tombstone, Path: entry.Record.Path}, Err: err}
 	}
 	return entry
 }

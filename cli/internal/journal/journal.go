@@ -253,12 +253,14 @@ func (j *Journal) settle(ctx context.Context, backend sdk.Backend, identity sdk.
 func (j *Journal) resolve(ctx context.Context, backend sdk.Backend, intent *evidence.StaleIntent, match evidence.Match) (int, error) {
 	known := map[sdk.ID]bool{}
 	for ids := range slices.Chunk(intent.Events(), sdk.MaxItems) {
-		for entry, err := range backend.List(ctx, sdk.Query{Events: ids, WithEvents: true}) {
-			if err != nil {
-				return 0, errors.Join(err, intent.Release())
-			}
-			for _, event := range entry.Events {
-				known[event.ID] = true
+		for _, q := range []sdk.Query{{Events: ids, WithEvents: true}, {Events: ids, OfArchive: true}} {
+			for entry, err := range backend.List(ctx, q) {
+				if err != nil {
+					return 0, errors.Join(err, intent.Release())
+				}
+				for _, event := range entry.Events {
+					known[event.ID] = true
+				}
 			}
 		}
 	}

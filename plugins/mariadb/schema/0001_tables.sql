@@ -111,7 +111,7 @@ CREATE TABLE IF NOT EXISTS codex_hold (
 
 CREATE TABLE IF NOT EXISTS codex_event (
 	id BINARY(16) PRIMARY KEY,
-	item BIGINT NOT NULL,
+	item BIGINT, -- NULL: of the archive
 	action VARBINARY(32) NOT NULL,
 	actor BIGINT NOT NULL,
 	happened_at BIGINT NOT NULL,

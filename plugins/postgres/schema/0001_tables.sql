@@ -108,7 +108,7 @@ CREATE INDEX codex_hold_item ON codex_hold (item);
 
 CREATE TABLE codex_event (
 	id bytea PRIMARY KEY,
-	item bigint NOT NULL,
+	item bigint, -- NULL: of the archive
 	happened_at bigint NOT NULL,
 	retain_until bigint,
 	actor bigint NOT NULL,

@@ -98,7 +98,7 @@ CREATE INDEX codex_hold_item ON codex_hold (item);
 
 CREATE TABLE codex_event (
 	id           BLOB NOT NULL UNIQUE,
-	item         INTEGER NOT NULL REFERENCES codex_item,
+	item         INTEGER REFERENCES codex_item, -- NULL: of the archive
 	action       TEXT NOT NULL,
 	actor        INTEGER NOT NULL REFERENCES codex_name,
 	happened_at  INTEGER NOT NULL,

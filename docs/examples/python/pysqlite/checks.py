@@ -91,7 +91,7 @@ def record(r):
 
 
 def event(e):
-    if e.action not in ("RESTORE", "HOLD", "RELEASE", "RETAIN", "PRUNE_REQUEST"):
+    if e.action not in ("RESTORE", "HOLD", "RELEASE", "RETAIN", "PRUNE_REQUEST", "VERIFY"):
         raise Failed("INVALID", "the action is not one that can be appended", e.tombstone)
     any_event(e)
 
@@ -99,7 +99,10 @@ def event(e):
 def any_event(e):
     culprit = e.tombstone
     given_id("event", e.id, culprit)
-    given_id("tombstone", e.tombstone)
+    if e.action != "VERIFY":
+        given_id("tombstone", e.tombstone)
+    elif e.tombstone:
+        raise Failed("INVALID", "an event of the archive has no tombstone", culprit)
     text("action", e.action, MAX_NAME, True, culprit)
     if not e.HasField("at"):
         raise Failed("INVALID", "the time is missing", culprit)

@@ -37,7 +37,8 @@ class Failed(Exception):
 
     def __init__(self, kind, message, *culprits, effect="NONE", native=""):
         super().__init__(message)
-        self.kind, self.culprits, self.effect, self.native = kind, culprits[:MAX_CULPRITS], effect, native
+        self.kind, self.effect, self.native = kind, effect, native
+        self.culprits = [c for c in culprits[:MAX_CULPRITS] if c]  # an event of the archive has no tombstone
 
     def detail(self):
         return pb.ErrorDetail(

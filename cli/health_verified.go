@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/escape"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/verifier"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// verifiedView is a verification, as a health check shows it.
+type verifiedView struct {
+	At       time.Time `json:"at"`
+	By       string    `json:"by"`
+	All      bool      `json:"all"`      // of all records
+	Selected string    `json:"selected"` // in words
+	Records  int64     `json:"records"`
+	Intact   int64     `json:"intact"`
+	Bad      int64     `json:"bad"` // damaged, missing or unreadable
+}
+
+// String says when content was verified, and how much of it.
+func (v *verifiedView) String() string {
+	if v == nil {
+		return "never"
+	}
+	what := fmt.Sprintf("all %d records", v.Records)
+	if !v.All {
+		what = fmt.Sprintf("%d records: %s", v.Records, escape.Text(v.Selected))
+	}
+	found := "intact"
+	if v.Bad > 0 {
+		found = fmt.Sprintf("%d of them damaged, missing or unreadable", v.Bad)
+	}
+	return fmt.Sprintf("%s (%s; %s)", output.Stamp(v.At), what, found)
+}
+
+func stampOrNever(t *time.Time) string {
+	if t == nil {
+		return "never"
+	}
+	return output.Stamp(*t)
+}
+
+// verifications is what the history of an archive says of them.
+type verifications struct {
+	last *verifiedView // nil: none
+	all  time.Time     // when the last one of all records began; zero: none
+}
+
+// lastVerified asks the archive when its content was verified.
+func lastVerified(ctx context.Context, archive *app.Archive) (v verifications, err error) {
+	backend, err := archive.Backend(ctx)
+	if err != nil {
+		return v, err
+	}
+	for entry, err := range backend.List(ctx, sdk.Query{OfArchive: true}) {
+		if err != nil {
+			return v, err
+		}
+		if entry.Err != nil || len(entry.Events) != 1 || entry.Events[0].Action != sdk.ActionVerify || entry.Events[0].Detail["structure"] != "" {
+			continue
+		}
+		one := viewVerification(&entry.Events[0])
+		if v.last == nil {
+			v.last = one
+		}
+		if one.All {
+			v.all = begun(&entry.Events[0])
+			break
+		}
+	}
+	return v, nil
+}
+
+func viewVerification(e *sdk.Event) *verifiedView {
+	count := func(key string) int64 {
+		n, _ := strconv.ParseInt(e.Detail[key], 10, 64) // 0 where another program wrote something else
+		return n
+	}
+	return &verifiedView{
+		At: e.At, By: e.Actor, Selected: e.Detail["selected"],
+		All:     e.Detail["selected"] == verifier.All && count("failed") == 0,
+		Records: count("records"), Intact: count("intact"), Bad: count("damaged") + count("missing") + count("unreadable"),
+	}
+}
+
+// begun is when the first of the runs began that an event sums up: what was read
+// then may be damaged since.
+func begun(e *sdk.Event) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, e.Detail["begun"])
+	if err != nil || t.After(e.At) {
+		return e.At
+	}
+	return t
+}
+
+// warnOverdue says that content was not verified for longer than verify.max_age.
+func warnOverdue(c *app.Command, all time.Time) {
+	days := c.Config.Verify.MaxAge
+	switch {
+	case days == 0:
+	case all.IsZero():
+		c.Log.Warn(fmt.Sprintf("Not all content was ever verified (verify.max_age is %d days): codex archive verify", days))
+	case time.Since(all) > time.Duration(days)*24*time.Hour:
+		c.Log.Warn(fmt.Sprintf("All content was last verified on %s, more than %d days ago (verify.max_age): codex archive verify", output.Stamp(all), days))
+	}
+}

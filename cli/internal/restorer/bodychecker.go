@@ -1,0 +1,71 @@
+package restorer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"io"
+	"sync"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// BodyChecker reads bodies and says whether they are the content of their records.
+// It keeps buffers between calls, which makes small contents cheap; large ones are
+// streamed. It may be used from several goroutines.
+type BodyChecker struct {
+	plain   *decoder
+	buffers sync.Pool // of *checkBuffers
+}
+
+// checkBuffers are those of one call: the body as it is stored, and plain.
+type checkBuffers struct {
+	stored bytes.Buffer
+	plain  []byte
+}
+
+// NewBodyChecker returns a BodyChecker, which must be closed.
+func NewBodyChecker() (*BodyChecker, error) {
+	plain, err := newDecoder()
+	if err != nil {
+		return nil, err
+	}
+	return &BodyChecker{plain: plain, buffers: sync.Pool{New: func() any { return new(checkBuffers) }}}, nil
+}
+
+// Close frees what it holds.
+func (c *BodyChecker) Close() { c.plain.close() }
+
+// Check reads body, the stored bytes of r, to its end and returns nil if they
+// are the content of r.
+func (c *BodyChecker) Check(ctx context.Context, r *sdk.Record, body io.Reader) error {
+	if r.Content.Size > BulkSize || r.Content.StoredSize > BulkSize {
+		return Check(ctx, r, body)
+	}
+	b := c.buffers.Get().(*checkBuffers)
+	defer c.buffers.Put(b)
+	b.stored.Reset()
+	_, err := b.stored.ReadFrom(io.LimitReader(body, BulkSize+1))
+	if err == nil && c.matches(r.Content, b) {
+		return nil
+	}
+	return Check(ctx, r, Body{Bytes: b.stored.Bytes(), Err: err}.reader()) // it finds out what is wrong
+}
+
+// matches reports whether a whole body is what content says.
+func (c *BodyChecker) matches(content sdk.Content, b *checkBuffers) bool {
+	plain := b.stored.Bytes()
+	if content.Codec != sdk.None {
+		if content.Codec != sdk.Zstd {
+			return false
+		}
+		if int64(cap(b.plain)) < content.Size+decodeSlack {
+			b.plain = make([]byte, 0, content.Size+decodeSlack)
+		}
+		var err error
+		if plain, err = c.plain.zstd.DecodeAll(plain, b.plain[:0]); err != nil {
+			return false
+		}
+	}
+	return int64(len(plain)) == content.Size && sha256.Sum256(plain) == content.SHA256
+}

@@ -1,0 +1,361 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/batch"
+	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/find"
+	"github.com/codex-archive/codex/cli/internal/journal"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/restorer"
+	"github.com/codex-archive/codex/cli/internal/retry"
+	"github.com/codex-archive/codex/cli/internal/verifier"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// verifyRun connects a verification to the archive, the evidence and the people
+// who wait for it.
+type verifyRun struct {
+	plan    *verifyPlan
+	archive *app.Archive
+	journal *journal.Journal
+	results *verifier.Results
+	file    *batch.File
+	report  *verifyReport
+	again   []string // what an earlier run could not verify
+	saveErr error
+}
+
+func (p *verifyPlan) run(ctx context.Context) error {
+	r, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	checker, err := restorer.NewBodyChecker()
+	if err != nil {
+		return err
+	}
+	defer checker.Close()
+	if err = r.prepare(ctx); err == nil {
+		r.report.begin(r.results)
+		err = verifier.Run{
+			Targets: r.targets(ctx), Jobs: p.command.Config.Batch.MaxConcurrent,
+			Read: func(ctx context.Context, about sdk.Tombstone, do func(context.Context, sdk.Backend) error) error {
+				return r.journal.Read(ctx, evidence.Verified, about.String(), do)
+			},
+			Check: func(ctx context.Context, record *sdk.Record, body io.Reader) error {
+				return checker.Check(ctx, record, body)
+			},
+			Done: r.done, Came: r.came, Unreachable: r.unreachable,
+		}.Start(ctx)
+	}
+	return r.finish(ctx, err)
+}
+
+// open opens the evidence and takes the name of the results file.
+func (p *verifyPlan) open(ctx context.Context) (*verifyRun, error) {
+	archive, j, err := p.openArchive(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &verifyRun{plan: p, archive: archive, journal: j, results: p.earlier, report: newVerifyReport(p.command)}
+	if r.results == nil {
+		r.results = verifier.NewResults(p.selected)
+	} else {
+		r.again = r.results.GoOn()
+		r.results.Complete = false
+	}
+	return r, nil
+}
+
+func (p *verifyPlan) openArchive(ctx context.Context) (*app.Archive, *journal.Journal, error) {
+	archive, err := p.command.Dial(ctx, sdk.ReadWrite)
+	if err != nil {
+		return nil, nil, err
+	}
+	policy := p.command.RetryPolicy()
+	policy.Budget = retry.NewBudget(p.command.Config.Batch.MaxConcurrent * max(policy.Attempts-1, 0))
+	policy.Stop = ctx.Done()
+	j, err := openBatchJournal(p.command, archive, p.who, policy)
+	return archive, j, err
+}
+
+// prepare asks the archive how much there is, chooses the sample, and makes the
+// results file.
+func (r *verifyRun) prepare(ctx context.Context) error {
+	p := r.plan
+	var health sdk.Health
+	err := r.journal.Read(ctx, evidence.Verified, "", func(ctx context.Context, backend sdk.Backend) (err error) {
+		health, err = backend.Health(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	switch {
+	case p.earlier == nil:
+		r.results.Archive = health.Archive
+	case p.earlier.Archive != health.Archive:
+		return output.Usagef("--resume: %s is about another archive (%v)", p.resumed, p.earlier.Archive)
+	}
+	if r.report.total = int(health.Live); len(p.targets.names) > 0 {
+		r.report.total = len(p.targets.names)
+	} else if p.selected != verifier.All {
+		if r.report.total, err = r.count(ctx); err != nil {
+			return err
+		}
+		if r.report.total == 0 {
+			return sdk.Errorf(sdk.NotFound, "no live record is selected")
+		}
+	}
+	return r.makeFile()
+}
+
+func (r *verifyRun) makeFile() (err error) {
+	c := r.plan.command
+	switch {
+	case c.Flags.IsSet("results"):
+		r.file, err = batch.NamedFile(c.Flags.String("results"))
+	case r.plan.resumed != "":
+		r.file, err = batch.NamedFile(r.plan.resumed)
+	default:
+		r.file, err = batch.CreateFile(c.Env.Dir, batch.VerifyForm, c.Started)
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.file.Save(r.results); err != nil {
+		r.file.Discard()
+		r.file = nil
+		return output.Errorf(output.Failed, "%w", err).WithHint("nothing was verified: --results names a file elsewhere")
+	}
+	return nil
+}
+
+// count counts the selected records, and chooses the sample among them.
+func (r *verifyRun) count(ctx context.Context) (n int, err error) {
+	p := r.plan
+	chooser := verifier.NewChooser(p.size)
+	if p.share > 0 && r.results.Sample == nil {
+		r.results.Sample = verifier.NewShare(p.share)
+	}
+	err = r.list(ctx, nil, func(entry sdk.Entry) bool {
+		if entry.Err == nil && !entry.Record.PurgedAt.IsZero() {
+			return true
+		}
+		if p.size > 0 {
+			chooser.Show(entry.Record.Tombstone)
+		}
+		if r.results.Sample == nil || r.results.Sample.Has(entry.Record.Tombstone) {
+			n++
+		}
+		return true
+	})
+	if p.size > 0 && r.results.Sample == nil && err == nil {
+		r.results.Sample, n = chooser.Chosen()
+	}
+	return n, err
+}
+
+// list lists the selected records behind a place, or all of them. After a
+// temporary error it goes on where it was.
+func (r *verifyRun) list(ctx context.Context, from *verifier.Place, yield func(sdk.Entry) bool) error {
+	s, unreadable := r.plan.targets.selected, map[sdk.Tombstone]bool{} // which have no place
+	return r.journal.Read(ctx, evidence.Verified, "", func(ctx context.Context, backend sdk.Backend) error {
+		q := s.query
+		if from != nil && (q.Until.IsZero() || from.ArchivedAt.Before(q.Until)) {
+			q.Until = from.ArchivedAt.Add(time.Microsecond)
+		}
+		for entry, err := range find.List(ctx, backend, q, s.paths) {
+			switch {
+			case err != nil:
+				return err
+			case entry.Err != nil:
+				if unreadable[entry.Record.Tombstone] || r.results.Knows(entry.Record.Tombstone) {
+					continue
+				}
+				unreadable[entry.Record.Tombstone] = true
+			case !from.Before(&entry.Record):
+				continue
+			default:
+				from = &verifier.Place{ArchivedAt: entry.Record.ArchivedAt, Tombstone: entry.Record.Tombstone}
+			}
+			if !yield(entry) {
+				return nil
+			}
+		}
+		return nil
+	})
+}
+
+// targets yields what is to be verified: first what an earlier run could not
+// verify.
+func (r *verifyRun) targets(ctx context.Context) func(yield func(verifier.Target, error) bool) {
+	return func(yield func(verifier.Target, error) bool) {
+		for some := range slices.Chunk(r.again, sdk.MaxItems) {
+			if !r.named(ctx, some, true, yield) {
+				return
+			}
+		}
+		if names := r.plan.targets.names; len(names) > 0 {
+			if from := r.results.Place; from != nil {
+				names = names[min(from.Named, len(names)):]
+			}
+			for some := range slices.Chunk(names, sdk.MaxItems) {
+				if !r.named(ctx, some, false, yield) {
+					return
+				}
+			}
+			return
+		}
+		more := true
+		err := r.list(ctx, r.results.Place, func(entry sdk.Entry) bool {
+			if s := r.results.Sample; s != nil && !s.Has(entry.Record.Tombstone) {
+				return true
+			}
+			more = yield(verifier.Target{Name: entry.Record.Tombstone.String(), Entry: entry}, nil)
+			return more
+		})
+		if err != nil && more {
+			yield(verifier.Target{}, err)
+		}
+	}
+}
+
+// named yields the records that texts name, and reports whether more is wanted.
+func (r *verifyRun) named(ctx context.Context, texts []string, again bool, yield func(verifier.Target, error) bool) bool {
+	var records []find.Record
+	err := r.journal.Read(ctx, evidence.Verified, texts[0], func(ctx context.Context, backend sdk.Backend) (err error) {
+		records, err = find.Records(ctx, backend, texts)
+		return err
+	})
+	if err != nil {
+		yield(verifier.Target{}, err)
+		return false
+	}
+	for i, found := range records {
+		entry := found.Entry
+		entry.Err = found.Err
+		if !yield(verifier.Target{Name: texts[i], Entry: entry, Again: again}, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// done takes in what became of a record.
+func (r *verifyRun) done(result verifier.Result) {
+	r.report.item(&result, r.results.Add(&result))
+	if r.saveErr == nil {
+		r.saveErr = r.file.SaveIfDue(r.results)
+	}
+}
+
+// came notes how far the run came.
+func (r *verifyRun) came(t verifier.Target) { r.results.Pass(t, len(r.plan.targets.names) > 0) }
+
+// unreachable reports whether the archive cannot be reached: it asks once more.
+func (r *verifyRun) unreachable(ctx context.Context, err error) bool {
+	return cannotReach(ctx, r.archive, err)
+}
+
+// finish writes the results, records the verification, and says how it ended.
+func (r *verifyRun) finish(ctx context.Context, failure error) error {
+	c := r.plan.command
+	c.Screen.End()
+	if r.file != nil {
+		r.results.Complete = failure == nil
+		if err := r.file.Save(r.results); err != nil {
+			r.saveErr = err
+		}
+	}
+	recorded := r.record(ctx, failure)
+	outcome := r.outcome(ctx, failure, recorded)
+	if r.file == nil {
+		return outcome // nothing was begun
+	}
+	if c.JSON {
+		if err := r.results.Write(c.Env.Stdout); err != nil {
+			return errors.Join(outcome, err)
+		}
+		if outcome != nil {
+			return output.Shown{Err: outcome}
+		}
+		return nil
+	}
+	r.report.end(r.results, r.file.Path(), r.saveErr == nil)
+	if failure != nil || r.results.Summary.Failed > 0 {
+		r.report.print("Resume with: %s", r.plan.resumeCommand())
+	}
+	if outcome == nil {
+		return r.report.err
+	}
+	return outcome
+}
+
+// record leaves the evidence.
+func (r *verifyRun) record(ctx context.Context, failure error) error {
+	s := &r.results.Summary
+	v := evidence.Verification{
+		Selected: r.results.Selected, Begun: r.results.Begun, Records: s.Records, Contents: s.Contents, Bytes: s.Bytes,
+		Intact: s.Intact, Damaged: s.Damaged, Missing: s.Missing, Unreadable: s.Unreadable, Purged: s.Purged, Failed: s.Failed,
+	}
+	if r.file != nil {
+		v.Results = r.file.Path()
+	}
+	return r.journal.Verified(ctx, v, failure)
+}
+
+// outcome is how the verification ends: nil if everything is as it was stored.
+func (r *verifyRun) outcome(ctx context.Context, failure, recorded error) error {
+	s := &r.results.Summary
+	one := len(r.plan.targets.names) == 1 && s.Records == 1
+	var kind output.Kind
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		kind = output.KindOf(sdk.Canceled)
+	case output.CodeOf(recorded) == output.ExitEvidence:
+		kind = output.Evidence
+	case s.Bad() > 0:
+		kind = output.KindOf(sdk.Corrupt)
+	case failure != nil && s.Intact+s.Purged == 0:
+		return failure
+	case failure == nil && s.Failed > 0 && one:
+		return r.report.failure
+	case failure != nil || s.Failed > 0:
+		kind = output.Batch
+	case recorded != nil:
+		return recorded
+	case r.saveErr != nil:
+		return r.saveErr
+	default:
+		return nil
+	}
+	text := fmt.Sprintf("%d of %d records are damaged, missing or unreadable", s.Bad(), s.Records)
+	if s.Failed > 0 {
+		text += fmt.Sprintf(", %d could not be verified", s.Failed)
+	}
+	if one && s.Bad() == 1 {
+		text = r.report.failure.Error()
+	}
+	f := output.Errorf(kind, "%s", text)
+	if failure != nil {
+		f = output.Errorf(kind, "%s; not all were verified: %w", text, failure)
+	}
+	if recorded != nil {
+		f = output.Errorf(kind, "%w; %w", f.Err, recorded)
+	}
+	switch {
+	case failure != nil || s.Failed > 0:
+		return f.WithHint("go on with: %s", r.plan.resumeCommand())
+	default:
+		return f.WithHint("%s names them", r.file.Path())
+	}
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/find"
+	"github.com/codex-archive/codex/cli/internal/journal"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/verifier"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// structureView is the result of a look at the structure.
+type structureView struct {
+	Records    int64              `json:"records"`
+	Present    int64              `json:"present"` // live, with content of the recorded length
+	Missing    int64              `json:"missing"`
+	Unreadable int64              `json:"unreadable"`
+	Purged     int64              `json:"purged"`
+	Problems   []verifier.Problem `json:"problems"`
+	LeftOut    int64              `json:"problems_left_out,omitempty"`
+	Counts     []string           `json:"counts"` // that do not agree
+	NotChecked []string           `json:"not_checked"`
+	Duration   output.Millis      `json:"total_duration_ms"`
+}
+
+// structureRun is a look at the structure under way.
+type structureRun struct {
+	plan    *verifyPlan
+	journal *journal.Journal
+	report  *verifyReport
+	view    structureView
+	begun   time.Time
+}
+
+// runStructure looks up every record, and counts.
+func (p *verifyPlan) runStructure(ctx context.Context) error {
+	_, j, err := p.openArchive(ctx)
+	if err != nil {
+		return err
+	}
+	r := &structureRun{plan: p, journal: j, report: newVerifyReport(p.command), begun: time.Now()}
+	r.view.Problems, r.view.Counts = []verifier.Problem{}, []string{}
+	err = r.look(ctx)
+	p.command.Screen.End()
+	recorded := j.Verified(ctx, r.evidence(), err)
+	switch {
+	case output.CodeOf(recorded) == output.ExitEvidence:
+		return recorded
+	case err != nil:
+		return err
+	}
+	if err := r.show(); err != nil {
+		return err
+	}
+	if bad := r.view.Missing + r.view.Unreadable; bad > 0 || len(r.view.Counts) > 0 {
+		return output.Shown{Err: output.Errorf(output.KindOf(sdk.Corrupt), "%d of %d records are unreadable or without content, %d counts do not agree", bad, r.view.Records, len(r.view.Counts))}
+	}
+	return recorded
+}
+
+// look lists all records between two looks at the counts: where both are the
+// same, the list must agree with them.
+func (r *structureRun) look(ctx context.Context) error {
+	before, err := r.health(ctx)
+	if err != nil {
+		return err
+	}
+	r.report.total = int(before.Live)
+	r.report.print("Looking up %d records...", before.Live)
+	if r.report.live {
+		r.plan.command.Screen.Begin(0, r.report.total)
+	}
+	err = r.journal.Read(ctx, evidence.Verified, "", func(ctx context.Context, backend sdk.Backend) error {
+		r.view, r.report.done = structureView{Problems: []verifier.Problem{}, Counts: []string{}}, 0
+		for entry, err := range find.List(ctx, backend, sdk.Query{}, nil) {
+			if err != nil {
+				return err
+			}
+			r.entry(entry)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	after, err := r.health(ctx)
+	if err == nil {
+		r.compare(&before, &after)
+	}
+	return err
+}
+
+func (r *structureRun) health(ctx context.Context) (h sdk.Health, err error) {
+	err = r.journal.Read(ctx, evidence.Verified, "", func(ctx context.Context, backend sdk.Backend) (err error) {
+		h, err = backend.Health(ctx)
+		return err
+	})
+	return h, err
+}
+
+// entry takes a record in.
+func (r *structureRun) entry(entry sdk.Entry) {
+	result := verifier.Result{Target: verifier.Target{Name: entry.Record.Tombstone.String(), Entry: entry}, Status: verifier.Intact, Err: entry.Err}
+	v := &r.view
+	v.Records++
+	switch {
+	case entry.Err != nil:
+		v.Unreadable++
+		result.Status = verifier.Unreadable
+	case !entry.Record.PurgedAt.IsZero():
+		v.Purged++
+		result.Status = verifier.Purged
+	case !entry.Present:
+		v.Missing++
+		result.Status = verifier.Missing
+		result.Err = &sdk.Error{Kind: sdk.ContentAbsent, Msg: "there is no content of the recorded length", Tombstones: []sdk.Tombstone{entry.Record.Tombstone}}
+	default:
+		v.Present++
+	}
+	problem := result.Problem()
+	if problem != nil && len(v.Problems) < verifier.MaxProblems {
+		v.Problems = append(v.Problems, *problem)
+	} else if problem != nil {
+		v.LeftOut++
+	}
+	r.report.item(&result, problem)
+}
+
+// compare holds the list against the counts of the archive.
+func (r *structureRun) compare(before, after *sdk.Health) {
+	v := &r.view
+	v.NotChecked = []string{"the bytes of the content were not read: codex archive verify reads them"}
+	if after.Unmeasured != "" {
+		v.NotChecked = append(v.NotChecked, after.Unmeasured)
+	}
+	if before.Live != after.Live || before.Retrievable != after.Retrievable {
+		v.NotChecked = append(v.NotChecked, "whether the counts agree: the archive was changed meanwhile")
+		return
+	}
+	// Whether a record that cannot be read is purged is not known.
+	if listed := v.Present + v.Missing; after.Live < listed || after.Live > listed+v.Unreadable {
+		v.Counts = append(v.Counts, fmt.Sprintf("the archive counts %d live records, %d were listed and %d cannot be read", after.Live, listed, v.Unreadable))
+	}
+	if after.Unmeasured == "" && (after.Retrievable < v.Present || after.Retrievable > v.Present+v.Unreadable) {
+		v.Counts = append(v.Counts, fmt.Sprintf("the archive counts %d records with content, %d were listed and %d cannot be read", after.Retrievable, v.Present, v.Unreadable))
+	}
+}
+
+func (r *structureRun) evidence() evidence.Verification {
+	v := &r.view
+	return evidence.Verification{
+		Selected: verifier.All, Structure: true, Begun: r.begun,
+		Records: v.Records, Missing: v.Missing, Unreadable: v.Unreadable, Purged: v.Purged,
+	}
+}
+
+// show prints the result.
+func (r *structureRun) show() error {
+	v := &r.view
+	v.Duration = output.Millis(r.plan.command.Elapsed())
+	if r.plan.command.JSON {
+		return output.WriteJSON(r.plan.command.Env.Stdout, v)
+	}
+	r.report.print("Structure Complete:")
+	r.report.print("  ✓ With content of the recorded length: %d", v.Present)
+	r.report.print("  ✗ Missing: %d", v.Missing)
+	r.report.print("  ✗ Unreadable: %d", v.Unreadable)
+	r.report.printSome("  - Purged: %d", v.Purged)
+	for _, sentence := range v.Counts {
+		r.report.print("  ✗ Counts: %s", sentence)
+	}
+	for _, sentence := range v.NotChecked {
+		r.report.print("Not Checked: %s", sentence)
+	}
+	r.report.print("Total Time: %s", v.Duration)
+	return r.report.err
+}
