@@ -147,6 +147,7 @@ func (r *batchRun) complete(ctx context.Context, indices []int) []batch.Outcome 
 func (r *batchRun) endedGroup(ctx context.Context, file *journal.Restore) (time.Duration, error) {
 	if errors.Is(file.Err, context.DeadlineExceeded) && ctx.Err() == nil {
 		file.Err = itemTimedOut(r.plan.command, file.Err)
+		r.killHung(ctx)
 	}
 	return r.ended(context.WithoutCancel(ctx), file)
 }

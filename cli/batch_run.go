@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -31,6 +32,7 @@ type batchRun struct {
 	writer   restorer.Restorer
 	memory   []int64 // by index: bytes that restoring the item takes
 	small    smallItems
+	hung     sync.Mutex // held while the backend is asked whether it hangs
 }
 
 // run does the batch. From here on there is a results file in any case.
@@ -213,12 +215,21 @@ func (r *batchRun) ended(ctx context.Context, file *journal.Restore) (time.Durat
 		c.WarnRetention(file.Record)
 	case errors.Is(file.Err, context.DeadlineExceeded) && retry.Over(ctx, 0):
 		file.Err = itemTimedOut(c, file.Err)
+		r.killHung(ctx)
 	}
 	return file.Took, file.Err
 }
 
 func itemTimedOut(c *app.Command, err error) error {
 	return fmt.Errorf("not done within %v (batch.timeout_per_item): %w", c.Config.Batch.TimeoutPerItem, err)
+}
+
+// killHung ends a backend that does not answer any more, after the time of an item
+// was over, so that the items that follow have another.
+func (r *batchRun) killHung(ctx context.Context) {
+	r.hung.Lock() // one item asks, and the others find the next process
+	defer r.hung.Unlock()
+	r.archive.KillHung(context.WithoutCancel(ctx))
 }
 
 // unreachable reports whether the archive cannot be reached, after an item

@@ -26,15 +26,18 @@ func batchProject(t testing.TB, n int, options string) *project {
 	p := newProject(t)
 	p.env = append(p.env, "CODEX_ARCHIVE_PLUGIN_PATH="+filepath.Join(programs, "vendor"),
 		"CODEX_ARCHIVE_BACKEND=slow", fmt.Sprintf("CODEX_ARCHIVE_URL=slow://%d?%s", n, options))
+	p.manifest(n)
+	return p
+}
+
+// manifest writes m.json with n items.
+func (p *project) manifest(n int) {
+	p.t.Helper()
 	items := make([]string, n)
 	for i := range items {
 		items[i] = fmt.Sprintf(`{"tombstone": "00000000-0000-4000-8000-%012d", "output": "out/%d"}`, i+1, i+1)
 	}
-	manifest := `{"items": [` + strings.Join(items, ",\n") + "]}"
-	if err := os.WriteFile(filepath.Join(p.dir, "m.json"), []byte(manifest), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return p
+	p.write("m.json", []byte(`{"items": [`+strings.Join(items, ",\n")+"]}"))
 }
 
 func (p *project) batch(flags ...string) result {

@@ -5,14 +5,18 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
 // stuck is the commands that call each method of a backend.
@@ -82,6 +86,38 @@ func TestHungBackendIsKilled(t *testing.T) {
 				t.Errorf("it ended with %v: %s", err, out)
 			}
 			p.mustBeGone()
+		})
+	}
+}
+
+// TestHungBackendInBatch: a backend that hangs costs the items under way their
+// time. It is killed then, and those that follow have another.
+func TestHungBackendInBatch(t *testing.T) {
+	t.Parallel()
+	for name, timeout := range map[string]string{"each by itself": "3", "in groups": "6"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const items, parallel = 40, 2
+			p := hungProject(t, "none")
+			p.env = append(p.env, "CODEX_ARCHIVE_BACKEND=slow", fmt.Sprintf("CODEX_ARCHIVE_URL=slow://%d?freeze=%s", items, filepath.Join(p.dir, "frozen")))
+			p.manifest(items)
+			r := p.batch("--continue-on-error", "--set", "batch.timeout_per_item="+timeout, "--set", fmt.Sprint("batch.max_concurrent=", parallel))
+			n, errs := p.statuses()
+			if r.code != output.ExitBatch || n["failed"] == 0 || n["failed"] > parallel || n["success"] != items-n["failed"] || p.restored() != n["success"] {
+				t.Errorf("exit code %d, %v, %q\n%s%s", r.code, n, errs, r.stdout, r.stderr)
+			}
+			if !slices.ContainsFunc(errs, func(e string) bool { return strings.Contains(e, "batch.timeout_per_item") }) {
+				t.Errorf("no error says that the time was over: %q", errs)
+			}
+			pids := strings.Fields(string(p.read("pid")))
+			if len(pids) != 2 {
+				t.Errorf("the backend was started %d times", len(pids))
+			}
+			p.write("pid", []byte(pids[0])) // the other may be about to leave
+			p.mustBeGone()
+			if r := p.batch("--resume"); r.code != 0 || p.restored() != items {
+				t.Errorf("resume: exit code %d\n%s", r.code, r.stderr)
+			}
 		})
 	}
 }

@@ -102,7 +102,7 @@ func (p *storePlan) open(paths []string) error {
 	if err != nil {
 		return output.Usagef("--exclude: %w", err)
 	}
-	selection := tree.Selection{Paths: paths, Exclude: exclude, Protected: protected(c)}
+	selection := tree.Selection{Paths: paths, Exclude: exclude, Protected: protected(c), Gone: p.resume}
 	if c.Flags.IsSet("files-from") {
 		if selection.List, err = readList(c); err != nil {
 			return output.Usagef("--files-from: %w", err)
@@ -119,7 +119,8 @@ func (p *storePlan) open(paths []string) error {
 	if p.walk, err = tree.Open(selection); err != nil {
 		return wrongPath(err)
 	}
-	p.one = whole != "" && p.walk.Named()[0].Regular()
+	named := p.walk.Named()
+	p.one = whole != "" && len(named) == 1 && named[0].Regular()
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"path/filepath"
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/archiver"
@@ -82,7 +83,7 @@ func (p *storePlan) count(ctx context.Context) error {
 			p.total++
 		}
 	}
-	if p.total == 0 && !p.one {
+	if p.total == 0 && !p.one && len(p.walk.Gone()) == 0 {
 		p.command.Log.Warn("There is no file to store")
 	}
 	return ctx.Err()
@@ -102,15 +103,38 @@ func (r *storeRun) findEarlier(ctx context.Context) error {
 		return err
 	}
 	r.earlier = map[[sha256.Size]byte]sdk.Tombstone{}
+	gone := map[string]bool{}
+	for _, path := range r.plan.walk.Gone() {
+		gone[path] = true
+	}
 	for entry, err := range backend.List(ctx, sdk.Query{Set: r.plan.record.Set}) {
 		switch {
 		case err != nil:
 			return err
 		case entry.Err == nil && entry.Record.PurgedAt.IsZero():
 			r.earlier[identify(&entry.Record)] = entry.Record.Tombstone
+			r.lost(ctx, &entry.Record)
+			delete(gone, filepath.FromSlash(entry.Record.Path))
 		}
 	}
+	for path := range gone {
+		return output.Errorf(output.NoFile, "%s: no such file, and the set has none of that path", path).WithHint("nothing was stored")
+	}
+	r.report.present = len(r.plan.walk.Gone())
+	r.plan.total += r.report.present
 	return nil
+}
+
+// lost ends what an earlier run with --remove began: it removed the file of a
+// record, and was killed before the directories and git's index were done.
+func (r *storeRun) lost(ctx context.Context, record *sdk.Record) {
+	if !r.plan.remove {
+		return
+	}
+	if e, ok := r.plan.walk.Lost(filepath.FromSlash(record.Path)); ok {
+		e.RemoveEmptied()
+		r.untrack(ctx, e.Existing(), record.WorkTreePath)
+	}
 }
 
 // identify names what makes two records of a set the same file.
@@ -225,11 +249,17 @@ func (r *storeRun) remove(ctx context.Context, it *bulk.Item) error {
 		return err
 	}
 	it.Entry.RemoveEmptied()
-	snapshot, path, err := r.plan.origins.of(ctx, &it.Entry)
-	if err == nil && snapshot != nil && snapshot.Tracked(path) {
+	r.untrack(ctx, it.Entry, it.Record.WorkTreePath)
+	return nil
+}
+
+// untrack has git told that a file is removed, if git tracks it. path is where the
+// record says that it was in the work tree.
+func (r *storeRun) untrack(ctx context.Context, e tree.Entry, path string) {
+	snapshot, found, err := r.plan.origins.of(ctx, &e)
+	if err == nil && snapshot != nil && found == path && snapshot.Tracked(path) {
 		r.removal.add(snapshot.Tree, path)
 	}
-	return nil
 }
 
 // done takes in what became of a file.

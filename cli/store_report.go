@@ -186,26 +186,42 @@ func (r *storeReport) resumeCommand() string {
 
 // storedLine is what --json prints of a file.
 type storedLine struct {
-	Status string `json:"status"` // stored, known, present or failed
+	Status string `json:"status"` // stored, known or present
 	storedView
-	Error *output.FailureView `json:"error,omitempty"`
 }
 
-// line prints a file as JSON.
-func (r *storeReport) line(result bulk.Result) {
+// failedLine is what --json prints of a file that failed.
+type failedLine struct {
+	Status    string             `json:"status"`              // failed
+	Tombstone string             `json:"tombstone,omitempty"` // it is stored, and something failed after that
+	Path      string             `json:"path"`
+	PathB64   string             `json:"path_b64,omitempty"`
+	Error     output.FailureView `json:"error"`
+}
+
+// viewLine is what --json prints of a file.
+func (r *storeReport) viewLine(result bulk.Result) any {
+	if result.Err != nil {
+		line := failedLine{Status: "failed", Error: output.ViewFailure(output.FailureOf(result.Err))}
+		line.Path, line.PathB64 = output.PathText(filepath.ToSlash(result.Item.Entry.Path))
+		if result.Present || !result.Stored.Tombstone.IsZero() {
+			line.Tombstone = result.Item.Record.Tombstone.String()
+		}
+		return line
+	}
 	line := storedLine{Status: "stored", storedView: viewStored(r.plan.command, result.Item.Record, result.Stored)}
 	switch {
-	case result.Err != nil:
-		failure := output.ViewFailure(output.FailureOf(result.Err))
-		line.Status, line.Error = "failed", &failure
 	case result.Present:
 		line.Status = "present"
 	case result.Stored.Deduplicated:
 		line.Status = "known"
 	}
-	if result.Item.Record.Path == "" { // it was not opened
-		line.Path, line.PathB64 = output.PathText(filepath.ToSlash(result.Item.Entry.Path))
-	}
+	return line
+}
+
+// line prints a file as JSON.
+func (r *storeReport) line(result bulk.Result) {
+	line := r.viewLine(result)
 	if r.err == nil {
 		var text bytes.Buffer
 		if r.err = output.WriteJSONLine(&text, line); r.err == nil {

@@ -10,11 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/codex-archive/codex/cli/internal/output"
-	"github.com/codex-archive/codex/scripts/soak"
 )
 
 // plantTree makes a tree of n small files, some of them with the same content,
@@ -39,11 +37,11 @@ func (p *project) plantTree(n int) map[string]string {
 	return tree
 }
 
-// listed returns the records of the archive by path.
-func (p *project) listed() map[string][]map[string]any {
+// listed returns the records of the archive by path, those that flags select.
+func (p *project) listed(flags ...string) map[string][]map[string]any {
 	p.t.Helper()
 	records := map[string][]map[string]any{}
-	for line := range strings.Lines(p.must("archive", "list", "--json", "--limit", "0")) {
+	for line := range strings.Lines(p.must(append([]string{"archive", "list", "--json", "--limit", "0"}, flags...)...)) {
 		var record map[string]any
 		if err := json.Unmarshal([]byte(line), &record); err != nil {
 			p.t.Fatal(err)
@@ -55,9 +53,9 @@ func (p *project) listed() map[string][]map[string]any {
 }
 
 // inPlaceOrArchived checks that every file is where it was, or can be restored.
-func (p *project) inPlaceOrArchived(tree map[string]string, round int) {
+func (p *project) inPlaceOrArchived(tree map[string]string, round int, flags ...string) {
 	p.t.Helper()
-	records := p.listed()
+	records := p.listed(flags...)
 	var manifest strings.Builder
 	manifest.WriteString("tombstone,output\n")
 	gone := map[string]string{}
@@ -88,44 +86,6 @@ func (p *project) inPlaceOrArchived(tree map[string]string, round int) {
 	p.t.Logf("round %d: %d of %d files are in the archive alone", round, len(gone), len(tree))
 }
 
-// TestKillDuringTreeSoak kills host or plugin while a tree is stored, with and
-// without --remove, and goes on.
-func TestKillDuringTreeSoak(t *testing.T) {
-	t.Parallel()
-	needsProc(t)
-	const steps = 7
-	for round := range soak.Rounds(t, 4) {
-		p := newProject(t)
-		p.must("archive", "init")
-		tree := p.plantTree(1500)
-		set := fmt.Sprintf("00000000-0000-4000-8000-%012d", round)
-		args := []string{"archive", "store", "repo", "tree", "--reason", "dead", "--resume", set}
-		if round%2 == 0 {
-			args = append(args, "--remove")
-		}
-		run := p.start(args...)
-		plugin := run.plugin()
-		if round%2 == 0 && round%steps > 0 {
-			eventually(t, "files are removed", func() bool { return !alive(run.Process.Pid) || p.missing(tree) > 100*(round%steps) })
-		} else {
-			run.awaitWritten(int64(round%steps+1) * 600_000)
-		}
-		if round%4 < 2 {
-			run.kill()
-		} else {
-			_ = syscall.Kill(plugin, syscall.SIGKILL) // it may have ended
-			run.wait()
-		}
-		eventually(t, "the plugin is gone", func() bool { return !alive(plugin) })
-		p.inPlaceOrArchived(tree, round)
-		p.must(args...)
-		p.treeIsStored(tree, set)
-		if round%2 == 0 {
-			p.treeIsEmpty()
-		}
-	}
-}
-
 // missing counts the files that are not in their place.
 func (p *project) missing(tree map[string]string) int {
 	n := 0
@@ -141,7 +101,7 @@ func (p *project) missing(tree map[string]string) int {
 // record.
 func (p *project) treeIsStored(tree map[string]string, set string) {
 	p.t.Helper()
-	records := p.listed()
+	records := p.listed("--set", set)
 	if len(records) != len(tree)+1 { // the link
 		p.t.Errorf("%d paths are recorded of %d", len(records), len(tree)+1)
 	}

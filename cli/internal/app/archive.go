@@ -119,6 +119,17 @@ func (a *Archive) Reach(ctx context.Context) (backend sdk.Backend, err error) {
 	return backend, err
 }
 
+// KillHung kills the backend's program, after a call of it took too long, unless
+// it answers a question within 2 seconds. The next [Archive.Backend] starts it
+// again.
+func (a *Archive) KillHung(ctx context.Context) {
+	a.connection.KillHung(ctx, func(ctx context.Context, backend sdk.Backend) {
+		for range backend.Get(ctx, []sdk.Tombstone{sdk.NewID()}) { // there is no such record
+			break
+		}
+	})
+}
+
 // Description is what the backend says of itself, once it is opened.
 func (a *Archive) Description() pluginhost.Description { return a.connection.Description() }
 

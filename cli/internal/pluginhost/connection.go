@@ -180,8 +180,26 @@ func (c *Connection) drop() {
 }
 
 // killAfter is how long a program may go on after the end of the context that
-// Close is given.
+// Close is given, and how long it may take to answer [Connection.KillHung].
 const killAfter = 2 * time.Second
+
+// KillHung kills the program unless it answers a question within 2 seconds. The
+// next Backend starts it again; errors of calls that were under way say
+// [sdk.Crashed].
+func (c *Connection) KillHung(ctx context.Context, ask func(context.Context, sdk.Backend)) {
+	c.turn <- struct{}{}
+	process, backend := c.process, c.backend
+	c.release()
+	if backend == nil || exited(process) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, killAfter)
+	defer cancel()
+	ask(ctx, backend)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		process.Kill()
+	}
+}
 
 // Close closes the archive and ends the program. When ctx ends meanwhile, or has
 // ended before, the program has 2 seconds left and is killed then.

@@ -1,9 +1,11 @@
 package tree
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 )
 
 // Entry is something to store.
@@ -60,6 +62,19 @@ func (e *Entry) Remove() error {
 	return e.dir.remove(e.Name, false)
 }
 
+// Existing is the entry below the lowest directory above it that is there.
+func (e *Entry) Existing() Entry {
+	base := filepath.Dir(e.Path)
+	for base != filepath.Dir(base) {
+		if _, err := os.Stat(base); err == nil {
+			break
+		}
+		base = filepath.Dir(base)
+	}
+	name, _ := filepath.Rel(base, e.Path) // it begins with base
+	return Entry{Path: e.Path, Type: e.Type, Base: base, Name: filepath.ToSlash(name)}
+}
+
 // RemoveEmptied removes those directories above the entry that are empty, from
 // the lowest up and strictly below the directory that was walked.
 func (e *Entry) RemoveEmptied() {
@@ -67,7 +82,8 @@ func (e *Entry) RemoveEmptied() {
 		return
 	}
 	for dir := path.Dir(e.Name); dir != "."; dir = path.Dir(dir) {
-		if e.dir.remove(dir, true) != nil { // not empty, or not ours to remove
+		err := e.dir.remove(dir, true)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // not empty, or not ours to remove
 			return
 		}
 	}

@@ -25,6 +25,8 @@ type Selection struct {
 	// Tracked says whether git tracks an entry; nil: all entries are taken.
 	Tracked   func(context.Context, *Entry) (bool, error)
 	Protected []Protected // what is never listed
+	// Gone passes over paths that are not there, which [Walk.Gone] returns.
+	Gone bool
 }
 
 // Protected are files of the program itself, by the directory that holds them.
@@ -55,6 +57,7 @@ type Walk struct {
 
 	mu        sync.Mutex
 	listed    map[string]root // directories that the list named
+	gone      []string        // paths that are not there
 	protected func() []fs.FileInfo
 }
 
@@ -70,6 +73,9 @@ func Open(s Selection) (*Walk, error) {
 	w.protected = sync.OnceValue(w.findProtected)
 	for _, p := range s.Paths {
 		r, err := w.root(p)
+		if w.passOver(p, err) {
+			continue
+		}
 		if err != nil {
 			_ = w.Close() // only directories are open
 			return nil, &PathError{p, err}
@@ -100,6 +106,44 @@ func (w *Walk) root(p string) (root, error) {
 		return root{}, ErrProtected
 	}
 	return root{filepath.Clean(p), nil}, nil
+}
+
+// passOver notes a path that is not there, and reports whether that is no error.
+func (w *Walk) passOver(p string, err error) bool {
+	if !w.selection.Gone || !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	if p = filepath.Clean(p); !slices.Contains(w.gone, p) {
+		w.gone = append(w.gone, p)
+	}
+	return true
+}
+
+// Gone returns the paths, cleaned, that were named and are not there. Those of the
+// list are among them after a walk.
+func (w *Walk) Gone() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.gone)
+}
+
+// Lost returns the entry of a path that is not there: it was named, or is below a
+// directory that was.
+func (w *Walk) Lost(p string) (e Entry, ok bool) {
+	p = filepath.Clean(p)
+	if slices.Contains(w.Gone(), p) {
+		return Entry{Path: p, Base: filepath.Dir(p), Name: filepath.Base(p)}, true
+	}
+	for _, r := range w.roots {
+		below, err := filepath.Rel(r.path, p)
+		if r.dir == nil || err != nil || below == "." || !filepath.IsLocal(below) {
+			continue
+		}
+		e := Entry{Path: p, Base: r.path, Name: filepath.ToSlash(below), dir: r.dir}
+		_, err = e.Lstat()
+		return e, errors.Is(err, fs.ErrNotExist)
+	}
+	return Entry{}, false
 }
 
 // overlap reports whether one path may be another, or below it.
@@ -212,25 +256,29 @@ func (r *run) line(line string) bool {
 	if info, err := os.Lstat(line); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
 		return r.named(Entry{Path: filepath.Clean(line), Type: info.Mode().Type()})
 	}
-	named, err := r.walk.listedRoot(line)
+	named, passed, err := r.walk.listedRoot(line)
+	if passed {
+		return true
+	}
 	if err != nil {
 		return r.yield(Entry{}, &PathError{line, err})
 	}
 	return r.root(named)
 }
 
-// listedRoot is root for a line of the list. Its directories stay open.
-func (w *Walk) listedRoot(line string) (root, error) {
+// listedRoot is root for a line of the list, which may be passed over. Its
+// directories stay open.
+func (w *Walk) listedRoot(line string) (named root, passed bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if named, ok := w.listed[line]; ok {
-		return named, nil
+		return named, false, nil
 	}
-	named, err := w.root(line)
+	named, err = w.root(line)
 	if err == nil && named.dir != nil {
 		w.listed[line] = named
 	}
-	return named, err
+	return named, w.passOver(line, err), err
 }
 
 // directory is one that is being walked.

@@ -4,6 +4,7 @@
 //	slow://50?delay=100ms    50 files; Get of each takes so long
 //	slow://50?hang=7         Get of file 7 never answers
 //	slow://50?stick=METHOD   this method never returns, whatever its context says
+//	slow://50?freeze=FILE    after the first Get that finds no FILE, and makes it, no call returns
 //	slow://50?die=FILE       the first Get that finds no FILE makes it and ends the process
 //	slow://50?fail=2         the first 2 files that are asked for fail as if the server were down
 //	slow://50?mark=FILE      Get adds a byte to FILE for each file
@@ -39,6 +40,8 @@ type slow struct {
 	delay     time.Duration
 	hang      sdk.Tombstone
 	stick     string
+	freeze    string
+	frozen    atomic.Bool
 	die, mark string
 	say       string
 	fail      atomic.Int64
@@ -58,7 +61,7 @@ func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 		return nil, err
 	}
 	q := u.Query()
-	s := &slow{Backend: b, stick: q.Get("stick"), die: q.Get("die"), mark: q.Get("mark"), say: q.Get("say")}
+	s := &slow{Backend: b, stick: q.Get("stick"), freeze: q.Get("freeze"), die: q.Get("die"), mark: q.Get("mark"), say: q.Get("say")}
 	s.delay, _ = time.ParseDuration(q.Get("delay"))
 	if n, err := strconv.Atoi(q.Get("hang")); err == nil {
 		s.hang = tombstone(n)
@@ -71,7 +74,13 @@ func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 
 // stickIn never returns if method is the one to stick in.
 func (s *slow) stickIn(method string) {
-	if s.stick == method {
+	if s.freeze != "" && method == "get" && !s.frozen.Load() {
+		if f, err := os.OpenFile(s.freeze, os.O_CREATE|os.O_EXCL, 0o644); err == nil {
+			f.Close()
+			s.frozen.Store(true)
+		}
+	}
+	if s.stick == method || s.frozen.Load() {
 		select {}
 	}
 }
