@@ -51,8 +51,9 @@ soak: databases
 check:
 	scripts/check.sh
 
-bench: build
-	go run ./scripts/bench -codex bin/codex
+# Flags of scripts/bench in BENCH: BENCH='-rounds 5 -sizes 1M,4G -json out.json'.
+bench: build databases
+	go run ./scripts/bench -codex bin/codex $(BENCH)
 
 proto:
 	go run -modfile=scripts/tools.mod scripts/proto.go
