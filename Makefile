@@ -5,7 +5,7 @@
 #
 # While you work: quick (the tests that need no database server and little
 # time) and check (format, lint, other platforms, race detector).
-# Now and then: soak (kills and faults for as long as SOAK says), bench.
+# Now and then: soak (kills and faults for as long as SOAK says), bench, profile.
 # The others: build, proto, install, clean.
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -19,7 +19,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 GOBUILD := CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)'
 SOAK    ?= 10m
 
-.PHONY: build demo test quick soak check bench proto install clean databases
+.PHONY: build demo test quick soak check bench profile proto install clean databases
 
 build:
 	@mkdir -p bin/plugins
@@ -51,8 +51,16 @@ soak: databases
 check:
 	scripts/check.sh
 
-bench: build
-	go run ./scripts/bench -codex bin/codex
+# CPU and heap profiles of host and plugin, of programs built for it.
+profile:
+	@mkdir -p bin/profile/plugins
+	CGO_ENABLED=0 go build -tags urfave_cli_no_docs,profile -o bin/profile/codex ./cli
+	CGO_ENABLED=0 go build -tags profile -o bin/profile/plugins/codex-archive-sqlite ./plugins/sqlite
+	scripts/bench/profile.sh bin/profile/codex bin/profile/out $(TREE)
+
+# Flags of scripts/bench in BENCH: BENCH='-rounds 5 -sizes 1M,4G -json out.json'.
+bench: build databases
+	go run ./scripts/bench -codex bin/codex $(BENCH)
 
 proto:
 	go run -modfile=scripts/tools.mod scripts/proto.go

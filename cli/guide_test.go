@@ -89,7 +89,7 @@ func TestGuideInstall(t *testing.T) {
 	}
 	p := newProject(t)
 	sources, dest := t.TempDir(), t.TempDir()
-	for _, part := range []string{"cli", "sdk", "plugins"} {
+	for _, part := range []string{"cli", "internal", "sdk", "plugins"} {
 		if err := os.CopyFS(filepath.Join(sources, part), os.DirFS("../"+part)); err != nil {
 			t.Fatal(err)
 		}

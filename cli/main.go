@@ -10,6 +10,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/internal/profile"
 	"github.com/codex-archive/codex/sdk/plugin"
 )
 
@@ -34,7 +35,10 @@ func main() {
 	dir, _ := os.Getwd()     // "" if it is gone
 	host, _ := os.Hostname() // "" if it has no name
 	env := &app.Env{Stdin: os.Stdin, Stdout: output.NewStdout(os.Stdout), Stderr: os.Stderr, Vars: os.Environ(), Dir: dir, Host: strings.ToValidUTF8(host, "\uFFFD")}
-	os.Exit(int(run(ctx, env, os.Args[1:])))
+	stop := profile.Start()
+	code := run(ctx, env, os.Args[1:])
+	stop()
+	os.Exit(int(code))
 }
 
 // run runs one command line and returns the exit code.

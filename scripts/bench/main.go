@@ -1,213 +1,152 @@
-// Command bench measures whole processes: what a person waits for. It runs the
-// contestants in turn, so that noise of the machine hits all of them alike,
-// drops the first round, and prints medians as ratios to starting a plugin and
-// to the peers that are on PATH.
+// Command bench measures whole processes, what a person waits for: codex on each
+// of its databases, and the tools that are on PATH and do something comparable.
+// They take turns, round by round, so that the noise of the machine hits all of
+// them alike, and medians are compared within one run. docs/performance.md says
+// how to read what it prints.
 package main
 
 import (
-	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"runtime"
 	"strings"
-	"text/tabwriter"
-	"time"
 
-	"github.com/codex-archive/codex/sdk"
-	"github.com/codex-archive/codex/sdk/plugin"
+	"github.com/codex-archive/codex/scripts/databases"
 )
+
+// options are the flags.
+type options struct {
+	codex, old, tree, json, contestants, sizes string
+	rounds, singles, files                     int
+}
 
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("bench: ")
-	codex := flag.String("codex", "bin/codex", "the program to measure")
-	rounds := flag.Int("rounds", 31, "how often each contestant runs, the first round not counted")
-	items := flag.Int("items", 2000, "how many small files are restored in one batch")
+	var o options
+	flag.StringVar(&o.codex, "codex", "bin/codex", "the `PROGRAM` to measure")
+	flag.StringVar(&o.old, "old", "", "another codex `PROGRAM` to compare with, on SQLite")
+	flag.StringVar(&o.tree, "tree", filepath.Join(runtime.GOROOT(), "src"), "the `DIRECTORY` to store; \"\" leaves it out")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often each contestant stores and restores files; one more round comes first and measures memory")
+	flag.IntVar(&o.singles, "singles", 15, "the same for single small files and for starts; 0 leaves them out")
+	flag.IntVar(&o.files, "files", 1000, "how many files of 11 KB a batch restores; 0 leaves it out")
+	flag.StringVar(&o.sizes, "sizes", "1M,64M,256M", "`SIZES` of large files, such as 1M,4G; \"\" leaves them out")
+	flag.StringVar(&o.contestants, "contestants", "sqlite,postgres,mariadb,restic,borg,sqlite3,git,tar", "who takes part: `NAMES`")
+	flag.StringVar(&o.json, "json", "", "write every measurement to `FILE`")
 	flag.Parse()
-	if err := run(*codex, *rounds, *items); err != nil {
+	if err := o.run(); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// contestant is one thing to measure. prepare, if any, is not.
-type contestant struct {
-	name    string
-	measure func(round int) (time.Duration, error)
-	times   []time.Duration
-}
-
-func run(codex string, rounds, items int) error {
-	codex, err := filepath.Abs(codex)
+func (o *options) run() (err error) {
+	b := &bench{}
+	if b.dir, err = os.MkdirTemp("", "codex-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.end()) }()
+	if err := b.enter(o); err != nil {
+		return err
+	}
+	jobs, err := b.jobs(o)
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "codex-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }() // the system clears its temporary directory
-	b := &bench{codex: codex, dir: dir}
-	if err := b.prepare(rounds); err != nil {
-		return err
-	}
-	contestants := b.contestants()
-	for round := range rounds {
-		for _, c := range contestants {
-			took, err := c.measure(round)
-			if err != nil {
-				return fmt.Errorf("%s, round %d: %w", c.name, round, err)
-			}
-			if round > 0 {
-				c.times = append(c.times, took)
-			}
+	report := newReport()
+	for _, j := range jobs {
+		t, err := b.contest(j)
+		if err != nil {
+			return fmt.Errorf("%s: %w", j.title, err)
 		}
-	}
-	print(contestants, rounds-1)
-	if err := b.batch(items); err != nil {
-		return err
-	}
-	return b.large()
-}
-
-type bench struct {
-	codex, dir string
-	tombstones []string
-}
-
-// prepare makes the archive and 4 KiB files that all differ, as sources of a
-// project do: half text, half noise.
-func (b *bench) prepare(rounds int) error {
-	random := rand.New(rand.NewPCG(1, 2))
-	for round := range rounds {
-		content := make([]byte, 4<<10)
-		for i := range content {
-			if i%2 == 0 {
-				content[i] = "func return if err != nil"[i/2%25]
-			} else {
-				content[i] = byte(random.Uint32())
-			}
-		}
-		if err := os.WriteFile(b.file(round), content, 0o644); err != nil {
+		if err := report.add(t); err != nil {
 			return err
 		}
 	}
-	_, err := b.command(b.codex, "archive", "init")
-	return err
+	return report.save(o.json)
 }
 
-func (b *bench) file(round int) string {
-	return filepath.Join(b.dir, fmt.Sprintf("file%d.go", round))
+// bench is one run of this program.
+type bench struct {
+	dir         string // of everything
+	contestants []contestant
+	starters    []contestant // of the contest that only starts programs
+	stop        []func() error
 }
 
-// command runs a program in the directory of the archive and returns how long
-// the whole process took, and what it printed.
-func (b *bench) command(program string, args ...string) (time.Duration, error) {
-	took, _, err := b.output(program, args...)
-	return took, err
+func (b *bench) end() error {
+	var errs []error
+	for _, stop := range b.stop {
+		errs = append(errs, stop())
+	}
+	return errors.Join(append(errs, os.RemoveAll(b.dir))...)
 }
 
-func (b *bench) output(program string, args ...string) (time.Duration, string, error) {
-	cmd := exec.Command(program, args...)
-	cmd.Dir = b.dir
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	start := time.Now()
-	out, err := cmd.Output()
-	took := time.Since(start)
+// enter finds out who takes part.
+func (b *bench) enter(o *options) error {
+	program, err := filepath.Abs(o.codex)
 	if err != nil {
-		return 0, "", fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, stderr.String())
+		return err
 	}
-	return took, string(out), nil
-}
-
-func (b *bench) contestants() []*contestant {
-	all := []*contestant{
-		{name: "plugin: spawn to first reply, and stop", measure: b.spawn},
-		{name: "codex --version", measure: func(int) (time.Duration, error) { return b.command(b.codex, "--version") }},
-		{name: "codex archive health-check: codex, spawn, open, one answer", measure: func(int) (time.Duration, error) {
-			return b.command(b.codex, "archive", "health-check")
-		}},
-		{name: "codex archive store, 4 KiB", measure: b.store},
-		{name: "codex archive restore, 4 KiB", measure: b.restore},
-	}
-	if path, err := exec.LookPath("sqlite3"); err == nil {
-		all = append(all, &contestant{name: "peer: sqlite3 -A --insert, 4 KiB", measure: func(round int) (time.Duration, error) {
-			return b.command(path, "peer.sqlar", "-A", "--insert", filepath.Base(b.file(round)))
-		}})
-	}
-	if path, err := exec.LookPath("git"); err == nil {
-		if _, err := b.command(path, "init", "-q", "peer.git"); err == nil {
-			all = append(all, &contestant{name: "peer: git hash-object -w, 4 KiB", measure: func(round int) (time.Duration, error) {
-				return b.command(path, "-C", "peer.git", "-c", "core.fsync=all", "hash-object", "-w", b.file(round))
-			}})
+	all := peers()
+	for _, name := range strings.Split(o.contestants, ",") {
+		if peer, ok := all[name]; ok {
+			if path := missing(peer.needs); path != "" {
+				log.Printf("%s takes no part: %s is not on PATH (scripts/bench/install.sh installs it on Debian)", name, path)
+				continue
+			}
+			b.contestants = append(b.contestants, peer)
+			continue
+		}
+		if err := b.enterCodex(program, name); err != nil {
+			return err
 		}
 	}
-	return all
+	if len(b.contestants) == 0 {
+		return errors.New("no one takes part")
+	}
+	if o.old != "" {
+		old, err := filepath.Abs(o.old)
+		if err != nil {
+			return err
+		}
+		b.contestants = append(b.contestants, codex{program: old, backend: "sqlite", label: "the other codex, sqlite"}.contestant())
+	}
+	return b.enterStarters(program)
 }
 
-// spawn starts the SQLite plugin, opens the archive and stops it.
-func (b *bench) spawn(int) (time.Duration, error) {
-	ctx := context.Background()
-	start := time.Now()
-	process, err := plugin.Launch(ctx, plugin.Command{
-		Path:         filepath.Join(filepath.Dir(b.codex), "plugins", "codex-archive-sqlite"),
-		Env:          []string{"HOME=" + b.dir},
-		StartTimeout: 30 * time.Second,
-	})
-	if err != nil {
-		return 0, err
+func (b *bench) enterCodex(program, backend string) error {
+	start := map[string]func() (*databases.Durable, error){"postgres": databases.StartPostgres, "mariadb": databases.StartMariaDB}[backend]
+	c := codex{program: program, backend: backend, label: "codex, " + backend}
+	switch {
+	case start != nil:
+		server, err := start()
+		if err != nil {
+			return err
+		}
+		if server == nil {
+			log.Printf("%s takes no part: its server is not installed (scripts/databases/install.sh installs it on Debian)", backend)
+			return nil
+		}
+		b.stop = append(b.stop, server.Stop)
+		c.server = server
+	case backend != "sqlite":
+		return fmt.Errorf("no contestant is called %q", backend)
 	}
-	defer func() { _ = process.Close() }() // for early returns, which have an error already
-	backend, err := process.Open(ctx, sdk.Options{
-		URL: "sqlite:///./.codex/archive.sqlite", Dir: b.dir, Mode: sdk.ReadOnly, Parallel: 1,
-	})
-	if err != nil {
-		return 0, err
-	}
-	if err := backend.Close(); err != nil {
-		return 0, err
-	}
-	if err := process.Close(); err != nil {
-		return 0, err
-	}
-	return time.Since(start), nil
+	b.contestants = append(b.contestants, c.contestant())
+	return nil
 }
 
-func (b *bench) store(round int) (time.Duration, error) {
-	took, out, err := b.output(b.codex, "archive", "store", "bench", b.file(round), "--by", "bench", "--reason", "dead")
-	if err != nil {
-		return 0, err
+// missing returns the first program that is not on PATH, "" for none.
+func missing(programs []string) string {
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			return program
+		}
 	}
-	_, rest, _ := strings.Cut(out, `"tombstone": "`)
-	tombstone, _, _ := strings.Cut(rest, `"`)
-	b.tombstones = append(b.tombstones, tombstone)
-	return took, nil
+	return ""
 }
-
-func (b *bench) restore(round int) (time.Duration, error) {
-	return b.command(b.codex, "archive", "restore", b.tombstones[round], fmt.Sprintf("restored%d.go", round), "--by", "bench")
-}
-
-// print ignores errors of the terminal, as fmt.Print does.
-func print(contestants []*contestant, rounds int) {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintf(w, "median of %d whole processes, in turn\tms\tp90 ms\tof spawn\n", rounds) // see above
-	spawn := quantile(contestants[0].times, 0.5)
-	for _, c := range contestants {
-		m := quantile(c.times, 0.5)
-		_, _ = fmt.Fprintf(w, "%s\t%.1f\t%.1f\t%.2f\n", c.name, ms(m), ms(quantile(c.times, 0.9)), float64(m)/float64(spawn)) // see above
-	}
-	_ = w.Flush() // see above
-}
-
-func quantile(times []time.Duration, q float64) time.Duration {
-	sorted := slices.Sorted(slices.Values(times))
-	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
-}
-
-func ms(d time.Duration) float64 { return d.Seconds() * 1000 }

@@ -22,35 +22,46 @@ const awkward = "p/@:#?%&=+ ü"
 // Database makes a database that is dropped when t ends.
 func (s *Server) Database(t testing.TB) *Database {
 	t.Helper()
-	// Names of MariaDB's users end at 80 characters, PostgreSQL's at 63.
-	name := "t_" + secret()[:16]
-	d := &Database{Name: name, User: name, Password: awkward + secret(), server: s}
-	admin := s.admin(t, "")
-	for _, statement := range s.product.create(d.credentials()) {
-		if _, err := admin.ExecContext(t.Context(), statement); err != nil {
-			t.Fatalf("create database: %v", err)
-		}
+	d, err := s.create()
+	if err != nil {
+		t.Fatalf("create database: %v", err)
 	}
-	t.Cleanup(func() { d.drop(t) })
+	t.Cleanup(func() {
+		if err := d.Drop(); err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+	})
 	return d
 }
 
-// drop needs connections of its own: the test's context has ended.
-func (d *Database) drop(t testing.TB) {
+func (s *Server) create() (*Database, error) {
+	// Names of MariaDB's users end at 80 characters, PostgreSQL's at 63.
+	name := "t_" + secret()[:16]
+	d := &Database{Name: name, User: name, Password: awkward + secret(), server: s}
+	return d, s.execute(s.product.create(d.credentials()))
+}
+
+// Drop removes the database. A test's is dropped when the test ends.
+func (d *Database) Drop() error {
 	if !d.server.attached && d.server.running == nil {
-		return
+		return nil
 	}
-	admin, err := d.server.product.open(d.server.product.url(d.server, credentials{}, true))
+	return d.server.execute(d.server.product.drop(d.credentials()))
+}
+
+// execute executes statements as the superuser.
+func (s *Server) execute(statements []string) error {
+	admin, err := s.product.open(s.product.url(s, credentials{}, true))
 	if err != nil {
-		t.Errorf("drop database: %v", err)
-		return
+		return err
 	}
 	defer func() { _ = admin.Close() }() // its connections are idle
-	for _, statement := range d.server.product.drop(d.credentials()) {
+	for _, statement := range statements {
 		if _, err := admin.Exec(statement); err != nil {
-			t.Errorf("drop database: %v", err)
+			return err
 		}
 	}
+	return nil
 }
 
 // Server returns the server that holds the database.

@@ -80,6 +80,9 @@ var mariadb = product{
 			fmt.Sprintf("DROP USER IF EXISTS %s", c.user),
 		}
 	},
+	durable: []string{"innodb_flush_method=O_DIRECT", "innodb_doublewrite=1", "innodb_buffer_pool_size=128M", "innodb_log_file_size=96M", "max_allowed_packet=16M"},
+	size:    "SELECT COALESCE(SUM(FILE_SIZE), 0) FROM information_schema.INNODB_SYS_TABLESPACES WHERE NAME LIKE CONCAT(REPLACE(DATABASE(), '_', '\\\\_'), '/%')",
+
 	stop: "TERM",
 	kill: "KILL",
 }

@@ -58,6 +58,9 @@ var postgres = product{
 			fmt.Sprintf("DROP ROLE IF EXISTS %s", c.user),
 		}
 	},
+	durable: []string{"fsync=on", "synchronous_commit=on", "full_page_writes=on", "autovacuum=on", "shared_buffers=128MB", "max_wal_size=1GB"},
+	size:    "SELECT pg_database_size(current_database())",
+
 	stop: "INT",  // "fast": clients are disconnected
 	kill: "QUIT", // "immediate": no checkpoint, and yet its shared memory goes
 }

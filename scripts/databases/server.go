@@ -39,6 +39,10 @@ type product struct {
 	open func(url string) (*sql.DB, error)
 	// create and drop are the statements around a database and its owner.
 	create, drop func(c credentials) []string
+	// durable are the settings of a server that waits for the disk, and size is
+	// the query for the bytes of the database that is connected to.
+	durable []string
+	size    string
 	// stop asks for a clean end without waiting for clients; kill is as near
 	// to a crash as leaves nothing behind on the machine.
 	stop, kill string

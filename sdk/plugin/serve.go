@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/codex-archive/codex/internal/profile"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/archivepb"
 	"github.com/hashicorp/go-hclog"
@@ -46,6 +47,7 @@ func Serve(d sdk.Driver) {
 		os.Exit(runStandalone(d, os.Args[1:], os.Stdout, os.Stderr))
 	}
 	debug.SetMemoryLimit(memoryLimit)
+	defer profile.Start()()
 	hidden := &secrets{}
 	log := slog.New(logHandler(os.Stderr, hidden))
 	slog.SetDefault(log)

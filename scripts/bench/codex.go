@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/codex-archive/codex/scripts/databases"
+)
+
+// codex is the program on one database.
+type codex struct {
+	program, backend, label string
+	server                  *databases.Durable // nil for SQLite
+}
+
+func (c codex) contestant() contestant {
+	return contestant{name: c.label, begin: func(j *job, dir string) (*entry, error) {
+		a := &archive{codex: c, job: j, dir: dir, out: filepath.Join(dir, "out")}
+		return a.begin()
+	}}
+}
+
+// archive is one archive of codex.
+type archive struct {
+	codex    codex
+	job      *job
+	dir, out string
+	env      []string
+	database *databases.Database // nil for SQLite
+	empty    int64               // bytes of the database before there was an archive
+	id       string              // of what was stored: a set or a tombstone
+}
+
+func (a *archive) begin() (*entry, error) {
+	url := "sqlite:///" + a.file()
+	if a.codex.server != nil {
+		var err error
+		if a.database, err = a.codex.server.Create(); err != nil {
+			return nil, err
+		}
+		if a.empty, err = a.database.Size(); err != nil {
+			return nil, err
+		}
+		url = a.database.SocketURL()
+	}
+	a.env = []string{
+		"HOME=" + a.dir, "CODEX_ACTOR=bench", "CODEX_EVIDENCE_DIR=" + filepath.Join(a.dir, "evidence"),
+		"CODEX_ARCHIVE_BACKEND=" + a.codex.backend, "CODEX_ARCHIVE_URL=" + url,
+	}
+	if _, err := a.run(&meter{dir: a.job.dir}, "init"); err != nil {
+		return nil, err
+	}
+	e := &entry{out: a.out, size: a.size, steps: map[string]func(*meter) error{
+		stepStore: a.store, stepAgain: a.store, stepShow: a.show, stepRestore: a.restore,
+	}}
+	if a.database != nil {
+		e.drop = a.database.Drop
+	}
+	return e, nil
+}
+
+func (a *archive) file() string { return filepath.Join(a.dir, "archive.sqlite") }
+
+// run runs an archive command.
+func (a *archive) run(m *meter, args ...string) (string, error) {
+	return m.run(a.env, a.codex.program, append([]string{"archive"}, args...)...)
+}
+
+var stored = regexp.MustCompile(`(?:Set: |"tombstone": ")([0-9a-f-]{36})`)
+
+func (a *archive) store(m *meter) error {
+	text, err := a.run(m, "store", "bench", a.job.name, "--reason", "dead")
+	if err != nil {
+		return err
+	}
+	found := stored.FindStringSubmatch(text)
+	if found == nil {
+		return fmt.Errorf("store said %q", text)
+	}
+	a.id = found[1]
+	return nil
+}
+
+func (a *archive) show(m *meter) error {
+	_, err := a.run(m, "show", a.id)
+	return err
+}
+
+func (a *archive) restore(m *meter) error {
+	var err error
+	results := filepath.Join(a.dir, "results.json")
+	switch {
+	case a.job.single:
+		_, err = a.run(m, "restore", a.id, a.out)
+	case a.job.manifest:
+		manifest := filepath.Join(a.dir, "manifest.json")
+		var text string
+		text, err = a.run(&meter{dir: m.dir}, "list", "--set", a.id, "--format", "manifest", "--output-dir", a.out, "--limit", "0")
+		if err == nil {
+			err = os.WriteFile(manifest, []byte(text), 0o644)
+		}
+		if err == nil {
+			_, err = a.run(m, "batch-restore", manifest, "--results", results)
+		}
+	default:
+		_, err = a.run(m, "batch-restore", "--set", a.id, "--output-dir", a.out, "--results", results)
+	}
+	return err
+}
+
+// size is that of the database, and of the bodies in it.
+func (a *archive) size() (archive, bodies int64, err error) {
+	text, err := a.run(&meter{dir: a.job.dir}, "stats", "--json")
+	if err != nil {
+		return 0, 0, err
+	}
+	var stats struct {
+		Bodies int64 `json:"stored_bytes"`
+	}
+	if err := json.Unmarshal([]byte(text), &stats); err != nil {
+		return 0, 0, err
+	}
+	if a.database == nil {
+		info, err := os.Stat(a.file())
+		if err != nil {
+			return 0, 0, err
+		}
+		return info.Size(), stats.Bodies, nil
+	}
+	archive, err = a.database.Size()
+	return archive - a.empty, stats.Bodies, err
+}
