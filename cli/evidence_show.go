@@ -21,16 +21,19 @@ import (
 func evidenceShowCommand(a *app.App) *cli.Command {
 	return a.Command(&cli.Command{
 		Name:      "show",
-		Usage:     "print the evidence log for people",
+		Usage:     "print what was done, for people",
 		UsageText: "codex archive evidence show [flags]",
 		Description: "One line for each record, oldest first; several flags must all hold. With --json the lines\n" +
-			"are those of the log, byte for byte; characters that a terminal obeys are \\u escapes.\n\n" +
+			"are those of the log, byte for byte; characters that a terminal obeys are \\u escapes.\n" +
+			"--from archive prints the history that all hosts share; --json has the same keys then, as\n" +
+			"far as the archive knows them.\n\n" +
 			app.TimeHelp + "\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive evidence show --since 1d\n" +
 			"   codex archive evidence show --tombstone 8e3531b9 --json | jq .\n" +
 			"   codex archive evidence show --action restore_fail --by ops",
 		Flags: []cli.Flag{
+			fromFlag(),
 			&cli.StringFlag{Name: "tombstone", Usage: "only about `TOMBSTONE`, or those that begin so"},
 			&cli.StringFlag{Name: "action", Usage: "only this `ACTION`, such as RESTORE or RESTORE_FAIL"},
 			&cli.StringFlag{Name: "by", Usage: "only what `WHO` did"},
@@ -63,8 +66,16 @@ func runEvidenceShow(ctx context.Context, c *app.Command) error {
 	if f.since, err = c.Time("since", time.Now()); err != nil {
 		return err
 	}
+	shared, err := fromArchive(c)
+	if err != nil {
+		return err
+	}
+	show := showEvidence
+	if shared {
+		show = showHistory
+	}
 	out := bufio.NewWriter(c.Env.Stdout)
-	if err := showEvidence(ctx, c, out, f); err != nil {
+	if err := show(ctx, c, out, f); err != nil {
 		return errors.Join(out.Flush(), err)
 	}
 	return out.Flush()
@@ -91,7 +102,7 @@ func showEvidence(ctx context.Context, c *app.Command, out io.Writer, f evidence
 			c.Log.Info("There is no evidence yet: " + evidenceLog(c))
 			return nil
 		case err != nil:
-			return err
+			return logError(err)
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case line.Torn:
@@ -130,7 +141,13 @@ func evidenceLine(r *evidence.Record) string {
 	if r.Tombstone != "" {
 		words = append(words, r.Tombstone)
 	}
+	tree := evidence.Tree{}
+	if r.Tree != nil {
+		tree = *r.Tree
+		words = append(words, fmt.Sprintf("%d lines", tree.Lines))
+	}
 	for _, part := range []struct{ before, text string }{
+		{"root: ", tree.Root}, {"closed: ", tree.Closed}, {"checkpoint: ", tree.Checkpoint},
 		{"", r.Repo}, {"", r.Path}, {"-> ", r.Output}, {"reason: ", r.Reason}, {"case ", r.Case}, {"until ", stampOf(r.Until)}, {"note: ", r.Note},
 		{"verdict: ", r.Verdict}, {"plan ", r.Plan}, {"certificate ", r.Certificate}, {"error: ", r.Error}, {"set aside: ", r.SetAside},
 	} {

@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -26,14 +25,25 @@ func evidenceVerifyCommand(a *app.App) *cli.Command {
 		UsageText: "codex archive evidence verify [flags]",
 		Description: "Each line holds the hash of the line before it and a number without a gap. The first\n" +
 			"line that does not fit is named, and the command ends with 5. The chain alone cannot show\n" +
-			"that lines were cut off at its end, or that the log was deleted or written anew. --last\n" +
-			"shows it: keep the hash that verify printed elsewhere. The archive is asked whether it\n" +
-			"knows events without a line here, and a WARN says so. Others who share the archive have\n" +
-			"such events too. The output says what was checked and what was not.\n\n" +
+			"that lines were cut off at its end, or that the log was deleted or written anew.\n\n" +
+			"--reconcile compares the log with the events in the archive, both ways, and names each line\n" +
+			"without a row, each row of this machine without a line, and what differs. Events of other\n" +
+			"hosts have their lines there, and are counted. --also names the evidence of another clone\n" +
+			"on this machine that uses the same archive; --host another name that this machine had.\n" +
+			"--checkpoint shows that the log is an extension of what was signed. --last is the same for\n" +
+			"the hash of one line. --receipt checks a receipt of store, and needs no log. The output says\n" +
+			"what was checked and what was not.\n\n" +
 			"EXAMPLES:\n" +
-			"   codex archive evidence verify\n" +
-			"   codex archive evidence verify --last 5f0c…",
+			"   codex archive evidence verify --reconcile\n" +
+			"   codex archive evidence verify --checkpoint 2025-10.checkpoint --key audit.pub\n" +
+			"   codex archive evidence verify --receipt old.py.receipt --key audit.pub",
 		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "reconcile", Usage: "compare with the events in the archive", DisableDefaultText: true},
+			&cli.StringSliceFlag{Name: "also", Usage: "with --reconcile: lines in the evidence directory `DIR` count too, repeatable"},
+			&cli.StringSliceFlag{Name: "host", Usage: "with --reconcile: `NAME` is this machine too, repeatable"},
+			&cli.StringFlag{Name: "checkpoint", Usage: "the log must be an extension of the checkpoint in `FILE`"},
+			&cli.StringFlag{Name: "receipt", Usage: "check only the receipt in `FILE`"},
+			&cli.StringFlag{Name: "key", Usage: "public key `PUB` of checkpoint or receipt: a file, or the key itself"},
 			&cli.StringFlag{Name: "last", Usage: "a line with this `HASH` must be there: what verify printed earlier"},
 		},
 	}, runEvidenceVerify)
@@ -41,98 +51,210 @@ func evidenceVerifyCommand(a *app.App) *cli.Command {
 
 // verifyView is the result of evidence verify.
 type verifyView struct {
-	Log        string   `json:"log"`
-	Exists     bool     `json:"log_exists"`
-	Lines      int64    `json:"lines"`
-	Last       string   `json:"last"`
-	Torn       bool     `json:"torn"`
-	Events     int64    `json:"events"`                   // lines that the archive has an event for
-	InArchive  *int64   `json:"archive_events,omitempty"` // nil: the archive could not be asked
-	Checked    []string `json:"checked"`
-	NotChecked []string `json:"not_checked"`
+	Log        string              `json:"log"`
+	Exists     bool                `json:"log_exists"`
+	Parts      int                 `json:"parts"`
+	Lines      int64               `json:"lines"`
+	Last       string              `json:"last"`
+	Root       string              `json:"root"`
+	Torn       bool                `json:"torn"`
+	Broken     string              `json:"broken,omitempty"` // with --reconcile: what breaks the chain
+	Checkpoint *signedView         `json:"checkpoint,omitempty"`
+	Reconciled *reconcileView      `json:"reconcile,omitempty"`
+	Checked    []string            `json:"checked"`
+	NotChecked []string            `json:"not_checked"`
+	Error      *output.FailureView `json:"error,omitempty"`
+}
+
+// signedView is what a checkpoint says.
+type signedView struct {
+	File  string `json:"file"`
+	Key   string `json:"key"`
+	Lines int64  `json:"lines"`
+	Root  string `json:"root"`
+}
+
+// verification is one run of evidence verify.
+type verification struct {
+	command *app.Command
+	last    string
+	signed  *signedView
+	checker evidence.Checker
+	view    verifyView
+
+	lastFound bool
+	prefix    string // root of the log where it has as many lines as the checkpoint
 }
 
 func runEvidenceVerify(ctx context.Context, c *app.Command) error {
 	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
-	last := strings.ToLower(c.Flags.String("last"))
-	if c.Flags.IsSet("last") && (len(last) != 64 || strings.Trim(last, "0123456789abcdef") != "") {
-		return output.Usagef("--last: found %q, allowed a SHA-256, 64 hex digits", last)
+	if c.Flags.IsSet("receipt") {
+		return verifyReceipt(c)
 	}
-	report, err := evidence.Verify(evidenceLog(c))
-	missing := errors.Is(err, fs.ErrNotExist)
-	switch {
-	case err != nil && !missing:
+	v := &verification{command: c}
+	if err := v.read(); err != nil {
 		return err
-	case report.Broken > 0:
-		return chainError("%s: the chain is broken: %s", evidenceLog(c), report.Why)
 	}
-	v := verifyView{
-		Log: evidenceLog(c), Exists: !missing, Lines: report.Lines, Last: report.Last.String(), Torn: report.Torn, Events: report.Events,
-		Checked: []string{report.Checked()}, NotChecked: []string{report.NotChecked()},
+	if err := v.chain(ctx); err != nil {
+		return err
 	}
-	if last != "" {
-		if err := findLine(ctx, c, last); err != nil {
+	if !c.Flags.Bool("reconcile") {
+		if err := v.failure(); err != nil {
 			return err
 		}
-		v.Checked = append(v.Checked, "Checked: the line with the hash of --last is there.")
+		return v.write()
 	}
-	if err := v.compare(ctx, c, report); err != nil {
+	if err := v.reconcile(ctx); err != nil {
 		return err
 	}
-	if c.JSON {
-		return output.WriteJSON(c.Env.Stdout, v)
-	}
-	return writeVerified(c.Env.Stdout, v)
+	return v.end()
 }
 
-// compare asks the archive whether it knows more events than the log.
-func (v *verifyView) compare(ctx context.Context, c *app.Command, report evidence.Report) error {
-	n, err := archiveEvents(ctx, c)
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		v.NotChecked = append(v.NotChecked, "Not checked: whether the archive knows more events, because it could not be asked: "+output.Words(err))
-		if sdk.KindOf(err) != sdk.NoArchive {
-			c.Log.Warn("The archive could not be asked for its events: " + output.Words(err))
+// read checks the flags and reads the checkpoint.
+func (v *verification) read() error {
+	flags := v.command.Flags
+	v.last = strings.ToLower(flags.String("last"))
+	if flags.IsSet("last") && (len(v.last) != 64 || strings.Trim(v.last, "0123456789abcdef") != "") {
+		return output.Usagef("--last: found %q, allowed a SHA-256, 64 hex digits", v.last)
+	}
+	for _, flag := range []string{"also", "host"} {
+		if flags.IsSet(flag) && !flags.Bool("reconcile") {
+			return output.Usagef("--%s belongs to --reconcile", flag)
 		}
+	}
+	if !flags.IsSet("checkpoint") {
 		return nil
 	}
-	v.InArchive = &n
-	if more := report.Missing(n); more != "" {
-		c.Log.Warn("Evidence: " + more)
-	} else {
-		v.Checked = append(v.Checked, fmt.Sprintf("Checked: the archive knows no more events than the log (%d and %d).", n, report.Events))
+	key, err := publicKey(v.command)
+	if err != nil {
+		return err
 	}
-	v.NotChecked = append(v.NotChecked, "Not checked: whether the events of the archive and the lines are the same.")
+	file := flags.String("checkpoint")
+	signed, err := readNote("--checkpoint", file)
+	if err != nil {
+		return err
+	}
+	tree, _, err := key.OpenTree(signed)
+	if err != nil {
+		return output.Errorf(output.Chain, "%s: %w", file, err)
+	}
+	v.signed = &signedView{file, key.Name(), tree.N, tree.Hash.String()}
 	return nil
 }
 
-// archiveEvents counts the events of the archive that a log has lines for.
-func archiveEvents(ctx context.Context, c *app.Command) (n int64, err error) {
-	archive, err := c.Dial(ctx, sdk.ReadOnly)
+// readNote reads the signed note that a flag names.
+func readNote(flag, file string) ([]byte, error) {
+	signed, err := evidence.ReadNote(file)
 	if err != nil {
-		return 0, err
+		return nil, output.Usagef("%s: %w", flag, err)
 	}
-	backend, err := archive.Backend(ctx)
-	if err != nil {
-		return 0, err
+	return signed, nil
+}
+
+// chain checks the chain, and on the way what --last and --checkpoint ask for.
+func (v *verification) chain(ctx context.Context) error {
+	path := evidenceLog(v.command)
+	v.checkPrefix()
+	err := v.checker.Run(path, func(line evidence.Line) error {
+		v.lastFound = v.lastFound || v.last != "" && line.Hash.String() == v.last
+		v.checkPrefix()
+		return ctx.Err()
+	})
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return logError(err)
 	}
-	for _, q := range []sdk.Query{{WithEvents: true}, {OfArchive: true}} {
-		for entry, err := range backend.List(ctx, q) {
-			if err != nil {
-				return n, err
-			}
-			for _, e := range entry.Events {
-				if evidence.Action(e.Action).InArchive() {
-					n++
-				}
-			}
+	r, tree := v.checker.Report, v.checker.Tree()
+	v.view = verifyView{
+		Log: path, Exists: !missing, Parts: r.Parts, Lines: r.Lines, Last: r.Last.String(), Root: tree.Hash.String(), Torn: r.Torn,
+		Broken: r.Why, Checkpoint: v.signed,
+	}
+	return nil
+}
+
+// checkPrefix keeps the root of the lines that the checkpoint is about.
+func (v *verification) checkPrefix() {
+	if v.signed != nil && v.checker.Report.Lines == v.signed.Lines {
+		v.prefix = v.checker.Tree().Hash.String()
+	}
+}
+
+// failure is what the log itself shows.
+func (v *verification) failure() error {
+	path := v.view.Log
+	switch {
+	case v.view.Broken != "":
+		return chainError("%s: the chain is broken: %s", path, v.view.Broken)
+	case v.signed != nil && v.view.Lines < v.signed.Lines:
+		return chainError("%s: has %d lines, the checkpoint was signed with %d: lines were cut off, or the log is another one", path, v.view.Lines, v.signed.Lines)
+	case v.signed != nil && v.prefix != v.signed.Root:
+		return chainError("%s: its first %d lines are not those that were signed: the log was written anew, or is another one", path, v.signed.Lines)
+	case v.last != "" && !v.lastFound:
+		return chainError("%s: no line has the hash %s: lines were cut off, or the log is another one", path, v.last)
+	}
+	return nil
+}
+
+// say fills in what was checked, and what was not.
+func (v *verification) say() {
+	view, report := &v.view, v.checker.Report
+	view.Checked, view.NotChecked = []string{}, []string{}
+	checked := func(format string, args ...any) {
+		view.Checked = append(view.Checked, fmt.Sprintf("Checked: "+format, args...))
+	}
+	not := func(sentence string) { view.NotChecked = append(view.NotChecked, "Not checked: "+sentence) }
+	if view.Broken == "" {
+		view.Checked = append(view.Checked, report.Checked())
+	}
+	if v.lastFound {
+		checked("the line with the hash of --last is there.")
+	}
+	if v.signed != nil && v.failure() == nil {
+		checked("the log is an extension of the checkpoint: its first %d lines are those that %s has signed.", v.signed.Lines, v.signed.Key)
+	}
+	if r := view.Reconciled; r != nil {
+		checked("%d events of the archive and their lines say the same.", r.Matched)
+		not("whether log and archive were changed in the same way, or both put back to an older copy.")
+		if v.signed == nil || v.signed.Lines < view.Lines {
+			not("whether lines about what is no event of the archive, such as failures, were cut off at the end.")
 		}
+		return
 	}
-	return n, nil
+	switch {
+	case v.signed == nil:
+		view.NotChecked = append(view.NotChecked, report.NotChecked())
+	case v.signed.Lines < view.Lines:
+		not("whether lines behind the checkpoint were cut off at the end, and whether the last line was changed.")
+	}
+	not("whether the archive has the same events. --reconcile does that.")
+}
+
+// write prints the result.
+func (v *verification) write() error {
+	v.say()
+	if v.command.JSON {
+		return output.WriteJSON(v.command.Env.Stdout, v.view)
+	}
+	return writeVerified(v.command.Env.Stdout, v.view)
+}
+
+// end prints the result of a comparison and returns how the command ends.
+func (v *verification) end() error {
+	err := v.failure()
+	if r := v.view.Reconciled; err == nil && r.Found > 0 {
+		err = chainError("%d discrepancies between the log and the archive, the first: %s", r.Found, r.Discrepancies[0].text())
+	}
+	if err == nil {
+		return v.write()
+	}
+	failure := output.ViewFailure(output.FailureOf(err))
+	v.view.Error = &failure
+	if werr := v.write(); werr != nil {
+		return werr
+	}
+	return output.Shown{Err: err}
 }
 
 func writeVerified(out io.Writer, v verifyView) error {
@@ -141,37 +263,86 @@ func writeVerified(out io.Writer, v verifyView) error {
 	switch {
 	case !v.Exists:
 		b.WriteString("Lines: 0, there is no log\n")
+	case v.Broken != "":
+		fmt.Fprintf(&b, "Lines: %d before the chain is broken\nBroken: %s\n", v.Lines, escape.Text(v.Broken))
 	case v.Lines == 0:
 		b.WriteString("Lines: 0, the log is empty\n")
 	default:
-		fmt.Fprintf(&b, "Lines: %d, chained without a gap\nLast: %s\n", v.Lines, v.Last)
+		fmt.Fprintf(&b, "Lines: %d, chained without a gap\n", v.Lines)
+		if v.Parts > 1 {
+			fmt.Fprintf(&b, "Parts: %d\n", v.Parts)
+		}
+		fmt.Fprintf(&b, "Last: %s\n", v.Last)
 	}
 	if v.Torn {
 		b.WriteString("The last line has no end yet: it is being written, or the next command sets it aside\n")
 	}
-	for _, sentence := range slices.Concat(v.Checked, v.NotChecked) {
+	if v.Reconciled != nil {
+		v.Reconciled.write(&b)
+	}
+	for _, sentence := range append(v.Checked, v.NotChecked...) {
 		b.WriteString(escape.Text(sentence) + "\n")
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
 }
 
-// findLine looks for the line with this hash in a log whose chain is whole.
-func findLine(ctx context.Context, c *app.Command, hash string) error {
-	for line, err := range evidence.Read(evidenceLog(c)) {
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			return err
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case !line.Torn && sdk.Digest(sha256.Sum256(line.Raw)).String() == hash:
-			return nil
-		}
-	}
-	return chainError("%s: no line has the hash %s: lines were cut off, or the log is another one", evidenceLog(c), hash)
+func chainError(format string, args ...any) error {
+	return output.Errorf(output.Chain, format, args...).WithHint("compare with the events in the database: codex archive evidence verify --reconcile")
 }
 
-func chainError(format string, args ...any) error {
-	return output.Errorf(output.Chain, format, args...).WithHint("compare with the events in the database: codex archive show TOMBSTONE")
+// receiptView is the result of evidence verify --receipt.
+type receiptView struct {
+	Receipt string           `json:"receipt"`
+	Key     string           `json:"key"`
+	Index   int64            `json:"index"`
+	Lines   int64            `json:"lines"`
+	Root    string           `json:"root"`
+	Record  *evidence.Record `json:"record"`
+}
+
+// verifyReceipt checks a receipt. It needs neither log nor archive.
+func verifyReceipt(c *app.Command) error {
+	for _, flag := range []string{"reconcile", "checkpoint", "last"} {
+		if c.Flags.IsSet(flag) {
+			return output.Usagef("--receipt is checked by itself, without --%s", flag)
+		}
+	}
+	key, err := publicKey(c)
+	if err != nil {
+		return err
+	}
+	file := c.Flags.String("receipt")
+	signed, err := readNote("--receipt", file)
+	if err != nil {
+		return err
+	}
+	r, err := key.OpenReceipt(signed)
+	if err != nil {
+		return output.Errorf(output.Chain, "%s: %w", file, err).WithHint("the receipt was changed, or another key has signed it")
+	}
+	if c.JSON {
+		return output.WriteJSON(c.Env.Stdout, receiptView{file, key.Name(), r.Index, r.Tree.N, r.Tree.Hash.String(), r.Record})
+	}
+	_, err = fmt.Fprintf(c.Env.Stdout, "Receipt: %s\nSigned with: %s\nLine: %s\nSHA-256: %s\nChecked: this is line %d of %d of the log that was signed.\n",
+		escape.Text(file), key.Name(), evidenceLine(r.Record), escape.Text(r.Record.SHA256), r.Index+1, r.Tree.N)
+	return err
+}
+
+// alsoLogs returns the logs that --also names.
+func alsoLogs(c *app.Command) []string {
+	var logs []string
+	for _, dir := range c.Flags.StringSlice("also") {
+		logs = append(logs, filepath.Join(dir, evidence.FileName))
+	}
+	return logs
+}
+
+// openArchive opens the archive to read from it.
+func openArchive(ctx context.Context, c *app.Command) (sdk.Backend, error) {
+	archive, err := c.Dial(ctx, sdk.ReadOnly)
+	if err != nil {
+		return nil, err
+	}
+	return archive.Reach(ctx)
 }

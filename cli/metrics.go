@@ -22,18 +22,21 @@ import (
 func metricsCommand(a *app.App) *cli.Command {
 	return a.Command(&cli.Command{
 		Name:      "metrics",
-		Usage:     "count and time what the evidence log tells",
+		Usage:     "count and time what the evidence tells",
 		UsageText: "codex archive metrics [flags]",
 		Description: "For each action and backend: how often it was done, how often it failed, how often an\n" +
 			"attempt was repeated, and how long it took when it went well, with the phases that were\n" +
 			"measured. A percentile is a value that was measured. The failures of RESTORE are the lines\n" +
-			"RESTORE_FAIL; attempts that were repeated count as retries only. Asks no backend.\n\n" +
+			"RESTORE_FAIL; attempts that were repeated count as retries only. No backend is asked,\n" +
+			"unless --from archive counts what all hosts did, by host. The archive has what went well,\n" +
+			"and the durations of restores.\n\n" +
 			app.TimeHelp + "\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive metrics --since 7d\n" +
 			"   codex archive metrics --action restore --json | jq '.actions[0].phases'\n" +
 			"   codex archive metrics --prometheus > /var/lib/node_exporter/codex.prom",
 		Flags: []cli.Flag{
+			fromFlag(),
 			&cli.StringFlag{Name: "since", Usage: "only what was done at or after `TIME`"},
 			&cli.StringFlag{Name: "action", Usage: "only this `ACTION`, such as RESTORE"},
 			&cli.StringFlag{Name: "backend", Usage: "only what was done on the backend `NAME`"},
@@ -52,6 +55,7 @@ type metricsView struct {
 type actionView struct {
 	Action   string      `json:"action"`
 	Backend  string      `json:"backend"`
+	Host     string      `json:"host,omitempty"` // with --from archive
 	Count    int         `json:"count"`
 	Failures int         `json:"failures"`
 	Retries  int         `json:"retries"`
@@ -94,21 +98,29 @@ func runMetrics(ctx context.Context, c *app.Command) error {
 	if backend != "" && !sdk.ValidBackendName(backend) {
 		return output.Usagef("--backend: found %q, allowed the name of a backend, such as sqlite", backend)
 	}
+	shared, err := fromArchive(c)
+	if err != nil {
+		return err
+	}
 	m := metrics.NewCollector(metrics.Filter{Since: since, Action: action, Backend: backend})
-	if err := collect(ctx, c, m); err != nil {
+	source, take, wrong := evidenceLog(c), collect, "lines of the evidence log are no records"
+	if shared {
+		source, take, wrong = c.ArchiveName(), collectHistory, "rows of the archive cannot be read"
+	}
+	if err := take(ctx, c, m); err != nil {
 		return err
 	}
 	if m.Unreadable > 0 {
-		c.Log.Warn(fmt.Sprintf("%d lines of the evidence log are no records", m.Unreadable), "log", evidenceLog(c))
+		c.Log.Warn(fmt.Sprintf("%d %s", m.Unreadable, wrong), "log", source)
 	}
 	groups := m.Groups()
 	switch {
 	case c.Flags.Bool("prometheus"):
 		return metrics.WritePrometheus(c.Env.Stdout, groups, m.Unreadable)
 	case c.JSON:
-		return output.WriteJSON(c.Env.Stdout, metricsView{evidenceLog(c), m.Unreadable, viewActions(groups)})
+		return output.WriteJSON(c.Env.Stdout, metricsView{source, m.Unreadable, viewActions(groups)})
 	}
-	return writeMetrics(c, viewActions(groups))
+	return writeMetrics(c, source, viewActions(groups))
 }
 
 // collect reads the log. Where there is none, nothing was done yet. A last line
@@ -119,7 +131,7 @@ func collect(ctx context.Context, c *app.Command, m *metrics.Collector) error {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil
 		case err != nil:
-			return err
+			return logError(err)
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case !line.Torn:
@@ -129,10 +141,32 @@ func collect(ctx context.Context, c *app.Command, m *metrics.Collector) error {
 	return nil
 }
 
+// collectHistory reads the events of the archive.
+func collectHistory(ctx context.Context, c *app.Command, m *metrics.Collector) error {
+	backend, err := openArchive(ctx, c)
+	if err != nil {
+		return err
+	}
+	for e, err := range events(ctx, backend, evidenceFilter{}) {
+		switch {
+		case err != nil && e.tombstone.IsZero():
+			return err
+		case err != nil:
+			m.Unreadable++
+			continue
+		}
+		m.AddEvent(metrics.Event{
+			At: e.event.At, Action: string(e.event.Action), Backend: c.Config.Backend.Type, Host: hostName(e.event.Host),
+			Duration: e.event.Detail["duration_ms"], Decompression: e.event.Detail["decompression_ms"], Write: e.event.Detail["write_ms"],
+		})
+	}
+	return nil
+}
+
 func viewActions(groups []*metrics.Group) []actionView {
 	views := []actionView{}
 	for _, g := range groups {
-		v := actionView{Action: g.Action, Backend: g.Backend, Count: g.Count, Failures: g.Failures, Retries: g.Retries, Phases: []phaseView{}}
+		v := actionView{Action: g.Action, Backend: g.Backend, Host: g.Host, Count: g.Count, Failures: g.Failures, Retries: g.Retries, Phases: []phaseView{}}
 		for _, phase := range []struct {
 			name   string
 			timing *metrics.Timing
@@ -157,15 +191,15 @@ func viewPhase(name string, t *metrics.Timing) phaseView {
 	return v
 }
 
-func writeMetrics(c *app.Command, actions []actionView) error {
+func writeMetrics(c *app.Command, source string, actions []actionView) error {
 	if len(actions) == 0 {
-		_, err := fmt.Fprintf(c.Env.Stdout, "Nothing to count in %s\n", escape.Text(evidenceLog(c)))
+		_, err := fmt.Fprintf(c.Env.Stdout, "Nothing to count in %s\n", escape.Text(source))
 		return err
 	}
 	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "ACTION\tBACKEND\tPHASE\tCOUNT\tFAILED\tRETRIES\tMEAN\tP50\tP95\tP99\tMAX\t")
 	for _, a := range actions {
-		fmt.Fprintf(w, "%s\t%s\t", escape.Text(a.Action), escape.Text(a.Backend))
+		fmt.Fprintf(w, "%s\t%s\t", escape.Text(a.Action), escape.Text(a.where()))
 		if len(a.Phases) == 0 {
 			fmt.Fprintf(w, "-\t%d\t%d\t%d\t-\t-\t-\t-\t-\t\n", a.Count, a.Failures, a.Retries)
 		}
@@ -184,11 +218,19 @@ func writeMetrics(c *app.Command, actions []actionView) error {
 	}
 	for _, a := range actions {
 		for _, ph := range a.Phases {
-			fmt.Fprintf(c.Env.Stdout, "\n%s on %s: %s\n", escape.Text(a.Action), escape.Text(a.Backend), ph.Phase)
+			fmt.Fprintf(c.Env.Stdout, "\n%s on %s: %s\n", escape.Text(a.Action), escape.Text(a.where()), ph.Phase)
 			writeHistogram(c, ph.Histogram)
 		}
 	}
 	return nil
+}
+
+// where is the backend, and for the archive's history the host.
+func (a actionView) where() string {
+	if a.Host == "" {
+		return a.Backend
+	}
+	return a.Backend + "/" + a.Host
 }
 
 // barWidth is the length of the longest bar, in characters.

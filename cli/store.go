@@ -37,7 +37,7 @@ func storeCommand(a *app.App) *cli.Command {
 			"   git ls-files -z '*.py' | codex archive store r --files-from - --null \\\n" +
 			"       --by me --reason dead\n" +
 			"   pg_dump shop | codex archive store r - --path s.sql --by me --reason legacy",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			app.ByFlag(),
 			&cli.StringFlag{Name: "reason", Usage: "why, a `CLASS`: dead, pruned, legacy or replaced"},
 			&cli.StringFlag{Name: "note", Usage: "free `TEXT` to find or explain it later"},
@@ -56,7 +56,7 @@ func storeCommand(a *app.App) *cli.Command {
 			&cli.BoolFlag{Name: "verify", Usage: "read back what was stored, and compare", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "remove", Usage: "remove each file that is stored and verified", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be stored, and store nothing", DisableDefaultText: true},
-		},
+		}, receiptFlags()...),
 	}, runStore)
 }
 
@@ -71,6 +71,10 @@ func runStore(ctx context.Context, c *app.Command) error {
 		return err
 	}
 	record, err := newRecord(c)
+	if err != nil {
+		return err
+	}
+	receipts, err := openReceipts(c, false)
 	if err != nil {
 		return err
 	}
@@ -89,9 +93,13 @@ func runStore(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
+	unsigned := receipts.write(j)
 	if err := output.WriteJSON(c.Env.Stdout, viewStored(c, record, stored)); err != nil {
 		return output.Errorf(output.FailureOf(err).Kind, "%s is stored as %s, but the result could not be printed: %w",
 			c.Flags.Args().Get(1), record.Tombstone, err)
+	}
+	if unsigned != nil {
+		return output.Shown{Err: unsigned}
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ type storePlan struct {
 	one     bool // one file was named: the result is one document
 
 	resume, onward, verify, remove bool
+	receipts                       *receipts // nil: none
 }
 
 // isMany reports whether the command line asks for more than one file, or for
@@ -121,7 +122,8 @@ func (p *storePlan) open(paths []string) error {
 	}
 	named := p.walk.Named()
 	p.one = whole != "" && len(named) == 1 && named[0].Regular()
-	return nil
+	p.receipts, err = openReceipts(c, !p.one)
+	return err
 }
 
 // wrongPath is the failure of a path that was named and cannot be stored.

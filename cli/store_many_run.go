@@ -67,7 +67,11 @@ func (p *storePlan) run(ctx context.Context) error {
 	}.Start(ctx)
 	r.flush()
 	r.removal.untrack(ctx, c.Log)
-	return r.report.end(ctx, errors.Join(err, r.evidence))
+	unsigned := p.receipts.write(j)
+	if err := r.report.end(ctx, errors.Join(err, r.evidence)); err != nil {
+		return err
+	}
+	return unsigned
 }
 
 // count lists everything once, to know how much there is, and to find wrong

@@ -19,7 +19,7 @@ import (
 func TestEncode(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 3000 {
-		r := &Record{Batch: &Batch{}, Transfer: &Transfer{}}
+		r := &Record{Batch: &Batch{}, Transfer: &Transfer{}, Tree: &Tree{}}
 		for _, k := range keys() {
 			setRandomly(random, reflect.ValueOf(r).Elem().FieldByIndex(k.index))
 		}

@@ -27,7 +27,7 @@ func FuzzLog(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := verify(bytes.NewReader(text)); err != nil {
+		if _, err := Verify(path); err != nil {
 			t.Fatal(err)
 		}
 		l := mustOpen(t, dir)

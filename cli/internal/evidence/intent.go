@@ -75,7 +75,7 @@ type intentFile struct {
 	Archive sdk.ID    `json:"archive"`
 	Place   sdk.ID    `json:"place"`
 	TS      time.Time `json:"ts"`
-	From    int64     `json:"from"` // bytes of the log that surely came before
+	From    int64     `json:"from"` // bytes of the log, all parts together, that surely came before
 	Records []*Record `json:"records"`
 }
 
@@ -332,6 +332,28 @@ func (l *Log) StaleIntents() ([]*StaleIntent, error) {
 	return stale, errors.Join(errs...)
 }
 
+// PendingEvents returns the events that the intents beside the log at path name:
+// their commands run, or were killed, and the archive may have them before the
+// log. Nothing is changed. What cannot be read names none.
+func PendingEvents(path string) map[sdk.ID]bool {
+	pending := map[sdk.ID]bool{}
+	files, _ := filepath.Glob(filepath.Join(filepath.Dir(path), pendingDir, "*.json")) // the pattern is well formed
+	for _, name := range files {
+		f, err := durable.OpenRegular(name, os.O_RDONLY, 0)
+		if err != nil {
+			continue
+		}
+		s := &StaleIntent{path: name, f: f}
+		if _, err := s.read(); err == nil {
+			for _, event := range s.Events() {
+				pending[event] = true
+			}
+		}
+		_ = f.Close() // it was only read
+	}
+	return pending
+}
+
 // intentNames lists what has the name of an intent, and sweeps what killed
 // processes left of their making.
 func (l *Log) intentNames(dir string) ([]string, error) {
@@ -440,7 +462,7 @@ func (s *StaleIntent) dropRecorded(from int64) error {
 	for _, r := range s.Intent.Records {
 		wanted[r.ID] = true
 	}
-	for line, err := range readFrom(s.log.Path(), from) {
+	for line, err := range readFrom(s.log.Path(), place{offset: from}, nil) {
 		if err != nil {
 			return err
 		}

@@ -32,14 +32,14 @@ const lockWait = 30 * time.Second
 
 // IsOwn reports whether a name in the directory of a log is one of the log's own.
 func IsOwn(name string) bool {
-	return name == pendingDir || strings.HasPrefix(name, strings.TrimSuffix(FileName, "jsonl"))
+	return name == pendingDir || strings.HasPrefix(name, stem)
 }
 
 // Log is an opened evidence log. Its methods may be called from several
 // goroutines; other processes may have the same log open.
 type Log struct {
 	dir   string
-	start int64                 // size of the log when it was opened: this process appends behind it
+	start int64                 // size of all parts when the log was opened: this process appends behind it
 	wrap  func(f *os.File) Disk // see SetDisk
 
 	appending sync.Mutex // held while this process waits for the lock or has it
@@ -183,7 +183,7 @@ func (l *Log) onlyFailures(records []*Record) bool {
 
 // appendLocked is append with the lock of other processes.
 func (l *Log) appendLocked(records []*Record) error {
-	lock, err := durable.Lock(filepath.Join(l.dir, lockName), os.O_RDWR|os.O_CREATE, 0o600, lockWait)
+	lock, err := l.lock()
 	if err != nil {
 		return err
 	}
@@ -205,11 +205,31 @@ func (l *Log) appendLocked(records []*Record) error {
 		}
 	}
 	if len(records) == 0 {
-		l.start = end.offset
-		return nil
+		l.start, err = l.allBytes(f, end)
+		return err
+	}
+	for _, r := range records {
+		if r.Archive.IsZero() && r.InArchive() {
+			r.Archive = l.identity()
+		}
 	}
 	_, err = l.write(f, end, records)
 	return err
+}
+
+// lock takes the lock of other processes. Closing the file releases it.
+func (l *Log) lock() (*os.File, error) {
+	return durable.Lock(filepath.Join(l.dir, lockName), os.O_RDWR|os.O_CREATE, 0o600, lockWait)
+}
+
+// allBytes is how many bytes all parts have, up to the end of the one that grows.
+func (l *Log) allBytes(f logFile, end tail) (int64, error) {
+	closed, err := closedParts(l.dir, f.f)
+	if err != nil {
+		return 0, err
+	}
+	size, err := (&parts{dir: l.dir, closed: closed}).closedSize()
+	return size + end.offset, err
 }
 
 // open opens the file of the log, which must be one that this program wrote.

@@ -3,10 +3,12 @@ package evidence
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -47,13 +49,15 @@ const (
 	PurgeRefused  Action = "PURGE_REFUSED"
 	Copy          Action = "COPY"
 	Verified      Action = "VERIFY"
+	Checkpoint    Action = "CHECKPOINT"
+	Rotate        Action = "ROTATE"
 )
 
 // Actions returns the actions that this program writes.
 func Actions() []Action {
 	return []Action{
 		Archive, ArchiveFail, Restore, RestoreFail, BatchComplete, Recover, Trust,
-		Hold, Release, Retain, PruneRequest, Purge, PurgeRefused, Copy, Verified,
+		Hold, Release, Retain, PruneRequest, Purge, PurgeRefused, Copy, Verified, Checkpoint, Rotate,
 	}
 }
 
@@ -67,6 +71,19 @@ func (a Action) InArchive() bool {
 		return true
 	}
 	return false
+}
+
+// InArchive reports whether r is about an event that the archive has too.
+func (r *Record) InArchive() bool {
+	return r.Status == Success && r.Action.InArchive() && r.DBEvent == ""
+}
+
+// EventOutput is how the event of a restore names its output.
+func EventOutput(path string) string {
+	if shown := escape.Text(path); len(shown) <= sdk.MaxPath {
+		return shown
+	}
+	return escape.Text(filepath.Base(path))
 }
 
 // Status says how it went.
@@ -131,6 +148,13 @@ type Record struct {
 
 	Verified *Verification `json:"verified,omitzero"` // of VERIFY
 
+	Host    string     `json:"host,omitzero"`     // name of the machine that did it
+	Archive sdk.ID     `json:"archive,omitzero"`  // identity of the archive that has the event of this record; set by Append
+	EventAt time.Time  `json:"event_at,omitzero"` // time of that event; zero where the archive alone knows it
+	Digest  sdk.Digest `json:"record,omitzero"`   // of ARCHIVE: digest of the archive's record
+
+	*Tree // of CHECKPOINT and ROTATE: its keys are those of the record
+
 	SetAside string `json:"set_aside,omitzero" always:"RECOVER"` // of RECOVER: name of the file that holds the torn line, "" where nothing was moved
 	Bytes    int64  `json:"bytes,omitzero" always:"RECOVER"`     // of RECOVER: how many; of a restore to standard output: how many were delivered
 }
@@ -179,6 +203,15 @@ type Verification struct {
 	Results    string    `json:"results_file"`
 }
 
+// Tree is the Merkle tree over the lines that a checkpoint signs.
+type Tree struct {
+	Lines      int64  `json:"tree_size"`       // leaves
+	Root       string `json:"tree_root"`       // in base64
+	Key        string `json:"key"`             // name and hash of the key that signed
+	Checkpoint string `json:"checkpoint"`      // file of the checkpoint, "" where it was printed
+	Closed     string `json:"closed,omitzero"` // of ROTATE: name of the part that was closed
+}
+
 // MarshalJSON writes r as the log does, on one line.
 func (r *Record) MarshalJSON() ([]byte, error) { return r.encode(), nil }
 
@@ -206,7 +239,7 @@ func (r *Record) UnmarshalJSON(line []byte) error {
 	if t.V < 1 || t.Seq < 0 || t.Seq > maxSeq {
 		return fmt.Errorf("not an evidence record: v %d, seq %d", t.V, t.Seq)
 	}
-	t.Time = t.Time.UTC()
+	t.Time, t.EventAt = t.Time.UTC(), t.EventAt.UTC()
 	t.Path, t.PathB64 = pathBytes(t.Path, t.PathB64), nil
 	t.Output, t.OutputB64 = pathBytes(t.Output, t.OutputB64), nil
 	*r = Record(t)

@@ -44,6 +44,9 @@ func (l *Log) recover(f logFile) (tail, error) {
 	}
 	end++
 	t, why, err := readTail(f.f, end)
+	if err == nil && end == 0 {
+		t, why, err = l.tailOfClosed(f.f)
+	}
 	if err != nil {
 		return tail{}, l.named(err)
 	}
@@ -54,6 +57,27 @@ func (l *Log) recover(f logFile) (tail, error) {
 		return l.write(f, t, []*Record{recovery("", 0, why)})
 	}
 	return t, nil
+}
+
+// tailOfClosed is the tail of the last closed part, for a log that has lost what
+// followed it. It is empty where no part was closed.
+func (l *Log) tailOfClosed(current *os.File) (t tail, why string, err error) {
+	n, err := closedParts(l.dir, current)
+	if err != nil || n == 0 {
+		return tail{}, "", err
+	}
+	f, err := durable.OpenRegular(filepath.Join(l.dir, partName(n)), os.O_RDONLY, 0)
+	if err != nil {
+		return tail{}, "", err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	info, err := f.Stat()
+	if err != nil {
+		return tail{}, "", err
+	}
+	t, _, err = readTail(f, info.Size())
+	t.offset = 0
+	return t, "the log that followed " + partName(n) + " is gone", err
 }
 
 func (l *Log) named(err error) error { return fmt.Errorf("%s: %w", l.Path(), err) }

@@ -60,6 +60,7 @@ func (j *Journal) appendActs(ctx context.Context, acts []*Act, begun time.Time) 
 		a.Event.At, a.Event.Host = sdk.Time(time.Now()), j.options.Host
 		records[i] = j.record(action, evidence.Success)
 		records[i].ID = a.Event.ID
+		records[i].EventAt = a.Event.At
 		a.describe(records[i])
 		events[i], describe[i] = a.Event, a.describe
 	}

@@ -45,6 +45,9 @@ type Journal struct {
 
 	openedOnce sync.Once
 	deniedOnce sync.Once
+
+	mu     sync.Mutex
+	stored []int64 // numbers of the lines about what was stored: see Receipts
 }
 
 // Open proves that evidence can be written, before the archive is touched. Every
@@ -63,7 +66,7 @@ func evidenceError(err error) *output.Failure { return output.Errorf(output.Evid
 func (j *Journal) record(action evidence.Action, status evidence.Status) *evidence.Record {
 	return &evidence.Record{
 		ID: sdk.NewID(), Time: time.Now(), Action: action, Actor: j.options.Actor,
-		Backend: j.options.Backend, Duration: output.Millis(time.Since(j.options.Started)), Status: status,
+		Backend: j.options.Backend, Duration: output.Millis(time.Since(j.options.Started)), Status: status, Host: j.options.Host,
 	}
 }
 
@@ -176,6 +179,13 @@ func (j *Journal) finish(p *evidence.PendingIntent, records ...*evidence.Record)
 		return err
 	}
 	j.forget(p)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range records {
+		if r.Action == evidence.Archive {
+			j.stored = append(j.stored, r.Seq)
+		}
+	}
 	return nil
 }
 

@@ -3,10 +3,8 @@ package journal
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"time"
 
-	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
@@ -136,14 +134,29 @@ func (r *Restore) success() *evidence.Record {
 	r.describe(e)
 	e.Attempts = r.Attempts
 	e.Decompression, e.Write = r.Steps()
+	e.EventAt = e.Time
 	return e
+}
+
+// durations are what the archive's history keeps of the times that a restore took
+// until its file was there.
+func (r *Restore) durations() map[string]output.Millis {
+	all := map[string]output.Millis{"duration_ms": output.Millis(r.took())}
+	decompression, write := r.Steps()
+	if decompression != nil {
+		all["decompression_ms"] = *decompression
+	}
+	if write != nil {
+		all["write_ms"] = *write
+	}
+	return all
 }
 
 // event is the restore as the archive's history keeps it.
 func (r *Restore) event(e *evidence.Record) sdk.Event {
-	detail := map[string]string{"output": escape.Text(r.Done.Path)}
-	if len(detail["output"]) > sdk.MaxPath {
-		detail["output"] = filepath.Base(detail["output"])
+	detail := map[string]string{"output": evidence.EventOutput(r.Done.Path)}
+	for name, took := range r.durations() {
+		detail[name] = string(took.Append(nil))
 	}
 	return sdk.Event{ID: e.ID, Tombstone: r.Record.Tombstone, Action: sdk.ActionRestore, Actor: e.Actor, At: sdk.Time(e.Time), Detail: detail, Host: r.journal.options.Host}
 }

@@ -55,6 +55,9 @@ func describeStored(e *evidence.Record, r sdk.Record) {
 	e.Tombstone, e.Repo, e.Path, e.Commit, e.Reason = r.Tombstone.String(), r.Repo, r.Path, r.Commit, r.Reason
 	e.SHA256, e.Size = r.Content.SHA256.String(), r.Content.Size
 	e.CompressedSize, e.Codec = max(r.Content.StoredSize, 0), string(r.Content.Codec)
+	if e.Action == evidence.Archive && e.Status == evidence.Success {
+		e.EventAt, e.Digest = sdk.Time(r.ArchivedAt), r.Digest
+	}
 }
 
 // readSource opens and hashes the file and fills what it says into r.

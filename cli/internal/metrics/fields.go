@@ -111,10 +111,18 @@ func (d *decoder) number(to *float64, has phases) error {
 	if err != nil {
 		return err
 	}
-	n, err := strconv.ParseFloat(string(v), 64)
-	if err != nil || !(n >= 0) || n > 1e15 {
-		return fmt.Errorf("found %.40q, allowed milliseconds", v)
+	n, err := milliseconds(v)
+	if err != nil {
+		return err
 	}
 	*to, d.fields.measured = n, d.fields.measured|has
 	return nil
+}
+
+func milliseconds(text []byte) (float64, error) {
+	n, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || !(n >= 0) || n > 1e15 {
+		return 0, fmt.Errorf("found %.40q, allowed milliseconds", text)
+	}
+	return n, nil
 }

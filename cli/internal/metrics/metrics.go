@@ -35,13 +35,14 @@ type Collector struct {
 	Unreadable int
 }
 
-type key struct{ action, backend string }
+type key struct{ action, backend, host string }
 
 // Group is what is known about one action on one backend. The action of a
 // failure counts as that which failed: RESTORE_FAIL as RESTORE.
 type Group struct {
 	Action  string
 	Backend string
+	Host    string // of events: which host did it; "" for lines
 
 	Count    int // done, well or not
 	Failures int // of these, failed or refused
@@ -83,7 +84,33 @@ func (c *Collector) Add(line []byte) {
 	if c.filter.Action != "" && string(action) != c.filter.Action || c.filter.Backend != "" && string(f.backend) != c.filter.Backend {
 		return
 	}
-	c.group(action, f.backend).add(f)
+	c.group(key{string(action), string(f.backend), ""}).add(f)
+}
+
+// Event is an event of an archive's history: something that went well.
+type Event struct {
+	At                             time.Time
+	Action, Backend, Host          string
+	Duration, Decompression, Write string // milliseconds in decimal, "" where not measured
+}
+
+// AddEvent takes in an event. What is no number was not measured.
+func (c *Collector) AddEvent(e Event) {
+	if e.At.UTC().Format(evidence.TimeForm) < c.since ||
+		c.filter.Action != "" && e.Action != c.filter.Action || c.filter.Backend != "" && e.Backend != c.filter.Backend {
+		return
+	}
+	f := fields{}
+	for _, phase := range []struct {
+		text string
+		to   *float64
+		has  phases
+	}{{e.Duration, &f.duration, hasDuration}, {e.Decompression, &f.decompression, hasDecompression}, {e.Write, &f.write, hasWrite}} {
+		if n, err := milliseconds([]byte(phase.text)); err == nil {
+			*phase.to, f.measured = n, f.measured|phase.has
+		}
+	}
+	c.group(key{e.Action, e.Backend, e.Host}).add(&f)
 }
 
 // isStamp reports whether a time has the log's form, as far as comparing needs.
@@ -94,11 +121,11 @@ func isStamp(ts []byte) bool {
 // failSuffix is what the name of an action has more when it failed.
 const failSuffix = "_FAIL"
 
-func (c *Collector) group(action, backend []byte) *Group {
-	g := c.groups[key{string(action), string(backend)}]
+func (c *Collector) group(k key) *Group {
+	g := c.groups[k]
 	if g == nil {
-		g = &Group{Action: string(action), Backend: string(backend)}
-		c.groups[key{g.Action, g.Backend}] = g
+		g = &Group{Action: k.action, Backend: k.backend, Host: k.host}
+		c.groups[k] = g
 	}
 	return g
 }
@@ -117,7 +144,9 @@ func (g *Group) add(f *fields) {
 		return
 	}
 	g.Count++
-	g.Duration.add(f.duration)
+	if f.measured&hasDuration != 0 {
+		g.Duration.add(f.duration)
+	}
 	if f.measured&hasDecompression != 0 {
 		g.Decompression.add(f.decompression)
 	}
@@ -126,11 +155,11 @@ func (g *Group) add(f *fields) {
 	}
 }
 
-// Groups returns what was collected, by action and backend. Nothing may be
+// Groups returns what was collected, by action, backend and host. Nothing may be
 // added afterwards.
 func (c *Collector) Groups() []*Group {
 	groups := slices.SortedFunc(maps.Values(c.groups), func(a, b *Group) int {
-		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Backend, b.Backend))
+		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Backend, b.Backend), cmp.Compare(a.Host, b.Host))
 	})
 	for _, g := range groups {
 		for _, t := range []*Timing{&g.Duration, &g.Decompression, &g.Write, &g.Failed} {

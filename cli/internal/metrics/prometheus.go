@@ -52,7 +52,11 @@ func (e exposition) head(name, kind, help string) {
 
 // labels returns those of g and the pairs, without braces.
 func (e exposition) labels(g *Group, pairs ...string) string {
-	pairs = append([]string{"action", g.Action, "backend", g.Backend}, pairs...)
+	own := []string{"action", g.Action, "backend", g.Backend}
+	if g.Host != "" {
+		own = append(own, "host", g.Host)
+	}
+	pairs = append(own, pairs...)
 	var b strings.Builder
 	for i := 0; i < len(pairs); i += 2 {
 		if i > 0 {

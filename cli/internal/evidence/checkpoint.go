@@ -1,0 +1,70 @@
+package evidence
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/codex-archive/codex/cli/internal/durable"
+)
+
+// maxNote bounds a signed note, in bytes: a receipt holds one line of the log.
+const maxNote = 2 * MaxLine
+
+// SignTree returns a checkpoint of a log (C2SP tlog-checkpoint): a signed note
+// with the name of the key as origin, and size and root of the tree. more are
+// lines that follow.
+func (k *PrivateKey) SignTree(t tlog.Tree, more ...string) ([]byte, error) {
+	lines := append([]string{k.signer.Name(), strconv.FormatInt(t.N, 10), t.Hash.String()}, more...)
+	return note.Sign(&note.Note{Text: strings.Join(lines, "\n") + "\n"}, k.signer)
+}
+
+// OpenTree returns the tree of a checkpoint that k has signed, and the lines that
+// follow.
+func (k *PublicKey) OpenTree(signed []byte) (t tlog.Tree, more []string, err error) {
+	n, err := note.Open(signed, note.VerifierList(k.verifier))
+	var unknown *note.UnverifiedNoteError
+	var invalid *note.InvalidSignatureError
+	switch {
+	case errors.As(err, &unknown):
+		return t, nil, fmt.Errorf("is not signed by the key %s", k.Name())
+	case errors.As(err, &invalid):
+		return t, nil, fmt.Errorf("the signature of %s does not fit: it was changed after it was signed", k.Name())
+	case err != nil:
+		return t, nil, errors.New("is no signed note")
+	}
+	lines := strings.Split(strings.TrimSuffix(n.Text, "\n"), "\n")
+	if len(lines) < 3 || lines[0] != k.verifier.Name() {
+		return t, nil, errors.New("is no checkpoint of this key's log")
+	}
+	t.N, err = strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || t.N < 0 || lines[1] != strconv.FormatInt(t.N, 10) {
+		return t, nil, errors.New("has no size")
+	}
+	if t.Hash, err = tlog.ParseHash(lines[2]); err != nil {
+		return t, nil, errors.New("has no root hash")
+	}
+	return t, lines[3:], nil
+}
+
+// ReadNote reads a file that holds a signed note.
+func ReadNote(path string) ([]byte, error) { return readFile(path, maxNote) }
+
+// readFile reads a regular file of at most so many bytes.
+func readFile(path string, most int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: is %s", path, durable.FileType(info.Mode()))
+	case info.Size() > most:
+		return nil, fmt.Errorf("%s: found %d bytes, allowed %d", path, info.Size(), most)
+	}
+	return os.ReadFile(path)
+}

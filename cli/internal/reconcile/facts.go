@@ -1,0 +1,76 @@
+package reconcile
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// facts are what a line and the event of the same id both say, and the record
+// that it is about: names and values by turns.
+type facts []string
+
+func (f facts) digest() (d [16]byte) {
+	sum := sha256.New()
+	for _, text := range f {
+		fmt.Fprintf(sum, "%d:%s", len(text), text)
+	}
+	copy(d[:], sum.Sum(nil))
+	return d
+}
+
+func factsOfLine(r *evidence.Record) facts {
+	f := facts{"action", string(r.Action), "actor", r.Actor, "host", r.Host, "tombstone", r.Tombstone, "repo", r.Repo, "path", r.Path}
+	switch r.Action {
+	case evidence.Archive:
+		f = append(f, "commit", r.Commit, "reason", r.Reason, "sha256", r.SHA256, "size", strconv.FormatInt(r.Size, 10), "record digest", r.Digest.String())
+	case evidence.Restore:
+		f = append(f, "output", evidence.EventOutput(r.Output))
+	case evidence.Hold, evidence.Release:
+		f = append(f, "case", r.Case)
+	}
+	return f
+}
+
+func factsOfEvent(e *sdk.Event, r *sdk.Record) facts {
+	f := facts{"action", string(e.Action), "actor", e.Actor, "host", e.Host, "tombstone", e.Tombstone.String(), "repo", r.Repo, "path", r.Path}
+	switch e.Action {
+	case sdk.ActionArchive:
+		f = append(f, "commit", r.Commit, "reason", r.Reason, "sha256", r.Content.SHA256.String(), "size", strconv.FormatInt(r.Content.Size, 10), "record digest", r.Digest.String())
+	case sdk.ActionRestore:
+		f = append(f, "output", e.Detail["output"])
+	case sdk.ActionHold, sdk.ActionRelease:
+		f = append(f, "case", e.Case)
+	}
+	return f
+}
+
+// untilOf is the new end of a retention that a line is about.
+func untilOf(r *evidence.Record) int64 {
+	if r.Action != evidence.Retain {
+		return 0
+	}
+	return millis(r.Until)
+}
+
+// differences says in what a line and its event differ.
+func differences(r *evidence.Record, e *sdk.Event, stored *sdk.Record) string {
+	line, row := factsOfLine(r), factsOfEvent(e, stored)
+	var words []string
+	for i := 0; i+1 < min(len(line), len(row)); i += 2 {
+		if line[i] == row[i] && line[i+1] != row[i+1] {
+			words = append(words, fmt.Sprintf("%s is %q in the log and %q in the archive", line[i], line[i+1], row[i+1]))
+		}
+	}
+	if at := millis(r.EventAt); at != 0 && at != millis(e.At) {
+		words = append(words, fmt.Sprintf("the time is %s in the log and %s in the archive", r.EventAt.Format(evidence.TimeForm), e.At.Format(evidence.TimeForm)))
+	}
+	if untilOf(r) != millis(e.RetainUntil) {
+		words = append(words, fmt.Sprintf("the retention ends %s in the log and %s in the archive", r.Until.Format(evidence.TimeForm), e.RetainUntil.Format(evidence.TimeForm)))
+	}
+	return strings.Join(words, "; ")
+}

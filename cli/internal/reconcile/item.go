@@ -1,0 +1,73 @@
+package reconcile
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// side says where an item comes from. Events are sorted before lines.
+type side byte
+
+const (
+	event side = iota
+	logged
+)
+
+// item is what is kept of a line or an event.
+type item struct {
+	id        sdk.ID
+	side      side
+	facts     [16]byte // of what both say: see [facts]
+	at, until int64    // milliseconds, 0: none
+	host      int      // of an event
+
+	log, part      int // of a line
+	number, offset int64
+	elsewhere      bool
+}
+
+// itemSize is the length of an encoded item.
+const itemSize = 16 + 1 + 16 + 8 + 8 + 4 + 4 + 4 + 8 + 8 + 1
+
+func (it item) encode() []byte {
+	b := make([]byte, 0, itemSize)
+	b = append(append(b, it.id[:]...), byte(it.side))
+	b = append(b, it.facts[:]...)
+	for _, n := range []int64{it.at, it.until} {
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	for _, n := range []int{it.host, it.log, it.part} {
+		b = binary.BigEndian.AppendUint32(b, uint32(n))
+	}
+	for _, n := range []int64{it.number, it.offset} {
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	if it.elsewhere {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
+func decodeItem(b []byte) (it item) {
+	copy(it.id[:], b)
+	it.side = side(b[16])
+	copy(it.facts[:], b[17:])
+	b = b[33:]
+	it.at, it.until = int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))
+	b = b[16:]
+	it.host, it.log, it.part = int(binary.BigEndian.Uint32(b)), int(binary.BigEndian.Uint32(b[4:])), int(binary.BigEndian.Uint32(b[8:]))
+	b = b[12:]
+	it.number, it.offset = int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))
+	it.elsewhere = b[16] == 1
+	return it
+}
+
+// millis is a time as both sides have it.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Truncate(time.Millisecond).UnixMilli()
+}
