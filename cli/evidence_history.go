@@ -15,6 +15,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/extsort"
+	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -39,7 +40,10 @@ type eventLine struct {
 func viewEvent(e *sdk.Event, r *sdk.Record) eventLine {
 	v := eventLine{
 		ID: e.ID.String(), Time: e.At.UTC().Format(evidence.TimeForm), Action: string(e.Action), Actor: e.Actor, Host: e.Host,
-		Tombstone: e.Tombstone.String(), Repo: r.Repo, Case: e.Case, RetainUntil: output.OptionalTime(e.RetainUntil), Detail: e.Detail,
+		Repo: r.Repo, Case: e.Case, RetainUntil: output.OptionalTime(e.RetainUntil), Detail: e.Detail,
+	}
+	if !e.Tombstone.IsZero() {
+		v.Tombstone = e.Tombstone.String()
 	}
 	v.Path, v.PathB64 = output.PathText(r.Path)
 	if e.Action == sdk.ActionArchive {
@@ -64,7 +68,7 @@ func events(ctx context.Context, backend sdk.Backend, f evidenceFilter) iter.Seq
 		q.Prefix = f.tombstone
 	}
 	return func(yield func(happened, error) bool) {
-		for entry, err := range backend.List(ctx, q) {
+		for entry, err := range find.Events(ctx, backend, q) {
 			if err != nil {
 				yield(happened{}, err)
 				return

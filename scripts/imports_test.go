@@ -88,7 +88,7 @@ var layout = []struct {
 		"siblings do not import each other"},
 	{"cli/internal/extsort", []string{"cli/internal/spool"}, nil,
 		"a leaf: sorting outside memory"},
-	{"cli/internal/reconcile", []string{"sdk", "cli/internal/evidence", "cli/internal/extsort", "cli/internal/output"}, nil,
+	{"cli/internal/reconcile", []string{"sdk", "cli/internal/evidence", "cli/internal/extsort", "cli/internal/find", "cli/internal/output"}, nil,
 		"the log against the archive; it opens neither"},
 	{"cli/internal/metrics", []string{"cli/internal/evidence", "cli/internal/escape"}, []string{"github.com/go-json-experiment/json"},
 		"it counts lines of the evidence log, which come in as bytes"},

@@ -62,6 +62,9 @@ func (db *conn) append(ctx context.Context, events []sdk.Event) (names map[strin
 		return nil, err
 	}
 	for _, e := range fresh {
+		if e.Action.OfArchive() {
+			continue
+		}
 		if err := db.applyEvent(ctx, e, items[e.Tombstone], names); err != nil {
 			return nil, err
 		}

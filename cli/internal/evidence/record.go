@@ -185,24 +185,6 @@ type Transfer struct {
 	BytesOut int64  `json:"content_bytes"` // stored bytes that were sent
 }
 
-// Verification is what was verified, and what was found. A run that came to its
-// end is a success, whatever it found.
-type Verification struct {
-	Selected   string    `json:"selected"`      // "all", or what was asked for in words
-	Structure  bool      `json:"structure"`     // no content was read
-	Begun      time.Time `json:"begun"`         // of several runs that resumed each other: the first
-	Records    int64     `json:"records"`       // all of them, purged ones too
-	Contents   int64     `json:"contents"`      // that were read, each once
-	Bytes      int64     `json:"content_bytes"` // of them, plain
-	Intact     int64     `json:"intact"`
-	Damaged    int64     `json:"damaged"`
-	Missing    int64     `json:"missing"`
-	Unreadable int64     `json:"unreadable"`
-	Purged     int64     `json:"purged"`
-	Failed     int64     `json:"failed"` // could not be verified
-	Results    string    `json:"results_file"`
-}
-
 // Tree is the Merkle tree over the lines that a checkpoint signs.
 type Tree struct {
 	Lines      int64  `json:"tree_size"`       // leaves

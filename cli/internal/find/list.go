@@ -36,6 +36,21 @@ func List(ctx context.Context, backend sdk.Backend, q sdk.Query, paths []string)
 	}
 }
 
+// Events is [sdk.Backend.List] for records with their events, followed by those
+// events that are of the archive and of no record: entries without a tombstone.
+func Events(ctx context.Context, backend sdk.Backend, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	ofArchive := sdk.Query{OfArchive: true, Events: q.Events}
+	return func(yield func(sdk.Entry, error) bool) {
+		for _, list := range []iter.Seq2[sdk.Entry, error]{backend.List(ctx, q), backend.List(ctx, ofArchive)} {
+			for entry, err := range list {
+				if !yield(entry, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Checked returns entry, or one with Err if its record is not what was stored. Of
 // that, tombstone and path are what the archive says now.
 func Checked(entry sdk.Entry) sdk.Entry {

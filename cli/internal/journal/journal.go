@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/logging"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/retry"
@@ -263,14 +264,12 @@ func (j *Journal) settle(ctx context.Context, backend sdk.Backend, identity sdk.
 func (j *Journal) resolve(ctx context.Context, backend sdk.Backend, intent *evidence.StaleIntent, match evidence.Match) (int, error) {
 	known := map[sdk.ID]bool{}
 	for ids := range slices.Chunk(intent.Events(), sdk.MaxItems) {
-		for _, q := range []sdk.Query{{Events: ids, WithEvents: true}, {Events: ids, OfArchive: true}} {
-			for entry, err := range backend.List(ctx, q) {
-				if err != nil {
-					return 0, errors.Join(err, intent.Release())
-				}
-				for _, event := range entry.Events {
-					known[event.ID] = true
-				}
+		for entry, err := range find.Events(ctx, backend, sdk.Query{Events: ids, WithEvents: true}) {
+			if err != nil {
+				return 0, errors.Join(err, intent.Release())
+			}
+			for _, event := range entry.Events {
+				known[event.ID] = true
 			}
 		}
 	}

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/codex-archive/codex/cli/internal/evidence"
@@ -32,7 +31,8 @@ func (j *Journal) Verified(ctx context.Context, v evidence.Verification, failure
 	if n := v.Damaged + v.Missing + v.Unreadable; n > 0 {
 		record.Error = fmt.Sprintf("%d of %d records are not what was stored", n, v.Records)
 	}
-	event := sdk.Event{ID: record.ID, Action: sdk.ActionVerify, Actor: record.Actor, At: sdk.Time(record.Time), Host: j.options.Host, Detail: VerifiedDetail(v)}
+	event := sdk.Event{ID: record.ID, Action: sdk.ActionVerify, Actor: record.Actor, At: sdk.Time(record.Time), Host: j.options.Host, Detail: v.Detail()}
+	record.EventAt = event.At
 	intent, err := j.act(ctx, evidence.Verified, []*evidence.Record{record}, func(ctx context.Context, backend sdk.Backend) error {
 		return backend.Append(ctx, []sdk.Event{event})
 	}, func(*evidence.Record) {})
@@ -66,21 +66,4 @@ func (j *Journal) appendVerified(record *evidence.Record) error {
 
 func verifiedNotRecorded(err error) error {
 	return output.Errorf(output.Evidence, "verified, not recorded: %w", err).WithHint("make the directory that evidence.dir names writable")
-}
-
-// VerifiedDetail is v as the event of the archive has it.
-func VerifiedDetail(v evidence.Verification) map[string]string {
-	detail := map[string]string{
-		"selected": v.Selected[:min(len(v.Selected), sdk.MaxName)], "begun": v.Begun.UTC().Format(time.RFC3339Nano),
-	}
-	if v.Structure {
-		detail["structure"] = "true"
-	}
-	for key, n := range map[string]int64{
-		"records": v.Records, "contents": v.Contents, "content_bytes": v.Bytes, "intact": v.Intact, "damaged": v.Damaged,
-		"missing": v.Missing, "unreadable": v.Unreadable, "purged": v.Purged, "failed": v.Failed,
-	} {
-		detail[key] = strconv.FormatInt(n, 10)
-	}
-	return detail
 }

@@ -3,6 +3,8 @@ package reconcile
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,12 +34,24 @@ func factsOfLine(r *evidence.Record) facts {
 		f = append(f, "output", evidence.EventOutput(r.Output))
 	case evidence.Hold, evidence.Release:
 		f = append(f, "case", r.Case)
+	case evidence.Verified:
+		if r.Verified != nil {
+			f = f.with(r.Verified.Detail())
+		}
+	}
+	return f
+}
+
+// with returns f and the pairs of a detail.
+func (f facts) with(detail map[string]string) facts {
+	for _, key := range slices.Sorted(maps.Keys(detail)) {
+		f = append(f, key, detail[key])
 	}
 	return f
 }
 
 func factsOfEvent(e *sdk.Event, r *sdk.Record) facts {
-	f := facts{"action", string(e.Action), "actor", e.Actor, "host", e.Host, "tombstone", e.Tombstone.String(), "repo", r.Repo, "path", r.Path}
+	f := facts{"action", string(e.Action), "actor", e.Actor, "host", e.Host, "tombstone", tombstone(e.Tombstone), "repo", r.Repo, "path", r.Path}
 	switch e.Action {
 	case sdk.ActionArchive:
 		f = append(f, "commit", r.Commit, "reason", r.Reason, "sha256", r.Content.SHA256.String(), "size", strconv.FormatInt(r.Content.Size, 10), "record digest", r.Digest.String())
@@ -45,8 +59,18 @@ func factsOfEvent(e *sdk.Event, r *sdk.Record) facts {
 		f = append(f, "output", e.Detail["output"])
 	case sdk.ActionHold, sdk.ActionRelease:
 		f = append(f, "case", e.Case)
+	case sdk.ActionVerify:
+		f = f.with(e.Detail)
 	}
 	return f
+}
+
+// tombstone is empty for an event of the archive, as in its line.
+func tombstone(id sdk.Tombstone) string {
+	if id.IsZero() {
+		return ""
+	}
+	return id.String()
 }
 
 // untilOf is the new end of a retention that a line is about.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/extsort"
+	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -105,12 +106,12 @@ func Run(ctx context.Context, job Job) (Summary, error) {
 // readEvents takes in all events of the archive, and names rows that are not what
 // was stored.
 func (c *comparison) readEvents() error {
-	for entry, err := range c.Backend.List(c.ctx, sdk.Query{WithEvents: true}) {
+	for entry, err := range find.Events(c.ctx, c.Backend, sdk.Query{WithEvents: true}) {
 		if err != nil {
 			return err
 		}
 		wrong := entry.Err
-		if wrong == nil {
+		if wrong == nil && !entry.Record.Tombstone.IsZero() {
 			wrong = entry.Record.CheckDigest()
 		}
 		if wrong != nil {
@@ -309,7 +310,7 @@ func (c *comparison) events(ids []sdk.ID, each func(*sdk.Event, *sdk.Record) err
 	if len(ids) == 0 {
 		return nil
 	}
-	for entry, err := range c.Backend.List(c.ctx, sdk.Query{Events: ids, WithEvents: true}) {
+	for entry, err := range find.Events(c.ctx, c.Backend, sdk.Query{Events: ids, WithEvents: true}) {
 		if err != nil {
 			return err
 		}
