@@ -106,6 +106,9 @@ func (r *copyRun) run(ctx context.Context) error {
 	err := r.open(ctx)
 	if err == nil {
 		r.report.begin()
+		err = r.done(r.report.missing...)
+	}
+	if err == nil {
 		run := copier.Run{Records: r.records(ctx), From: r.from.Backend, To: r.to.Backend, Again: r.again, Done: r.done}
 		if r.journal != nil {
 			run.Put = r.put
@@ -114,7 +117,8 @@ func (r *copyRun) run(ctx context.Context) error {
 			run.To = nil
 		}
 		err = run.Start(ctx)
-	} else if output.CodeOf(err) == output.ExitUsage {
+	}
+	if !r.report.begun && output.CodeOf(err) == output.ExitUsage {
 		return err
 	}
 	if r.journal != nil {

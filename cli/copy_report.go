@@ -22,6 +22,7 @@ type copyReport struct {
 	second  *app.Command // on the destination
 	live    bool         // a bar takes the place of the Progress lines
 	dry     bool
+	begun   bool
 
 	from, to sdk.ID // identities
 	total    int    // records
@@ -72,11 +73,11 @@ func newCopyReport(c, to *app.Command) *copyReport {
 }
 
 func (r *copyReport) begin() {
+	r.begun = true
 	r.print("Copying %d records to %s...", r.total, escape.Text(r.second.ArchiveName()))
 	if r.live {
 		r.command.Screen.Begin(0, r.total)
 	}
-	r.items(r.missing)
 }
 
 func (r *copyReport) ended() evidence.Transfer {
@@ -140,13 +141,13 @@ func (r *copyReport) item(result copier.Result) {
 // end prints the summary and returns how the run ended.
 func (r *copyReport) end(outcome error) error {
 	r.command.Screen.End()
+	if !r.begun {
+		return outcome
+	}
 	if r.total == 0 && outcome == nil {
 		r.command.Log.Info("No records match")
 	}
 	if r.command.JSON {
-		if r.finished() == 0 && outcome != nil {
-			return outcome
-		}
 		if err := output.WriteJSON(r.command.Env.Stdout, r.view()); err != nil {
 			return err
 		}
