@@ -37,7 +37,7 @@ type copyReport struct {
 
 // copyFailure is a record that was left out, in JSON.
 type copyFailure struct {
-	Tombstone string             `json:"tombstone"`
+	Tombstone string             `json:"tombstone,omitempty"` // "" where what was typed names none: the error says it
 	Path      string             `json:"path"`
 	Error     output.FailureView `json:"error"`
 }
@@ -130,12 +130,14 @@ func (r *copyReport) item(result copier.Result) {
 		r.failure = result.Err
 	}
 	path, _ := output.PathText(result.Record.Path)
-	r.failures = append(r.failures, copyFailure{result.Record.Tombstone.String(), path, output.ViewFailure(output.FailureOf(result.Err))})
-	about := result.Record.Tombstone.String() + " " + path
-	if result.Record.Tombstone.IsZero() {
-		about = "TOMBSTONE" // its error names what was typed
+	failure := copyFailure{Path: path, Error: output.ViewFailure(output.FailureOf(result.Err))}
+	about := "TOMBSTONE"
+	if !result.Record.Tombstone.IsZero() {
+		failure.Tombstone = result.Record.Tombstone.String()
+		about = strings.TrimSpace(failure.Tombstone + " " + path)
 	}
-	r.print("[ERROR] %s: %s", escape.Text(strings.TrimSpace(about)), escape.Text(output.Words(result.Err)))
+	r.failures = append(r.failures, failure)
+	r.print("[ERROR] %s: %s", escape.Text(about), escape.Text(output.Words(result.Err)))
 }
 
 // end prints the summary and returns how the run ended.
