@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ type pair struct {
 	archives *memory.Archives
 	from, to sdk.Backend
 	results  []copier.Result
+	repeats  int // of a call that failed
 }
 
 const (
@@ -44,18 +46,48 @@ func newPair(t *testing.T) *pair {
 	return p
 }
 
+// lossy is an archive whose first answers to Put are lost after the commit.
+type lossy struct {
+	sdk.Backend
+	lose atomic.Int32
+}
+
+func (l *lossy) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
+	stored, err := l.Backend.Put(ctx, items)
+	if err == nil && l.lose.Add(-1) >= 0 {
+		return nil, &sdk.Error{Kind: sdk.Unavailable, Msg: "the connection is lost", Retry: true, Effect: sdk.EffectMaybe}
+	}
+	return stored, err
+}
+
 // copy copies everything and returns how many records came to each outcome.
 func (p *pair) copy(t *testing.T) map[copier.Outcome]int {
 	t.Helper()
+	counts, err := p.try(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return counts
+}
+
+func (p *pair) try(t *testing.T) (map[copier.Outcome]int, error) {
+	t.Helper()
 	p.results = nil
 	counts := map[copier.Outcome]int{}
-	err := copier.Run{
+	return counts, copier.Run{
 		Records: p.from.List(t.Context(), sdk.Query{WithEvents: true, WithHolds: true}),
 		From:    func(context.Context) (sdk.Backend, error) { return p.from, nil },
 		To:      func(context.Context) (sdk.Backend, error) { return p.to, nil },
 		Again:   func(ctx context.Context, read func(context.Context) error) error { return read(ctx) },
 		Put: func(ctx context.Context, _ []*copier.Item, send func(context.Context, sdk.Backend) error) error {
-			return send(ctx, p.to)
+			err := send(ctx, p.to)
+			for range p.repeats {
+				if err == nil {
+					break
+				}
+				err = send(ctx, p.to)
+			}
+			return err
 		},
 		Done: func(results ...copier.Result) error {
 			for _, r := range results {
@@ -65,10 +97,6 @@ func (p *pair) copy(t *testing.T) map[copier.Outcome]int {
 			return nil
 		},
 	}.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return counts
 }
 
 // failures returns what failed, in the order of the tombstones.
@@ -161,6 +189,40 @@ func TestAgain(t *testing.T) {
 	if got := p.copy(t); got[copier.Present] != 2502 || len(got) != 1 {
 		t.Errorf("third %v", got)
 	}
+}
+
+// TestLostAnswer: a Put whose answer is lost ends the run, or is repeated; either
+// way everything is there once.
+func TestLostAnswer(t *testing.T) {
+	p := newPair(t)
+	for n := range 30 {
+		content := noise(100 + n)
+		r := record(n, content)
+		put(t, p.from, r, content)
+		hold := restored(r, 1)
+		hold.Action, hold.Case = sdk.ActionHold, "case"
+		if err := p.from.Append(t.Context(), []sdk.Event{hold, restored(r, 2)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	to := &lossy{Backend: p.to}
+	to.lose.Store(1)
+	p.to = to
+	if _, err := p.try(t); sdk.KindOf(err) != sdk.Unavailable {
+		t.Errorf("%v", err)
+	}
+	if got := p.copy(t); got[copier.Present] != 30 {
+		t.Errorf("again: %v", got)
+	}
+	p.same(t)
+	large := noise(sdk.StagedBody + 1)
+	put(t, p.from, record(99, large), large)
+	p.repeats = 2
+	to.lose.Store(1)
+	if got := p.copy(t); got[copier.Copied] != 1 {
+		t.Errorf("repeated: %v", got)
+	}
+	p.same(t)
 }
 
 // TestLongHistory: a history of more events than one Put takes.
