@@ -106,6 +106,9 @@ func (r *copyRun) run(ctx context.Context) error {
 	err := r.open(ctx)
 	if err == nil {
 		r.report.begin()
+		err = r.done(r.report.missing...)
+	}
+	if err == nil {
 		run := copier.Run{Records: r.records(ctx), From: r.from.Backend, To: r.to.Backend, Again: r.again, Done: r.done}
 		if r.journal != nil {
 			run.Put = r.put
@@ -114,7 +117,8 @@ func (r *copyRun) run(ctx context.Context) error {
 			run.To = nil
 		}
 		err = run.Start(ctx)
-	} else if output.CodeOf(err) == output.ExitUsage {
+	}
+	if !r.report.begun && output.CodeOf(err) == output.ExitUsage {
 		return err
 	}
 	if r.journal != nil {
@@ -174,12 +178,22 @@ func (r *copyRun) count(ctx context.Context, from sdk.Backend) error {
 			}
 			found = append(found, name)
 		} else if len(r.targets.names) > 0 {
-			r.report.missing = append(r.report.missing, copier.Result{Record: t.Entry.Record, Outcome: copier.Failed, Err: fmt.Errorf("%s: %w", t.Name, t.Entry.Err)})
+			r.report.missing = append(r.report.missing, missing(t))
 		}
 		r.report.total++
 	}
 	r.targets.names = found
 	return nil
+}
+
+// missing is what became of a target that was not found or cannot be read.
+func missing(t target) copier.Result {
+	result := copier.Result{Record: t.Entry.Record, Outcome: copier.Failed, Err: t.Entry.Err}
+	id, err := sdk.ParseID(t.Name)
+	if result.Record.Tombstone = id; err != nil {
+		result.Err = fmt.Errorf("%s: %w", t.Name, t.Entry.Err)
+	}
+	return result
 }
 
 // records yields the records with their history. Those that are named and were

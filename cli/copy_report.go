@@ -22,6 +22,7 @@ type copyReport struct {
 	second  *app.Command // on the destination
 	live    bool         // a bar takes the place of the Progress lines
 	dry     bool
+	begun   bool
 
 	from, to sdk.ID // identities
 	total    int    // records
@@ -36,7 +37,7 @@ type copyReport struct {
 
 // copyFailure is a record that was left out, in JSON.
 type copyFailure struct {
-	Tombstone string             `json:"tombstone"`
+	Tombstone string             `json:"tombstone,omitempty"` // "" where what was typed names none: the error says it
 	Path      string             `json:"path"`
 	Error     output.FailureView `json:"error"`
 }
@@ -72,11 +73,11 @@ func newCopyReport(c, to *app.Command) *copyReport {
 }
 
 func (r *copyReport) begin() {
+	r.begun = true
 	r.print("Copying %d records to %s...", r.total, escape.Text(r.second.ArchiveName()))
 	if r.live {
 		r.command.Screen.Begin(0, r.total)
 	}
-	r.items(r.missing)
 }
 
 func (r *copyReport) ended() evidence.Transfer {
@@ -129,24 +130,26 @@ func (r *copyReport) item(result copier.Result) {
 		r.failure = result.Err
 	}
 	path, _ := output.PathText(result.Record.Path)
-	r.failures = append(r.failures, copyFailure{result.Record.Tombstone.String(), path, output.ViewFailure(output.FailureOf(result.Err))})
-	about := result.Record.Tombstone.String() + " " + path
-	if result.Record.Tombstone.IsZero() {
-		about = "TOMBSTONE" // its error names what was typed
+	failure := copyFailure{Path: path, Error: output.ViewFailure(output.FailureOf(result.Err))}
+	about := "TOMBSTONE"
+	if !result.Record.Tombstone.IsZero() {
+		failure.Tombstone = result.Record.Tombstone.String()
+		about = strings.TrimSpace(failure.Tombstone + " " + path)
 	}
-	r.print("[ERROR] %s: %s", escape.Text(strings.TrimSpace(about)), escape.Text(output.Words(result.Err)))
+	r.failures = append(r.failures, failure)
+	r.print("[ERROR] %s: %s", escape.Text(about), escape.Text(output.Words(result.Err)))
 }
 
 // end prints the summary and returns how the run ended.
 func (r *copyReport) end(outcome error) error {
 	r.command.Screen.End()
+	if !r.begun {
+		return outcome
+	}
 	if r.total == 0 && outcome == nil {
 		r.command.Log.Info("No records match")
 	}
 	if r.command.JSON {
-		if r.finished() == 0 && outcome != nil {
-			return outcome
-		}
 		if err := output.WriteJSON(r.command.Env.Stdout, r.view()); err != nil {
 			return err
 		}

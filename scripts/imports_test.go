@@ -72,6 +72,8 @@ var layout = []struct {
 		"files for tests; what ships does not import it"},
 	{"cli/internal/bulk", []string{"sdk", "cli/internal/archiver", "cli/internal/durable", "cli/internal/tree"}, nil,
 		"many files at a time: what connects the tree with the archiver"},
+	{"cli/internal/copier", []string{"sdk", "cli/internal/restorer"}, nil,
+		"from one archive to another; content is checked as for a restore"},
 	{"cli/internal/tree", []string{"sdk", "cli/internal/durable"}, []string{"github.com/bmatcuk/doublestar/v4", "golang.org/x/sys"},
 		"which files a store takes; siblings import leaves and not each other"},
 	{"cli/internal/archiver", []string{"sdk", "cli/internal/durable", "cli/internal/git", "cli/internal/spool"}, []string{"github.com/klauspost/compress", "golang.org/x/sys"},
