@@ -28,10 +28,23 @@ var faultCommands = []struct {
 	{"store of large content", func(p *faultProject) []string {
 		return []string{"store", "repo", p.file(strings.Repeat("large ", 100_000)), "--reason", "dead", "--set", "archive.codec=none"}
 	}},
+	{"store of many", func(p *faultProject) []string {
+		return []string{"store", "repo", p.dirOf("many", 30), "--reason", "dead", "--json", "--continue-on-error"}
+	}},
+	{"store and remove", func(p *faultProject) []string {
+		return []string{"store", "repo", p.dirOf("removed", 30), "--reason", "dead", "--remove", "--json", "--continue-on-error"}
+	}},
 	{"restore", func(p *faultProject) []string { return []string{"restore", p.first, p.output(p.first)} }},
 	{"restore to standard output", func(p *faultProject) []string { return []string{"restore", p.first, "-"} }},
 	{"batch-restore", func(p *faultProject) []string {
 		return []string{"batch-restore", p.manifest(p.first, p.second), "--continue-on-error", "--results", "r.json"}
+	}},
+	{"batch-restore of a group", func(p *faultProject) []string {
+		ids := []string{p.first, p.second}
+		for id := range p.contents {
+			ids = append(ids, id)
+		}
+		return []string{"batch-restore", p.manifest(ids...), "--continue-on-error", "--results", "r.json"}
 	}},
 }
 
@@ -69,12 +82,13 @@ type faultProject struct {
 	contents      map[string]string // by tombstone: what was acknowledged
 	outputs       map[string]string // by name: the tombstone
 	stored        string            // what the command under way stores
+	files         map[string]string // by path: what commands that store many were given
 	n             int
 }
 
 func newFaultProject(t *testing.T) *faultProject {
 	t.Helper()
-	p := &faultProject{project: newProject(t), contents: map[string]string{}, outputs: map[string]string{}}
+	p := &faultProject{project: newProject(t), contents: map[string]string{}, outputs: map[string]string{}, files: map[string]string{}}
 	p.env = append(p.env, "CODEX_ARCHIVE_PLUGIN_PATH="+filepath.Join(programs, "vendor"), "CODEX_ARCHIVE_BACKEND=faulty",
 		"CODEX_ARCHIVE_URL="+p.url("fail:1000000"))
 	for _, id := range []*string{&p.first, &p.second} {
@@ -97,6 +111,20 @@ func (p *faultProject) file(content string) string {
 	name := fmt.Sprintf("file%d", p.n)
 	p.write(name, []byte(content))
 	p.stored = content
+	return name
+}
+
+// dirOf makes a directory of files to store, and returns its name.
+func (p *faultProject) dirOf(name string, files int) string {
+	p.t.Helper()
+	if err := os.MkdirAll(filepath.Join(p.dir, name), 0o755); err != nil {
+		p.t.Fatal(err)
+	}
+	for i := range files {
+		path := fmt.Sprintf("%s/%d", name, i)
+		p.files[path] = fmt.Sprintf("%s %d, %d\n", name, i, i/2)
+		p.write(path, []byte(p.files[path]))
+	}
 	return name
 }
 
@@ -127,6 +155,12 @@ func (p *faultProject) acknowledged(r result) {
 	if json.Unmarshal([]byte(r.stdout), &document) == nil && document.Tombstone != "" {
 		p.contents[document.Tombstone] = p.stored
 	}
+	for line := range strings.Lines(r.stdout) {
+		var file struct{ Tombstone, Path, Status string }
+		if json.Unmarshal([]byte(line), &file) == nil && file.Status != "" && file.Tombstone != "" {
+			p.contents[file.Tombstone] = p.files[file.Path]
+		}
+	}
 	if id := regexp.MustCompile(`stored, not recorded: ([0-9a-f-]{36})`).FindStringSubmatch(r.stderr); id != nil {
 		p.contents[id[1]] = p.stored
 	}
@@ -142,6 +176,7 @@ func (p *faultProject) check() {
 		ids = append(ids, id)
 	}
 	p.must("archive", "batch-restore", p.manifest(ids...), "--results", "check.json") // records what was not
+	p.inPlaceOrArchived(p.files, 0)
 	for name, id := range p.outputs {
 		content, err := os.ReadFile(filepath.Join(p.dir, name))
 		if os.IsNotExist(err) {

@@ -139,7 +139,10 @@ func (r *storeReport) outcome(ctx context.Context, err error) error {
 		return &output.Failure{Kind: kind, Hint: output.FailureOf(err).Hint, Err: err}
 	}
 	message := fmt.Sprintf("%d of %d files failed, %d were not done", r.failed, r.plan.total, r.undone())
-	if err != nil {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		message = "interrupted: " + message
+	case err != nil:
 		message += ": " + err.Error()
 	}
 	f := output.Errorf(kind, "%s", message)
