@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -30,7 +31,7 @@ const (
 // decoder reads one line after another into the same fields.
 type decoder struct {
 	fields fields
-	source bytes.Reader
+	source bytes.Buffer // which, unlike another reader, the library does not copy
 	json   *jsontext.Decoder
 	key    []byte
 }
@@ -46,7 +47,7 @@ func newDecoder() *decoder {
 func (d *decoder) read(line []byte) error {
 	f := &d.fields
 	*f = fields{ts: f.ts[:0], action: f.action[:0], backend: f.backend[:0], status: f.status[:0]}
-	d.source.Reset(line)
+	d.source = *bytes.NewBuffer(line)
 	d.json.Reset(&d.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if t, err := d.json.ReadToken(); err != nil || t.Kind() != '{' {
 		return errors.Join(errNoObject, err)
@@ -73,11 +74,15 @@ func (d *decoder) member() error {
 	if err != nil {
 		return err
 	}
-	if d.key, err = jsontext.AppendUnquote(d.key[:0], key); err != nil {
-		return err
+	name := inside(key)
+	if name == nil {
+		if d.key, err = jsontext.AppendUnquote(d.key[:0], key); err != nil {
+			return err
+		}
+		name = d.key
 	}
 	f := &d.fields
-	switch string(d.key) {
+	switch string(name) {
 	case "ts":
 		return d.text(&f.ts)
 	case "action":
@@ -102,8 +107,24 @@ func (d *decoder) text(to *[]byte) error {
 	if err != nil || v.Kind() != '"' {
 		return err
 	}
+	if text := inside(v); text != nil {
+		*to = append((*to)[:0], text...)
+		return nil
+	}
 	*to, err = jsontext.AppendUnquote((*to)[:0], v)
 	return err
+}
+
+// inside returns what is between the quotes of a text that has no escapes and
+// nothing but ASCII, as nearly all do; nil: the text must be read in full.
+func inside(quoted jsontext.Value) []byte {
+	text := quoted[1 : len(quoted)-1]
+	for _, c := range text {
+		if c == '\\' || c >= utf8.RuneSelf {
+			return nil
+		}
+	}
+	return text
 }
 
 func (d *decoder) number(to *float64, has phases) error {
