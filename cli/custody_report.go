@@ -30,7 +30,7 @@ type custodyReport struct {
 	dry     bool
 
 	total, done, unchanged, failed int
-	freed                          int64
+	freed                          int64 // bytes, by purges
 	failure                        error // the first
 	err                            error // the first of printing
 }
@@ -82,6 +82,9 @@ func (r *custodyReport) item(item *custodyItem, event sdk.Event) {
 		r.unchanged++
 	default:
 		r.done++
+		if item.verdict != nil {
+			r.freed += item.verdict.Freed
+		}
 	}
 	switch {
 	case r.command.JSON && (item.err == nil || !r.one):

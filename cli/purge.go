@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/custody"
+	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
@@ -28,16 +30,17 @@ func purgeCommand(a *app.App) *cli.Command {
 			"content, by the earlier of this machine's clock and its own. Afterwards the content is\n" +
 			"looked up: the command succeeds when it is gone.\n" +
 			"--dry-run prints the verdict on each record. --plan writes what would go to FILE; --apply\n" +
-			"purges what a plan names, and nothing if anything has changed since.\n\n" +
+			"purges what a plan names, and nothing if anything has changed since. --certificate writes\n" +
+			"a signed note of what was purged, by whom, and under which rule.\n\n" +
 			app.TimeHelp + "\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive purge 8e3531b9 --by bob\n" +
 			"   codex archive purge --tag scratch --until 365d --by bob --plan p.json\n" +
-			"   codex archive purge --apply p.json --by bob",
-		Flags: custodyFlags(
+			"   codex archive purge --apply p.json --by bob --certificate purged.txt",
+		Flags: custodyFlags(append([]cli.Flag{
 			&cli.StringFlag{Name: "plan", Usage: "write what would go to `FILE`, and do nothing"},
 			&cli.StringFlag{Name: "apply", Usage: "purge what the plan in `FILE` names"},
-		),
+		}, certificateFlags()...)...),
 	}, runPurge)
 }
 
@@ -50,6 +53,7 @@ func purgeWords() custodyWords {
 type purgeRun struct {
 	run   *custodyRun
 	order journal.PurgeOrder
+	key   *evidence.PrivateKey // signs the certificate; nil where none is asked for
 }
 
 func runPurge(ctx context.Context, c *app.Command) error {
@@ -57,6 +61,8 @@ func runPurge(ctx context.Context, c *app.Command) error {
 	switch {
 	case plan != "" && apply != "":
 		return output.Usagef("--plan writes a plan and --apply reads one: choose")
+	case plan != "" && c.Flags.String("certificate") != "":
+		return output.Usagef("--plan purges nothing that --certificate could certify: choose")
 	case apply != "":
 		return runPurgePlan(ctx, c, apply)
 	}
@@ -68,6 +74,9 @@ func runPurge(ctx context.Context, c *app.Command) error {
 		return err
 	}
 	r := &purgeRun{run: run}
+	if err := r.openCertificate(c); err != nil {
+		return err
+	}
 	if plan != "" || c.Flags.Bool("dry-run") {
 		return r.rehearse(ctx, plan)
 	}
@@ -170,7 +179,8 @@ func (r *purgeRun) purgeAll(ctx context.Context, items []*custodyItem) (err erro
 			break
 		}
 	}
-	return r.run.report.end(ctx, err)
+	certificate := r.certifyAfter(ctx, items)
+	return cmp.Or(r.run.report.end(ctx, err), certificate)
 }
 
 func (r *purgeRun) purgeGroup(ctx context.Context, group []*custodyItem) error {

@@ -30,6 +30,9 @@ func runPurgePlan(ctx context.Context, c *app.Command, file string) error {
 	}
 	r := &purgeRun{run: &custodyRun{command: c, who: who, report: newCustodyReport(c, purgeWords())}}
 	r.order.Plan = plan.Digest
+	if err := r.openCertificate(c); err != nil {
+		return err
+	}
 	for _, p := range plan.Records {
 		r.run.targets.names = append(r.run.targets.names, p.Tombstone.String())
 	}

@@ -25,7 +25,7 @@ func retainCommand(a *app.App) *cli.Command {
 			"age (90m, 36h, 7d). A date or a time without a zone is local.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive retain 8e3531b9 --days 3650 --by records\n" +
-			"   codex archive retain --repo shop --path billing/ --until 2035-12-31 --by records",
+			"   codex archive retain --repo shop --path bill/ --until 2035-12-31 --by records",
 		Flags: custodyFlags(
 			&cli.StringFlag{Name: "days", Usage: "retain for `N` days from now"},
 			&cli.StringFlag{Name: "until", Usage: "retain until `TIME`"},

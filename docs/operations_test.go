@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -146,6 +147,7 @@ func TestOperations(t *testing.T) {
 			s.database = server.Database(t)
 			s.create(product)
 			s.rights()
+			s.erase(product)
 			s.backup(product, func() {
 				admin := s.database.Admin(t)
 				s.execute(admin, map[string]string{"postgres": "DROP DATABASE archive_db WITH (FORCE)", "mariadb": "DROP DATABASE archive_db"}[product])
@@ -179,6 +181,12 @@ func (s *site) rights() {
 			t.Errorf("a reader's restore has no WARN: %s", out)
 		}
 	}
+	s.must("user", "echo purged > gone && codex archive store repo gone --reason dead > gone.json && codex archive hold $(jq -r .tombstone gone.json) --case 1")
+	if code, out := s.run("reader", "codex archive hold $(jq -r .tombstone gone.json) --case 2"); code != 6 {
+		t.Errorf("a reader places a hold: exit code %d\n%s", code, out)
+	}
+	s.must("user", "id=$(jq -r .tombstone gone.json) && codex archive release $id --case 1 && codex archive prune-request $id --by ann && codex archive purge $id --by bob")
+	s.must("user", "codex archive retain $(jq -r .tombstone answer) --days 1")
 	s.must("user", "codex archive health-check")
 	s.must("reader", "codex archive list")
 	s.must("reader", "codex archive health-check")
@@ -266,4 +274,103 @@ func TestOperationsSQLite(t *testing.T) {
 	if after := run("codex archive list --json"); after != before || before == "" {
 		t.Errorf("after the restore of the backup the archive has\n%s\nbefore it had\n%s", after, before)
 	}
+}
+
+// erase runs the statements that remove what is left of purged content.
+func (s *site) erase(product string) {
+	s.t.Helper()
+	blocks := shown(s.t, "sql", "leak: "+product)
+	if len(blocks) != 1 {
+		s.t.Fatalf("the page has %d blocks for what %s leaves", len(blocks), product)
+	}
+	for statement := range strings.SplitSeq(blocks[0], ";\n") {
+		if statement = strings.TrimSpace(statement); statement == "" {
+			continue
+		}
+		if err := s.as("owner", statement); err != nil {
+			s.t.Errorf("%s: %v", statement, err)
+		}
+	}
+}
+
+// TestLeakedSecret removes a secret with the page's commands, which is held and
+// retained and stored twice, and looks for its bytes in every file of the
+// project.
+func TestLeakedSecret(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("sqlite3"); err != nil {
+		t.Skip("needs sqlite3")
+	}
+	s := newSite(t)
+	const secret = "AKIA-7f3k9q2m-not-a-real-key-x81zz"
+	run := func(want int, script string) string {
+		t.Helper()
+		cmd := exec.Command("sh", "-eu", "-c", script)
+		cmd.Dir, cmd.Env = s.dir, s.env
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != want {
+			t.Fatalf("%s: %v, want exit code %d\n%s", script, err, want, out)
+		}
+		return string(out)
+	}
+	run(0, "mkdir config && echo "+secret+" > config/prod.env && cp config/prod.env copy.env && echo harmless > other")
+	run(0, "codex archive store shop config/prod.env --reason dead --retain-days 30 > answer")
+	run(0, "codex archive store elsewhere copy.env --reason dead > /dev/null && codex archive store shop other --reason dead > /dev/null")
+	run(0, "codex archive hold $(jq -r .tombstone answer) --case 17 --by legal > /dev/null")
+	run(0, "rm config/prod.env copy.env")
+	if len(s.filesWith(secret)) == 0 {
+		t.Fatal("the secret is in no file before it is removed: the test looks in the wrong place")
+	}
+	done := "" // what has been run, for the variables
+	step := func(name string, want int) string {
+		t.Helper()
+		blocks := shown(t, "sh", "leak: "+name)
+		if len(blocks) != 1 {
+			t.Fatalf("the page has %d blocks for %q", len(blocks), name)
+		}
+		if name == "find" {
+			done = blocks[0]
+			return run(want, blocks[0])
+		}
+		return run(want, done+blocks[0])
+	}
+	if out := step("find", 0); strings.Count(out, "\n") != 2 {
+		t.Errorf("the search prints %s", out)
+	}
+	if out := step("ask", 3); !strings.Contains(out, "held: case 17 is active") {
+		t.Errorf("the verdicts are %s", out)
+	}
+	step("held", 0)
+	if out := step("purge", 3); !strings.Contains(out, "retained until") {
+		t.Errorf("the purge says %s", out)
+	}
+	step("retained", 0)
+	step("purge", 0)
+	step("sqlite", 0)
+	if left := s.filesWith(secret); len(left) > 0 {
+		t.Errorf("the secret is left in %q", left)
+	}
+	if out := run(0, "codex archive health-check --json | jq .items_retrievable"); strings.TrimSpace(out) != "1" {
+		t.Errorf("%s files can be restored, want 1", out)
+	}
+	run(0, "codex archive evidence verify > /dev/null")
+}
+
+// filesWith returns the files of the project in which a text is.
+func (s *site) filesWith(text string) (found []string) {
+	s.t.Helper()
+	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if bytes.Contains(content, []byte(text)) {
+			found = append(found, path)
+		}
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return found
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/codex-archive/codex/cli/internal/durable"
@@ -21,24 +20,17 @@ const maxNote = 2 * MaxLine
 // lines that follow.
 func (k *PrivateKey) SignTree(t tlog.Tree, more ...string) ([]byte, error) {
 	lines := append([]string{k.signer.Name(), strconv.FormatInt(t.N, 10), t.Hash.String()}, more...)
-	return note.Sign(&note.Note{Text: strings.Join(lines, "\n") + "\n"}, k.signer)
+	return k.SignNote(strings.Join(lines, "\n") + "\n")
 }
 
 // OpenTree returns the tree of a checkpoint that k has signed, and the lines that
 // follow.
 func (k *PublicKey) OpenTree(signed []byte) (t tlog.Tree, more []string, err error) {
-	n, err := note.Open(signed, note.VerifierList(k.verifier))
-	var unknown *note.UnverifiedNoteError
-	var invalid *note.InvalidSignatureError
-	switch {
-	case errors.As(err, &unknown):
-		return t, nil, fmt.Errorf("is not signed by the key %s", k.Name())
-	case errors.As(err, &invalid):
-		return t, nil, fmt.Errorf("the signature of %s does not fit: it was changed after it was signed", k.Name())
-	case err != nil:
-		return t, nil, errors.New("is no signed note")
+	text, err := k.OpenNote(signed)
+	if err != nil {
+		return t, nil, err
 	}
-	lines := strings.Split(strings.TrimSuffix(n.Text, "\n"), "\n")
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	if len(lines) < 3 || lines[0] != k.verifier.Name() {
 		return t, nil, errors.New("is no checkpoint of this key's log")
 	}

@@ -1,0 +1,129 @@
+package custody
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// certificateHead is the first line of a certificate.
+const certificateHead = "codex-archive purge certificate v1"
+
+// rule is what every purge in a certificate has kept to.
+const rule = "each purge was asked for by another person; no hold was active; the retention was over, by the earlier of two clocks"
+
+// Certificate says what was purged. It is a signed note whose text is
+//
+//	codex-archive purge certificate v1
+//	archive ID                the identity of the archive
+//	backend NAME
+//	made TIME
+//	plan DIGEST               of the plan that was applied, where there was one
+//	rule …
+//	records N
+//
+// and a line of JSON for each record, a [Certified].
+type Certificate struct {
+	Archive sdk.ID
+	Backend string
+	Made    time.Time
+	Plan    string // "" for none
+	Records []Certified
+}
+
+// Certified is a record that was purged, as the archive's history tells it.
+type Certified struct {
+	Tombstone    sdk.Tombstone `json:"tombstone"`
+	RecordDigest sdk.Digest    `json:"record_digest"`
+	SHA256       sdk.Digest    `json:"sha256"` // of the content
+	Size         int64         `json:"size_bytes"`
+	Repo         string        `json:"repo"`
+	Path         string        `json:"path"`
+	PathB64      string        `json:"path_b64,omitempty"`
+	Purge        Step          `json:"purge"`
+	Requests     []Step        `json:"requests"`               // of other persons
+	RetainUntil  *time.Time    `json:"retain_until,omitempty"` // was over
+	Holds        []Released    `json:"holds,omitempty"`        // all of them released
+	// Removed says that no body of the content is in the archive. Otherwise another
+	// live record needs it.
+	Removed bool `json:"content_removed"`
+}
+
+// Step is what a person did.
+type Step struct {
+	Event sdk.ID    `json:"event"`
+	Actor string    `json:"actor"`
+	At    time.Time `json:"at"`
+	Host  string    `json:"host,omitempty"`
+}
+
+// Released is a hold that was active once.
+type Released struct {
+	Case     string    `json:"case"`
+	PlacedBy string    `json:"placed_by"`
+	Placed   time.Time `json:"placed_at"`
+	Released time.Time `json:"released_at"`
+}
+
+// Certify returns what a certificate says of a purged record. The entry has its
+// events and holds.
+func Certify(e *sdk.Entry, removed bool) (Certified, error) {
+	r := &e.Record
+	c := Certified{
+		Tombstone: r.Tombstone, RecordDigest: r.Digest, SHA256: r.Content.SHA256, Size: r.Content.Size,
+		Repo: r.Repo, RetainUntil: output.OptionalTime(r.RetainUntil), Requests: []Step{}, Removed: removed,
+	}
+	c.Path, c.PathB64 = output.PathText(r.Path)
+	for _, event := range e.Events {
+		if event.Action == sdk.ActionPurge {
+			c.Purge = Step{event.ID, event.Actor, event.At, event.Host}
+		}
+	}
+	for _, event := range e.Events {
+		if event.Action == sdk.ActionPruneRequest && !sdk.SamePerson(event.Actor, c.Purge.Actor) {
+			c.Requests = append(c.Requests, Step{event.ID, event.Actor, event.At, event.Host})
+		}
+	}
+	for _, h := range e.Holds {
+		c.Holds = append(c.Holds, Released{h.Case, h.PlacedBy, h.Placed, h.Released})
+	}
+	return c, c.check()
+}
+
+// check finds a history that does not keep to the rule.
+func (c *Certified) check() error {
+	purged := c.Purge.At
+	switch {
+	case c.Purge.Event.IsZero():
+		return sdk.Errorf(sdk.Corrupt, "%s: its history has no purge", c.Tombstone)
+	case len(c.Requests) == 0:
+		return sdk.Errorf(sdk.Corrupt, "%s: its history has no request of another person", c.Tombstone)
+	case c.RetainUntil != nil && c.RetainUntil.After(purged):
+		return sdk.Errorf(sdk.Corrupt, "%s: it was purged on %s and retained until %s", c.Tombstone, output.Stamp(purged), output.Stamp(*c.RetainUntil))
+	}
+	for _, h := range c.Holds {
+		if h.Released.IsZero() {
+			return sdk.Errorf(sdk.Corrupt, "%s: it was purged, and the hold of case %s is active", c.Tombstone, h.Case)
+		}
+	}
+	return nil
+}
+
+// Text returns the text to be signed.
+func (c *Certificate) Text() (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\narchive %s\nbackend %s\nmade %s\n", certificateHead, c.Archive, c.Backend, c.Made.UTC().Format(time.RFC3339))
+	if c.Plan != "" {
+		fmt.Fprintf(&b, "plan %s\n", c.Plan)
+	}
+	fmt.Fprintf(&b, "rule %s\nrecords %d\n", rule, len(c.Records))
+	for i := range c.Records {
+		if err := output.WriteJSONLine(&b, &c.Records[i]); err != nil {
+			return "", err
+		}
+	}
+	return b.String(), nil
+}
