@@ -14,7 +14,9 @@
 //
 // # Files
 //
-//	archive_ops.jsonl          the log
+//	archive_ops.jsonl          the log, or the part of it that grows
+//	archive_ops.NNNNNN.jsonl   a part that was closed, numbered from 000001
+//	archive_ops.NNNNNN.checkpoint  the signed checkpoint that closed it
 //	archive_ops.lock           locked while lines are appended and synced
 //	archive_ops.torn-TIME-N    an unfinished last line that was set aside
 //	pending/ID.json            an intent, locked while its process runs
@@ -32,6 +34,15 @@
 // twice. When that fails as well the process appends nothing more; what is in
 // the log is found by the ids of its records. A machine that crashes may leave a
 // torn last line; it is set aside and a RECOVER record chained.
+//
+// # Parts
+//
+// [Log.Rotate] closes the log and begins its next part with a record ROTATE. seq,
+// prev and the Merkle tree go on over all parts; [Read] and [Checker] read them
+// one behind the other, and offsets count the bytes of all. The part that grows
+// gets a second name first, that of the closed part, and then one rename puts the
+// next part in its place. A closed part that is the same file as the one that
+// grows is left of a rotation that was killed, and is not read twice.
 //
 // # The chain
 //

@@ -48,7 +48,11 @@ func createKey(path string, perm fs.FileMode, text string) error {
 
 // CheckKeyName reports an error unless name can be that of a key.
 func CheckKeyName(name string) error {
-	if _, err := note.NewEd25519VerifierKey(name, make([]byte, 32)); err != nil || strings.ContainsFunc(name, isControl) {
+	public, err := note.NewEd25519VerifierKey(name, make([]byte, 32))
+	if err == nil {
+		_, err = note.NewVerifier(public) // checks the name
+	}
+	if err != nil || strings.ContainsFunc(name, isControl) {
 		return fmt.Errorf("found %q, allowed a name without blanks and plus signs", name)
 	}
 	return nil
