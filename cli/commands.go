@@ -50,6 +50,7 @@ func commands(a *app.App) *cli.App {
 				purgeCommand(a),
 				statsCommand(a),
 				verifyCommand(a),
+				repairCommand(a),
 				healthCheckCommand(a),
 				configShowCommand(a),
 				metricsCommand(a),

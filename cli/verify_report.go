@@ -53,6 +53,7 @@ func (r *verifyReport) item(result *verifier.Result, problem *verifier.Problem) 
 		r.done++
 	}
 	switch {
+	case r.total == 0: // it is not known
 	case r.live:
 		r.command.Screen.Set(min(r.done, r.total))
 	case r.percent() != before:

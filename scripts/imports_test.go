@@ -98,6 +98,8 @@ var layout = []struct {
 		"siblings do not import each other"},
 	{"cli/internal/retry", []string{"sdk"}, []string{"github.com/sethvargo/go-retry"},
 		"the backend's errors say what is temporary"},
+	{"cli/internal/sources", []string{"sdk", "cli/internal/durable", "cli/internal/git", "cli/internal/spool"}, nil,
+		"from a hash to bytes, wherever they are"},
 	{"cli/internal/verifier", []string{"sdk", "cli/internal/output"}, nil,
 		"a verification apart from the archive: it is given functions"},
 	{"cli/internal/batch", []string{"sdk", "cli/internal/durable", "cli/internal/escape", "cli/internal/output"}, []string{"golang.org/x/sync/semaphore"},

@@ -209,8 +209,11 @@ func (db *conn) readHolds(ctx context.Context, items map[sdk.Tombstone]*lockedIt
 	})
 }
 
-// applyEvent carries out the effect of an event.
+// applyEvent carries out the effect of an event. One of the archive has none.
 func (db *conn) applyEvent(ctx context.Context, e sdk.Event, it *lockedItem, names map[string]int64) error {
+	if it == nil {
+		return nil
+	}
 	h, err := it.custody.Apply(&e)
 	switch {
 	case err != nil:

@@ -277,12 +277,7 @@ func (s *Source) readPipe(ctx context.Context, in io.Reader) error {
 	if got.err != nil {
 		return fmt.Errorf("read standard input: %w", got.err)
 	}
-	if plain, ok := got.sp.Bytes(); ok {
-		s.small(plain)
-		return nil
-	}
-	s.large = large{content: got.sp, size: got.sp.Size(), path: "standard input", close: got.sp.Close}
-	s.promise(got.sum, got.sp.Size())
+	s.spooled(got.sp, got.sum, "standard input")
 	return nil
 }
 

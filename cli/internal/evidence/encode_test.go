@@ -23,7 +23,7 @@ func TestEncode(t *testing.T) {
 		for _, k := range keys() {
 			setRandomly(random, reflect.ValueOf(r).Elem().FieldByIndex(k.index))
 		}
-		r.V, r.Seq, r.PathB64, r.OutputB64, r.Error, r.URL, r.Reason = Version, random.Int64N(maxSeq), nil, nil, "", "", "dead"
+		r.V, r.Seq, r.PathB64, r.OutputB64, r.Error, r.URL, r.Reason, r.From = Version, random.Int64N(maxSeq), nil, nil, "", "", "dead", ""
 		r.ID, r.Prev, r.Time = sdk.NewID(), sdk.Digest{byte(random.Uint32())}, time.UnixMilli(random.Int64N(1<<42)).UTC()
 		var back Record
 		line := r.encode()

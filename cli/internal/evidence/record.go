@@ -49,6 +49,7 @@ const (
 	PurgeRefused  Action = "PURGE_REFUSED"
 	Copy          Action = "COPY"
 	Verified      Action = "VERIFY"
+	Repair        Action = "REPAIR"
 	Checkpoint    Action = "CHECKPOINT"
 	Rotate        Action = "ROTATE"
 )
@@ -57,7 +58,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Archive, ArchiveFail, Restore, RestoreFail, BatchComplete, Recover, Trust,
-		Hold, Release, Retain, PruneRequest, Purge, PurgeRefused, Copy, Verified, Checkpoint, Rotate,
+		Hold, Release, Retain, PruneRequest, Purge, PurgeRefused, Copy, Verified, Repair, Checkpoint, Rotate,
 	}
 }
 
@@ -146,6 +147,7 @@ type Record struct {
 	*Batch    // of BATCH_RESTORE_COMPLETE: its keys are those of the record
 	*Transfer // of COPY: likewise
 
+	From     string        `json:"from,omitzero"`     // of REPAIR: where the bytes come from
 	Verified *Verification `json:"verified,omitzero"` // of VERIFY
 
 	Host    string     `json:"host,omitzero"`     // name of the machine that did it
@@ -204,7 +206,7 @@ func (r *Record) cut() Record {
 	c.V = Version
 	c.Path, c.PathB64 = pathText(r.Path)
 	c.Output, c.OutputB64 = pathText(r.Output)
-	c.Error, c.URL = scrubbed(r.Error), redacted(r.URL)
+	c.Error, c.URL, c.From = scrubbed(r.Error), redacted(r.URL), scrubbed(r.From)
 	if c.Action.of() != Archive || c.Status == Retrying {
 		c.Reason = scrubbed(r.Reason)
 	}

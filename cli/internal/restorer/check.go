@@ -15,6 +15,13 @@ func Check(ctx context.Context, r *sdk.Record, body io.Reader) error {
 	return err
 }
 
+// Extract writes the plain bytes of body, the stored bytes of r, to w. Only if it
+// returns nil are they the content of r.
+func Extract(ctx context.Context, r *sdk.Record, body io.Reader, w io.Writer) error {
+	_, err := extract(ctx, r, body, w)
+	return err
+}
+
 // Checker checks bodies that are in memory. It may be used from several
 // goroutines.
 type Checker struct{ decoder *decoder }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/git"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/sources"
+	"github.com/codex-archive/codex/sdk"
+)
+
+func repairCommand(a *app.App) *cli.Command {
+	return a.Command(&cli.Command{
+		Name:      "repair",
+		Usage:     "replace damaged or missing content by the same bytes from elsewhere",
+		UsageText: "codex archive repair TOMBSTONE...|--all|selectors --from DIR|REPOSITORY|URL --by WHO [flags]",
+		Description: "The content of the records is read back as codex archive verify does. What is damaged or\n" +
+			"missing is looked for by its SHA-256 in a directory, in a git repository (in its files and in\n" +
+			"the objects of any commit), or in another archive. What was found is stored and read back.\n" +
+			"A repair that was stopped is run again: it does what is left. A record that was changed\n" +
+			"cannot be repaired, only its content can.\n\n" +
+			"URL has no password: use CODEX_ARCHIVE_FROM_URL, --from-password-file or --from-config.\n\n" +
+			"EXAMPLES:\n" +
+			"   codex archive repair --all --from ~/old-checkout --by me\n" +
+			"   codex archive repair 8e3531b9 --from . --by me\n" +
+			"   codex archive repair --all --from sqlite:////backup/archive.sqlite --dry-run --by me",
+		Flags: append([]cli.Flag{
+			app.ByFlag(),
+			&cli.BoolFlag{Name: "all", Usage: "look at all records", DisableDefaultText: true},
+			&cli.StringFlag{Name: "from", Usage: "`DIR`, git repository or URL of an archive that has the bytes"},
+			&cli.StringFlag{Name: "from-config", Usage: "the configuration `FILE` names the archive that has the bytes"},
+			&cli.StringFlag{Name: "from-password-file", Usage: "`FILE` whose one line is the password of that archive"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be repaired, and change nothing", DisableDefaultText: true},
+		}, actingSelectors()...),
+	}, runRepair)
+}
+
+// repairSource is where content is looked for.
+type repairSource struct {
+	dir     string       // "": none
+	tree    *git.Tree    // nil: dir is no repository
+	archive *app.Archive // nil: it is no archive
+	name    string       // for people and evidence, without secrets
+}
+
+func runRepair(ctx context.Context, c *app.Command) error {
+	who, err := c.Actor()
+	if err != nil {
+		return err
+	}
+	t, err := readTargets(c, c.Started)
+	switch {
+	case err != nil:
+		return err
+	case c.Flags.Bool("all") && (len(t.names) > 0 || hasSelectors(c)):
+		return output.Usagef("--all, and TOMBSTONE or selectors, are two ways to say which records: choose")
+	case !c.Flags.Bool("all") && len(t.names) == 0 && !hasSelectors(c):
+		return output.Usagef("which records? give TOMBSTONE, selectors, or --all")
+	}
+	mode := sdk.ReadWrite
+	if c.Flags.Bool("dry-run") {
+		mode = sdk.ReadOnly
+	}
+	r := &repairRun{command: c, targets: t, report: newRepairReport(c)}
+	if r.source, err = openRepairSource(ctx, c); err != nil {
+		return err
+	}
+	if r.archive, err = c.Dial(ctx, mode); err != nil {
+		return err
+	}
+	if mode != sdk.ReadOnly {
+		if r.journal, err = openJournal(c, r.archive, who); err != nil {
+			return err
+		}
+	}
+	return r.run(ctx)
+}
+
+// openRepairSource reads --from. An archive is opened for reading only.
+func openRepairSource(ctx context.Context, c *app.Command) (s repairSource, err error) {
+	from := c.Flags.String("from")
+	if from == "" || strings.Contains(from, "://") {
+		second, err := c.Second(ctx, app.Place{Name: "from", Variable: "CODEX_ARCHIVE_FROM_URL"})
+		if err != nil {
+			return s, err
+		}
+		s.name = second.RedactedURL()
+		s.archive, err = second.Dial(ctx, sdk.ReadOnly)
+		return s, err
+	}
+	if c.Flags.IsSet("from-config") || c.Flags.IsSet("from-password-file") {
+		return s, output.Usagef("--from names a directory, which has neither configuration nor password")
+	}
+	if info, err := os.Stat(from); err != nil || !info.IsDir() {
+		return s, output.Usagef("--from: found %q, allowed a directory, a git repository or the URL of an archive", from)
+	}
+	s.dir, s.name = from, from
+	if s.tree, err = git.Repository(from); err != nil {
+		return s, output.Usagef("--from: %w", err)
+	}
+	return s, nil
+}
+
+// look searches the source. A repository's files come first: they are the
+// cheapest.
+func (s *repairSource) look(ctx context.Context, search *sources.Search) error {
+	if s.archive != nil {
+		backend, err := s.archive.Reach(ctx)
+		if err != nil {
+			return err
+		}
+		return search.Archive(ctx, backend, extractContent)
+	}
+	if err := search.Directory(ctx, s.dir); err != nil || s.tree == nil || len(search.Left()) == 0 {
+		return err
+	}
+	return search.Repository(ctx, s.tree)
+}
