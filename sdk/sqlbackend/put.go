@@ -2,7 +2,9 @@ package sqlbackend
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"iter"
 	"slices"
@@ -78,6 +80,8 @@ func (b *Backend) put(ctx context.Context, in *intake) ([]sdk.PutResult, error) 
 		return nil, explainTaken(err)
 	}
 	b.names.add(g.names)
+	b.directories.add(g.directories)
+	b.origins.add(g.origins)
 	in.staging.adopted(g.contents)
 	return g.stored, nil
 }
@@ -121,18 +125,20 @@ type content struct {
 
 // group is the work of one Put inside its transaction.
 type group struct {
-	b        *Backend
-	db       *conn
-	survey   survey
-	entries  []*entry                      // not stored yet, sorted by content, then tombstone
-	repeats  []*entry                      // stored before; their content may have to be
-	copied   []*entry                      // with a history
-	known    map[sdk.Tombstone]*lockedItem // those of copied that were there before
-	contents []*content
-	byDigest map[sdk.Digest]*content
-	names    map[string]int64
-	stored   []sdk.PutResult
-	outdated bool // the survey is: a large body has to be read again, outside
+	b           *Backend
+	db          *conn
+	survey      survey
+	entries     []*entry                      // not stored yet, sorted by content, then tombstone
+	repeats     []*entry                      // stored before; their content may have to be
+	copied      []*entry                      // with a history
+	known       map[sdk.Tombstone]*lockedItem // those of copied that were there before
+	contents    []*content
+	byDigest    map[sdk.Digest]*content
+	names       map[string]int64
+	directories map[directory]int64
+	origins     map[origin]int64
+	stored      []sdk.PutResult
+	outdated    bool // the survey is: a large body has to be read again, outside
 }
 
 func newGroup(b *Backend, db *conn, in *intake) *group {
@@ -162,7 +168,7 @@ func (g *group) store(ctx context.Context) error {
 	if err := g.checkEvents(ctx); err != nil {
 		return err
 	}
-	if err := g.findNames(ctx); err != nil {
+	if err := g.findCommon(ctx); err != nil {
 		return err
 	}
 	if len(g.entries) > 0 || len(g.repeats) > 0 {
@@ -235,49 +241,47 @@ func (g *group) checkEvents(ctx context.Context) error {
 	conflicts := sdk.Culprits{Kind: sdk.Conflict, Msg: "the event id is taken"}
 	meanwhile := sdk.Culprits{Kind: sdk.Busy, Msg: "another program stored the same record at the same moment"}
 	owner := map[sdk.ID]sdk.Tombstone{}
-	keys := make([]any, len(g.entries))
+	events := make([]sdk.ID, len(g.entries))
 	for i, e := range g.entries {
 		if _, taken := owner[e.record.Event]; taken {
 			conflicts.Add(e.record.Tombstone)
 		}
 		owner[e.record.Event] = e.record.Tombstone
-		keys[i] = e.record.Event[:]
+		events[i] = e.record.Event
 	}
-	taken := func(scan scan) error {
-		var event, tombstone []byte
-		if err := scan(&event, &tombstone); err != nil {
-			return err
-		}
-		var key sdk.ID
-		if err := fixed("event id", event, key[:]); err != nil {
-			return err
-		}
-		if id := owner[key]; bytes.Equal(id[:], tombstone) {
-			meanwhile.Add(id) // it was not there when findRepeats looked
+	err := g.db.archiveEvents(ctx, events, func(_ int64, event sdk.ID, of sdk.Tombstone) {
+		if owner[event] == of {
+			meanwhile.Add(of) // it was not there when findRepeats looked
 		} else {
-			conflicts.Add(id)
+			conflicts.Add(owner[event])
 		}
-		return nil
-	}
-	for _, look := range []struct{ query, column string }{
-		{"SELECT event, tombstone FROM codex_item WHERE ", "event"},
-		{"SELECT id, NULL FROM codex_event WHERE ", "id"},
-	} {
-		in, args := g.b.d.in(look.column, Bytes, keys)
-		if err := g.db.query(ctx, look.query+in, args, taken); err != nil {
-			return err
-		}
-	}
-	if err := conflicts.Err(); err != nil {
+	})
+	if err != nil {
 		return err
 	}
-	return meanwhile.Err()
+	in, args := g.b.d.in("id", Bytes, ids(events))
+	err = g.db.query(ctx, "SELECT id FROM codex_event WHERE "+in, args, func(scan scan) error {
+		var raw sql.RawBytes
+		if err := scan(&raw); err != nil {
+			return err
+		}
+		var event sdk.ID
+		copy(event[:], raw) // it was asked for by this value
+		conflicts.Add(owner[event])
+		return nil
+	})
+	return cmp.Or(err, conflicts.Err(), meanwhile.Err())
 }
 
-func (g *group) findNames(ctx context.Context) (err error) {
+// findCommon finds or makes the rows that records share.
+func (g *group) findCommon(ctx context.Context) (err error) {
 	var names []string
-	for _, e := range g.entries {
-		names = append(names, itemNames(&e.record)...)
+	directories := make([]directory, len(g.entries))
+	for i, e := range g.entries {
+		r := &e.record
+		names = append(names, r.Repo, r.ArchivedBy, r.Commit, r.Reason, r.ContentKind)
+		names = append(names, r.Tags...)
+		directories[i] = directoryOf(r)
 	}
 	for _, e := range g.copied {
 		names = append(names, historyNames(&e.item.History)...)
@@ -285,7 +289,13 @@ func (g *group) findNames(ctx context.Context) (err error) {
 	if len(names) == 0 {
 		return nil
 	}
-	g.names, err = g.b.nameKeys(ctx, g.db, names)
+	if g.names, err = g.b.nameKeys(ctx, g.db, names); err != nil {
+		return err
+	}
+	if g.directories, err = g.b.directoryKeys(ctx, g.db, directories); err != nil {
+		return err
+	}
+	g.origins, err = g.b.originKeys(ctx, g.db, g.entries, g.names)
 	return err
 }
 
@@ -525,7 +535,11 @@ func (g *group) storeChunks(ctx context.Context, c *content) error {
 func (g *group) storeItems(ctx context.Context) error {
 	rows := make([][]any, len(g.entries))
 	for i, e := range g.entries {
-		row, err := itemRow(&e.record, g.byDigest[e.record.Content.SHA256].key, g.names)
+		r := &e.record
+		row, err := itemRow(r, itemKeys{
+			artifact: g.byDigest[r.Content.SHA256].key, origin: g.origins[e.origin],
+			repo: g.names[r.Repo], actor: g.names[r.ArchivedBy], directory: g.directories[directoryOf(r)],
+		})
 		if err != nil {
 			return err
 		}
