@@ -362,12 +362,18 @@ func (g *group) findArtifacts(ctx context.Context) error {
 // insertArtifacts makes rows for the contents that have bodies, or need none, and
 // have no row yet.
 func (g *group) insertArtifacts(ctx context.Context) error {
-	var rows [][]any
+	var fresh []*content
 	for _, c := range g.contents {
-		present := c.body != nil && !c.body.dropped
-		if c.key == 0 && (present || len(c.users) == 0) {
-			rows = append(rows, []any{c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], truth(present)})
+		if present := c.body != nil && !c.body.dropped; c.key == 0 && (present || len(c.users) == 0) {
+			fresh = append(fresh, c)
 		}
+	}
+	if g.b.d.Insert.Pack != nil {
+		fresh = packed(fresh, g.b.d.Insert.Pack)
+	}
+	rows := make([][]any, len(fresh))
+	for i, c := range fresh {
+		rows[i] = []any{c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], truth(c.body != nil)}
 	}
 	return insertArtifact.rows(ctx, g.db, rows, func(scan scan) error {
 		var key int64
@@ -387,6 +393,24 @@ func truth(is bool) int64 {
 		return 1
 	}
 	return 0
+}
+
+// packed orders contents whose bodies have a row each as pack says. Their keys
+// will rise in this order, and bodies are stored in the order of keys.
+func packed(contents []*content, pack func([]int64) []int) []*content {
+	var ordered, small []*content
+	var sizes []int64
+	for _, c := range contents {
+		if c.StoredSize > sdk.SmallBody {
+			ordered = append(ordered, c)
+			continue
+		}
+		small, sizes = append(small, c), append(sizes, c.StoredSize)
+	}
+	for _, i := range pack(sizes) {
+		ordered = append(ordered, small[i])
+	}
+	return ordered
 }
 
 // lockArtifacts looks for the rows that are not known yet and locks them, so
@@ -509,6 +533,7 @@ func (g *group) storeBodies(ctx context.Context) error {
 			small = append(small, []any{c.key, body.whole()})
 		}
 	}
+	slices.SortFunc(small, func(x, y []any) int { return cmp.Compare(x[0].(int64), y[0].(int64)) })
 	return insertBody.rows(ctx, g.db, small, nil)
 }
 
