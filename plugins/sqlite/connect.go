@@ -126,7 +126,7 @@ func writeDSN(path string) string {
 			"cache_size(-8192)",            // KiB; as much as one group
 			"journal_size_limit(67108864)", // bytes the log keeps when it is done with more
 			fmt.Sprintf("page_size(%d)", pageSize),
-			"secure_delete(1)",             // what is purged is overwritten
+			"secure_delete(1)", // what is purged is overwritten
 			noTemporaryFiles,
 			trustNoSchema,
 			fmt.Sprintf("wal_autocheckpoint(%d)", walBytes/pageSize),

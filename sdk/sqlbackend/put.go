@@ -373,7 +373,7 @@ func (g *group) insertArtifacts(ctx context.Context) error {
 	}
 	rows := make([][]any, len(fresh))
 	for i, c := range fresh {
-		rows[i] = []any{c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], truth(c.body != nil)}
+		rows[i] = []any{c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], truth(c.body != nil && !c.body.dropped)}
 	}
 	return insertArtifact.rows(ctx, g.db, rows, func(scan scan) error {
 		var key int64

@@ -86,6 +86,6 @@ func (f *filler) storeOne(ctx context.Context, _ known) error {
 
 func (f *filler) append(ctx context.Context, k known) error {
 	return f.archive.Append(ctx, []sdk.Event{{
-		ID: sdk.NewID(), Tombstone: k.tombstone, Action: sdk.ActionRestore, Actor: "reader", At: sdk.Time(time.Now()),
+		ID: sdk.NewEventID(), Tombstone: k.tombstone, Action: sdk.ActionRestore, Actor: "reader", At: sdk.Time(time.Now()),
 	}})
 }

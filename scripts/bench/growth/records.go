@@ -59,13 +59,14 @@ func (m *maker) record() (sdk.Record, []byte) {
 	run := i / runRecords
 	path := fmt.Sprintf("%s/file-%d.go", dir(i), i)
 	r := sdk.Record{
-		Tombstone: m.uuid(), Event: sdk.NewID(), Set: m.set, Type: sdk.RegularFile,
+		Tombstone: m.uuid(), Set: m.set, Type: sdk.RegularFile,
 		Content: sdk.Content{SHA256: sha256.Sum256(data), Size: int64(len(data)), Codec: sdk.None}.WithBody(data),
 		Repo:    repo(run), Path: path, WorkTreePath: path, Commit: fmt.Sprintf("%040x", run+1),
 		GitBlob: fmt.Sprintf("%040x", i+1), WorkTreeState: sdk.WorkTreeClean, Reason: "dead", ContentKind: "code",
 		Mode: 0o644, ModTime: time.Unix(1_700_000_000+int64(i), 0).UTC(),
 		ArchivedBy: actor(run), ArchivedAt: time.UnixMicro(1_760_000_000_000_000 + 150*int64(i)).UTC(), Host: "build-7",
 	}
+	r.Event = r.Tombstone
 	r.Digest = r.ComputeDigest()
 	return r, data
 }
