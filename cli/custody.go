@@ -216,7 +216,7 @@ func (r *custodyRun) actGroup(ctx context.Context, group []*custodyItem, act cus
 	of := map[*journal.Act]*custodyItem{}
 	for _, item := range group {
 		a := &journal.Act{Name: item.name, Record: &item.entry.Record, Event: act.event}
-		a.Event.ID, a.Event.Tombstone = sdk.NewID(), item.id
+		a.Event.ID, a.Event.Tombstone = sdk.NewEventID(), item.id
 		of[a] = item
 		if item.err == nil {
 			item.unchanged, item.err = act.unchanged(&item.entry), act.check(&item.entry)

@@ -209,7 +209,7 @@ func (p *faultProject) checkEvents() {
 			lines[strings.ReplaceAll(r["id"].(string), "-", "")]++
 		}
 	}
-	rows, err := p.db().Query("SELECT event FROM codex_item UNION ALL SELECT id FROM codex_event")
+	rows, err := p.db().Query("SELECT COALESCE(event, tombstone) FROM codex_item UNION ALL SELECT id FROM codex_event")
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -201,7 +201,7 @@ func (r *purgeRun) purgeGroup(ctx context.Context, group []*custodyItem) error {
 // cannot be read.
 func purgings(group []*custodyItem) (list, refused []*journal.Purging) {
 	for _, item := range group {
-		p := &journal.Purging{Name: item.name, Record: &item.entry.Record, Event: sdk.NewID(), Err: item.err}
+		p := &journal.Purging{Name: item.name, Record: &item.entry.Record, Event: sdk.NewEventID(), Err: item.err}
 		if item.err != nil {
 			refused = append(refused, p)
 		} else {

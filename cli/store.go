@@ -110,8 +110,9 @@ func newRecord(c *app.Command) (sdk.Record, error) {
 	if err != nil {
 		return sdk.Record{}, err
 	}
+	id := sdk.NewID()
 	r := sdk.Record{
-		Tombstone: sdk.NewID(), Event: sdk.NewID(), Set: sdk.NewID(), Repo: c.Flags.Args().Get(0), Reason: c.Flags.String("reason"),
+		Tombstone: id, Event: id, Set: sdk.NewID(), Repo: c.Flags.Args().Get(0), Reason: c.Flags.String("reason"),
 		ContentKind: c.Flags.String("kind"), Note: c.Flags.String("note"), ArchivedBy: who, Host: c.Env.Host,
 		ArchivedAt: sdk.Time(c.Started), Tags: slices.Compact(slices.Sorted(slices.Values(c.Flags.StringSlice("tag")))),
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/archiver"
@@ -212,7 +213,8 @@ func (p *storePlan) tracked(ctx context.Context, e *tree.Entry) (bool, error) {
 // content.
 func (p *storePlan) describe(ctx context.Context, e *tree.Entry) (sdk.Record, archiver.ObjectFormat, error) {
 	r := p.record
-	r.Tombstone, r.Event = sdk.NewID(), sdk.NewID()
+	r.Tombstone, r.ArchivedAt = sdk.NewID(), sdk.Time(time.Now())
+	r.Event = r.Tombstone
 	r.Path = filepath.ToSlash(e.Path)
 	snapshot, path, err := p.origins.of(ctx, e)
 	if snapshot != nil {

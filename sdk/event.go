@@ -30,7 +30,7 @@ func (a Action) OfArchive() bool { return a == ActionVerify }
 // Event is one line of a record's history, or of that of the archive. Its ID is
 // also that of the evidence record which the host keeps.
 type Event struct {
-	ID          ID
+	ID          ID        // see [NewEventID]; that of an ARCHIVE event may be its tombstone
 	Tombstone   Tombstone // zero: see [Action.OfArchive]
 	Action      Action
 	Actor       string

@@ -25,7 +25,7 @@ func suite() *sqltest.Suite {
 			`UPDATE codex_artifact_chunk SET data = INSERT(data, 501, 1, CHAR(ORD(SUBSTR(data, 501, 1)) ^ 1))
 		WHERE seq = 0 AND upload = (SELECT u.id FROM codex_upload u JOIN codex_artifact a ON a.id = u.artifact WHERE a.sha256 = ?)`,
 		},
-		NoteBytes:   "SELECT CAST(note AS BINARY) FROM codex_item",
+		NoteBytes:   "SELECT CAST(note AS BINARY) FROM codex_origin",
 		FileOptions: []string{"ssl-ca", "ssl-cert", "ssl-key"},
 		Cut:         "LEFT(data, LENGTH(data) - 1)",
 		Zero:        "REPEAT(CHAR(0), LENGTH(data))",

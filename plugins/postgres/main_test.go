@@ -30,7 +30,7 @@ func suite() *sqltest.Suite {
 		WHERE seq = 0 AND upload = (SELECT u.id FROM codex_upload u JOIN codex_artifact a ON a.id = u.artifact WHERE a.sha256 = $1)`,
 		},
 		FileOptions: fileOptions,
-		NoteBytes:   "SELECT convert_to(note, 'UTF8') FROM codex_item",
+		NoteBytes:   "SELECT convert_to(note, 'UTF8') FROM codex_origin",
 		Cut:         "substr(data, 1, length(data) - 1)",
 		Zero:        `decode(repeat('00', length(data)), 'hex')`,
 		Measured:    true,

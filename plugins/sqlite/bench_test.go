@@ -55,7 +55,9 @@ func BenchmarkPut(b *testing.B) {
 					return err
 				}
 				db = bareDB(b, writeDSN(filepath.Join(dir, "a.db"))+"&_txlock=immediate")
-				_, err := db.Exec("INSERT INTO codex_name (id, name) VALUES (1, 'a')")
+				_, err := db.Exec(`INSERT INTO codex_name (id, name) VALUES (1, 'a');
+					INSERT INTO codex_directory (id, path) VALUES (1, x'');
+					INSERT INTO codex_origin VALUES (1, x'', x'', 1, 1, 1, '', '', '', '', '', '')`)
 				return err
 			},
 			Round: func() error {
@@ -94,13 +96,15 @@ func BenchmarkGet(b *testing.B) {
 	)
 }
 
-var bareSelect = `SELECT i.id, i.tombstone, i.event, i.path, i.work_path, i.note, i.tags, i.metadata,
-	i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at,
+var bareSelect = `SELECT i.id, i.tombstone, i.event, p.path, p.work_path, i.name, i.work_name,
+	i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at, i.digest, i.git_blob,
+	o.set_id, o.note, o.tags, o.metadata, o.file_type, o.work_state, o.host,
 	r.name, v.name, n.name, k.name, w.name,
 	a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.present, u.id, d.artifact, d.data
 	FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact
-	LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = i.revision
-	LEFT JOIN codex_name n ON n.id = i.reason LEFT JOIN codex_name k ON k.id = i.kind
+	LEFT JOIN codex_directory p ON p.id = i.directory LEFT JOIN codex_origin o ON o.id = i.origin
+	LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = o.revision
+	LEFT JOIN codex_name n ON n.id = o.reason LEFT JOIN codex_name k ON k.id = o.kind
 	LEFT JOIN codex_name w ON w.id = i.actor
 	LEFT JOIN codex_upload u ON u.artifact = a.id LEFT JOIN codex_body d ON d.artifact = a.id
 	WHERE i.tombstone IN (?` + strings.Repeat(",?", getRows-1) + ")"
@@ -117,9 +121,8 @@ func barePut(db *sql.DB, items []contest.Item) error {
 	for i, text := range []string{
 		"INSERT INTO codex_artifact (sha256, size, codec, stored_size, crc32c, stored_sha256, present) VALUES (?,?,?,?,?,?,?) ON CONFLICT DO NOTHING RETURNING id, sha256",
 		"INSERT INTO codex_body (artifact, data) VALUES (?,?)",
-		`INSERT INTO codex_item (tombstone, event, artifact, repo, path, work_path, revision, reason, kind, note, tags, metadata, file_mode, file_mtime, actor, archived_at, retain_until,
-			retain_at_store, digest, set_id, file_type, git_blob, work_state, host)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		`INSERT INTO codex_item (tombstone, event, artifact, origin, repo, actor, directory, name, file_mode, file_mtime, archived_at, retain_until, digest, git_blob)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 	} {
 		if stmts[i], err = tx.Prepare(text); err != nil {
 			return err
@@ -136,9 +139,8 @@ func barePut(db *sql.DB, items []contest.Item) error {
 		if _, err := stmts[1].Exec(key, item.Body); err != nil {
 			return err
 		}
-		if _, err := stmts[2].Exec(r.Tombstone[:], r.Event[:], key, 1, []byte(r.Path), []byte{}, 1, 1, 1, "", "", "",
-			int64(r.Mode), r.ModTime.UnixMicro(), 1, r.ArchivedAt.UnixMicro(), nil,
-			nil, r.Digest[:], r.Set[:], string(r.Type), "", "", ""); err != nil {
+		if _, err := stmts[2].Exec(r.Tombstone[:], r.Event[:], key, 1, 1, 1, 1, []byte(r.Path), int64(r.Mode), r.ModTime.UnixMicro(),
+			r.ArchivedAt.UnixMicro(), nil, r.Digest[:], []byte{}); err != nil {
 			return err
 		}
 	}
@@ -148,12 +150,13 @@ func barePut(db *sql.DB, items []contest.Item) error {
 // bareGet selects the same columns, as many records a statement.
 func bareGet(ctx context.Context, stmt *sql.Stmt, items []contest.Item) error {
 	var id, mode, artifact, size, stored, crc, present int64
-	var tombstone, event, path, workPath, sha, data sql.RawBytes
-	var note, tags, metadata, repo, revision, reason, kind, actor, codec string
+	var tombstone, event, path, workPath, name, workName, digest, blob, set, sha, data sql.RawBytes
+	var note, tags, metadata, fileType, state, host, repo, revision, reason, kind, actor, codec string
 	var mtime, archived, retain, purged, upload, body sql.NullInt64
 	into := []any{
-		&id, &tombstone, &event, &path, &workPath, &note, &tags, &metadata,
-		&mode, &mtime, &archived, &retain, &purged,
+		&id, &tombstone, &event, &path, &workPath, &name, &workName,
+		&mode, &mtime, &archived, &retain, &purged, &digest, &blob,
+		&set, &note, &tags, &metadata, &fileType, &state, &host,
 		&repo, &revision, &reason, &kind, &actor,
 		&artifact, &sha, &size, &codec, &stored, &crc, &present, &upload, &body, &data,
 	}

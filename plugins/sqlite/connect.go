@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -111,6 +112,9 @@ func fileError(err error, doing string) error {
 // programs that store one file each need a second here.
 const busyTimeout = 10 * time.Second
 
+// walBytes is how long the log becomes before it is copied to the archive.
+const walBytes = 4 << 20
+
 // writeDSN keeps to this order of the driver: busy_timeout, then the _pragma
 // values sorted, then the others. page_size must come before WAL, and only
 // matters for a new file.
@@ -121,11 +125,11 @@ func writeDSN(path string) string {
 		"_pragma": {
 			"cache_size(-8192)",            // KiB; as much as one group
 			"journal_size_limit(67108864)", // bytes the log keeps when it is done with more
-			"page_size(16384)",             // bytes; a chunk is 16 of them
-			"secure_delete(1)",             // what is purged is overwritten
+			fmt.Sprintf("page_size(%d)", pageSize),
+			"secure_delete(1)", // what is purged is overwritten
 			noTemporaryFiles,
 			trustNoSchema,
-			"wal_autocheckpoint(256)", // pages: 4 MiB
+			fmt.Sprintf("wal_autocheckpoint(%d)", walBytes/pageSize),
 		},
 		"_foreign_keys": {"on"},
 		"_journal_mode": {"WAL"},

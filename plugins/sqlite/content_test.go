@@ -59,8 +59,8 @@ func TestDamagedRows(t *testing.T) {
 
 func TestDamagedRecord(t *testing.T) {
 	for _, statement := range []string{
-		"UPDATE codex_item SET metadata = 'no JSON'",
-		"UPDATE codex_item SET tags = '{}'",
+		"UPDATE codex_origin SET metadata = 'no JSON'",
+		"UPDATE codex_origin SET tags = '{}'",
 		"UPDATE codex_item SET event = x'00'",
 		"UPDATE codex_artifact SET sha256 = x'00'",
 	} {

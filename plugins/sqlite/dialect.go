@@ -38,7 +38,7 @@ func dialect() *sqlbackend.Dialect {
 		},
 		Locks:      sqlbackend.Locks{Begin: "BEGIN IMMEDIATE", OneWriter: true, CommitDelay: 2 * time.Millisecond},
 		Statements: sqlbackend.Statements{IgnoreContext: true},
-		Insert:     sqlbackend.Insert{IgnoreSuffix: "ON CONFLICT DO NOTHING", Shapes: []int{1}},
+		Insert:     sqlbackend.Insert{IgnoreSuffix: "ON CONFLICT DO NOTHING", Shapes: []int{1}, Pack: pack},
 	}
 }
 

@@ -137,7 +137,7 @@ func (s faultyStmt) QueryContext(ctx context.Context, args []driver.NamedValue) 
 
 // Whatever fails before COMMIT leaves nothing, and the archive goes on working.
 func TestLostBeforeCommit(t *testing.T) {
-	for _, at := range []string{"BEGIN", "SELECT i.id", "INSERT INTO codex_name", "INSERT INTO codex_artifact ", "INSERT INTO codex_body", "INSERT INTO codex_item ", "INSERT INTO codex_item_tag", "UPDATE codex_upload", "INSERT INTO codex_artifact_chunk"} {
+	for _, at := range []string{"BEGIN", "SELECT i.id", "INSERT INTO codex_name", "INSERT INTO codex_directory", "INSERT INTO codex_origin", "INSERT INTO codex_artifact ", "INSERT INTO codex_body", "INSERT INTO codex_item ", "INSERT INTO codex_item_tag", "UPDATE codex_upload", "INSERT INTO codex_artifact_chunk"} {
 		t.Run(at, func(t *testing.T) {
 			f := &fault{}
 			a := openArchive(t, t.TempDir()+"/a.db", faultyDialect(f), sdk.Create)

@@ -12,7 +12,6 @@ import (
 // lockedItem is what later events need to know of a record.
 type lockedItem struct {
 	key, artifact int64
-	event         sdk.ID           // its ARCHIVE event
 	err           error            // why the row cannot be read
 	custody       sdk.Custody      // with active holds only
 	holdKeys      map[string]int64 // of codex_hold, by case
@@ -146,18 +145,35 @@ func (db *conn) knownEvents(ctx context.Context, eventIDs []sdk.ID) (map[sdk.ID]
 	if err := db.nameOwners(ctx, known, of); err != nil {
 		return nil, err
 	}
-	in, args = db.b.d.in("event", Bytes, ids(eventIDs))
-	return known, db.query(ctx, "SELECT event, tombstone FROM codex_item WHERE "+in, args, func(scan scan) error {
-		e := sdk.Event{Action: sdk.ActionArchive}
-		var event, tombstone sql.RawBytes
-		if err := scan(&event, &tombstone); err != nil {
+	return known, db.archiveEvents(ctx, eventIDs, func(_ int64, event sdk.ID, tombstone sdk.Tombstone) {
+		known[event] = sdk.Event{ID: event, Tombstone: tombstone, Action: sdk.ActionArchive}
+	})
+}
+
+// archiveEvents calls found for the records that are one of these events.
+func (db *conn) archiveEvents(ctx context.Context, eventIDs []sdk.ID, found func(key int64, event sdk.ID, tombstone sdk.Tombstone)) error {
+	for _, look := range []struct{ query, column string }{
+		{"SELECT id, event, tombstone FROM codex_item WHERE ", "event"},
+		{"SELECT id, tombstone, tombstone FROM codex_item WHERE event IS NULL AND ", "tombstone"},
+	} {
+		in, args := db.b.d.in(look.column, Bytes, ids(eventIDs))
+		err := db.query(ctx, look.query+in, args, func(scan scan) error {
+			var key int64
+			var event, tombstone sql.RawBytes
+			if err := scan(&key, &event, &tombstone); err != nil {
+				return err
+			}
+			var id, of sdk.ID
+			copy(id[:], event) // it was asked for by this value
+			copy(of[:], tombstone)
+			found(key, id, of)
+			return nil
+		})
+		if err != nil {
 			return err
 		}
-		copy(e.ID[:], event) // it was asked for by this value
-		copy(e.Tombstone[:], tombstone)
-		known[e.ID] = e
-		return nil
-	})
+	}
+	return nil
 }
 
 // nameOwners fills in the tombstones of events, known by their records' keys.

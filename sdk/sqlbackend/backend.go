@@ -24,11 +24,13 @@ type Backend struct {
 	beginRead  string // empty: reads need no transaction
 	beginWrite string
 
-	writers *pool // nil: nothing can be written
-	readers *pool // the same as writers where the database has one kind of connection
-	names   nameCache
-	limits  limits
-	secrets []string // for [sdk.Scrub]
+	writers     *pool // nil: nothing can be written
+	readers     *pool // the same as writers where the database has one kind of connection
+	names       keyCache[string]
+	directories keyCache[directory]
+	origins     keyCache[origin]
+	limits      limits
+	secrets     []string // for [sdk.Scrub]
 
 	closing context.Context // done from Close on
 	close   context.CancelFunc

@@ -130,6 +130,10 @@ type Insert struct {
 	// INSERT … SELECT FROM unnest and "= ANY" carry any number of rows. Values
 	// are int64, string, []byte or nil.
 	Array func(t Type, values []any) any
+	// Pack, where not nil, says in which order bodies of these sizes fill the
+	// pages of codex_body best. It needs Locks.OneWriter: others would take locks
+	// in different orders.
+	Pack func(sizes []int64) (order []int)
 	// ArrayTypes names the array of each Type, such as "bigint[]".
 	ArrayTypes [3]string
 }

@@ -111,20 +111,18 @@ func (db *conn) lockItems(ctx context.Context, tombstones []sdk.Tombstone, forUp
 		return items, nil
 	}
 	in, args := db.b.d.in("tombstone", Bytes, ids(tombstones))
-	err := db.query(ctx, `SELECT id, tombstone, event, artifact, retain_until, purged_at FROM codex_item WHERE `+in+
+	err := db.query(ctx, `SELECT id, tombstone, artifact, retain_until, purged_at FROM codex_item WHERE `+in+
 		" ORDER BY tombstone"+forUpdate, args, func(scan scan) error {
 		var it lockedItem
 		var id sdk.Tombstone
-		var raw, event sql.RawBytes
+		var raw sql.RawBytes
 		var artifact, retain, purged sql.NullInt64
-		if err := scan(&it.key, &raw, &event, &artifact, &retain, &purged); err != nil {
+		if err := scan(&it.key, &raw, &artifact, &retain, &purged); err != nil {
 			return err
 		}
 		copy(id[:], raw) // it was asked for by this value
 		it.artifact, it.custody = artifact.Int64, sdk.Custody{RetainUntil: fromMicros(retain), PurgedAt: fromMicros(purged)}
-		if err := fixed("event id", event, it.event[:]); err != nil {
-			it.err = unreadable(id, err)
-		} else if !artifact.Valid {
+		if !artifact.Valid {
 			it.err = unreadable(id, sdk.Errorf(sdk.Corrupt, "its content is missing"))
 		}
 		items[id] = &it

@@ -18,6 +18,7 @@ type entry struct {
 	record sdk.Record // its content says what the body turned out to be; purged if its history says so
 	body   *body      // nil: no body, or another entry has the same content
 	item   sdk.Item   // as it came; its body is read
+	origin origin     // of the record: known once that is to be stored
 }
 
 // purged reports whether the history of e says that its record was purged. Then

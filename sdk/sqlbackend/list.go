@@ -3,9 +3,12 @@ package sqlbackend
 import (
 	"context"
 	"iter"
+	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/codex-archive/codex/sdk"
 )
@@ -23,7 +26,11 @@ func (b *Backend) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, er
 		return b.listOwn(ctx, q)
 	}
 	return func(yield func(sdk.Entry, error) bool) {
-		l := lister{b: b, q: q, limit: pageRows, left: q.Limit}
+		l := lister{b: b, q: q, from: beginning, limit: pageRows, left: q.Limit}
+		if q.Limit > 0 {
+			l.limit = min(q.Limit, pageRows)
+		}
+		defer func() { slog.Debug("list", "rows_read", l.read) }()
 		if err := l.prepare(ctx); err != nil {
 			yield(sdk.Entry{}, b.wrap(ctx, "list", err))
 			return
@@ -72,9 +79,12 @@ type lister struct {
 	q     sdk.Query
 	where []string
 	args  []any
-	last  *item // of the page before
-	limit int   // rows of the next page
-	left  int   // of Query.Limit; meaningless where that is 0
+	by    []*keyed // tables that lead to the records; none: they are looked for in order of time
+	dense bool     // the records in order of time may hold enough that are selected
+	from  position // of the next page
+	limit int      // rows of the next page
+	left  int      // of Query.Limit; meaningless where that is 0
+	read  int      // rows so far
 	done  bool
 }
 
@@ -89,73 +99,152 @@ func (l *lister) prepare(ctx context.Context) error {
 		l.and("i.tombstone >= ? AND i.tombstone <= ?", low[:], high[:])
 	}
 	if len(q.Tombstones) > 0 {
-		l.in("i.tombstone", q.Tombstones)
+		in, args := l.b.d.in("i.tombstone", Bytes, ids(q.Tombstones))
+		l.and(in, args...)
 	}
-	l.texts()
 	l.times()
-	if err := l.events(ctx); err != nil {
-		return err
-	}
-	return l.tag(ctx)
+	return l.lookUp(ctx)
 }
 
-// events looks for the records of events first. As an OR of two conditions it
-// would make databases read every record.
-func (l *lister) events(ctx context.Context) error {
-	if len(l.q.Events) == 0 {
+// lookUp looks for the rows that the records must lean on. Where one is missing,
+// no record is selected.
+func (l *lister) lookUp(ctx context.Context) error {
+	var steps []func(context.Context, *conn) error
+	for _, s := range []struct {
+		asked bool
+		step  func(context.Context, *conn) error
+	}{
+		{l.q.Repo != "" || l.q.Actor != "" || l.q.Reason != "" || l.q.Tag != "", l.names},
+		{l.q.Commit != "", l.commit},
+		{!l.q.SHA256.IsZero(), l.content},
+		{len(l.q.Events) > 0, l.events},
+		{!l.q.Set.IsZero() || l.q.Path != "", l.keyed},
+	} {
+		if s.asked {
+			steps = append(steps, s.step)
+		}
+	}
+	if len(steps) == 0 {
 		return nil
 	}
-	var keys []any
-	err := l.b.read(ctx, "list", func(ctx context.Context, db *conn) error {
-		for _, look := range []struct{ query, column string }{
-			{"SELECT id FROM codex_item WHERE ", "event"},
-			{"SELECT item FROM codex_event WHERE item IS NOT NULL AND ", "id"},
-		} {
-			in, args := l.b.d.in(look.column, Bytes, ids(l.q.Events))
-			err := db.query(ctx, look.query+in, args, func(scan scan) error {
-				var key int64
-				err := scan(&key)
-				keys = append(keys, key)
-				return err
-			})
-			if err != nil {
+	return l.b.read(ctx, "list", func(ctx context.Context, db *conn) error {
+		for _, step := range steps {
+			if err := step(ctx, db); err != nil || l.done {
 				return err
 			}
 		}
 		return nil
 	})
-	if err == nil {
-		l.onlyKeys(keys)
+}
+
+// names looks for the names that the query has whole.
+func (l *lister) names(ctx context.Context, db *conn) error {
+	q := &l.q
+	keys := map[string]int64{}
+	var names []string
+	for _, name := range []string{q.Repo, q.Actor, q.Reason, q.Tag} {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	err := selectNames(ctx, db, names, func(scan scan) error {
+		var key int64
+		var name string
+		err := scan(&key, &name)
+		keys[name] = key
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, known := keys[name]; !known {
+			l.done = true
+			return nil
+		}
+	}
+	if q.Repo != "" {
+		l.and("i.repo = ?", keys[q.Repo])
+	}
+	if q.Actor != "" {
+		l.and("i.actor = ?", keys[q.Actor])
+	}
+	if q.Tag != "" {
+		return l.tag(ctx, db, keys[q.Tag])
+	}
+	return nil
+}
+
+// commit only looks whether there is one that begins so.
+func (l *lister) commit(ctx context.Context, db *conn) error {
+	l.done = true
+	return db.query(ctx, "SELECT id FROM codex_name WHERE name >= ? AND name <= ? LIMIT 1",
+		[]any{l.q.Commit, l.q.Commit + string(utf8.MaxRune)}, func(scan scan) error {
+			l.done = false
+			return scan(new(int64))
+		})
+}
+
+func (l *lister) content(ctx context.Context, db *conn) error {
+	l.done = true
+	return db.query(ctx, "SELECT id FROM codex_artifact WHERE sha256 = ?", []any{l.q.SHA256[:]}, func(scan scan) error {
+		var key int64
+		err := scan(&key)
+		l.and("i.artifact = ?", key)
+		l.done = false
+		return err
+	})
+}
+
+// keyed chooses the table that leads to the records.
+func (l *lister) keyed(ctx context.Context, db *conn) error {
+	by := pathTables(l.q.Path)
+	if !l.q.Set.IsZero() {
+		by = []*keyed{{column: "origin", table: "codex_origin", where: "d.set_id = ?", args: []any{l.q.Set[:]}}}
+	}
+	n, err := count(ctx, db, by)
+	l.done = n == 0
+	if n <= maxKeys {
+		l.by, l.dense = by, n > manyKeys
 	}
 	return err
 }
 
-const named = " = (SELECT id FROM codex_name WHERE name = ?)"
+// events looks for the records of events first. As an OR of two conditions it
+// would make databases read every record.
+func (l *lister) events(ctx context.Context, db *conn) error {
+	var keys []any
+	err := db.archiveEvents(ctx, l.q.Events, func(key int64, _ sdk.ID, _ sdk.Tombstone) { keys = append(keys, key) })
+	if err != nil {
+		return err
+	}
+	in, args := l.b.d.in("id", Bytes, ids(l.q.Events))
+	err = db.query(ctx, "SELECT item FROM codex_event WHERE item IS NOT NULL AND "+in, args, func(scan scan) error {
+		var key int64
+		err := scan(&key)
+		keys = append(keys, key)
+		return err
+	})
+	l.onlyKeys(keys)
+	return err
+}
 
 // tag looks for the records of a rare tag first. Those of a common one are
 // found on the way: sorting all of them for each page would be slow.
-func (l *lister) tag(ctx context.Context) error {
-	if l.q.Tag == "" {
-		return nil
-	}
+func (l *lister) tag(ctx context.Context, db *conn, tag int64) error {
 	var keys []any
-	err := l.b.read(ctx, "list", func(ctx context.Context, db *conn) error {
-		return db.query(ctx, "SELECT item FROM codex_item_tag WHERE tag"+named+" LIMIT ?", []any{l.q.Tag, pageRows + 1}, func(scan scan) error {
-			var key int64
-			err := scan(&key)
-			keys = append(keys, key)
-			return err
-		})
-	})
-	switch {
-	case err != nil:
+	err := db.query(ctx, "SELECT item FROM codex_item_tag WHERE tag = ? LIMIT ?", []any{tag, pageRows + 1}, func(scan scan) error {
+		var key int64
+		err := scan(&key)
+		keys = append(keys, key)
 		return err
-	case len(keys) <= pageRows:
+	})
+	if len(keys) <= pageRows {
 		l.onlyKeys(keys)
-	default:
-		l.and("EXISTS (SELECT 1 FROM codex_item_tag t WHERE t.item = i.id AND t.tag"+named+")", l.q.Tag)
+	} else {
+		l.and("EXISTS (SELECT 1 FROM codex_item_tag t WHERE t.item = i.id AND t.tag = ?)", tag)
 	}
-	return nil
+	return err
 }
 
 // onlyKeys selects the records with these keys.
@@ -166,25 +255,6 @@ func (l *lister) onlyKeys(keys []any) {
 	}
 	in, args := l.b.d.in("i.id", Int, keys)
 	l.and(in, args...)
-}
-
-func (l *lister) texts() {
-	q := &l.q
-	if q.Repo != "" {
-		l.and("i.repo"+named, q.Repo)
-	}
-	if q.Actor != "" {
-		l.and("i.actor"+named, q.Actor)
-	}
-	if q.Reason != "" {
-		l.and("i.reason"+named, q.Reason)
-	}
-	if !q.Set.IsZero() {
-		l.and("i.set_id = ?", q.Set[:])
-	}
-	if !q.SHA256.IsZero() {
-		l.and("i.artifact = (SELECT id FROM codex_artifact WHERE sha256 = ?)", q.SHA256[:])
-	}
 }
 
 func (l *lister) times() {
@@ -210,29 +280,28 @@ func (l *lister) and(condition string, args ...any) {
 	l.args = append(l.args, args...)
 }
 
-func (l *lister) in(column string, list []sdk.ID) {
-	in, args := l.b.d.in(column, Bytes, ids(list))
-	l.and(in, args...)
-}
-
 // page reads the next records, fewer than there could be when they are large.
 func (l *lister) page(ctx context.Context) (page []*item, err error) {
 	limit := l.limit
-	if l.q.Limit > 0 && !l.filtered() {
+	if l.q.Limit > 0 && !l.scans() {
 		limit = min(limit, l.left)
 	}
-	query, args := l.statement(limit)
+	w := everything
 	room := pageBytes
 	cut, read := false, 0
 	row := newItemScan()
 	err = l.b.read(ctx, "list", func(ctx context.Context, db *conn) error {
+		if w, err = l.window(ctx, db, limit); err != nil || l.done {
+			return err
+		}
+		query, args := l.statement(w, limit)
 		return db.queryOnce(ctx, query, args, func(scan scan) error {
 			it, err := row.next(scan)
 			if err != nil {
 				return err
 			}
 			read++
-			l.last = it
+			l.from = it.position()
 			if it.recordErr == nil && !l.q.Matches(&it.Record) {
 				return nil
 			}
@@ -250,18 +319,59 @@ func (l *lister) page(ctx context.Context) (page []*item, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.advance(page, read, limit, cut), nil
+	l.read += read
+	l.dense = l.dense && 8*len(page) >= read
+	if !cut && read < limit {
+		l.leave(w)
+	}
+	return l.advance(page, cut), nil
 }
 
-// filtered reports whether the query has conditions that the statement has not.
-func (l *lister) filtered() bool {
-	return l.q.Path != "" || l.q.Name != "" || l.q.Commit != "" || l.q.Match != ""
+// window finds where the next page comes from.
+func (l *lister) window(ctx context.Context, db *conn, limit int) (window, error) {
+	if l.by == nil || l.dense {
+		return everything, nil
+	}
+	keys, ok, err := newest(ctx, db, l.by, l.from)
+	if !ok {
+		l.by = nil // more have come meanwhile
+		return everything, err
+	}
+	l.done = len(keys) == 0
+	return windowOf(ctx, db, keys, l.from, limit)
 }
 
-// advance says where the next page begins, and how long it may be.
-func (l *lister) advance(page []*item, read, limit int, cut bool) []*item {
-	l.done = !cut && read < limit
-	l.limit = pageRows
+// leave goes on below a window that has no more records.
+func (l *lister) leave(w window) {
+	if w.lowest == math.MinInt64 {
+		l.done = true
+	} else {
+		l.from = position{at: w.lowest - 1}
+	}
+}
+
+// position is where a page begins that comes after the record.
+func (i *item) position() position {
+	id := i.id // of a row that cannot be read
+	if id == nil {
+		id = i.Tombstone[:]
+	}
+	return position{i.archived.Int64, id}
+}
+
+// scans reports whether the query has conditions that no index knows.
+func (l *lister) scans() bool {
+	q := &l.q
+	if q.Name != "" || q.Commit != "" || q.Match != "" || q.Reason != "" {
+		return true
+	}
+	indexed := l.by != nil && !l.dense
+	return q.Path != "" && (!indexed || !q.Set.IsZero()) || !q.Set.IsZero() && !indexed
+}
+
+// advance says how long the next page may be.
+func (l *lister) advance(page []*item, cut bool) []*item {
+	l.limit = min(4*l.limit, pageRows)
 	if cut {
 		l.limit = len(page) // the next ones are likely to be as large
 	}
@@ -273,17 +383,18 @@ func (l *lister) advance(page []*item, read, limit int, cut bool) []*item {
 	return page
 }
 
-func (l *lister) statement(limit int) (string, []any) {
+func (l *lister) statement(w window, limit int) (string, []any) {
 	where, args := slices.Clone(l.where), slices.Clone(l.args)
-	if l.last != nil {
-		// The first half is what every planner finds an index for.
-		where = append(where, "i.archived_at <= ? AND (i.archived_at < ? OR i.tombstone < ?)")
-		id := l.last.id // of a row that cannot be read
-		if id == nil {
-			id = l.last.Tombstone[:]
-		}
-		at := l.last.archived.Int64
-		args = append(args, at, at, id)
+	if len(w.keys) > 0 {
+		condition, more := w.condition(l.b.d)
+		where, args = append(where, condition), append(args, more...)
+	}
+	if l.from.at != beginning.at {
+		where, args = append(where, "i.archived_at <= ?"), append(args, l.from.at)
+	}
+	if l.from.id != nil {
+		// The condition before is what every planner finds an index for.
+		where, args = append(where, "(i.archived_at < ? OR i.tombstone < ?)"), append(args, l.from.at, l.from.id)
 	}
 	text := selectItems + fromItems
 	if len(where) > 0 {

@@ -8,39 +8,39 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// nameCache remembers keys of codex_name, whose rows never change.
-type nameCache struct {
+// keyCache remembers the keys of rows that never change.
+type keyCache[K comparable] struct {
 	mu   sync.Mutex
-	keys map[string]int64
+	keys map[K]int64
 }
 
-// maxNames bounds the cache; commits make up most of it. At [sdk.MaxName] bytes
-// each it could hold 4 MiB.
-const maxNames = 4096
+// maxCached bounds a cache; commits make up most of the names. At
+// [sdk.MaxName] bytes each those could hold 4 MiB, and directories 8 MiB.
+const maxCached = 4096
 
-func (c *nameCache) lookup(names []string) (known map[string]int64, unknown []any) {
+func (c *keyCache[K]) lookup(rows []K) (known map[K]int64, unknown []K) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known = make(map[string]int64, len(names))
-	for _, name := range names {
-		if key, ok := c.keys[name]; ok {
-			known[name] = key
+	known = make(map[K]int64, len(rows))
+	for _, row := range rows {
+		if key, ok := c.keys[row]; ok {
+			known[row] = key
 		} else {
-			unknown = append(unknown, name)
+			unknown = append(unknown, row)
 		}
 	}
 	return known, unknown
 }
 
 // add remembers keys, which must be of rows that are committed.
-func (c *nameCache) add(keys map[string]int64) {
+func (c *keyCache[K]) add(keys map[K]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.keys == nil || len(c.keys)+len(keys) > maxNames {
-		c.keys = make(map[string]int64, len(keys))
+	if c.keys == nil || len(c.keys)+len(keys) > maxCached {
+		c.keys = make(map[K]int64, len(keys))
 	}
-	for name, key := range keys {
-		c.keys[name] = key
+	for row, key := range keys {
+		c.keys[row] = key
 	}
 }
 
@@ -87,9 +87,13 @@ func (b *Backend) nameKeys(ctx context.Context, db *conn, names []string) (map[s
 
 // selectNames asks for some at a time: the tags of one Put may be a hundred
 // thousand, and statements end at 32 or 64 thousand arguments.
-func selectNames(ctx context.Context, db *conn, names []any, row func(scan) error) error {
+func selectNames(ctx context.Context, db *conn, names []string, row func(scan) error) error {
 	for some := range slices.Chunk(names, sdk.MaxItems) {
-		in, args := db.b.d.in("name", Text, some)
+		keys := make([]any, len(some))
+		for i, name := range some {
+			keys[i] = name
+		}
+		in, args := db.b.d.in("name", Text, keys)
 		if err := db.query(ctx, "SELECT id, name FROM codex_name WHERE "+in, args, row); err != nil {
 			return err
 		}
@@ -97,18 +101,18 @@ func selectNames(ctx context.Context, db *conn, names []any, row func(scan) erro
 	return nil
 }
 
-func without(names []any, known map[string]int64) []any {
-	return slices.DeleteFunc(names, func(name any) bool {
-		_, ok := known[name.(string)]
+func without(names []string, known map[string]int64) []string {
+	return slices.DeleteFunc(names, func(name string) bool {
+		_, ok := known[name]
 		return ok
 	})
 }
 
 // eachAlone makes rows of one column.
-func eachAlone(values []any) [][]any {
+func eachAlone(values []string) [][]any {
 	rows := make([][]any, len(values))
-	for i := range values {
-		rows[i] = values[i : i+1 : i+1]
+	for i, v := range values {
+		rows[i] = []any{v}
 	}
 	return rows
 }

@@ -2,7 +2,9 @@ package sqlbackend
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"iter"
 	"slices"
@@ -78,6 +80,8 @@ func (b *Backend) put(ctx context.Context, in *intake) ([]sdk.PutResult, error) 
 		return nil, explainTaken(err)
 	}
 	b.names.add(g.names)
+	b.directories.add(g.directories)
+	b.origins.add(g.origins)
 	in.staging.adopted(g.contents)
 	return g.stored, nil
 }
@@ -121,18 +125,20 @@ type content struct {
 
 // group is the work of one Put inside its transaction.
 type group struct {
-	b        *Backend
-	db       *conn
-	survey   survey
-	entries  []*entry                      // not stored yet, sorted by content, then tombstone
-	repeats  []*entry                      // stored before; their content may have to be
-	copied   []*entry                      // with a history
-	known    map[sdk.Tombstone]*lockedItem // those of copied that were there before
-	contents []*content
-	byDigest map[sdk.Digest]*content
-	names    map[string]int64
-	stored   []sdk.PutResult
-	outdated bool // the survey is: a large body has to be read again, outside
+	b           *Backend
+	db          *conn
+	survey      survey
+	entries     []*entry                      // not stored yet, sorted by content, then tombstone
+	repeats     []*entry                      // stored before; their content may have to be
+	copied      []*entry                      // with a history
+	known       map[sdk.Tombstone]*lockedItem // those of copied that were there before
+	contents    []*content
+	byDigest    map[sdk.Digest]*content
+	names       map[string]int64
+	directories map[directory]int64
+	origins     map[origin]int64
+	stored      []sdk.PutResult
+	outdated    bool // the survey is: a large body has to be read again, outside
 }
 
 func newGroup(b *Backend, db *conn, in *intake) *group {
@@ -162,7 +168,7 @@ func (g *group) store(ctx context.Context) error {
 	if err := g.checkEvents(ctx); err != nil {
 		return err
 	}
-	if err := g.findNames(ctx); err != nil {
+	if err := g.findCommon(ctx); err != nil {
 		return err
 	}
 	if len(g.entries) > 0 || len(g.repeats) > 0 {
@@ -235,49 +241,47 @@ func (g *group) checkEvents(ctx context.Context) error {
 	conflicts := sdk.Culprits{Kind: sdk.Conflict, Msg: "the event id is taken"}
 	meanwhile := sdk.Culprits{Kind: sdk.Busy, Msg: "another program stored the same record at the same moment"}
 	owner := map[sdk.ID]sdk.Tombstone{}
-	keys := make([]any, len(g.entries))
+	events := make([]sdk.ID, len(g.entries))
 	for i, e := range g.entries {
 		if _, taken := owner[e.record.Event]; taken {
 			conflicts.Add(e.record.Tombstone)
 		}
 		owner[e.record.Event] = e.record.Tombstone
-		keys[i] = e.record.Event[:]
+		events[i] = e.record.Event
 	}
-	taken := func(scan scan) error {
-		var event, tombstone []byte
-		if err := scan(&event, &tombstone); err != nil {
-			return err
-		}
-		var key sdk.ID
-		if err := fixed("event id", event, key[:]); err != nil {
-			return err
-		}
-		if id := owner[key]; bytes.Equal(id[:], tombstone) {
-			meanwhile.Add(id) // it was not there when findRepeats looked
+	err := g.db.archiveEvents(ctx, events, func(_ int64, event sdk.ID, of sdk.Tombstone) {
+		if owner[event] == of {
+			meanwhile.Add(of) // it was not there when findRepeats looked
 		} else {
-			conflicts.Add(id)
+			conflicts.Add(owner[event])
 		}
-		return nil
-	}
-	for _, look := range []struct{ query, column string }{
-		{"SELECT event, tombstone FROM codex_item WHERE ", "event"},
-		{"SELECT id, NULL FROM codex_event WHERE ", "id"},
-	} {
-		in, args := g.b.d.in(look.column, Bytes, keys)
-		if err := g.db.query(ctx, look.query+in, args, taken); err != nil {
-			return err
-		}
-	}
-	if err := conflicts.Err(); err != nil {
+	})
+	if err != nil {
 		return err
 	}
-	return meanwhile.Err()
+	in, args := g.b.d.in("id", Bytes, ids(events))
+	err = g.db.query(ctx, "SELECT id FROM codex_event WHERE "+in, args, func(scan scan) error {
+		var raw sql.RawBytes
+		if err := scan(&raw); err != nil {
+			return err
+		}
+		var event sdk.ID
+		copy(event[:], raw) // it was asked for by this value
+		conflicts.Add(owner[event])
+		return nil
+	})
+	return cmp.Or(err, conflicts.Err(), meanwhile.Err())
 }
 
-func (g *group) findNames(ctx context.Context) (err error) {
+// findCommon finds or makes the rows that records share.
+func (g *group) findCommon(ctx context.Context) (err error) {
 	var names []string
-	for _, e := range g.entries {
-		names = append(names, itemNames(&e.record)...)
+	directories := make([]directory, len(g.entries))
+	for i, e := range g.entries {
+		r := &e.record
+		names = append(names, r.Repo, r.ArchivedBy, r.Commit, r.Reason, r.ContentKind)
+		names = append(names, r.Tags...)
+		directories[i] = directoryOf(r)
 	}
 	for _, e := range g.copied {
 		names = append(names, historyNames(&e.item.History)...)
@@ -285,7 +289,13 @@ func (g *group) findNames(ctx context.Context) (err error) {
 	if len(names) == 0 {
 		return nil
 	}
-	g.names, err = g.b.nameKeys(ctx, g.db, names)
+	if g.names, err = g.b.nameKeys(ctx, g.db, names); err != nil {
+		return err
+	}
+	if g.directories, err = g.b.directoryKeys(ctx, g.db, directories); err != nil {
+		return err
+	}
+	g.origins, err = g.b.originKeys(ctx, g.db, g.entries, g.names)
 	return err
 }
 
@@ -352,12 +362,18 @@ func (g *group) findArtifacts(ctx context.Context) error {
 // insertArtifacts makes rows for the contents that have bodies, or need none, and
 // have no row yet.
 func (g *group) insertArtifacts(ctx context.Context) error {
-	var rows [][]any
+	var fresh []*content
 	for _, c := range g.contents {
-		present := c.body != nil && !c.body.dropped
-		if c.key == 0 && (present || len(c.users) == 0) {
-			rows = append(rows, []any{c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], truth(present)})
+		if present := c.body != nil && !c.body.dropped; c.key == 0 && (present || len(c.users) == 0) {
+			fresh = append(fresh, c)
 		}
+	}
+	if g.b.d.Insert.Pack != nil {
+		fresh = packed(fresh, g.b.d.Insert.Pack)
+	}
+	rows := make([][]any, len(fresh))
+	for i, c := range fresh {
+		rows[i] = []any{c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], truth(c.body != nil && !c.body.dropped)}
 	}
 	return insertArtifact.rows(ctx, g.db, rows, func(scan scan) error {
 		var key int64
@@ -377,6 +393,24 @@ func truth(is bool) int64 {
 		return 1
 	}
 	return 0
+}
+
+// packed orders contents whose bodies have a row each as pack says. Their keys
+// will rise in this order, and bodies are stored in the order of keys.
+func packed(contents []*content, pack func([]int64) []int) []*content {
+	var ordered, small []*content
+	var sizes []int64
+	for _, c := range contents {
+		if c.StoredSize > sdk.SmallBody {
+			ordered = append(ordered, c)
+			continue
+		}
+		small, sizes = append(small, c), append(sizes, c.StoredSize)
+	}
+	for _, i := range pack(sizes) {
+		ordered = append(ordered, small[i])
+	}
+	return ordered
 }
 
 // lockArtifacts looks for the rows that are not known yet and locks them, so
@@ -499,6 +533,7 @@ func (g *group) storeBodies(ctx context.Context) error {
 			small = append(small, []any{c.key, body.whole()})
 		}
 	}
+	slices.SortFunc(small, func(x, y []any) int { return cmp.Compare(x[0].(int64), y[0].(int64)) })
 	return insertBody.rows(ctx, g.db, small, nil)
 }
 
@@ -525,7 +560,11 @@ func (g *group) storeChunks(ctx context.Context, c *content) error {
 func (g *group) storeItems(ctx context.Context) error {
 	rows := make([][]any, len(g.entries))
 	for i, e := range g.entries {
-		row, err := itemRow(&e.record, g.byDigest[e.record.Content.SHA256].key, g.names)
+		r := &e.record
+		row, err := itemRow(r, itemKeys{
+			artifact: g.byDigest[r.Content.SHA256].key, origin: g.origins[e.origin],
+			repo: g.names[r.Repo], actor: g.names[r.ArchivedBy], directory: g.directories[directoryOf(r)],
+		})
 		if err != nil {
 			return err
 		}

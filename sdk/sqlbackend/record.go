@@ -3,6 +3,7 @@ package sqlbackend
 import (
 	"bytes"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"time"
@@ -14,34 +15,38 @@ import (
 var insertItem = insert{
 	table: "codex_item",
 	columns: []column{
-		{"tombstone", Bytes}, {"event", Bytes}, {"artifact", Int}, {"repo", Int}, {"path", Bytes}, {"work_path", Bytes},
-		{"revision", Int}, {"reason", Int}, {"kind", Int}, {"note", Text}, {"tags", Text}, {"metadata", Text},
-		{"file_mode", Int}, {"file_mtime", Int}, {"actor", Int}, {"archived_at", Int}, {"retain_until", Int},
-		{"retain_at_store", Int}, {"digest", Bytes}, {"set_id", Bytes}, {"file_type", Text}, {"git_blob", Text}, {"work_state", Text}, {"host", Text},
+		{"tombstone", Bytes}, {"event", Bytes}, {"artifact", Int}, {"origin", Int}, {"repo", Int}, {"actor", Int},
+		{"directory", Int}, {"name", Bytes}, {"work_name", Bytes}, {"file_mode", Int}, {"file_mtime", Int}, {"archived_at", Int},
+		{"retain_until", Int}, {"retain_at_store", Int}, {"digest", Bytes}, {"git_blob", Bytes},
 	},
 }
 
-// itemNames are the texts of r that codex_name keeps.
-func itemNames(r *sdk.Record) []string {
-	return append([]string{r.Repo, r.Commit, r.Reason, r.ContentKind, r.ArchivedBy}, r.Tags...)
+// itemKeys are the keys of the rows that a record leans on.
+type itemKeys struct {
+	artifact, origin, repo, actor, directory int64
 }
 
 // itemRow is the row of r in the order of insertItem.
-func itemRow(r *sdk.Record, artifact int64, names map[string]int64) ([]any, error) {
-	tags, err := encodeJSON(r.Tags, len(r.Tags))
+func itemRow(r *sdk.Record, k itemKeys) ([]any, error) {
+	blob, err := hex.DecodeString(r.GitBlob)
 	if err != nil {
 		return nil, err
 	}
-	metadata, err := encodeJSON(r.Metadata, len(r.Metadata))
-	if err != nil {
-		return nil, err
-	}
+	_, name := splitPath(r.Path)
 	return []any{
-		r.Tombstone[:], r.Event[:], artifact, names[r.Repo], []byte(r.Path), []byte(r.WorkTreePath),
-		names[r.Commit], names[r.Reason], names[r.ContentKind], r.Note, tags, metadata,
-		int64(r.Mode), micros(r.ModTime), names[r.ArchivedBy], micros(r.ArchivedAt), micros(r.RetainUntil),
-		micros(r.RetainAtStore), r.Digest[:], r.Set[:], string(r.Type), r.GitBlob, string(r.WorkTreeState), r.Host,
+		r.Tombstone[:], eventColumn(r), k.artifact, k.origin, k.repo, k.actor,
+		k.directory, []byte(name), workName(r), int64(r.Mode), micros(r.ModTime), micros(r.ArchivedAt),
+		micros(r.RetainUntil), micros(r.RetainAtStore), r.Digest[:], blob,
 	}, nil
+}
+
+// eventColumn is NULL for a record whose event has its own id: a second index
+// of random ids would cost every Put more than anything else.
+func eventColumn(r *sdk.Record) any {
+	if r.Event == r.Tombstone {
+		return nil
+	}
+	return r.Event[:]
 }
 
 // encodeJSON writes v as JSON, nothing as "".
@@ -77,18 +82,21 @@ func fromMicros(us sql.NullInt64) time.Time {
 
 // selectItems reads records; what it selects is scanned by itemScan. Outer
 // joins keep planners from beginning with a small table.
-const selectItems = `SELECT i.id, i.tombstone, i.event, i.path, i.work_path, i.note, i.tags, i.metadata,
-	i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at,
-	i.retain_at_store, i.digest, i.set_id, i.file_type, i.git_blob, i.work_state, i.host,
+const selectItems = `SELECT i.id, i.tombstone, i.event,
+	p.id, p.path, i.name, CASE WHEN p.work_path IS NULL THEN 0 ELSE 1 END, p.work_path, COALESCE(i.work_name, i.name),
+	i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at, i.retain_at_store, i.digest, i.git_blob,
+	o.set_id, o.note, o.tags, o.metadata, o.file_type, o.work_state, o.host,
 	r.name, v.name, n.name, k.name, w.name,
 	a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.stored_sha256, a.present`
 
 const fromItems = ` FROM codex_item i
 	LEFT JOIN codex_artifact a ON a.id = i.artifact
+	LEFT JOIN codex_directory p ON p.id = i.directory
+	LEFT JOIN codex_origin o ON o.id = i.origin
 	LEFT JOIN codex_name r ON r.id = i.repo
-	LEFT JOIN codex_name v ON v.id = i.revision
-	LEFT JOIN codex_name n ON n.id = i.reason
-	LEFT JOIN codex_name k ON k.id = i.kind
+	LEFT JOIN codex_name v ON v.id = o.revision
+	LEFT JOIN codex_name n ON n.id = o.reason
+	LEFT JOIN codex_name k ON k.id = o.kind
 	LEFT JOIN codex_name w ON w.id = i.actor`
 
 // item is a record with the keys of its rows.
@@ -119,14 +127,17 @@ func (i *item) err() error {
 type itemScan struct {
 	key                               int64
 	tombstone, event, sha, storedSHA  sql.RawBytes
-	path, workPath, digest, set       sql.RawBytes
+	dir, workDir, name, workName      sql.RawBytes
+	digest, gitBlob, set              sql.RawBytes
 	note, tags, metadata              sql.NullString
 	repo, commit, reason, kind, actor sql.NullString
-	fileType, gitBlob, state, host    sql.NullString
+	fileType, state, host             sql.NullString
 	codec                             sql.NullString
 	mode, mtime, archived, retained   sql.NullInt64
 	purged, retainAtStore             sql.NullInt64
 	artifact, size, stored, crc       sql.NullInt64
+	directory                         sql.NullInt64
+	inWorkTree                        int64
 	present                           sql.NullInt64
 	into                              []any
 }
@@ -135,9 +146,10 @@ type itemScan struct {
 func newItemScan(more ...any) *itemScan {
 	x := &itemScan{}
 	x.into = append([]any{
-		&x.key, &x.tombstone, &x.event, &x.path, &x.workPath, &x.note, &x.tags, &x.metadata,
-		&x.mode, &x.mtime, &x.archived, &x.retained, &x.purged,
-		&x.retainAtStore, &x.digest, &x.set, &x.fileType, &x.gitBlob, &x.state, &x.host,
+		&x.key, &x.tombstone, &x.event,
+		&x.directory, &x.dir, &x.name, &x.inWorkTree, &x.workDir, &x.workName,
+		&x.mode, &x.mtime, &x.archived, &x.retained, &x.purged, &x.retainAtStore, &x.digest, &x.gitBlob,
+		&x.set, &x.note, &x.tags, &x.metadata, &x.fileType, &x.state, &x.host,
 		&x.repo, &x.commit, &x.reason, &x.kind, &x.actor,
 		&x.artifact, &x.sha, &x.size, &x.codec, &x.stored, &x.crc, &x.storedSHA, &x.present,
 	}, more...)
@@ -191,32 +203,46 @@ func (x *itemScan) content(c *sdk.Content) error {
 // record reads all but the content.
 func (x *itemScan) record(r *sdk.Record) error {
 	for _, v := range []sql.NullString{
-		x.note, x.tags, x.metadata, x.repo, x.commit, x.reason, x.kind, x.actor, x.fileType, x.gitBlob, x.state, x.host,
+		x.note, x.tags, x.metadata, x.repo, x.commit, x.reason, x.kind, x.actor, x.fileType, x.state, x.host,
 	} {
 		if !v.Valid {
 			return sdk.Errorf(sdk.Corrupt, "a text is missing")
 		}
 	}
+	if !x.directory.Valid {
+		return sdk.Errorf(sdk.Corrupt, "the directory is missing")
+	}
 	if !x.mode.Valid || x.mode.Int64 != int64(uint32(x.mode.Int64)) {
 		return sdk.Errorf(sdk.Corrupt, "the mode is missing or out of range")
 	}
 	for _, err := range []error{
-		fixed("tombstone", x.tombstone, r.Tombstone[:]), fixed("event id", x.event, r.Event[:]),
+		fixed("tombstone", x.tombstone, r.Tombstone[:]), fixed("event id", eventOf(x.event, x.tombstone), r.Event[:]),
 		fixed("digest", x.digest, r.Digest[:]), fixed("set", x.set, r.Set[:]),
 	} {
 		if err != nil {
 			return err
 		}
 	}
-	r.Path, r.WorkTreePath, r.Note = string(x.path), string(x.workPath), x.note.String
+	r.Path, r.Note = string(x.dir)+string(x.name), x.note.String
+	if x.inWorkTree != 0 {
+		r.WorkTreePath = string(x.workDir) + string(x.workName)
+	}
 	r.Repo, r.Commit, r.Reason, r.ContentKind, r.ArchivedBy = x.repo.String, x.commit.String, x.reason.String, x.kind.String, x.actor.String
-	r.Type, r.GitBlob, r.WorkTreeState, r.Host = sdk.FileType(x.fileType.String), x.gitBlob.String, sdk.WorkTreeState(x.state.String), x.host.String
+	r.Type, r.GitBlob, r.WorkTreeState, r.Host = sdk.FileType(x.fileType.String), hex.EncodeToString(x.gitBlob), sdk.WorkTreeState(x.state.String), x.host.String
 	r.Mode, r.ModTime, r.ArchivedAt = uint32(x.mode.Int64), fromMicros(x.mtime), fromMicros(x.archived)
 	r.RetainUntil, r.PurgedAt, r.RetainAtStore = fromMicros(x.retained), fromMicros(x.purged), fromMicros(x.retainAtStore)
 	if decodeJSON(x.tags.String, &r.Tags) != nil || decodeJSON(x.metadata.String, &r.Metadata) != nil {
 		return sdk.Errorf(sdk.Corrupt, "tags or metadata are no JSON")
 	}
 	return validRow(r)
+}
+
+// eventOf is the id of a record's event, by its column and the tombstone.
+func eventOf(event, tombstone []byte) []byte {
+	if event == nil {
+		return tombstone
+	}
+	return event
 }
 
 // validRow checks a record as the host does, whatever its content is.

@@ -2,7 +2,6 @@ package sqlbackend
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -337,17 +336,9 @@ func (db *conn) record(ctx context.Context, version, step int) error {
 	if err != nil || n > 0 {
 		return err
 	}
+	id := sdk.NewID()
 	return db.change(ctx, 1, `INSERT INTO codex_archive_meta (id, archive, schema_version, schema_step, created_at)
-		VALUES (1, ?, ?, ?, `+db.b.d.Server.Now+`)`, newID(), version, step)
-}
-
-// newID returns a UUID, version 4.
-func newID() []byte {
-	var id [16]byte
-	rand.Read(id[:]) // never fails: crypto/rand
-	id[6] = id[6]&0x0f | 0x40
-	id[8] = id[8]&0x3f | 0x80
-	return id[:]
+		VALUES (1, ?, ?, ?, `+db.b.d.Server.Now+`)`, id[:], version, step)
 }
 
 // split cuts a schema file into its statements, without comment lines.

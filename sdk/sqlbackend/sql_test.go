@@ -7,8 +7,6 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
-
-	"github.com/codex-archive/codex/sdk"
 )
 
 func TestSplit(t *testing.T) {
@@ -138,27 +136,17 @@ func TestCeilMicros(t *testing.T) {
 	}
 }
 
-func TestNameCacheIsBounded(t *testing.T) {
-	var c nameCache
-	for i := range 3 * maxNames {
+func TestKeyCacheIsBounded(t *testing.T) {
+	var c keyCache[string]
+	for i := range 3 * maxCached {
 		c.add(map[string]int64{fmt.Sprint(i): int64(i)})
-		if len(c.keys) > maxNames {
+		if len(c.keys) > maxCached {
 			t.Fatalf("%d names are held", len(c.keys))
 		}
 	}
-	last := fmt.Sprint(3*maxNames - 1)
+	last := fmt.Sprint(3*maxCached - 1)
 	known, unknown := c.lookup([]string{last, "never seen"})
-	if known[last] != 3*maxNames-1 || len(known) != 1 || !slices.Equal(unknown, []any{"never seen"}) {
+	if known[last] != 3*maxCached-1 || len(known) != 1 || !slices.Equal(unknown, []string{"never seen"}) {
 		t.Errorf("known %v, unknown %v", known, unknown)
-	}
-}
-
-func TestNewID(t *testing.T) {
-	id := newID()
-	if s := sdk.ID(id).String(); s[14] != '4' || !strings.ContainsRune("89ab", rune(s[19])) {
-		t.Errorf("%s is no UUID of version 4", s)
-	}
-	if slices.Equal(id, newID()) {
-		t.Error("two are the same")
 	}
 }

@@ -66,7 +66,7 @@ func evidenceError(err error) *output.Failure { return output.Errorf(output.Evid
 // record returns a record with what every record of this command has.
 func (j *Journal) record(action evidence.Action, status evidence.Status) *evidence.Record {
 	return &evidence.Record{
-		ID: sdk.NewID(), Time: time.Now(), Action: action, Actor: j.options.Actor,
+		ID: sdk.NewEventID(), Time: time.Now(), Action: action, Actor: j.options.Actor,
 		Backend: j.options.Backend, Duration: output.Millis(time.Since(j.options.Started)), Status: status, Host: j.options.Host,
 	}
 }

@@ -59,37 +59,62 @@ CREATE TABLE IF NOT EXISTS codex_artifact_chunk (
 	PRIMARY KEY (upload, seq)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC;
 
-CREATE TABLE IF NOT EXISTS codex_item (
+-- A path is that of its directory, which ends in a slash or is empty, and the
+-- name in the item. work_path is NULL outside a work tree.
+CREATE TABLE IF NOT EXISTS codex_directory (
 	id BIGINT AUTO_INCREMENT PRIMARY KEY,
-	tombstone BINARY(16) NOT NULL,
-	event BINARY(16) NOT NULL,
-	artifact BIGINT NOT NULL,
-	repo BIGINT NOT NULL,
-	path VARBINARY(4096) NOT NULL,
-	work_path VARBINARY(4096) NOT NULL,
+	path VARBINARY(1024) NOT NULL,
+	work_path VARBINARY(1024),
+	KEY codex_directory_path (path, work_path),
+	KEY codex_directory_work (work_path)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC;
+
+-- What the items of a set have in common.
+CREATE TABLE IF NOT EXISTS codex_origin (
+	id BIGINT AUTO_INCREMENT PRIMARY KEY,
+	set_id BINARY(16) NOT NULL,
+	hash BINARY(16) NOT NULL,
 	revision BIGINT NOT NULL,
 	reason BIGINT NOT NULL,
 	kind BIGINT NOT NULL,
 	note MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
 	tags MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
 	metadata MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+	file_type VARBINARY(32) NOT NULL,
+	work_state VARBINARY(32) NOT NULL,
+	host VARBINARY(1024) NOT NULL,
+	UNIQUE KEY codex_origin_set (set_id, hash)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC;
+
+-- event is NULL where it is the tombstone. work_name is NULL where it is name.
+-- The tombstone is in the indices because MariaDB would sort all records of one
+-- value by it, where other databases sort those of one moment.
+CREATE TABLE IF NOT EXISTS codex_item (
+	id BIGINT AUTO_INCREMENT PRIMARY KEY,
+	tombstone BINARY(16) NOT NULL,
+	event BINARY(16),
+	artifact BIGINT NOT NULL,
+	origin BIGINT NOT NULL,
+	repo BIGINT NOT NULL,
+	actor BIGINT NOT NULL,
+	directory BIGINT NOT NULL,
+	name VARBINARY(4096) NOT NULL,
+	work_name VARBINARY(4096),
 	file_mode INT NOT NULL,
 	file_mtime BIGINT,
-	actor BIGINT NOT NULL,
 	archived_at BIGINT NOT NULL,
 	retain_until BIGINT,
 	retain_at_store BIGINT,
 	purged_at BIGINT,
 	digest BINARY(32) NOT NULL,
-	set_id BINARY(16) NOT NULL,
-	file_type VARBINARY(32) NOT NULL,
-	git_blob VARBINARY(64) NOT NULL,
-	work_state VARBINARY(32) NOT NULL,
-	host VARBINARY(1024) NOT NULL,
+	git_blob VARBINARY(32) NOT NULL,
 	UNIQUE KEY codex_item_tombstone (tombstone),
 	UNIQUE KEY codex_item_event (event),
 	KEY codex_item_archived (archived_at, tombstone),
+	KEY codex_item_origin (origin, archived_at, tombstone),
 	KEY codex_item_repo (repo, archived_at, tombstone),
+	KEY codex_item_actor (actor, archived_at, tombstone),
+	KEY codex_item_directory (directory, archived_at, tombstone),
 	KEY codex_item_artifact (artifact)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC;
 

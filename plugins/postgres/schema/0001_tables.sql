@@ -56,37 +56,62 @@ CREATE TABLE codex_artifact_chunk (
 
 ALTER TABLE codex_artifact_chunk ALTER COLUMN data SET STORAGE EXTERNAL;
 
+-- A path is that of its directory, which ends in a slash or is empty, and the
+-- name in the item. work_path is NULL outside a work tree.
+CREATE TABLE codex_directory (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	path bytea NOT NULL,
+	work_path bytea
+);
+
+CREATE INDEX codex_directory_path ON codex_directory (path, work_path);
+CREATE INDEX codex_directory_work ON codex_directory (work_path);
+
+-- What the items of a set have in common.
+CREATE TABLE codex_origin (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	revision bigint NOT NULL,
+	reason bigint NOT NULL,
+	kind bigint NOT NULL,
+	set_id bytea NOT NULL,
+	hash bytea NOT NULL,
+	note text COLLATE "C" NOT NULL,
+	tags text COLLATE "C" NOT NULL,
+	metadata text COLLATE "C" NOT NULL,
+	file_type text COLLATE "C" NOT NULL,
+	work_state text COLLATE "C" NOT NULL,
+	host text COLLATE "C" NOT NULL,
+	UNIQUE (set_id, hash)
+);
+
+-- event is NULL where it is the tombstone. work_name is NULL where it is name.
 CREATE TABLE codex_item (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	artifact bigint NOT NULL,
+	origin bigint NOT NULL,
+	repo bigint NOT NULL,
+	actor bigint NOT NULL,
+	directory bigint NOT NULL,
 	archived_at bigint NOT NULL,
 	file_mtime bigint,
 	retain_until bigint,
 	purged_at bigint,
 	retain_at_store bigint,
-	repo bigint NOT NULL,
-	revision bigint NOT NULL,
-	reason bigint NOT NULL,
-	kind bigint NOT NULL,
-	actor bigint NOT NULL,
 	file_mode integer NOT NULL,
 	tombstone bytea NOT NULL UNIQUE,
-	event bytea NOT NULL UNIQUE,
+	event bytea,
 	digest bytea NOT NULL,
-	set_id bytea NOT NULL,
-	path bytea NOT NULL,
-	work_path bytea NOT NULL,
-	note text COLLATE "C" NOT NULL,
-	tags text COLLATE "C" NOT NULL,
-	metadata text COLLATE "C" NOT NULL,
-	file_type text COLLATE "C" NOT NULL,
-	git_blob text COLLATE "C" NOT NULL,
-	work_state text COLLATE "C" NOT NULL,
-	host text COLLATE "C" NOT NULL
+	git_blob bytea NOT NULL,
+	name bytea NOT NULL,
+	work_name bytea
 );
 
-CREATE INDEX codex_item_archived ON codex_item (archived_at, tombstone);
-CREATE INDEX codex_item_repo ON codex_item (repo, archived_at, tombstone);
+CREATE UNIQUE INDEX codex_item_event ON codex_item (event) WHERE event IS NOT NULL;
+CREATE INDEX codex_item_archived ON codex_item (archived_at);
+CREATE INDEX codex_item_origin ON codex_item (origin, archived_at);
+CREATE INDEX codex_item_repo ON codex_item (repo, archived_at);
+CREATE INDEX codex_item_actor ON codex_item (actor, archived_at);
+CREATE INDEX codex_item_directory ON codex_item (directory, archived_at);
 CREATE INDEX codex_item_artifact ON codex_item (artifact);
 
 CREATE TABLE codex_item_tag (

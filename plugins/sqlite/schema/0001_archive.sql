@@ -47,36 +47,62 @@ CREATE TABLE codex_artifact_chunk (
 	UNIQUE (upload, seq)
 ) STRICT;
 
+-- A path is that of its directory, which ends in a slash or is empty, and the
+-- name in the item. work_path is NULL outside a work tree.
+CREATE TABLE codex_directory (
+	id        INTEGER PRIMARY KEY,
+	path      BLOB NOT NULL,
+	work_path BLOB
+) STRICT;
+
+CREATE INDEX codex_directory_path ON codex_directory (path, work_path);
+CREATE INDEX codex_directory_work ON codex_directory (work_path);
+
+-- What the items of a set have in common.
+CREATE TABLE codex_origin (
+	id         INTEGER PRIMARY KEY,
+	set_id     BLOB NOT NULL,
+	hash       BLOB NOT NULL,
+	revision   INTEGER NOT NULL REFERENCES codex_name,
+	reason     INTEGER NOT NULL REFERENCES codex_name,
+	kind       INTEGER NOT NULL REFERENCES codex_name,
+	note       TEXT NOT NULL,
+	tags       TEXT NOT NULL,
+	metadata   TEXT NOT NULL,
+	file_type  TEXT NOT NULL,
+	work_state TEXT NOT NULL,
+	host       TEXT NOT NULL,
+	UNIQUE (set_id, hash)
+) STRICT;
+
+-- event is NULL where it is the tombstone. work_name is NULL where it is name.
 CREATE TABLE codex_item (
 	id           INTEGER PRIMARY KEY,
 	tombstone    BLOB NOT NULL UNIQUE,
-	event        BLOB NOT NULL UNIQUE,
+	event        BLOB,
 	artifact     INTEGER NOT NULL REFERENCES codex_artifact,
+	origin       INTEGER NOT NULL REFERENCES codex_origin,
 	repo         INTEGER NOT NULL REFERENCES codex_name,
-	path         BLOB NOT NULL,
-	work_path    BLOB NOT NULL,
-	revision     INTEGER NOT NULL REFERENCES codex_name,
-	reason       INTEGER NOT NULL REFERENCES codex_name,
-	kind         INTEGER NOT NULL REFERENCES codex_name,
-	note         TEXT NOT NULL,
-	tags         TEXT NOT NULL,
-	metadata     TEXT NOT NULL,
+	actor        INTEGER NOT NULL REFERENCES codex_name,
+	directory    INTEGER NOT NULL REFERENCES codex_directory,
+	name         BLOB NOT NULL,
+	work_name    BLOB,
 	file_mode    INTEGER NOT NULL,
 	file_mtime   INTEGER,
-	actor        INTEGER NOT NULL REFERENCES codex_name,
 	archived_at  INTEGER NOT NULL,
 	retain_until INTEGER,
 	retain_at_store INTEGER,
 	purged_at    INTEGER,
 	digest       BLOB NOT NULL,
-	set_id       BLOB NOT NULL,
-	file_type    TEXT NOT NULL,
-	git_blob     TEXT NOT NULL,
-	work_state   TEXT NOT NULL,
-	host         TEXT NOT NULL
+	git_blob     BLOB NOT NULL
 ) STRICT;
 
-CREATE INDEX codex_item_archived ON codex_item (archived_at, tombstone);
+CREATE UNIQUE INDEX codex_item_event ON codex_item (event) WHERE event IS NOT NULL;
+CREATE INDEX codex_item_archived ON codex_item (archived_at);
+CREATE INDEX codex_item_origin ON codex_item (origin, archived_at);
+CREATE INDEX codex_item_repo ON codex_item (repo, archived_at);
+CREATE INDEX codex_item_actor ON codex_item (actor, archived_at);
+CREATE INDEX codex_item_directory ON codex_item (directory, archived_at);
 CREATE INDEX codex_item_artifact ON codex_item (artifact, purged_at);
 
 CREATE TABLE codex_item_tag (

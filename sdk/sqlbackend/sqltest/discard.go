@@ -19,6 +19,7 @@ type Discard func(event, table string) []string
 func DiscardedRows(t *testing.T, newArchive Make, discard Discard) {
 	for _, c := range []struct{ event, table string }{
 		{"INSERT", "codex_item"}, {"INSERT", "codex_artifact"}, {"INSERT", "codex_body"}, {"INSERT", "codex_name"},
+		{"INSERT", "codex_directory"}, {"INSERT", "codex_origin"},
 		{"INSERT", "codex_upload"}, {"INSERT", "codex_artifact_chunk"}, {"INSERT", "codex_item_tag"},
 		{"INSERT", "codex_event"}, {"INSERT", "codex_hold"},
 		{"UPDATE", "codex_item"}, {"UPDATE", "codex_hold"}, {"UPDATE", "codex_upload"}, {"UPDATE", "codex_artifact"},
@@ -66,7 +67,7 @@ func DiscardedRows(t *testing.T, newArchive Make, discard Discard) {
 func (a *Archive) rows(t *testing.T) string {
 	t.Helper()
 	var counts []string
-	for _, table := range []string{"codex_item", "codex_artifact", "codex_body", "codex_upload", "codex_artifact_chunk", "codex_item_tag", "codex_event", "codex_hold"} {
+	for _, table := range []string{"codex_item", "codex_artifact", "codex_body", "codex_upload", "codex_artifact_chunk", "codex_item_tag", "codex_event", "codex_hold", "codex_directory", "codex_origin"} {
 		counts = append(counts, fmt.Sprintf("%s %d", table, countRows(t, a.Admin, table)))
 	}
 	return strings.Join(counts, ", ")

@@ -36,7 +36,7 @@ func Tamper(ctx context.Context, db *sql.DB, dollar bool, what backendtest.Tampe
 				(SELECT u.id FROM codex_upload u JOIN codex_item i ON i.artifact = u.artifact WHERE i.tombstone = ?)`, record)
 		}
 	case backendtest.SpoilRecord:
-		err = change("UPDATE codex_item SET tags = '{{' WHERE tombstone = ?", record)
+		err = change("UPDATE codex_item SET file_mode = -1 WHERE tombstone = ?", record)
 	case backendtest.SwapContent:
 		err = change(`UPDATE codex_item SET artifact =
 			(SELECT artifact FROM (SELECT artifact FROM codex_item WHERE tombstone = ?) AS other) WHERE tombstone = ?`, other, record)

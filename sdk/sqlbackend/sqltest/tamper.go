@@ -41,7 +41,7 @@ func NewItem(n int) sdk.Item {
 	text := bytes.Repeat(id[:], n/len(id)+1)[:n]
 	r := sdk.Record{
 		Tombstone: sdk.NewID(), Event: sdk.NewID(), Set: sdk.NewID(), Type: sdk.RegularFile,
-		Repo: "repo", Path: "dir/file", Reason: "dead", ContentKind: "code", ArchivedBy: "actor",
+		Repo: "repo", Path: fmt.Sprintf("dir/%x/file", id[:4]), Reason: "dead", ContentKind: "code", ArchivedBy: "actor",
 		ArchivedAt: time.UnixMicro(1_760_000_000_000_000).UTC(),
 	}
 	r.Content = sdk.Content{SHA256: sha256.Sum256(text), Size: int64(n), Codec: sdk.None}.WithBody(text)
@@ -166,11 +166,13 @@ func UnreadableRows(t *testing.T, newArchive Make) {
 		"UPDATE codex_artifact SET crc32c = 99999999999 WHERE %s",
 		"UPDATE codex_artifact SET codec = '' WHERE %s",
 		"DELETE FROM codex_artifact WHERE %s",
-		"UPDATE codex_item SET tags = '{{' WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s)",
-		"UPDATE codex_item SET metadata = 'none' WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s)",
-		"UPDATE codex_item SET note = REPLACE('" + string(bytes.Repeat([]byte("x"), 1000)) + "', 'x', '" + string(bytes.Repeat([]byte("y"), 100)) + "') WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s)",
+		"UPDATE codex_origin SET tags = '{{' WHERE id IN (SELECT origin FROM codex_item WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s))",
+		"UPDATE codex_origin SET metadata = 'none' WHERE id IN (SELECT origin FROM codex_item WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s))",
+		"UPDATE codex_origin SET note = REPLACE('" + string(bytes.Repeat([]byte("x"), 1000)) + "', 'x', '" + string(bytes.Repeat([]byte("y"), 100)) + "') WHERE id IN (SELECT origin FROM codex_item WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s))",
 		"UPDATE codex_item SET file_mode = -1 WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s)",
-		"UPDATE codex_item SET file_type = 'door' WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s)",
+		"UPDATE codex_origin SET file_type = 'door' WHERE id IN (SELECT origin FROM codex_item WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s))",
+		"UPDATE codex_item SET origin = 9999 WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s)",
+		"UPDATE codex_item SET directory = 9999 WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s)",
 		"UPDATE codex_item SET repo = 9999 WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s)",
 		"UPDATE codex_item SET file_mtime = 9223372036854775807 WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s)",
 		"UPDATE codex_item SET artifact = 9999 WHERE artifact IN (SELECT id FROM codex_artifact WHERE %s)",
