@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"os"
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/kvbackend"
@@ -74,8 +75,9 @@ func SwapContent(ctx context.Context, s kvbackend.Store, id, other sdk.Tombstone
 }
 
 // Obey does what "codex plugin test" asks of --damage, by two lines, or of
-// --tamper, by four. Open opens the store of the archive that the first line names.
-func Obey(ctx context.Context, in io.Reader, open func(ctx context.Context, url string) (kvbackend.Store, error)) error {
+// --tamper, by four. Open opens the store of the archive that o.URL names; o.Dir is
+// the current directory.
+func Obey(ctx context.Context, in io.Reader, open func(o sdk.Options) (kvbackend.Store, error)) error {
 	var lines []string
 	for text := bufio.NewScanner(in); text.Scan(); {
 		lines = append(lines, text.Text())
@@ -83,11 +85,15 @@ func Obey(ctx context.Context, in io.Reader, open func(ctx context.Context, url 
 	if len(lines) != 2 && len(lines) != 4 {
 		return sdk.Errorf(sdk.Invalid, "%d lines came instead of two or four", len(lines))
 	}
-	s, err := open(ctx, lines[0])
+	dir, err := os.Getwd()
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	s, err := open(sdk.Options{URL: lines[0], Dir: dir})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }() // each change has been committed
 	if len(lines) == 2 {
 		content, err := sdk.ParseDigest(lines[1])
 		if err != nil {
