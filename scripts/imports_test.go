@@ -40,7 +40,7 @@ var layout = []struct {
 		"harm for the kit's rules; what ships does not import it"},
 	{"sdk/memory", []string{"sdk", "sdk/kvbackend"}, nil,
 		"the smallest store under the engine"},
-	{"sdk/sqlbackend", []string{"sdk"}, nil,
+	{"sdk/sqlbackend", []string{"sdk", "sdk/intake"}, nil,
 		"the engine knows database/sql and no driver: differences are data in the dialect"},
 	{"sdk/sqlbackend/sqltest", []string{"sdk", "sdk/sqlbackend", "sdk/backendtest", "sdk/plugin", "scripts/..."}, nil,
 		"tests of backends on real servers, which scripts start"},
