@@ -74,7 +74,7 @@ func requirePython(t *testing.T) {
 }
 
 // indented returns the lines of the blocks of a section that are indented by
-// four spaces. The section is the last one of the document.
+// four spaces.
 func indented(t *testing.T, document, heading string) (lines []string) {
 	data, err := os.ReadFile(document)
 	if err != nil {
@@ -84,6 +84,7 @@ func indented(t *testing.T, document, heading string) (lines []string) {
 	if !found {
 		t.Fatalf("%s has no section %q", document, heading)
 	}
+	section, _, _ = strings.Cut(section, "\n## ")
 	for line := range strings.Lines(section) {
 		if command, ok := strings.CutPrefix(line, "    "); ok {
 			lines = append(lines, strings.TrimSuffix(command, "\n"))

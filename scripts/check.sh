@@ -45,7 +45,7 @@ unset CGO_ENABLED GOOS GOARCH
 # our code. So the packages that run one are left out, and the commands are
 # tested on a backend that keeps everything in memory.
 step race detector
-go test -race -short -timeout 15m ./sdk ./sdk/memory ./sdk/backendtest/... ./sdk/plugin ./cli/internal/...
+go test -race -short -timeout 15m ./sdk ./sdk/intake ./sdk/kvbackend/... ./sdk/memory ./sdk/backendtest/... ./sdk/plugin ./cli/internal/...
 go run ./scripts/testenv -noservers -race go test -short -timeout 15m -run 'Batch|Restore' ./cli
 
 # The engine, on a database that is a process of its own.

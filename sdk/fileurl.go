@@ -1,8 +1,11 @@
 package sdk
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // FilePath returns the path of the file that o.URL names, for a backend that keeps
@@ -29,4 +32,22 @@ func (o *Options) FilePath(scheme string) (string, error) {
 		path = filepath.Join(o.Dir, path)
 	}
 	return filepath.Clean(path), nil
+}
+
+// FileError returns an error of the file system with its kind, for a backend that
+// keeps an archive in a file. It says what was tried, such as "make the archive".
+// It is not temporary: a host that tried again at once would find the same.
+func FileError(trying string, err error) *Error {
+	kind := Unavailable
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		kind = NoArchive
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		kind = PermissionDenied
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		kind = Full
+	}
+	e := Errorf(kind, "%s: %w", trying, err)
+	e.Retry = false
+	return e
 }

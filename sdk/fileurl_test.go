@@ -1,8 +1,11 @@
 package sdk
 
 import (
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -32,5 +35,26 @@ func TestFilePath(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%q: the error repeats the password: %v", c.url, err)
 		}
+	}
+}
+
+func TestFileError(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		kind Kind
+	}{
+		{&fs.PathError{Op: "open", Path: "x", Err: syscall.ENOSPC}, Full},
+		{&fs.PathError{Op: "open", Path: "x", Err: syscall.EROFS}, PermissionDenied},
+		{fs.ErrPermission, PermissionDenied},
+		{os.ErrClosed, Unavailable},
+	} {
+		e := FileError("make the archive", c.err)
+		if e.Kind != c.kind || e.Retry || !strings.HasPrefix(e.Msg, "make the archive: ") {
+			t.Errorf("%v: %+v", c.err, e)
+		}
+	}
+	_, err := os.Open(filepath.Join(t.TempDir(), "none"))
+	if e := FileError("open", err); e.Kind != NoArchive {
+		t.Errorf("%v: %v", err, e.Kind)
 	}
 }

@@ -36,7 +36,7 @@ func connect(ctx context.Context, o sdk.Options) (sqlbackend.Connection, error) 
 	// SQLite keeps its log beside the name it opens, so that two names of one
 	// file would have two logs.
 	if path, err = filepath.EvalSymlinks(path); err != nil {
-		return sqlbackend.Connection{}, fileError(err, "open the archive")
+		return sqlbackend.Connection{}, sdk.FileError("open the archive", err)
 	}
 	conn := sqlbackend.Connection{Place: path, Writable: writable(path) && writable(filepath.Dir(path))}
 	if err := checkTables(ctx, path, conn.Writable); err != nil {
@@ -66,14 +66,14 @@ func filePath(o *sdk.Options) (string, error) {
 // SQLite's log files get the same permissions.
 func makeFile(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fileError(err, "make the directory of the archive")
+		return sdk.FileError("make the directory of the archive", err)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
 	if err != nil {
-		return fileError(err, "make the archive")
+		return sdk.FileError("make the archive", err)
 	}
 	return f.Close()
 }
@@ -85,27 +85,13 @@ func checkFile(path string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return sdk.Errorf(sdk.NoArchive, "there is no archive at %s; make one with: codex archive init", path)
 	case err != nil:
-		return fileError(err, "open the archive")
+		return sdk.FileError("open the archive", err)
 	case info.IsDir():
 		return sdk.Errorf(sdk.NoArchive, "%s is a directory, not an archive", path)
 	case !info.Mode().IsRegular():
 		return sdk.Errorf(sdk.NoArchive, "%s is not a regular file", path)
 	}
 	return nil
-}
-
-// fileError adds a kind to an error of the file system.
-func fileError(err error, doing string) error {
-	kind := sdk.Unavailable
-	switch {
-	case errors.Is(err, fs.ErrPermission), isReadOnlyFS(err):
-		kind = sdk.PermissionDenied
-	case isFull(err):
-		kind = sdk.Full
-	}
-	e := sdk.Errorf(kind, "%s: %w", doing, err)
-	e.Retry = false
-	return e
 }
 
 // busyTimeout is how long a connection waits for another program's lock. Thirty

@@ -10,7 +10,3 @@ func writable(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().Perm()&0o200 != 0
 }
-
-func isFull(error) bool { return false }
-
-func isReadOnlyFS(error) bool { return false }

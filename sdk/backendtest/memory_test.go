@@ -2,13 +2,13 @@ package backendtest_test
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"sync/atomic"
 	"testing"
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
+	"github.com/codex-archive/codex/sdk/kvbackend/kvtest"
 	"github.com/codex-archive/codex/sdk/memory"
 )
 
@@ -21,26 +21,18 @@ func memoryTarget() backendtest.Target {
 		Name: driver.Name, Version: driver.Version, Protocol: sdk.ProtocolVersion, Schemes: driver.Schemes,
 		Open: driver.Open,
 		URL:  func() string { return "memory://" + strconv.FormatInt(n.Add(1), 10) },
-		Damage: func(_ context.Context, url string, content sdk.Digest) error {
-			if !archives.Damage(url, content) {
-				return errors.New("no such body")
-			}
-			return nil
+		Damage: func(ctx context.Context, url string, content sdk.Digest) error {
+			return kvtest.Damage(ctx, archives.Store(url), content)
 		},
-		Tamper: func(_ context.Context, url string, what backendtest.Tampering) error {
-			done := false
-			switch what.How {
+		Tamper: func(ctx context.Context, url string, what backendtest.Tampering) error {
+			switch store := archives.Store(url); what.How {
 			case backendtest.RemoveBody:
-				done = archives.RemoveBody(url, what.Record)
+				return kvtest.RemoveBody(ctx, store, what.Record)
 			case backendtest.SpoilRecord:
-				done = archives.SpoilRecord(url, what.Record)
-			case backendtest.SwapContent:
-				done = archives.SwapContent(url, what.Record, what.Other)
+				return kvtest.SpoilRecord(ctx, store, what.Record)
+			default:
+				return kvtest.SwapContent(ctx, store, what.Record, what.Other)
 			}
-			if !done {
-				return errors.New("no such record")
-			}
-			return nil
 		},
 	}
 }

@@ -54,5 +54,5 @@ func Example() {
 	// Output:
 	// stored 12 bytes
 	// old.go: "package old\n" <nil>
-	// no such tombstone (tombstone 03000000-0000-0000-0000-000000000000)
+	// get: no such tombstone (tombstone 03000000-0000-0000-0000-000000000000)
 }

@@ -3,7 +3,6 @@ package plugin_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
+	"github.com/codex-archive/codex/sdk/kvbackend/kvtest"
 	"github.com/codex-archive/codex/sdk/memory"
 	"github.com/codex-archive/codex/sdk/plugin"
 )
@@ -32,11 +32,8 @@ func TestConformanceOverSocket(t *testing.T) {
 	backendtest.Run(t, backendtest.Target{
 		Address: "unix:" + serve(t, driver),
 		URL:     memoryURLs(),
-		Damage: func(_ context.Context, url string, content sdk.Digest) error {
-			if !archives.Damage(url, content) {
-				return errors.New("no such body")
-			}
-			return nil
+		Damage: func(ctx context.Context, url string, content sdk.Digest) error {
+			return kvtest.Damage(ctx, archives.Store(url), content)
 		},
 	})
 }

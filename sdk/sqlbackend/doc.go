@@ -23,7 +23,7 @@
 // # Storing
 //
 // Put first reads its whole sequence. Bodies are checked as they come, and held
-// in memory while they fit into [heldBytes]; what does not fit is staged: chunk
+// in memory while they fit (package intake); what does not fit is staged: chunk
 // rows under an upload row of its own, committed every few MiB and seen by no
 // query. Then one transaction writes the group, sorted by content and
 // tombstone, and adopts what was staged. A transaction therefore never waits

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/codex-archive/codex/sdk"
+	putitems "github.com/codex-archive/codex/sdk/intake"
 )
 
 // Put reads the sequence to its end, then writes everything in one transaction.
@@ -26,30 +27,13 @@ func (b *Backend) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]
 	in := b.newIntake()
 	defer in.staging.abandon(ctx)
 	if err := in.takeAll(call, items); err != nil {
-		var foreign foreignError
-		if errors.As(err, &foreign) {
-			return nil, foreign.error
+		var host putitems.HostError
+		if errors.As(err, &host) {
+			return nil, host.Err
 		}
 		return nil, b.wrap(call, "put", err)
 	}
 	return b.put(call, in)
-}
-
-// takeAll takes in every item. A break in here ends the sequence, which frees
-// what the host holds.
-func (in *intake) takeAll(ctx context.Context, items iter.Seq2[sdk.Item, error]) error {
-	for item, err := range items {
-		if err != nil {
-			return foreignError{err}
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := in.take(ctx, item); err != nil {
-			return err
-		}
-	}
-	return in.staging.flush(ctx)
 }
 
 // putAttempts is how often a transaction begins before rows that others change

@@ -14,6 +14,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
+	"github.com/codex-archive/codex/sdk/kvbackend/kvtest"
 	"github.com/codex-archive/codex/sdk/memory"
 )
 
@@ -147,8 +148,8 @@ func TestListMergesPaths(t *testing.T) {
 func TestListChecksDigests(t *testing.T) {
 	archives := new(memory.Archives)
 	b := archive(t, archives.Driver(), "x/1", "x/2", "x/3")
-	if !archives.SwapContent("memory://find", tombstone(2), tombstone(1)) {
-		t.Fatal("nothing was changed")
+	if err := kvtest.SwapContent(t.Context(), archives.Store("memory://find"), tombstone(2), tombstone(1)); err != nil {
+		t.Fatal(err)
 	}
 	bad := "unreadable " + tombstone(2).String()
 	if got := paths(t.Context(), t, b, sdk.Query{}, nil); !slices.Equal(got, []string{"x/3", bad, "x/1"}) {

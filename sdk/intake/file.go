@@ -1,0 +1,93 @@
+package intake
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"runtime"
+
+	"github.com/codex-archive/codex/sdk"
+)
+
+// File is a [Spill] into a temporary file, for a backend that has no place of its
+// own for bodies on their way. The file has no name where the system can do that,
+// so that nothing is left of it after a kill. The zero value is ready.
+type File struct {
+	// Dir is the directory of the file; "": that of [os.TempDir].
+	Dir string
+	// Known is the method Intact; nil: no content is known, and every body is kept.
+	Known func(ctx context.Context, content sdk.Digest) (bool, error)
+
+	file *os.File
+	size int64
+	from map[*Body]int64 // where the bytes of a body begin
+}
+
+// Intact implements [Spill].
+func (f *File) Intact(ctx context.Context, content sdk.Digest) (bool, error) {
+	if f.Known == nil {
+		return false, nil
+	}
+	return f.Known(ctx, content)
+}
+
+// Add implements [Spill]. The pieces of a body come one after the other, those
+// of another body after them.
+func (f *File) Add(_ context.Context, b *Body, piece []byte) error {
+	if f.file == nil {
+		if err := f.create(); err != nil {
+			return sdk.Errorf(sdk.Unavailable, "make a temporary file: %w", err)
+		}
+	}
+	if _, there := f.from[b]; !there {
+		f.from[b] = f.size
+	}
+	n, err := f.file.WriteAt(piece, f.size)
+	f.size += int64(n)
+	if err != nil {
+		return sdk.Errorf(sdk.Full, "write a temporary file: %w", err)
+	}
+	return nil
+}
+
+func (f *File) create() (err error) {
+	if f.file, err = os.CreateTemp(f.Dir, "codex-intake-"); err != nil {
+		return err
+	}
+	f.from = map[*Body]int64{}
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	return os.Remove(f.file.Name())
+}
+
+// Flush implements [Spill]. The file need not survive a crash, so it is not synced.
+func (f *File) Flush(context.Context) error { return nil }
+
+// Reader yields the bytes of a body that was not dropped, from memory or from the
+// file, until Close.
+func (f *File) Reader(b *Body) io.Reader {
+	if b.Spilled {
+		return io.NewSectionReader(f.file, f.from[b], b.Content.StoredSize)
+	}
+	readers := make([]io.Reader, len(b.Pieces))
+	for i, piece := range b.Pieces {
+		readers[i] = bytes.NewReader(piece)
+	}
+	return io.MultiReader(readers...)
+}
+
+// Close removes the file, if there is one.
+func (f *File) Close() error {
+	if f.file == nil {
+		return nil
+	}
+	err := f.file.Close()
+	if runtime.GOOS == "windows" {
+		err = errors.Join(err, os.Remove(f.file.Name()))
+	}
+	f.file = nil
+	return err
+}

@@ -1,0 +1,81 @@
+package kvbackend
+
+import (
+	"slices"
+
+	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/intake"
+	"github.com/codex-archive/codex/sdk/kvbackend/internal/layout"
+)
+
+// takeOver adds what became of the records in another archive, once all records
+// of the group are written.
+func (p *group) takeOver() error {
+	for _, e := range p.entries {
+		if e.Item.History.Len() == 0 {
+			continue
+		}
+		if err := p.t.takeOver(e, p.known[e.Record.Tombstone]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeOver adds the history of an item to its record. known says that the record
+// was there before this call.
+func (t tx) takeOver(e *intake.Entry, known bool) error {
+	id := e.Record.Tombstone
+	r, err := t.row(id)
+	if err != nil {
+		return err
+	}
+	c := &r.custody
+	before := sdk.Custody{Holds: c.Holds, RetainUntil: c.RetainUntil}
+	placed, err := t.events(id)
+	if err != nil {
+		return err
+	}
+	for _, event := range e.Item.History.Events {
+		if err := t.takeEvent(event, c); err != nil {
+			return err
+		}
+	}
+	c.Holds = sdk.MergeHolds(c.Holds, e.Item.History.Holds, placed)
+	before.Holds = c.Holds[:len(before.Holds)]
+	if !e.Purged() || !c.PurgedAt.IsZero() {
+		return t.save(layout.CustodyKey(id), c)
+	}
+	if known {
+		if err := e.Item.CheckPurge(&before, now()); err != nil {
+			return err
+		}
+	}
+	c.PurgedAt = sdk.Time(e.Record.PurgedAt)
+	n := slices.IndexFunc(e.Item.History.Events, func(e sdk.Event) bool { return e.Action == sdk.ActionPurge })
+	c.PurgedBy = e.Item.History.Events[n].ID // Purged has found one
+	return t.purge(r)
+}
+
+// takeEvent writes an event of a history, unless it is there.
+func (t tx) takeEvent(e sdk.Event, c *sdk.Custody) error {
+	e.At, e.RetainUntil = sdk.Time(e.At), sdk.Time(e.RetainUntil)
+	old, taken, err := t.event(e.ID)
+	switch {
+	case err != nil:
+		return err
+	case taken && !old.Same(&e):
+		return sdk.EventTaken(e.ID, e.Tombstone)
+	case taken:
+		return nil
+	}
+	if e.RetainUntil.After(c.RetainUntil) {
+		c.RetainUntil = e.RetainUntil
+	}
+	if e.Action == sdk.ActionPruneRequest {
+		if _, err := c.Apply(&e); err != nil {
+			return err
+		}
+	}
+	return t.addEvent(&e)
+}
