@@ -79,6 +79,7 @@ func otherVariables() []meant {
 	return []meant{
 		{"CODEX_ARCHIVE_CONFIG", "The file that --config names."},
 		{"CODEX_ACTOR", "Who acts, where --by is not given."},
+		{"CODEX_ARCHIVE_TO_URL", "Where copy puts records, where --to is not given."},
 		{"CODEX_ARCHIVE_PLUGIN_PATH", "Directories in which backends are looked for, after those of --plugin-dir."},
 		{"NO_COLOR", "If it is not empty, log lines have no colours."},
 		{"TZ", "The zone of dates that are given without one."},
