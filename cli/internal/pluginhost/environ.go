@@ -17,7 +17,7 @@ var passed = []string{
 
 // never names what is not passed on, even if the user names it: a URL comes with
 // the request that opens the archive, where no other process sees its password.
-var never = []string{"CODEX_ARCHIVE_URL", "CODEX_ARCHIVE_TO_URL"}
+var never = []string{"CODEX_ARCHIVE_URL", "CODEX_ARCHIVE_TO_URL", "CODEX_ARCHIVE_FROM_URL"}
 
 // Environ picks from environ, in the form of os.Environ, what a backend gets:
 // the fixed few and those that the user named.
