@@ -250,6 +250,11 @@ func purgedBefore(e *sdk.Entry) error {
 	return sdk.Errorf(sdk.Purged, "its content was purged on %s: nothing is left to keep", output.Stamp(e.Record.PurgedAt))
 }
 
+// isHeld reports whether a hold of any case is active for a record.
+func isHeld(e *sdk.Entry) bool {
+	return slices.ContainsFunc(e.Holds, func(h sdk.Hold) bool { return h.Released.IsZero() })
+}
+
 // activeHold reports whether a case is active for a record.
 func activeHold(e *sdk.Entry, id string) bool {
 	return slices.ContainsFunc(e.Holds, func(h sdk.Hold) bool { return h.Case == id && h.Released.IsZero() })

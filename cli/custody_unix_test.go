@@ -159,17 +159,6 @@ func (p *project) killPurge(f freezer, round int) (inside bool) {
 	return inside
 }
 
-// purged counts those of some records that are purged.
-func (p *project) purged(ids []string) (n int) {
-	p.t.Helper()
-	for _, id := range ids {
-		if p.field(p.must("archive", "show", id, "--json"), "purged_at") != "" {
-			n++
-		}
-	}
-	return n
-}
-
 // purgedOnce checks that all records, n of them, have one PURGE in their history
 // and one in the evidence, under one id.
 func (p *project) purgedOnce(n int) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,7 +77,7 @@ func sizeText(e *sdk.Entry) string {
 		return "purged"
 	case !e.Present:
 		return "missing"
-	case slices.ContainsFunc(e.Holds, func(h sdk.Hold) bool { return h.Released.IsZero() }):
+	case isHeld(e):
 		return size + " held"
 	case e.Record.RetainUntil.After(time.Now()):
 		return size + " retained"

@@ -116,3 +116,14 @@ func (p *project) certificate(name string) (records []certified) {
 	}
 	return records
 }
+
+// purged counts those of some records that are purged.
+func (p *project) purged(ids []string) (n int) {
+	p.t.Helper()
+	for _, id := range ids {
+		if p.field(p.must("archive", "show", id, "--json"), "purged_at") != "" {
+			n++
+		}
+	}
+	return n
+}

@@ -134,8 +134,11 @@ func writeEntry(out io.Writer, v entryView) error {
 	writeRecord(w, v)
 	for _, h := range v.Holds {
 		state := "active"
-		if h.Released != nil {
+		switch {
+		case h.Released != nil:
 			state = "released " + output.Stamp(*h.Released)
+		case v.PurgedAt != nil: // a purge of what is held is refused
+			state = "without effect: the content was purged first"
 		}
 		writeRow(w, "Hold "+h.Case, output.Stamp(h.PlacedAt)+" by "+h.PlacedBy+", "+state)
 	}

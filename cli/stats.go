@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"text/tabwriter"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -36,6 +37,8 @@ func statsCommand(a *app.App) *cli.Command {
 type statsView struct {
 	Live         int64       `json:"live_records"`
 	Purged       int64       `json:"purged_records"`
+	Held         int64       `json:"held_records"`     // a hold of theirs is active
+	Retained     int64       `json:"retained_records"` // their retention lasts
 	Missing      int64       `json:"records_without_content"`
 	Unreadable   int         `json:"unreadable_records"`
 	Content      int64       `json:"content"`
@@ -68,8 +71,8 @@ func runStats(ctx context.Context, c *app.Command) error {
 		return err
 	}
 	l := &listing{command: c}
-	t := tally{contents: map[uint64]struct{}{}, repos: groups{}, reasons: groups{}, actors: groups{}}
-	for entry, err := range find.List(ctx, backend, sdk.Query{}, nil) {
+	t := tally{now: time.Now(), contents: map[uint64]struct{}{}, repos: groups{}, reasons: groups{}, actors: groups{}}
+	for entry, err := range find.List(ctx, backend, sdk.Query{WithHolds: true}, nil) {
 		if err != nil {
 			return err
 		}
@@ -97,6 +100,7 @@ func runStats(ctx context.Context, c *app.Command) error {
 // bits of its SHA-256 tell 5 million of them apart with a probability of one in a
 // million that any two are taken for one.
 type tally struct {
+	now                    time.Time
 	sums                   statsView
 	contents               map[uint64]struct{}
 	unique                 int64 // plain bytes of contents
@@ -133,6 +137,12 @@ func (t *tally) add(e *sdk.Entry) {
 		return
 	}
 	t.sums.Live++
+	if isHeld(e) {
+		t.sums.Held++
+	}
+	if r.RetainUntil.After(t.now) {
+		t.sums.Retained++
+	}
 	t.sums.Size += r.Content.Size
 	if !e.Present {
 		t.sums.Missing++
@@ -163,6 +173,9 @@ func (t *tally) view() statsView {
 func writeStats(out io.Writer, v statsView) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "Records:\t%d live, %d purged\n", v.Live, v.Purged)
+	if v.Held+v.Retained > 0 {
+		fmt.Fprintf(w, "Kept:\t%d held, %d retained\n", v.Held, v.Retained)
+	}
 	if v.Missing > 0 {
 		fmt.Fprintf(w, "Without Content:\t%d\n", v.Missing)
 	}
