@@ -59,10 +59,9 @@ func (v *verification) reconcile(ctx context.Context) error {
 	sum, err := reconcile.Run(ctx, reconcile.Job{
 		Logs: append([]string{evidenceLog(c)}, alsoLogs(c)...), Backend: backend, Name: c.Config.Backend.Type,
 		Hosts: append([]string{c.Env.Host}, c.Flags.StringSlice("host")...),
+		Most:  maxShown,
 		Found: func(d reconcile.Discrepancy) error {
-			if len(view.Discrepancies) < maxShown {
-				view.Discrepancies = append(view.Discrepancies, discrepancyView{string(d.Problem), d.Line, d.Tombstone, d.Event, d.Detail})
-			}
+			view.Discrepancies = append(view.Discrepancies, discrepancyView{string(d.Problem), d.Line, d.Tombstone, d.Event, d.Detail})
 			return nil
 		},
 	})

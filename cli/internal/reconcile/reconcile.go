@@ -28,7 +28,10 @@ type Job struct {
 	Name    string   // of the backend
 	Hosts   []string // names of this machine: an event of one of them must have a line
 
-	// Found is given each discrepancy. Its error ends Run.
+	// Most is how many discrepancies are named; the others are only counted,
+	// because each is read once more to be named.
+	Most int64
+	// Found is given the discrepancies that are named. Its error ends Run.
 	Found func(Discrepancy) error
 }
 
@@ -243,6 +246,9 @@ func (c *comparison) noLine(it item) error {
 		c.sum.Others[c.names.name(it.host)]++
 		return nil
 	}
+	if c.enough() {
+		return nil
+	}
 	d := Discrepancy{Problem: NoLine, Event: it.id.String(), Detail: "the archive has an event of this machine that no line names"}
 	err := c.events([]sdk.ID{it.id}, func(e *sdk.Event, r *sdk.Record) error {
 		d.Tombstone = r.Tombstone.String()
@@ -274,6 +280,9 @@ func (c *comparison) lookUp() error {
 			c.sum.Matched++
 			continue
 		}
+		if c.enough() {
+			continue
+		}
 		r, err := c.record(it)
 		if err != nil {
 			return err
@@ -288,6 +297,9 @@ func (c *comparison) lookUp() error {
 
 // explain says in what a line and its event differ.
 func (c *comparison) explain(it item) error {
+	if c.enough() {
+		return nil
+	}
 	r, err := c.record(it)
 	if err != nil {
 		return err
@@ -342,8 +354,20 @@ func (c *comparison) where(it item) string {
 }
 
 func (c *comparison) found(d Discrepancy) error {
+	if c.enough() {
+		return nil
+	}
 	c.sum.Found++
 	return c.Found(d)
+}
+
+// enough counts a discrepancy that is not named, if no more are.
+func (c *comparison) enough() bool {
+	if c.sum.Found < c.Most {
+		return false
+	}
+	c.sum.Found++
+	return true
 }
 
 // names numbers names, so that items have a fixed size. Beyond what fits into
