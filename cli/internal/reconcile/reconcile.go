@@ -33,6 +33,8 @@ type Job struct {
 	Most int64
 	// Found is given the discrepancies that are named. Its error ends Run.
 	Found func(Discrepancy) error
+	// Listed, if not nil, is told how many of about how many records are read.
+	Listed func(n, of int64)
 }
 
 // Problem says what kind of discrepancy was found.
@@ -92,7 +94,7 @@ func Run(ctx context.Context, job Job) (Summary, error) {
 	for _, host := range job.Hosts {
 		c.own[c.names.index(host)] = true
 	}
-	if err := c.readEvents(); err != nil {
+	if err := c.readEvents(health.Live); err != nil {
 		return c.sum, err
 	}
 	for i, path := range job.Logs {
@@ -108,10 +110,14 @@ func Run(ctx context.Context, job Job) (Summary, error) {
 
 // readEvents takes in all events of the archive, and names rows that are not what
 // was stored.
-func (c *comparison) readEvents() error {
+func (c *comparison) readEvents(live int64) error {
+	n := int64(0)
 	for entry, err := range find.Events(c.ctx, c.Backend, sdk.Query{WithEvents: true}) {
 		if err != nil {
 			return err
+		}
+		if n++; c.Listed != nil {
+			c.Listed(n, max(n, live)) // purged records come on top
 		}
 		wrong := entry.Err
 		if wrong == nil && !entry.Record.Tombstone.IsZero() {
