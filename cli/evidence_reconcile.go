@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/codex-archive/codex/cli/internal/escape"
+	"github.com/codex-archive/codex/cli/internal/logging"
 	"github.com/codex-archive/codex/cli/internal/reconcile"
 )
 
@@ -56,13 +57,13 @@ func (v *verification) reconcile(ctx context.Context) error {
 		return err
 	}
 	view := &reconcileView{Discrepancies: []discrepancyView{}}
+	defer c.Screen.End()
 	sum, err := reconcile.Run(ctx, reconcile.Job{
 		Logs: append([]string{evidenceLog(c)}, alsoLogs(c)...), Backend: backend, Name: c.Config.Backend.Type,
 		Hosts: append([]string{c.Env.Host}, c.Flags.StringSlice("host")...),
+		Most:  maxShown,
 		Found: func(d reconcile.Discrepancy) error {
-			if len(view.Discrepancies) < maxShown {
-				view.Discrepancies = append(view.Discrepancies, discrepancyView{string(d.Problem), d.Line, d.Tombstone, d.Event, d.Detail})
-			}
+			view.Discrepancies = append(view.Discrepancies, discrepancyView{string(d.Problem), d.Line, d.Tombstone, d.Event, d.Detail})
 			return nil
 		},
 	})
@@ -72,6 +73,22 @@ func (v *verification) reconcile(ctx context.Context) error {
 	view.Matched, view.Found, view.Pending, view.Elsewhere, view.Others = sum.Matched, sum.Found, sum.Pending, sum.Elsewhere, sum.Others
 	v.view.Reconciled = view
 	return nil
+}
+
+// bar returns what draws a live bar, nil where there is no terminal for it.
+func (v *verification) bar() func(n, of int64) {
+	c := v.command
+	if !logging.IsTerminal(c.Env.Stderr) || !c.JSON && !logging.IsTerminal(c.Env.Stdout) {
+		return nil
+	}
+	total := int64(0)
+	return func(n, of int64) {
+		if n == 1 {
+			total = of
+			c.Screen.Begin(0, int(total))
+		}
+		c.Screen.Set(int(min(n, total)))
+	}
 }
 
 // write prints the discrepancies, and what could not be compared.

@@ -94,7 +94,8 @@ func files() []meant {
 	return []meant{
 		{".codex/archive.toml", "The configuration of the project."},
 		{".codex/archive.sqlite", "The archive, where the configuration names no other."},
-		{".codex/evidence/archive_ops.jsonl", "The evidence log: a line for everything that was done."},
+		{".codex/evidence/archive_ops.jsonl", "The evidence log: a line for everything that was done. Closed parts are beside it."},
+		{"~/.config/codex/evidence.key", "The private key that signs checkpoints and receipts; evidence.pub is the public one."},
 		{".codex/plugins.lock", "The backends that may run, by their hashes."},
 		{"batch_restore_YYYYMMDD_HHMMSS.json", "The results of a batch-restore, in the current directory."},
 	}

@@ -236,7 +236,9 @@ func details(e eventView) string {
 		words = append(words, "until "+output.Stamp(*e.RetainUntil))
 	}
 	for _, key := range slices.Sorted(maps.Keys(e.Detail)) {
-		words = append(words, key+" "+e.Detail[key])
+		if !strings.HasSuffix(key, "_ms") { // metrics --from archive counts them
+			words = append(words, key+" "+e.Detail[key])
+		}
 	}
 	return strings.Join(words, ", ")
 }

@@ -139,7 +139,8 @@ func readLink(f io.ReaderAt, from, to int64) (k link, hash sdk.Digest, err error
 		return link{}, hash, err
 	}
 	hash = sdk.Digest(sum.Sum(nil))
-	if k, err := (Line{Raw: head.Bytes(), Length: line.Size()}).link(); err == nil && k.Seq < maxSeq {
+	var reader linkReader
+	if k, err := reader.read(Line{Raw: head.Bytes(), Length: line.Size()}); err == nil && k.Seq < maxSeq {
 		return k, hash, nil
 	}
 	return link{}, hash, nil

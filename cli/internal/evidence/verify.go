@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -43,9 +42,10 @@ func (r Report) NotChecked() string {
 type Checker struct {
 	Report Report
 
-	seq  int64
-	next place
-	tree tree
+	seq   int64
+	next  place
+	tree  tree
+	links linkReader
 }
 
 // Verify checks the chain of the log at path: see [Checker.Run].
@@ -98,7 +98,7 @@ func (c *Checker) breaks(line Line, err error) {
 
 // add takes in the next line, unless it does not fit.
 func (c *Checker) add(line Line) error {
-	l, err := line.link()
+	l, err := c.links.read(line)
 	if err == nil {
 		err = l.follows(c.seq, c.Report.Last)
 	}
@@ -116,36 +116,4 @@ func (c *Checker) add(line Line) error {
 	c.Report.Last, c.seq = line.Hash, l.Seq
 	c.next = place{offset: line.Offset + line.Length + 1, number: line.Number}
 	return c.tree.add(tlog.RecordHash(line.Raw))
-}
-
-// link is what of a record is verified. Reading only this is a third of the
-// work.
-type link struct {
-	V      int        `json:"v"`
-	Seq    int64      `json:"seq"`
-	Prev   sdk.Digest `json:"prev"`
-	Action Action     `json:"action"`
-}
-
-func (l Line) link() (k link, err error) {
-	if err := l.whole(); err != nil {
-		return k, err
-	}
-	if err := json.Unmarshal(l.Raw, &k); err != nil {
-		return k, fmt.Errorf("not a record: %w", err)
-	}
-	if k.V < 1 || k.Seq < 1 || k.Seq > maxSeq {
-		return k, fmt.Errorf("not a record: v is %d, seq %d", k.V, k.Seq)
-	}
-	return k, nil
-}
-
-func (k link) follows(seq int64, prev sdk.Digest) error {
-	switch {
-	case k.Seq != seq+1:
-		return fmt.Errorf("seq is %d, should be %d", k.Seq, seq+1)
-	case k.Prev != prev:
-		return fmt.Errorf("prev is %s, should be %s: the line before it was changed, or it followed another one", k.Prev, prev)
-	}
-	return nil
 }

@@ -28,8 +28,13 @@ type Job struct {
 	Name    string   // of the backend
 	Hosts   []string // names of this machine: an event of one of them must have a line
 
-	// Found is given each discrepancy. Its error ends Run.
+	// Most is how many discrepancies are named; the others are only counted,
+	// because each is read once more to be named.
+	Most int64
+	// Found is given the discrepancies that are named. Its error ends Run.
 	Found func(Discrepancy) error
+	// Listed, if not nil, is told how many of about how many records are read.
+	Listed func(n, of int64)
 }
 
 // Problem says what kind of discrepancy was found.
@@ -89,7 +94,7 @@ func Run(ctx context.Context, job Job) (Summary, error) {
 	for _, host := range job.Hosts {
 		c.own[c.names.index(host)] = true
 	}
-	if err := c.readEvents(); err != nil {
+	if err := c.readEvents(health.Live); err != nil {
 		return c.sum, err
 	}
 	for i, path := range job.Logs {
@@ -105,10 +110,14 @@ func Run(ctx context.Context, job Job) (Summary, error) {
 
 // readEvents takes in all events of the archive, and names rows that are not what
 // was stored.
-func (c *comparison) readEvents() error {
+func (c *comparison) readEvents(live int64) error {
+	n := int64(0)
 	for entry, err := range find.Events(c.ctx, c.Backend, sdk.Query{WithEvents: true}) {
 		if err != nil {
 			return err
+		}
+		if n++; c.Listed != nil {
+			c.Listed(n, max(n, live)) // purged records come on top
 		}
 		wrong := entry.Err
 		if wrong == nil && !entry.Record.Tombstone.IsZero() {
@@ -243,6 +252,9 @@ func (c *comparison) noLine(it item) error {
 		c.sum.Others[c.names.name(it.host)]++
 		return nil
 	}
+	if c.enough() {
+		return nil
+	}
 	d := Discrepancy{Problem: NoLine, Event: it.id.String(), Detail: "the archive has an event of this machine that no line names"}
 	err := c.events([]sdk.ID{it.id}, func(e *sdk.Event, r *sdk.Record) error {
 		d.Tombstone = r.Tombstone.String()
@@ -274,6 +286,9 @@ func (c *comparison) lookUp() error {
 			c.sum.Matched++
 			continue
 		}
+		if c.enough() {
+			continue
+		}
 		r, err := c.record(it)
 		if err != nil {
 			return err
@@ -288,6 +303,9 @@ func (c *comparison) lookUp() error {
 
 // explain says in what a line and its event differ.
 func (c *comparison) explain(it item) error {
+	if c.enough() {
+		return nil
+	}
 	r, err := c.record(it)
 	if err != nil {
 		return err
@@ -342,8 +360,20 @@ func (c *comparison) where(it item) string {
 }
 
 func (c *comparison) found(d Discrepancy) error {
+	if c.enough() {
+		return nil
+	}
 	c.sum.Found++
 	return c.Found(d)
+}
+
+// enough counts a discrepancy that is not named, if no more are.
+func (c *comparison) enough() bool {
+	if c.sum.Found < c.Most {
+		return false
+	}
+	c.sum.Found++
+	return true
 }
 
 // names numbers names, so that items have a fixed size. Beyond what fits into
