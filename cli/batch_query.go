@@ -43,6 +43,7 @@ func (p *batchPlan) runQuery(ctx context.Context) (err error) {
 		return err
 	}
 	query, unreadable := batch.NewQuery(""), 0
+	p.found = map[sdk.Tombstone]extent{}
 	for entry, err := range find.List(ctx, backend, selected.query, selected.paths) {
 		switch {
 		case err != nil:
@@ -52,12 +53,34 @@ func (p *batchPlan) runQuery(ctx context.Context) (err error) {
 			c.Log.Error("Left out: " + output.Words(entry.Err))
 		default:
 			query.Add(&entry.Record)
+			content := entry.Record.Content
+			p.found[entry.Record.Tombstone] = extent{content.Size, content.StoredSize, content.Codec}
 		}
 	}
 	if err := p.useItems(query); err != nil {
 		return err
 	}
 	return p.leftOut(p.carryOut(ctx), unreadable)
+}
+
+// extent is what of a content decides how it is restored.
+type extent struct {
+	size, stored int64
+	codec        sdk.Codec
+}
+
+// learnFound takes in what the query said of the items, which need not be asked
+// again.
+func (r *batchRun) learnFound() {
+	for i, item := range r.plan.manifest.Items {
+		id, err := sdk.ParseID(item.Tombstone)
+		if e, ok := r.plan.found[id]; ok && err == nil {
+			content := sdk.Content{Size: e.size, StoredSize: e.stored, Codec: e.codec}
+			r.know(i, content)
+			r.small.learn(i, find.Record{Entry: sdk.Entry{Record: sdk.Record{Tombstone: id, Content: content}}})
+		}
+	}
+	r.plan.found = nil
 }
 
 // readQuery reads the command line.

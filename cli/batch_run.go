@@ -159,9 +159,14 @@ func (r *batchRun) learn(ctx context.Context, indices []int) {
 			content = records[i].Entry.Record.Content // zero if there is none
 			r.small.learn(index, records[i])
 		}
-		if memory := restorer.Memory(content); memory > smallMemory {
-			r.memory[index] = memory
-		}
+		r.know(index, content)
+	}
+}
+
+// know notes how much memory an item takes.
+func (r *batchRun) know(index int, content sdk.Content) {
+	if memory := restorer.Memory(content); memory > smallMemory {
+		r.memory[index] = memory
 	}
 }
 
@@ -178,9 +183,14 @@ func (r *batchRun) start(ctx context.Context, job *batch.Job) {
 		}
 	})
 	defer quiet()
+	learn := r.learn
+	if r.plan.found != nil {
+		r.learnFound()
+		learn = nil
+	}
 	job.Start(ctx, batch.Run{
 		Parallel: c.Config.Batch.MaxConcurrent, Timeout: c.Config.Batch.TimeoutPerItem, Room: batchMemory,
-		Learn: r.learn, Memory: func(index int) int64 { return r.memory[index] }, Do: r.restore, Groups: r.groups(),
+		Learn: learn, Memory: func(index int) int64 { return r.memory[index] }, Do: r.restore, Groups: r.groups(),
 	})
 }
 

@@ -32,7 +32,7 @@ func group(t *testing.T, dir string, records []stored, between func([]*File)) []
 	var ready []*File
 	index := map[*File]int{}
 	for i := range records {
-		f, err := b.Prepare(t.Context(), &records[i].record, Body{Bytes: records[i].body}, Destination{Path: fmt.Sprintf("d%d/f%d", i%3, i), Base: base})
+		f, err := b.Prepare(t.Context(), &records[i].record, Body{Bytes: records[i].body}, Destination{Path: groupName(i), Base: base})
 		if f != nil {
 			defer f.Close()
 		}
@@ -56,6 +56,14 @@ func group(t *testing.T, dir string, records []stored, between func([]*File)) []
 	return errs
 }
 
+// groupName is where file i goes: some directories are below others that are open.
+func groupName(i int) string {
+	if i%2 == 0 {
+		return fmt.Sprintf("d%d/f%d", i%3, i)
+	}
+	return fmt.Sprintf("d%d/e/deep%d/f%d", i%3, i%5, i)
+}
+
 func groupOf(n, size int) []stored {
 	records := make([]stored, n)
 	for i := range records {
@@ -69,7 +77,7 @@ func groupOf(n, size int) []stored {
 func whole(t *testing.T, dir string, records []stored, errs []error) (restored int) {
 	t.Helper()
 	for i := range records {
-		found, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("d%d/f%d", i%3, i)))
+		found, err := os.ReadFile(filepath.Join(dir, groupName(i)))
 		switch {
 		case errs[i] == nil && !bytes.Equal(found, records[i].body):
 			t.Errorf("file %d is not what was stored: %v", i, err)
@@ -79,8 +87,10 @@ func whole(t *testing.T, dir string, records []stored, errs []error) (restored i
 			restored++
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "d*", ".*")); len(left) > 0 {
-		t.Errorf("left: %v", left)
+	for _, where := range []string{"d*", "d*/e", "d*/e/deep*"} {
+		if left, _ := filepath.Glob(filepath.Join(dir, where, ".*")); len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
 	}
 	return restored
 }

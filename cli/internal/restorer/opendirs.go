@@ -3,6 +3,7 @@ package restorer
 import (
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"sync"
 
@@ -63,15 +64,19 @@ func (o *openDirs) take(name string, create bool) (*openDir, error) {
 
 func (o *openDirs) open(name string, create bool) (*openDir, error) {
 	d := &openDir{name: name, in: o}
+	from, above, rest := o.nearest(name)
 	var parents []string
 	var made func(string) error
 	if create {
 		made = func(parent string) error {
+			if above != "" {
+				parent = above + "/" + parent
+			}
 			parents = append(parents, parent)
 			return nil
 		}
 	}
-	err := d.open(made)
+	err := d.open(from, rest, made)
 	d.new = len(parents) > 0
 	for _, parent := range parents { // on the same file system, also after an error
 		o.unsynced[parent] = d.on
@@ -82,8 +87,27 @@ func (o *openDirs) open(name string, create bool) (*openDir, error) {
 	return d, nil
 }
 
-func (d *openDir) open(made func(string) error) (err error) {
-	if d.root, err = d.in.of.OpenDir(d.name, made); err != nil {
+// nearest returns where the way to a directory begins: the tree, or below a base
+// directory the lowest one above it that is open. What is above is the name of
+// that, rest the way from there.
+func (o *openDirs) nearest(name string) (from tree, above, rest string) {
+	if _, ok := o.of.(below); !ok || !filepath.IsLocal(name) {
+		return o.of, "", name
+	}
+	dir := trimSeparators(name)
+	if path.Clean(filepath.ToSlash(dir)) != filepath.ToSlash(dir) {
+		return o.of, "", name
+	}
+	for above = path.Dir(filepath.ToSlash(dir)); above != "."; above = path.Dir(above) {
+		if open, ok := o.dirs[filepath.FromSlash(above)+string(filepath.Separator)]; ok {
+			return below{open.root}, above, dir[len(above)+1:]
+		}
+	}
+	return o.of, "", name
+}
+
+func (d *openDir) open(from tree, rest string, made func(string) error) (err error) {
+	if d.root, err = from.OpenDir(rest, made); err != nil {
 		return err
 	}
 	if d.file, err = d.root.Open("."); err != nil {
