@@ -16,6 +16,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/copier"
 	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/kvbackend/kvtest"
 	"github.com/codex-archive/codex/sdk/memory"
 )
 
@@ -264,10 +265,10 @@ func TestDamaged(t *testing.T) {
 		put(t, p.from, r, body)
 		records = append(records, r)
 	}
-	p.archives.Damage(source, records[0].Content.SHA256)
-	p.archives.RemoveBody(source, records[1].Tombstone)
-	p.archives.SpoilRecord(source, records[2].Tombstone)
-	p.archives.SwapContent(source, records[3].Tombstone, records[4].Tombstone)
+	harm(t, kvtest.Damage(t.Context(), p.archives.Store(source), records[0].Content.SHA256))
+	harm(t, kvtest.RemoveBody(t.Context(), p.archives.Store(source), records[1].Tombstone))
+	harm(t, kvtest.SpoilRecord(t.Context(), p.archives.Store(source), records[2].Tombstone))
+	harm(t, kvtest.SwapContent(t.Context(), p.archives.Store(source), records[3].Tombstone, records[4].Tombstone))
 	got := p.copy(t)
 	if got[copier.Copied] != 2 || got[copier.Failed] != 6 {
 		t.Errorf("%v", got)
@@ -293,8 +294,8 @@ func TestRepairsDestination(t *testing.T) {
 		put(t, p.from, records[n], content)
 	}
 	p.copy(t)
-	p.archives.RemoveBody(destination, records[0].Tombstone)
-	p.archives.Damage(destination, records[1].Content.SHA256)
+	harm(t, kvtest.RemoveBody(t.Context(), p.archives.Store(destination), records[0].Tombstone))
+	harm(t, kvtest.Damage(t.Context(), p.archives.Store(destination), records[1].Content.SHA256))
 	if err := p.from.Append(t.Context(), []sdk.Event{restored(records[1], 1)}); err != nil {
 		t.Fatal(err)
 	}
@@ -362,5 +363,12 @@ func TestConflicts(t *testing.T) {
 	}
 	if after := listed(t, p.to); !reflect.DeepEqual(before, after) {
 		t.Errorf("the destination was changed:\n%v\n%v", before, after)
+	}
+}
+
+func harm(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

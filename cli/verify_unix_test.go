@@ -1,0 +1,154 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/verifier"
+	"github.com/codex-archive/codex/scripts/soak"
+)
+
+// filesProject stores so many files of a size, and keeps them in the directory
+// files.
+func filesProject(t *testing.T, n, size int) *project {
+	t.Helper()
+	p := newProject(t)
+	if err := os.Mkdir(filepath.Join(p.dir, "files"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		content := make([]byte, size)
+		if _, err := newNoise(fmt.Sprint("file", i)).Read(content); err != nil {
+			t.Fatal(err)
+		}
+		p.write(filepath.Join("files", fmt.Sprint(i)), content)
+	}
+	p.must("archive", "store", "r", "files", "--reason", "dead")
+	return p
+}
+
+// TestVerifyInterrupted: after Ctrl-C the results file holds how far the run came,
+// and --resume verifies the rest and nothing twice.
+func TestVerifyInterrupted(t *testing.T) {
+	t.Parallel()
+	const files = 40
+	p := filesProject(t, files, 2<<20) // each is read by itself
+	cmd := p.command("archive", "verify", "--jobs", "1", "--results", "r.json")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "Progress:") {
+			_ = cmd.Process.Signal(syscall.SIGINT) // it may be over
+			break
+		}
+	}
+	for lines.Scan() { // to its end
+	}
+	_ = cmd.Wait() // the code counts
+	code := output.Code(cmd.ProcessState.ExitCode())
+	first := p.verified("r.json")
+	if code == output.ExitDone {
+		t.Log("the verification was over before the signal came")
+		return
+	}
+	if code != output.ExitInterrupted || first.Complete || first.Summary.Records == 0 || first.Summary.Records == files {
+		t.Fatalf("exit code %d, %+v", code, first.Summary)
+	}
+	if n := count(p.evidence(), "action=VERIFY", "status=failed"); n != 1 {
+		t.Errorf("%d lines say that it was stopped", n)
+	}
+	p.must("archive", "verify", "--resume", "--results", "r.json")
+	all := p.verified("r.json")
+	if s := all.Summary; !all.Complete || s.Records != files || s.Intact != files || s.Contents != files || !all.Begun.Equal(first.Begun) {
+		t.Errorf("after --resume: %+v", all)
+	}
+	if r := p.run("archive", "verify", "--resume", "--results", "r.json"); r.code != output.ExitUsage {
+		t.Errorf("a complete run was resumed: exit code %d\n%s", r.code, r.stderr)
+	}
+}
+
+// verified reads a results file.
+func (p *project) verified(name string) (r verifier.Results) {
+	p.t.Helper()
+	if err := json.Unmarshal(p.read(name), &r); err != nil {
+		p.t.Fatal(err)
+	}
+	return r
+}
+
+// damage changes the stored bytes of all content behind the archive's back.
+func (p *project) damage() {
+	p.t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(p.dir, ".codex", "archive.sqlite"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer db.Close()
+	for _, statement := range []string{
+		"UPDATE codex_body SET data = zeroblob(length(data))",
+		"DELETE FROM codex_artifact_chunk WHERE seq = 0",
+	} {
+		if _, err := db.Exec(statement); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+// TestRepairKilledSoak kills a repair at any moment. Each content is damaged then
+// or whole, each one that is whole has evidence, and a rerun repairs the rest.
+func TestRepairKilledSoak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: it starts some programs that it kills")
+	}
+	t.Parallel()
+	const files = 12
+	p := filesProject(t, files, 100<<10) // in pieces
+	p.write("files/large", make([]byte, 9<<20))
+	p.must("archive", "store", "r", "files/large", "--reason", "dead")
+	begun := time.Now()
+	p.damage()
+	p.must("archive", "repair", "--all", "--from", "files")
+	took := time.Since(begun)
+	for i := range soak.Rounds(t, 2) {
+		p.damage()
+		before := count(p.evidence(), "action=REPAIR", "status=started")
+		cmd := p.command("archive", "repair", "--all", "--from", "files")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rand.Int64N(int64(took))))
+		_ = cmd.Process.Kill() // it may be over
+		_ = cmd.Wait()         // it was killed
+		if r := p.run("archive", "verify", "--results", "r.json"); r.code != output.ExitDone && r.code != output.ExitIntegrity {
+			t.Fatalf("round %d: verify: exit code %d\n%s", i, r.code, r.stderr)
+		}
+		s := p.verified("r.json").Summary
+		if s.Intact+s.Damaged+s.Missing != files+1 {
+			t.Errorf("round %d: %+v", i, s)
+		}
+		if n := count(p.evidence(), "action=REPAIR", "status=started") - before; int64(n) < s.Intact {
+			t.Errorf("round %d: %d contents are whole, and %d repairs are in the evidence", i, s.Intact, n)
+		}
+		p.must("archive", "repair", "--all", "--from", "files")
+		p.must("archive", "verify", "--results", "r.json")
+		p.must("archive", "evidence", "verify")
+	}
+}
