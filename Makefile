@@ -19,7 +19,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 GOBUILD := CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)'
 SOAK    ?= 10m
 
-.PHONY: build demo test quick soak check bench profile proto install clean databases
+.PHONY: build demo test quick soak check bench bench-growth profile proto install clean databases
 
 build:
 	@mkdir -p bin/plugins
@@ -61,6 +61,11 @@ profile:
 # Flags of scripts/bench in BENCH: BENCH='-rounds 5 -sizes 1M,4G -json out.json'.
 bench: build databases
 	go run ./scripts/bench -codex bin/codex $(BENCH)
+
+# What becomes slower while an archive grows, as ratios to its first size:
+# GROWTH='-sizes 10000,5000000 -json' takes others.
+bench-growth: build
+	go run ./scripts/bench/growth $(GROWTH)
 
 proto:
 	go run -modfile=scripts/tools.mod scripts/proto.go

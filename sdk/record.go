@@ -27,7 +27,7 @@ const (
 // stored, and what became of it since (RetainUntil and PurgedAt).
 type Record struct {
 	Tombstone     Tombstone
-	Event         ID // of the ARCHIVE event, which this record is. The tombstone serves: a backend need not keep it twice
+	Event         ID // of the ARCHIVE event, which this record is; it may be the tombstone
 	Content       Content
 	Repo          string            // the repository's name, as given; not empty
 	Path          string            // as given, cleaned, forward slashes; any bytes but NUL; not empty

@@ -59,6 +59,7 @@ var faults = []struct {
 	{"computes the digest of a record", "PUT-20", wrap[recomputer], "PUT-01"},
 	{"hides what changed in a record", "TAMPER-04", wrap[recomputer], "PUT-01"},
 	{"takes a moved retention for another record", "PUT-21", wrap[retainer], "LIST-01"},
+	{"does not know an event by its tombstone", "PUT-22", wrap[eventless], "PUT-01"},
 	{"ignores the SHA-256 of bodies", "BODY-12", wrap[credulous], "BODY-01"},
 	{"counts times in nanoseconds", "TEXT-11", wrap[nanoseconder], "TEXT-09"},
 	{"turns words it does not know into others", "LIMIT-06", wrap[lenient], "PUT-01"},
@@ -710,6 +711,21 @@ func broken(all []sdk.Item, err error) items {
 }
 
 // owner lists records in the place of the events of the archive.
+type eventless struct{ inner }
+
+func (b *eventless) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	return func(yield func(sdk.Entry, error) bool) {
+		for entry, err := range b.Backend.List(ctx, q) {
+			if err == nil && len(q.Events) > 0 && entry.Record.Event == entry.Record.Tombstone {
+				continue
+			}
+			if !yield(entry, err) {
+				return
+			}
+		}
+	}
+}
+
 type owner struct{ inner }
 
 func (b *owner) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {

@@ -211,6 +211,19 @@ func putRules() []Rule {
 			t.conflict(b, s.Tombstone, t.item(100), other)
 			t.once(b, s)
 		}),
+		must("PUT-22", "The id of an ARCHIVE event may be its tombstone. It is the event of that record, and taken for others.", func(t *T) {
+			b, s := t.backend(), t.items(3)
+			s[0].Event = s[0].Tombstone
+			t.put(b, s[0])
+			t.put(b, s[0]) // a repeat
+			t.once(b, s[0])
+			t.lists(b, "its tombstone as an event", sdk.Query{Events: []sdk.ID{s[0].Tombstone}}, s[0])
+			s[2].Event = s[0].Tombstone
+			t.conflict(b, s[2].Tombstone, s[1], s[2])
+			e := t.event(s[0].Tombstone, sdk.ActionRestore)
+			e.ID = s[0].Tombstone
+			t.kind(b.Append(t.ctx, []sdk.Event{e}), sdk.Conflict)
+		}),
 		should("PUT-19", "Content of another plain size under a SHA-256 that is taken is Conflict.", func(t *T) {
 			b, s := t.backend(), t.item(100)
 			t.put(b, s)

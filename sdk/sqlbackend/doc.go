@@ -15,8 +15,10 @@
 //	codex_body            bodies up to [sdk.SmallBody], one row each
 //	codex_upload          a larger body: of an artifact, or still on its way
 //	codex_artifact_chunk  its pieces of [sdk.ChunkSize]
+//	codex_directory       directories, as given and in the work tree; a path is one of them and a name
+//	codex_origin          what the records of a set have in common
 //	codex_item            one row for each record; kept for ever; it is the ARCHIVE event too
-//	codex_item_tag        which items carry a tag: the index of codex_item.tags
+//	codex_item_tag        which items carry a tag: the index of codex_origin.tags
 //	codex_hold            cases placed on items
 //	codex_event           everything that happened to items later
 //
@@ -34,8 +36,16 @@
 // # Locks
 //
 // Rows are locked in one order everywhere, so that two groups never wait for
-// each other: names, then contents by SHA-256, then records. Purge and Append
+// each other: names, directories, origins, then contents by SHA-256, then records. Purge and Append
 // lock records by tombstone, then contents by key.
+//
+// # Listing
+//
+// List reads pages that continue below the last record of the one before. The
+// indices of set, directory, repository and actor go on with the time, so that a
+// page costs as much in a large archive as in a small one. The other selectors
+// have none: for them records are read in order of time, and how many is logged
+// at the level debug.
 //
 // # Effect
 //
