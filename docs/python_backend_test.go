@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -113,6 +114,7 @@ func everyRule(t *testing.T, path string) {
 		case res.Status == backendtest.Failed:
 			t.Errorf("%s %s\n%s", res.ID, res.Says, res.Why)
 		case res.Status == backendtest.Skipped && (strings.HasPrefix(res.ID, "CUT-") || res.ID == "SECRET-04"): // those need a server
+		case res.Status == backendtest.Skipped && res.ID == "PROC-07" && runtime.GOOS != "linux": // no other says how much memory it had
 		case res.Status == backendtest.Skipped:
 			t.Errorf("%s was skipped: it needs %s", res.ID, res.Why)
 		}

@@ -50,8 +50,7 @@
 //     content rows are kept for ever; only bodies are purged. A purged record
 //     answers [Purged] even if the same bytes come back later. (PURGE)
 //  5. A body is an [io.Reader] at every station. Memory grows neither with the
-//     size of a file nor with the length of a batch. (BODY-07; programs also by
-//     their own tests of memory)
+//     size of a file nor with the length of a batch. (BODY-07, PROC-07)
 //  6. Bodies are stored exactly as they were given, so that the database's own
 //     client and the zstd program can read an archive without this project. (BODY-04)
 //  7. A backend never repeats a statement. Only the host retries, compresses,

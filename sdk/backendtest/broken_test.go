@@ -70,6 +70,7 @@ var faults = []struct {
 	{"ignores the text of a query", "FILTER-14", wrap[ignorer], "FILTER-01"},
 	{"counts purged records as live", "HEALTH-04", wrap[counter], "HEALTH-01"},
 	{"counts flags instead of bodies", "TAMPER-01", wrap[counter], "HEALTH-02"},
+	{"calls an archive read-only that only the handle is", "HEALTH-05", wrap[modest], "HEALTH-01"},
 	{"ties events of the archive to records", "APPEND-19", wrap[owner], "APPEND-03"},
 	{"leaves unreadable rows out", "TAMPER-03", wrap[hider], "LIST-01"},
 	{"forgets the history of a copy", "COPY-01", wrap[forgetful], "PUT-01"},
@@ -731,4 +732,13 @@ type owner struct{ inner }
 func (b *owner) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
 	q.OfArchive = false
 	return b.Backend.List(ctx, q)
+}
+
+// modest takes what its handle may do for what the archive can.
+type modest struct{ inner }
+
+func (b *modest) Health(ctx context.Context) (sdk.Health, error) {
+	h, err := b.Backend.Health(ctx)
+	h.Writable = h.Writable && sdk.KindOf(b.Append(ctx, nil)) != sdk.PermissionDenied
+	return h, err
 }

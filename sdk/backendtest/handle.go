@@ -32,7 +32,11 @@ type setup struct {
 // open opens an archive, filling in what the target asks for.
 func (t *Target) open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 	if t.Open != nil {
-		return t.Open(ctx, t.options(o))
+		b, err := t.Open(ctx, t.options(o))
+		if b == nil && err == nil {
+			err = errors.New("Open returned neither a backend nor an error")
+		}
+		return b, err
 	}
 	h, err := t.openOver(ctx, o, setup{})
 	if err != nil {

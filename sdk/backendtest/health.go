@@ -46,6 +46,12 @@ func healthRules() []Rule {
 				t.Errorf("live is %d, want %d", got, before+2)
 			}
 		}),
+		must("HEALTH-05", "Writable is about the archive: a handle that was opened for reading only says the same as one for writing.", func(t *T) {
+			w, r := t.backend(), t.open(sdk.Options{URL: t.url, Mode: sdk.ReadOnly})
+			if want, got := t.health(w).Writable, t.health(r).Writable; got != want {
+				t.Errorf("writable is %v, and %v where the archive was opened for reading only", want, got)
+			}
+		}),
 		must("HEALTH-03", "Health changes nothing.", func(t *T) {
 			b := t.backend()
 			s := t.item(100)

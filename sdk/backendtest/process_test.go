@@ -3,15 +3,19 @@
 package backendtest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/codex-archive/codex/scripts/programs"
@@ -41,6 +45,8 @@ var programFaults = []struct {
 	{"keeps what it got when its host goes", "PROC-03", func() { serve(wrap[saver]) }, "PROC-02"},
 	{"ends at an interrupt", "PROC-04", endAtInterrupt, "PROC-01"},
 	{"says nothing by hand", "PROC-05", silentByHand, "PROC-01"},
+	{"holds the bodies that it takes in", "PROC-07", func() { serve(wrap[hoarder]) }, "PROC-01"},
+	{"holds the bodies that it returns", "PROC-07", func() { serve(wrap[collector]) }, "PROC-01"},
 	{"commits each item by itself", "CRASH-01", func() { serve(wrap[committer]) }, "PROC-01"},
 	{"commits in two steps", "CRASH-02", func() { serve(wrap[halver]) }, "CRASH-01"},
 	{"answers first and stores later", "CRASH-03", func() { serve(wrap[hasty]) }, "PROC-02"},
@@ -185,6 +191,32 @@ func all(in items) (read []sdk.Item, err error) {
 		read = append(read, i)
 	}
 	return read, nil
+}
+
+type hoarder struct{ inner }
+
+func (b *hoarder) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
+	read, err := all(in)
+	return b.Backend.Put(ctx, broken(read, err))
+}
+
+type collector struct{ inner }
+
+func (b *collector) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
+	return func(yield func(sdk.GetResult, error) bool) {
+		for found, err := range b.Backend.Get(ctx, ids) {
+			if found.Body != nil {
+				body, failed := io.ReadAll(found.Body)
+				found.Body = bytes.NewReader(body)
+				if failed != nil {
+					found.Body = iotest.ErrReader(failed)
+				}
+			}
+			if !yield(found, err) {
+				return
+			}
+		}
+	}
 }
 
 type saver struct{ inner }

@@ -18,6 +18,8 @@ type Rule struct {
 	Level Level
 	Needs []Need
 	Check func(*T)
+
+	patience int // times the deadline; 0: once
 }
 
 // Group returns the part of the id before the dash.
@@ -31,6 +33,12 @@ func Rules() []Rule {
 		tamperRules(), closeRules(), contextRules(), concurrencyRules(), secretRules(),
 		wireRules(), processRules(), crashRules(), cutRules(),
 	)
+}
+
+// patient gives a rule that moves much more data than others more time.
+func patient(r Rule) Rule {
+	r.patience = 5
+	return r
 }
 
 // must and should keep the tables of rules narrow.

@@ -120,7 +120,7 @@ func (r *runner) run(parent context.Context, rule Rule) Result {
 			return res
 		}
 	}
-	ctx, cancel := context.WithTimeout(parent, r.deadline())
+	ctx, cancel := context.WithTimeout(parent, r.deadline()*time.Duration(max(1, rule.patience)))
 	defer cancel()
 	t := &T{ctx: ctx, target: r.target, rule: rule, seed: r.options.Seed, url: r.url}
 	start := time.Now()

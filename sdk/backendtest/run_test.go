@@ -194,3 +194,13 @@ func TestReport(t *testing.T) {
 	}
 	t.Errorf("no case of group PUT failed in %s", junit.String())
 }
+
+// An Open that returns nothing at all is named as what is wrong.
+func TestOpenReturnsNothing(t *testing.T) {
+	target := memoryTarget()
+	target.Open = func(context.Context, sdk.Options) (sdk.Backend, error) { return nil, nil }
+	_, err := backendtest.RunRules(t.Context(), target, backendtest.Options{})
+	if err == nil || !strings.Contains(err.Error(), "neither a backend nor an error") {
+		t.Errorf("the run ended with %v", err)
+	}
+}

@@ -136,6 +136,9 @@ func (s *server) open(ctx context.Context, session *connState, o sdk.Options) (a
 	if b, err = s.driver.Open(ctx, o); err != nil {
 		return archive, err
 	}
+	if b == nil {
+		return archive, sdk.Errorf(sdk.Internal, "Open returned neither a backend nor an error")
+	}
 	settled = true
 	archive = sdk.IdentityOf(b)
 	if !session.opened(b) {
