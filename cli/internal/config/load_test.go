@@ -119,6 +119,7 @@ func samples() map[string][4]string {
 		"archive.reasons":                 {"a b", "c", "d e", "f"},
 		"retention.default":               {"1", "2", "3", "4"},
 		"retention.warn_within":           {"1", "2", "3", "4"},
+		"verify.max_age":                  {"1", "2", "3", "4"},
 		"evidence.dir":                    {"a", "b", "c", "d"},
 		"plugins.start_timeout":           {"1", "2", "3.5", "4"},
 		"plugins.pass_env":                {"A B", "C", "D", "E"},
