@@ -80,6 +80,7 @@ func otherVariables() []meant {
 		{"CODEX_ARCHIVE_CONFIG", "The file that --config names."},
 		{"CODEX_ACTOR", "Who acts, where --by is not given."},
 		{"CODEX_ARCHIVE_TO_URL", "Where copy puts records, where --to is not given."},
+		{"CODEX_ARCHIVE_FROM_URL", "The archive that repair takes content from, where --from is not given."},
 		{"CODEX_ARCHIVE_PLUGIN_PATH", "Directories in which backends are looked for, after those of --plugin-dir."},
 		{"NO_COLOR", "If it is not empty, log lines have no colours."},
 		{"TZ", "The zone of dates that are given without one."},

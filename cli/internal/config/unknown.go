@@ -69,7 +69,7 @@ func nearest(name string, names []string) string {
 func otherVariables() []string {
 	return []string{
 		fileVariable, safeVariable, "CODEX_ARCHIVE_TRUST", "CODEX_ACTOR", "CODEX_ARCHIVE_PLUGIN_PATH",
-		"CODEX_ARCHIVE_TO_URL", "CODEX_ARCHIVE_PLUGIN", "CODEX_ARCHIVE_PLUGIN_LOG_LEVEL", "CODEX_ARCHIVE_HOST_PID",
+		"CODEX_ARCHIVE_TO_URL", "CODEX_ARCHIVE_FROM_URL", "CODEX_ARCHIVE_PLUGIN", "CODEX_ARCHIVE_PLUGIN_LOG_LEVEL", "CODEX_ARCHIVE_HOST_PID",
 	}
 }
 
