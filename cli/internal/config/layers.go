@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/codex-archive/codex/cli/internal/durable"
 )
@@ -48,13 +49,15 @@ func (l *loader) readFlags() error {
 	return nil
 }
 
-var keyPattern = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
+var keyPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
+})
 
 func (l *loader) readSet(set string) error {
 	name, value, ok := strings.Cut(set, "=")
 	name = strings.TrimSpace(name)
 	// What is no name may be a misplaced URL and is not quoted.
-	if !ok || !keyPattern.MatchString(name) {
+	if !ok || !keyPattern().MatchString(name) {
 		return &ValueError{where: "--set", found: "no section.key=value", allowed: "one, such as logging.level=debug"}
 	}
 	k, known := l.key(name)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/codex-archive/codex/cli/internal/durable"
@@ -114,7 +115,9 @@ func localTo(root, path string) (string, bool) {
 }
 
 // logLine begins every line that the log writes, in either format.
-var logLine = regexp.MustCompile(`^(\{"ts":"\d{4,}-\d\d-\d\dT[\d:.]+Z","level":"|\[\d{4,}-\d\d-\d\dT[\d:.]+Z\] (DEBUG|INFO|WARN|ERROR) )`)
+var logLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\{"ts":"\d{4,}-\d\d-\d\dT[\d:.]+Z","level":"|\[\d{4,}-\d\d-\d\dT[\d:.]+Z\] (DEBUG|INFO|WARN|ERROR) )`)
+})
 
 // checkLogFile checks that the file to which the project's own file wants lines
 // appended is a log of this program, or will become one. Where the project's
@@ -166,7 +169,7 @@ func isLog(path string) bool {
 	if err == io.EOF {
 		return true
 	}
-	return logLine.Match(bytes.TrimRight(start[:n], "\x00"))
+	return logLine().Match(bytes.TrimRight(start[:n], "\x00"))
 }
 
 // homeless is the error for a path that begins with "~": the shell replaces it

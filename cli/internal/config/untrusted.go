@@ -142,7 +142,7 @@ func WithoutPassword(url string) string {
 			url = url[:start] + "***" + url[start+len(password):]
 		}
 	}
-	return passwordOption.ReplaceAllStringFunc(url, func(option string) string {
+	return passwordOption().ReplaceAllStringFunc(url, func(option string) string {
 		name, value, _ := strings.Cut(option, "=")
 		if strings.Contains(value, "${") {
 			return option

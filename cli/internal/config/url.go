@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/codex-archive/codex/sdk"
 )
@@ -36,11 +37,13 @@ func backendOf(scheme string) string {
 	return scheme
 }
 
-var schemePattern = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
+var schemePattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
+})
 
 // schemeOf returns the scheme of a URL, "" where there is none.
 func schemeOf(url string) string {
-	if m := schemePattern.FindStringSubmatch(url); m != nil {
+	if m := schemePattern().FindStringSubmatch(url); m != nil {
 		return m[1]
 	}
 	return ""
@@ -172,7 +175,7 @@ func split(template string) ([]piece, error) {
 			rest = rest[len("$${"):]
 		case strings.HasPrefix(rest, "${"):
 			name, after, closed := strings.Cut(rest[len("${"):], "}")
-			if !closed || !variablePattern.MatchString(name) {
+			if !closed || !variablePattern().MatchString(name) {
 				return nil, &badExpansion{"a ${ without NAME} after it", "${NAME}, or $${ for a plain ${"}
 			}
 			flush()
@@ -214,15 +217,19 @@ func lastAt(pieces []piece) int {
 }
 
 // passwordOption is an option of a URL whose value is a password.
-var passwordOption = regexp.MustCompile(`(?i)[?&][a-z_.-]*(pass|passwd|password|pwd)=[^&#]*`)
+var passwordOption = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)[?&][a-z_.-]*(pass|passwd|password|pwd)=[^&#]*`)
+})
 
-var credentialOption = regexp.MustCompile(`(?i)[?&][a-z_.-]*(user|pass|pwd|secret|token)[a-z_.-]*=[^&]*$`)
+var credentialOption = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)[?&][a-z_.-]*(user|pass|pwd|secret|token)[a-z_.-]*=[^&]*$`)
+})
 
 // holdsCredential reports whether what follows the literal text before is part
 // of user or password, or the value of an option that is named like them. at
 // is what lastAt returned.
 func holdsCredential(before string, at int) bool {
-	return strings.Contains(before, "://") && len(before) <= at || credentialOption.MatchString(before)
+	return strings.Contains(before, "://") && len(before) <= at || credentialOption().MatchString(before)
 }
 
 // percentEncode encodes every byte of s but letters, digits and -._~

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -29,10 +30,12 @@ type valueType[T any] struct {
 	parse    func(text string) (value T, canonical string, ok bool)
 }
 
-var backendNamePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+var backendNamePattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+})
 
 // validBackend reports whether name can be the NAME of codex-archive-NAME.
-func validBackend(name string) bool { return backendNamePattern.MatchString(name) }
+func validBackend(name string) bool { return backendNamePattern().MatchString(name) }
 
 func backendName() valueType[string] {
 	return valueType[string]{
@@ -169,14 +172,16 @@ func reasons() valueType[[]string] {
 	}}
 }
 
-var variablePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variablePattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+})
 
 func variables() valueType[[]string] {
 	return valueType[[]string]{"names of environment variables", true, tomlWords, func(s string) ([]string, string, bool) {
 		if t := strings.TrimSpace(s); t == "" || t == none {
 			return nil, none, true
 		}
-		list, ok := words(s, variablePattern.MatchString)
+		list, ok := words(s, variablePattern().MatchString)
 		return list, strings.Join(list, " "), ok
 	}}
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Origin is what git says about a file.
@@ -17,10 +18,12 @@ type Origin struct {
 }
 
 // fullHash is a commit that is taken as it is: SHA-1 or SHA-256.
-var fullHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+var fullHash = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+})
 
 // FullHash reports whether ref is a whole hash, which is taken as it is.
-func FullHash(ref string) bool { return fullHash.MatchString(strings.ToLower(ref)) }
+func FullHash(ref string) bool { return fullHash().MatchString(strings.ToLower(ref)) }
 
 // ErrOutside is why a ref has no meaning.
 var ErrOutside = errors.New("cannot be resolved outside a git work tree; give the full hash")
@@ -32,7 +35,7 @@ var ErrOutside = errors.New("cannot be resolved outside a git work tree; give th
 // hash is taken as it is, whether or not git knows it.
 func Locate(ctx context.Context, dir, base, ref string) (Origin, error) {
 	hash := strings.ToLower(ref)
-	taken := fullHash.MatchString(hash)
+	taken := fullHash().MatchString(hash)
 	if !taken && (strings.HasPrefix(ref, "-") || strings.ContainsAny(ref, "\x00\n")) {
 		return Origin{}, errors.New("is not a ref")
 	}
@@ -107,7 +110,7 @@ func (t *Tree) resolve(ctx context.Context, ref string) (string, error) {
 		return "", fmt.Errorf("%w; give the full hash", err)
 	case ctx.Err() != nil:
 		return "", ctx.Err()
-	case err != nil || !fullHash.MatchString(commit):
+	case err != nil || !fullHash().MatchString(commit):
 		return "", errors.New("git knows no such commit")
 	}
 	return commit, nil
