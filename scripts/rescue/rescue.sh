@@ -81,7 +81,7 @@ triples() {
 }
 
 # split_small writes each row, a number and base64, to a file.
-split_small() { awk -F '\t' -v stage="$stage_escaped" '{ file = stage "/body." $1; print $2 >file; close(file) }'; }
+split_small() { (cd "$stage" && awk -F '\t' '{ file = "body." $1; print $2 >file; close(file) }'); }
 
 # records prints a line for each live record, the newest first.
 records() {
@@ -394,8 +394,6 @@ out=$(absolute "$out")
 mkdir -p "$out" && stage=$(mktemp -d "$out/.codex-rescue.XXXXXX") || exit 2
 trap 'cd /; rm -rf "$stage"' EXIT
 trap 'exit 130' HUP INT TERM
-# awk reads escapes in the values of its variables.
-stage_escaped=$(printf '%s' "$stage" | sed 's/\\/\\\\/g')
 
 version=$("${kind}_sql" "SELECT schema_version FROM codex_archive_meta" </dev/null) || stop "this is no archive, or it cannot be read"
 [ "$version" = 1 ] || stop "the archive has schema version $version, this script knows version 1"

@@ -29,7 +29,7 @@ import (
 
 // tools are what the script says that it needs, and what POSIX has.
 var tools = []string{"sh", "awk", "sha256sum", "zstd", "mktemp", "base64", "cat", "chmod", "cut", "grep", "ln", "mkdir", "mv",
-	"readlink", "rm", "sed", "touch", "tr", "wc"}
+	"readlink", "rm", "touch", "tr", "wc"}
 
 // archive is an archive on one database, and what the script needs to read it.
 type archive struct {
@@ -182,6 +182,9 @@ func (a *archive) rescue(out string, args ...string) (code int, stderr string, p
 	path := a.t.TempDir()
 	for _, tool := range append([]string{a.client}, tools...) {
 		program, err := exec.LookPath(tool)
+		if mawk, failed := exec.LookPath("mawk"); tool == "awk" && a.client == "psql" && failed == nil {
+			program = mawk // the awk of Debian; others have gawk
+		}
 		if err == nil {
 			err = os.Symlink(program, filepath.Join(path, tool))
 		}
@@ -415,6 +418,9 @@ func TestRescueOutside(t *testing.T) {
 	through := a.store("", "repo", "file", "--path", "tree/link/through")
 	there := a.store("", "repo", "file", "--path", "there/file")
 	taken := a.store("", "repo", "file", "--path", "taken")
+	lost := a.store("", "repo", "file", "--path", "lost/directory/file")
+	a.execute("DELETE FROM codex_directory WHERE path = CAST('lost/directory/' AS BLOB)")
+	a.execute("UPDATE codex_item SET file_mode = file_mode + 2048") // setuid
 	err := errors.Join(os.Symlink(elsewhere, filepath.Join(out, "there")), os.WriteFile(filepath.Join(out, "taken"), []byte("mine"), 0o600))
 	if err != nil {
 		t.Fatal(err)
@@ -426,8 +432,40 @@ func TestRescueOutside(t *testing.T) {
 	if found, err := os.ReadDir(elsewhere); err != nil || len(found) > 0 {
 		t.Errorf("outside is %v, %v", found, err)
 	}
+	where := "_outside/" + lost.Tombstone + "/file"
+	if got, want := describe(t, filepath.Join(out, where)), describe(t, filepath.Join(a.dir, "file")); got != want || places[lost.Tombstone] != where {
+		t.Errorf("the file without a directory is at %q\n%s, it was\n%s", places[lost.Tombstone], got, want)
+	}
 	if mine, err := os.ReadFile(filepath.Join(out, "taken")); err != nil || string(mine) != "mine" {
 		t.Errorf("the file that was there is %q, %v", mine, err)
+	}
+}
+
+// TestFormatExample runs the commands that docs/format.md shows.
+func TestFormatExample(t *testing.T) {
+	page, err := os.ReadFile("../../docs/format.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(page), "\n```sh\n")
+	block, _, _ = strings.Cut(block, "\n```\n")
+	a := sqliteArchive(t)
+	for _, content := range [][]byte{nil, bytes.Repeat([]byte("words "), 1000)} {
+		a.write("dir/old.py", content, 0o644, time.Now())
+		a.store("", "repo", "dir/old.py")
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(a.args[1], filepath.Join(dir, "archive.sqlite")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-euc", block)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", block, err, out)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, "old.py"))
+	if err != nil || string(got) != strings.Repeat("words ", 1000) {
+		t.Errorf("restored are %d bytes, %v", len(got), err)
 	}
 }
 
