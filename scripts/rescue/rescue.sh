@@ -83,9 +83,10 @@ triples() {
 # split_small writes each row, a number and base64, to a file.
 split_small() { (cd "$stage" && awk -F '\t' '{ file = "body." $1; print $2 >file; close(file) }'); }
 
-# records prints a line for each live record, the newest first.
+# records prints a line for each live record, the newest first. It reads no body, so that a
+# damaged one does not hide the others.
 records() {
-	"${kind}_sql" "SELECT $("${kind}_hex" i.tombstone), i.repo, COALESCE(a.id, 0), COALESCE(u.id, 0), CASE WHEN b.artifact IS NULL THEN 0 ELSE 1 END,
+	"${kind}_sql" "SELECT $("${kind}_hex" i.tombstone), i.repo, COALESCE(a.id, 0), COALESCE(u.id, 0),
 		CASE WHEN a.codec IN ('none', 'zstd') THEN a.codec ELSE '?' END, $("${kind}_hex" a.sha256),
 		CASE WHEN o.file_type IN ('file', 'symlink') THEN o.file_type ELSE '?' END, i.file_mode, $("$kind"_time i.file_mtime),
 		CASE WHEN p.id IS NULL THEN '?' WHEN p.work_path IS NULL THEN $("${kind}_hex" p.path) ELSE $("${kind}_hex" p.work_path) END,
@@ -95,7 +96,6 @@ records() {
 		LEFT JOIN codex_directory p ON p.id = i.directory
 		LEFT JOIN codex_artifact a ON a.id = i.artifact
 		LEFT JOIN codex_upload u ON u.artifact = a.id
-		LEFT JOIN codex_body b ON b.artifact = a.id
 		WHERE i.purged_at IS NULL
 		ORDER BY i.archived_at DESC, i.tombstone DESC"
 }
@@ -217,8 +217,8 @@ plan() {
 	}
 	{
 		tombstone = uuid(tolower($1))
-		lost = $11 == "?" # the row of its directory
-		path = lost ? tolower($12) : tolower($11 $12)
+		lost = $10 == "?" # the row of its directory
+		path = lost ? tolower($11) : tolower($10 $11)
 		key = lost ? tombstone : $2 SUBSEP path
 		if (!all && (key in newest)) next
 		newest[key] = 1
@@ -227,12 +227,13 @@ plan() {
 			place = outside "2f" hexword(tombstone) "2f" base(place)
 			if (!claim(place)) place = ""
 		}
-		line = $8 "\t" tombstone "\t" $3 + 0 "\t" $4 + 0 "\t" $5 "\t" $6 "\t" ($7 == "" ? "-" : tolower($7)) "\t" \
-			sprintf("%o", $9 % 512) "\t" when($10) "\t" (place == "" ? "-" : written(place, octal)) "\t" written(place, shown)
-		if ($8 == "symlink") {
+		line = $7 "\t" tombstone "\t" $3 + 0 "\t" $4 + 0 "\t" $5 "\t" ($6 == "" ? "-" : tolower($6)) "\t" \
+			sprintf("%o", $8 % 512) "\t" when($9) "\t" (place == "" ? "-" : written(place, octal)) "\t" written(place, shown)
+		small = $4 == 0 ? $3 + 0 : 0 # a body in one row
+		if ($7 == "symlink") {
 			link[++links] = line
-			linkbody[links] = $5 ? $3 + 0 : 0
-		} else emit(line, $5 ? $3 + 0 : 0)
+			linkbody[links] = small
+		} else emit(line, small)
 	}
 	END {
 		for (i = 1; i <= links; i++) emit(link[i], linkbody[i])
@@ -267,13 +268,9 @@ enter() {
 # content writes the plain bytes of the record to the staged file, and checks them.
 content() {
 	rm -f "$stage/content"
-	if [ "$small" = 0 ] && [ "$upload" = 0 ]; then
-		fail "its body is not in the archive"
-		return 1
-	fi
-	if [ "$small" = 1 ] && [ ! -f "$stage/body.$artifact" ]; then
-		fail "its body could not be read"
-		return 1
+	if [ "$upload" = 0 ] && [ ! -f "$stage/body.$artifact" ]; then
+		"${kind}_small" "$artifact" # the group may have ended at another, damaged one
+		[ -f "$stage/body.$artifact" ] || { fail "its body is missing or cannot be read"; return 1; }
 	fi
 	body | case $codec in
 	none) cat ;;
@@ -286,7 +283,7 @@ content() {
 }
 
 body() {
-	if [ "$small" = 1 ]; then
+	if [ "$upload" = 0 ]; then
 		"${kind}_open" "$stage/body.$artifact"
 	else
 		"${kind}_large" "$upload"
@@ -402,7 +399,7 @@ plan <"$stage/records" >"$stage/plan" || stop "the records cannot be read"
 total=$(grep -vc '^fetch' "$stage/plan")
 
 restored=0 failed=0
-while IFS=$tab read -r type tombstone artifact upload small codec sha256 mode mtime place shown <&3; do
+while IFS=$tab read -r type tombstone artifact upload codec sha256 mode mtime place shown <&3; do
 	if [ "$type" = fetch ]; then
 		[ $((restored + failed)) = 0 ] || printf 'rescue: %s of %s\n' $((restored + failed)) "$total" >&2
 		rm -f "$stage"/body.*

@@ -406,6 +406,35 @@ func TestRescueDamaged(t *testing.T) {
 	})
 }
 
+// TestRescueDamagedFile restores everything but what was on a damaged page of a
+// SQLite file.
+func TestRescueDamagedFile(t *testing.T) {
+	a := sqliteArchive(t)
+	for i := range 50 {
+		a.write(fmt.Sprintf("tree/%d", i), noise(20000+i), 0o644, time.Now())
+	}
+	a.run("", "store", "repo", "tree", "--by", "me", "--reason", "dead")
+	a.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+	file, err := os.OpenFile(a.args[1], os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	data, err := os.ReadFile(a.args[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const page = 4096
+	at := bytes.Index(data, noise(20025)[:32]) / page * page // where the body begins
+	if _, err := file.WriteAt(bytes.Repeat([]byte{0xff}, page), int64(at)); err != nil || at <= 0 {
+		t.Fatalf("page at %d: %v", at, err)
+	}
+	code, said, places := a.rescue(t.TempDir())
+	if code != 1 || !strings.Contains(said, " tree/25: ") || len(places) < 40 || len(places) == 50 {
+		t.Errorf("exit code %d, %d of 50 records\n%s", code, len(places), said)
+	}
+}
+
 // TestRescueOutside follows no symlink, neither one of the archive nor one that
 // is there already, and replaces nothing.
 func TestRescueOutside(t *testing.T) {
