@@ -74,6 +74,9 @@ install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/codex
 	install -m 755 bin/codex $(DESTDIR)$(PREFIX)/bin/codex
 	$(foreach p,$(PLUGINS),install -m 755 bin/plugins/codex-archive-$(p) $(DESTDIR)$(PREFIX)/libexec/codex/ &&) true
+	install -d $(SHARE)/codex
+	install -m 755 scripts/rescue/rescue.sh $(SHARE)/codex/rescue.sh
+	install -m 644 docs/format.md $(SHARE)/codex/format.md
 	install -d $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
 	bin/codex man > $(SHARE)/man/man1/codex.1
 	bin/codex completion bash > $(SHARE)/bash-completion/completions/codex

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs of PostgreSQL and MariaDB that the tests start private
-# servers with, and gRPC for Python and protoc, which the example backend in
-# docs/examples is made with. Nothing happens where they are present, or on a system that is
+# servers with, gRPC for Python and protoc, which the example backend in
+# docs/examples is made with, and what scripts/rescue needs. Nothing happens where they are present, or on a system that is
 # not Debian's or not ours to change: the tests then say what they lack.
 #
 # No server of the system is created, and none is started: the tests make
@@ -30,12 +30,17 @@ has_python_grpc() {
 		[ -d /usr/lib/python3/dist-packages/google/protobuf ] && [ -d /usr/lib/python3/dist-packages/crcmod ]
 }
 
+has_rescue() {
+	command -v sqlite3 >/dev/null && command -v zstd >/dev/null
+}
+
 # Does nothing more than look when nothing is missing: it runs before every test.
 missing=
 has_postgres || missing="$missing postgresql"
 has_mariadb || missing="$missing mariadb-server"
 has_pgbouncer || missing="$missing pgbouncer"
 has_python_grpc || missing="$missing python3-grpcio python3-protobuf python3-crcmod protobuf-compiler"
+has_rescue || missing="$missing sqlite3 zstd"
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null || { [ "$(id -u)" != 0 ] && [ "${CI:-}" != true ]; }; then
