@@ -24,7 +24,7 @@ var hostileRows = map[int]struct {
 	23: {"UPDATE codex_body SET data = zeroblob(length(data)) WHERE artifact = (SELECT artifact FROM codex_item WHERE tombstone = x'%s')", output.ExitIntegrity},
 	31: {"DELETE FROM codex_body WHERE artifact = (SELECT artifact FROM codex_item WHERE tombstone = x'%s')", output.ExitIntegrity},
 	37: {"UPDATE codex_artifact SET stored_size = stored_size + 1 WHERE id = (SELECT artifact FROM codex_item WHERE tombstone = x'%s')", output.ExitIntegrity},
-	41: {"UPDATE codex_item SET tags = '{{' WHERE tombstone = x'%s'", output.ExitIntegrity},
+	41: {"UPDATE codex_item SET file_mode = -1 WHERE tombstone = x'%s'", output.ExitIntegrity},
 	43: {"", output.ExitNotFound}, // there is no such record
 }
 

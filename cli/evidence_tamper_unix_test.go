@@ -134,8 +134,8 @@ func (w *tampered) sql(format string, args ...any) {
 	}
 }
 
-// digestWith is the digest of the record of line n with another note.
-func (w *tampered) digestWith(n int, note string) string {
+// digestWith is the digest of the record of line n with another mode.
+func (w *tampered) digestWith(n int, mode uint32) string {
 	w.t.Helper()
 	ctx := context.Background()
 	process, err := plugin.Launch(ctx, plugin.Command{Path: filepath.Join(programs, "plugins", "codex-archive-"+w.backend)})
@@ -156,7 +156,7 @@ func (w *tampered) digestWith(n int, note string) string {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		entry.Record.Note = note
+		entry.Record.Mode = mode
 		digest := entry.Record.ComputeDigest()
 		return fmt.Sprintf(w.blob, digest[:])
 	}
@@ -216,10 +216,10 @@ func ofTheArchive() []tampering {
 			w.sql(`DELETE FROM codex_event WHERE id = %s`, w.bytesOf(w.id(4)))
 		}, reconcile, []string{"no row: line 4, row ROW:4, event LINE:4: the archive has no event RESTORE by tester"}},
 		{"record changed", func(w *tampered) {
-			w.sql(`UPDATE codex_item SET note = 'other' WHERE tombstone = %s`, w.bytesOf(w.tombstone(2)))
+			w.sql(`UPDATE codex_item SET file_mode = 384 WHERE tombstone = %s`, w.bytesOf(w.tombstone(2)))
 		}, reconcile, []string{"unreadable: row ROW:2: .*digest"}},
 		{"record changed, digest computed anew", func(w *tampered) {
-			w.sql(`UPDATE codex_item SET note = 'other', digest = %s WHERE tombstone = %s`, w.digestWith(2, "other"), w.bytesOf(w.tombstone(2)))
+			w.sql(`UPDATE codex_item SET file_mode = 384, digest = %s WHERE tombstone = %s`, w.digestWith(2, 0o600), w.bytesOf(w.tombstone(2)))
 		}, reconcile, []string{"changed: line 2, row ROW:2, event LINE:2: record digest is "}},
 		{"record removed", func(w *tampered) {
 			w.sql(`DELETE FROM codex_item WHERE tombstone = %s`, w.bytesOf(w.tombstone(3)))

@@ -17,8 +17,8 @@ import (
 func repairCommand(a *app.App) *cli.Command {
 	return a.Command(&cli.Command{
 		Name:      "repair",
-		Usage:     "replace damaged or missing content by the same bytes from elsewhere",
-		UsageText: "codex archive repair TOMBSTONE...|--all|selectors --from DIR|REPOSITORY|URL --by WHO [flags]",
+		Usage:     "put damaged or missing content back from elsewhere",
+		UsageText: "codex archive repair TOMBSTONE...|--all|selectors --from PLACE --by WHO",
 		Description: "The content of the records is read back as codex archive verify does. What is damaged or\n" +
 			"missing is looked for by its SHA-256 in a directory, in a git repository (in its files and in\n" +
 			"the objects of any commit), or in another archive. What was found is stored and read back.\n" +
@@ -28,7 +28,7 @@ func repairCommand(a *app.App) *cli.Command {
 			"EXAMPLES:\n" +
 			"   codex archive repair --all --from ~/old-checkout --by me\n" +
 			"   codex archive repair 8e3531b9 --from . --by me\n" +
-			"   codex archive repair --all --from sqlite:////backup/archive.sqlite --dry-run --by me",
+			"   codex archive repair --all --from sqlite:////mnt/a.sqlite --dry-run --by me",
 		Flags: append([]cli.Flag{
 			app.ByFlag(),
 			&cli.BoolFlag{Name: "all", Usage: "look at all records", DisableDefaultText: true},
