@@ -60,7 +60,7 @@ profile:
 
 # Flags of scripts/bench in BENCH: BENCH='-rounds 5 -sizes 1M,4G -json out.json'.
 bench: build databases
-	go run ./scripts/bench -codex bin/codex $(BENCH)
+	go run ./scripts/bench -codex bin/codex -tree "$$(go env GOROOT)/src" $(BENCH)
 
 # What becomes slower while an archive grows, as ratios to its first size:
 # GROWTH='-sizes 10000,5000000 -json' takes others.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -61,7 +60,8 @@ func (v *verification) reconcile(ctx context.Context) error {
 	sum, err := reconcile.Run(ctx, reconcile.Job{
 		Logs: append([]string{evidenceLog(c)}, alsoLogs(c)...), Backend: backend, Name: c.Config.Backend.Type,
 		Hosts: append([]string{c.Env.Host}, c.Flags.StringSlice("host")...),
-		Most:  maxShown,
+		Most:   maxShown,
+		Listed: v.bar(),
 		Found: func(d reconcile.Discrepancy) error {
 			view.Discrepancies = append(view.Discrepancies, discrepancyView{string(d.Problem), d.Line, d.Tombstone, d.Event, d.Detail})
 			return nil
@@ -92,7 +92,7 @@ func (v *verification) bar() func(n, of int64) {
 }
 
 // write prints the discrepancies, and what could not be compared.
-func (r *reconcileView) write(out io.Writer) {
+func (r *reconcileView) write(out *strings.Builder) {
 	for _, d := range r.Discrepancies {
 		fmt.Fprintf(out, "Discrepancy: %s\n", escape.Text(d.text()))
 	}

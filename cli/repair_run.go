@@ -31,7 +31,6 @@ type repairRun struct {
 	checker *restorer.BodyChecker
 	damaged map[sdk.Digest]*damagedContent
 	order   []sdk.Digest // of damaged, as they were found
-	last    error        // of the last attempt at a content
 }
 
 // damagedContent is a content to repair, with the records that have it.

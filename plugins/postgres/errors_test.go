@@ -120,12 +120,13 @@ func TestTooManyConnections(t *testing.T) {
 	t.Parallel()
 	server := databases.NewPostgres(t, "max_connections=5", "superuser_reserved_connections=3")
 	d := server.Database(t)
-	db, err := suite().Dial(t, sdk.Options{URL: d.URL()})
-	if err != nil {
-		t.Fatal(err)
+	var err error
+	for n := 0; err == nil && n < 5; n++ { // the administrator may have some of them
+		db, failed := suite().Dial(t, sdk.Options{URL: d.URL()})
+		if err = failed; err == nil {
+			sqltest.Connection(t, db)
+		}
 	}
-	sqltest.Connection(t, db)
-	_, err = suite().Dial(t, sdk.Options{URL: d.URL()})
 	suite().Check(t, err, sqlbackend.Class{Kind: sdk.Busy, Native: "53300", ServerReplied: true, Msg: "no connection is free: "})
 }
 

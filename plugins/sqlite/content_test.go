@@ -274,7 +274,7 @@ func TestStockClient(t *testing.T) {
 		}
 	}
 	out, err := exec.CommandContext(t.Context(), client, "-readonly", a.path, "PRAGMA integrity_check; PRAGMA foreign_key_check; PRAGMA page_size; PRAGMA journal_mode").Output()
-	if err != nil || string(out) != "ok\n16384\nwal\n" {
+	if err != nil || string(out) != "ok\n4096\nwal\n" {
 		t.Errorf("checks: %q, %v", out, err)
 	}
 }

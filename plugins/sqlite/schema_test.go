@@ -56,7 +56,7 @@ func plainDialect(t *testing.T, f *fault) *sqlbackend.Dialect {
 	d := faultyDialect(f)
 	files := fstest.MapFS{}
 	for name, file := range twoFiles(t).(fstest.MapFS) {
-		text := strings.NewReplacer("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", "CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ").Replace(string(file.Data))
+		text := strings.NewReplacer("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", "CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", "CREATE UNIQUE INDEX ", "CREATE UNIQUE INDEX IF NOT EXISTS ").Replace(string(file.Data))
 		files[name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	d.Schema.Files, d.Schema.Atomic = files, false

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/codex-archive/codex/scripts/databases"
@@ -31,7 +30,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.codex, "codex", "bin/codex", "the `PROGRAM` to measure")
 	flag.StringVar(&o.old, "old", "", "another codex `PROGRAM` to compare with, on SQLite")
-	flag.StringVar(&o.tree, "tree", filepath.Join(runtime.GOROOT(), "src"), "the `DIRECTORY` to store; \"\" leaves it out")
+	flag.StringVar(&o.tree, "tree", "", "the `DIRECTORY` to store; \"\" leaves it out")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each contestant stores and restores files; one more round comes first and measures memory")
 	flag.IntVar(&o.singles, "singles", 15, "the same for single small files and for starts; 0 leaves them out")
 	flag.IntVar(&o.files, "files", 1000, "how many files of 11 KB a batch restores; 0 leaves it out")

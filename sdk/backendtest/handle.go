@@ -34,7 +34,7 @@ func (t *Target) open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 	if t.Open != nil {
 		b, err := t.Open(ctx, t.options(o))
 		if b == nil && err == nil {
-			err = errors.New("Open returned neither a backend nor an error")
+			err = errors.New("the function Open returned neither a backend nor an error")
 		}
 		return b, err
 	}

@@ -78,12 +78,12 @@ func run(ctx context.Context, program, url string, marks []int, body int, asJSON
 	if err != nil {
 		return err
 	}
-	defer process.Close()
+	defer func() { _ = process.Close() }() // it was measured
 	archive, err := process.Open(ctx, sdk.Options{URL: url, Dir: dir, Mode: sdk.Create, Parallel: 5})
 	if err != nil {
 		return err
 	}
-	defer archive.Close()
+	defer func() { _ = archive.Close() }() // what was measured is not kept
 	f := &filler{archive: archive, pid: process.Pid(), maker: newMaker(body)}
 	var results []*measured
 	for _, mark := range marks {
