@@ -184,7 +184,7 @@ func (r *batchRun) start(ctx context.Context, job *batch.Job) {
 	})
 	defer quiet()
 	learn := r.learn
-	if r.plan.found != nil {
+	if r.plan.large != nil {
 		r.learnFound()
 		learn = nil
 	}
