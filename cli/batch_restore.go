@@ -94,6 +94,7 @@ func (p *batchPlan) leftOut(err error, records int) error {
 
 // carryOut does what the manifest says.
 func (p *batchPlan) carryOut(ctx context.Context) error {
+	limitHeap(len(p.manifest.Items))
 	if err := p.check(); err != nil {
 		return err
 	}
