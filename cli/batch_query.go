@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/restorer"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -43,7 +43,7 @@ func (p *batchPlan) runQuery(ctx context.Context) (err error) {
 		return err
 	}
 	query, unreadable := batch.NewQuery(""), 0
-	p.found = map[sdk.Tombstone]extent{}
+	p.large = map[sdk.Tombstone]sdk.Content{}
 	for entry, err := range find.List(ctx, backend, selected.query, selected.paths) {
 		switch {
 		case err != nil:
@@ -53,8 +53,7 @@ func (p *batchPlan) runQuery(ctx context.Context) (err error) {
 			c.Log.Error("Left out: " + output.Words(entry.Err))
 		default:
 			query.Add(&entry.Record)
-			content := entry.Record.Content
-			p.found[entry.Record.Tombstone] = extent{content.Size, content.StoredSize, content.Codec}
+			p.noteLarge(&entry.Record)
 		}
 	}
 	if err := p.useItems(query); err != nil {
@@ -63,10 +62,12 @@ func (p *batchPlan) runQuery(ctx context.Context) (err error) {
 	return p.leftOut(p.carryOut(ctx), unreadable)
 }
 
-// extent is what of a content decides how it is restored.
-type extent struct {
-	size, stored int64
-	codec        sdk.Codec
+// noteLarge keeps the content of a record that is not restored in a group, or takes
+// much memory. Of others, which may be very many, the tombstone is enough.
+func (p *batchPlan) noteLarge(r *sdk.Record) {
+	if c := r.Content; !journal.Groupable(c) || restorer.Memory(c) > smallMemory {
+		p.large[r.Tombstone] = sdk.Content{Size: c.Size, StoredSize: c.StoredSize, Codec: c.Codec}
+	}
 }
 
 // learnFound takes in what the query said of the items, which need not be asked
@@ -74,13 +75,14 @@ type extent struct {
 func (r *batchRun) learnFound() {
 	for i, item := range r.plan.manifest.Items {
 		id, err := sdk.ParseID(item.Tombstone)
-		if e, ok := r.plan.found[id]; ok && err == nil {
-			content := sdk.Content{Size: e.size, StoredSize: e.stored, Codec: e.codec}
-			r.know(i, content)
-			r.small.learn(i, find.Record{Entry: sdk.Entry{Record: sdk.Record{Tombstone: id, Content: content}}})
+		if err != nil {
+			continue // it is restored alone, which says what is wrong
 		}
+		content := r.plan.large[id]
+		r.know(i, content)
+		r.small.learn(i, find.Record{Entry: sdk.Entry{Record: sdk.Record{Tombstone: id, Content: content}}})
 	}
-	r.plan.found = nil
+	r.plan.large = nil
 }
 
 // readQuery reads the command line.
@@ -112,11 +114,11 @@ func (p *batchPlan) useItems(query *batch.Query) error {
 	if len(items) == 0 {
 		return sdk.Errorf(sdk.NotFound, "no live record is selected")
 	}
-	var text bytes.Buffer
-	if err := batch.WriteManifest(&text, items); err != nil {
+	sum := sha256.New()
+	if err := batch.WriteManifest(sum, items); err != nil {
 		return err
 	}
-	p.manifest = &batch.Manifest{Path: strings.Join(p.selectorWords(), " "), SHA256: sha256.Sum256(text.Bytes()), Items: items}
+	p.manifest = &batch.Manifest{Path: strings.Join(p.selectorWords(), " "), SHA256: sdk.Digest(sum.Sum(nil)), Items: items}
 	return nil
 }
 

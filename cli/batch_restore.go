@@ -67,9 +67,9 @@ type batchPlan struct {
 	earlier  *batch.Results // nil: no earlier run is resumed
 	resumed  string         // file that earlier is from
 
-	found   map[sdk.Tombstone]extent // by a query; nil for a manifest
-	archive *app.Archive             // of a query, which has opened it; else nil
-	journal *journal.Journal         // likewise
+	large   map[sdk.Tombstone]sdk.Content // those that a query found; nil for a manifest
+	archive *app.Archive                  // of a query, which has opened it; else nil
+	journal *journal.Journal              // likewise
 }
 
 func runBatchRestore(ctx context.Context, c *app.Command) error {
@@ -94,6 +94,7 @@ func (p *batchPlan) leftOut(err error, records int) error {
 
 // carryOut does what the manifest says.
 func (p *batchPlan) carryOut(ctx context.Context) error {
+	limitHeap(len(p.manifest.Items))
 	if err := p.check(); err != nil {
 		return err
 	}

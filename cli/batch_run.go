@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -143,6 +144,19 @@ const (
 	smallMemory = 512 << 10
 )
 
+// The soft limit of the heap, in bytes: what a batch of any size takes, and what
+// is kept of each item until the end. Without it the collector waits until the
+// heap has doubled, which is much where many items are kept.
+const (
+	heapBase    = 72 << 20
+	heapPerItem = 320
+)
+
+// limitHeap sets the soft limit for a batch, unless a lower one is set.
+func limitHeap(items int) {
+	debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), int64(heapBase+heapPerItem*items)))
+}
+
 // learn finds out how much memory items take, and which can be done together.
 // Without an answer each counts as a large file, and the error shows when the item
 // is restored.
@@ -184,7 +198,7 @@ func (r *batchRun) start(ctx context.Context, job *batch.Job) {
 	})
 	defer quiet()
 	learn := r.learn
-	if r.plan.found != nil {
+	if r.plan.large != nil {
 		r.learnFound()
 		learn = nil
 	}

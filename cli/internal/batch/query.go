@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+	"unique"
 
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/sdk"
@@ -18,45 +20,44 @@ import (
 const outsideDir = "_outside"
 
 // Query builds a manifest from records: the newest live record of each path, and
-// that path below a directory as its output.
+// that path below a directory as its output. It keeps little of a record, because
+// there may be a million of them.
 type Query struct {
-	dir   string
-	items map[queryKey]queryItem
+	dir    string
+	newest map[queryKey]queryItem
 }
 
 // queryKey is one file of one repository.
-type queryKey struct{ repo, path string }
+type queryKey struct {
+	repo unique.Handle[string]
+	path string
+}
 
+// queryItem is the newest record of a path so far.
 type queryItem struct {
-	item   Item
-	record order
-}
-
-// order says which of two records of a path is newer.
-type order struct {
-	micros int64
 	id     sdk.Tombstone
+	sha256 sdk.Digest
+	micros int64 // when it was archived
 }
 
-func (o order) after(p order) bool {
-	return o.micros > p.micros || o.micros == p.micros && slices.Compare(o.id[:], p.id[:]) > 0
+func (i queryItem) after(other queryItem) bool {
+	return i.micros > other.micros || i.micros == other.micros && slices.Compare(i.id[:], other.id[:]) > 0
 }
 
 // NewQuery returns a query whose outputs are below dir, or, with an empty dir,
 // relative to a base directory that is yet to be named.
-func NewQuery(dir string) *Query { return &Query{dir: dir, items: map[queryKey]queryItem{}} }
+func NewQuery(dir string) *Query { return &Query{dir: dir, newest: map[queryKey]queryItem{}} }
 
 // Add takes a record in, in any order. One that was purged does not count.
 func (q *Query) Add(r *sdk.Record) {
 	if !r.PurgedAt.IsZero() {
 		return
 	}
-	key := queryKey{r.Repo, recordedPath(r)}
-	o := order{r.ArchivedAt.UnixMicro(), r.Tombstone}
-	if other, ok := q.items[key]; ok && other.record.after(o) {
-		return
+	key := queryKey{unique.Make(r.Repo), recordedPath(r)}
+	item := queryItem{r.Tombstone, r.Content.SHA256, r.ArchivedAt.UnixMicro()}
+	if other, ok := q.newest[key]; !ok || item.after(other) {
+		q.newest[key] = item
 	}
-	q.items[key] = queryItem{Item{r.Tombstone.String(), q.output(place(key.path)), r.Content.SHA256.String()}, o}
 }
 
 func (q *Query) output(place string) string {
@@ -93,37 +94,48 @@ func place(p string) string {
 	return path.Join(outsideDir, p)
 }
 
-// Items returns the items in the order of their outputs. Two with one output, or
-// one whose output is a directory of another's, are an error.
+// Items returns the items in the order of their outputs, and ends the query. Two
+// with one output, or one whose output is a directory of another's, are an error.
 func (q *Query) Items() ([]Item, error) {
-	if len(q.items) > MaxItems {
+	if len(q.newest) > MaxItems {
 		return nil, fmt.Errorf("more than %d files are selected: narrow the search", MaxItems)
 	}
-	items := make([]Item, 0, len(q.items))
-	for _, i := range q.items {
-		items = append(items, i.item)
+	items := make([]Item, 0, len(q.newest))
+	for key, i := range q.newest {
+		items = append(items, Item{i.id.String(), q.output(place(key.path)), i.sha256.String()})
 	}
+	q.newest = nil // the items take its place in memory
 	slices.SortFunc(items, func(a, b Item) int {
 		if c := strings.Compare(a.Output, b.Output); c != 0 {
 			return c
 		}
 		return strings.Compare(a.Tombstone, b.Tombstone)
 	})
-	owner := make(map[string]Item, len(items))
-	for _, i := range items {
-		if other, ok := owner[i.Output]; ok {
-			return nil, collision("%s and %s would both be restored to %s", other.Tombstone, i.Tombstone, escape.Text(i.Output))
+	return items, checkCollisions(items)
+}
+
+// checkCollisions reports the first item, in the order of their outputs, that
+// another one is in the way of.
+func checkCollisions(items []Item) error {
+	for n := 1; n < len(items); n++ {
+		if first, second := items[n-1], items[n]; first.Output == second.Output {
+			return collision("%s and %s would both be restored to %s", first.Tombstone, second.Tombstone, escape.Text(second.Output))
 		}
-		owner[i.Output] = i
 	}
+	checked := "" // the directory of the item before
 	for _, i := range items {
-		for up := filepath.Dir(i.Output); up != "." && up != filepath.Dir(up); up = filepath.Dir(up) {
-			if other, ok := owner[up]; ok {
-				return nil, collision("%s would be restored to %s, which is a directory of %s", other.Tombstone, escape.Text(up), i.Tombstone)
+		dir := filepath.Dir(i.Output)
+		if dir == checked {
+			continue
+		}
+		for up := dir; up != "." && up != filepath.Dir(up); up = filepath.Dir(up) {
+			if n, found := slices.BinarySearchFunc(items, up, func(i Item, output string) int { return strings.Compare(i.Output, output) }); found {
+				return collision("%s would be restored to %s, which is a directory of %s", items[n].Tombstone, escape.Text(up), i.Tombstone)
 			}
 		}
+		checked = dir
 	}
-	return items, nil
+	return nil
 }
 
 func collision(format string, args ...any) error {
@@ -135,24 +147,25 @@ func (i Item) Writable() bool { return utf8.ValidString(i.Output) }
 
 // WriteManifest writes items as a manifest in JSON, one item a line.
 func WriteManifest(w io.Writer, items []Item) error {
-	var b strings.Builder
+	b := bufio.NewWriterSize(w, 64<<10)
 	b.WriteString("{\n  \"items\": [")
+	var line strings.Builder
 	for n, i := range items {
 		if n > 0 {
 			b.WriteByte(',')
 		}
-		var line strings.Builder
+		line.Reset()
 		e := json.NewEncoder(&line)
 		e.SetEscapeHTML(false)
 		if err := e.Encode(i); err != nil {
 			return err
 		}
-		b.WriteString("\n    " + escape.JSON(strings.TrimSuffix(line.String(), "\n")))
+		b.WriteString("\n    ")
+		b.WriteString(escape.JSON(strings.TrimSuffix(line.String(), "\n")))
 	}
 	if len(items) > 0 {
 		b.WriteString("\n  ")
 	}
 	b.WriteString("]\n}\n")
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.Flush() // the first error of all writes
 }

@@ -1,8 +1,11 @@
 package batch
 
 import (
+	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,5 +48,46 @@ func TestQueryNewestLive(t *testing.T) {
 	items, err := q.Items()
 	if err != nil || len(items) != 1 || items[0].Tombstone != (sdk.ID{3}).String() || items[0].Output != filepath.Join("d", "a") {
 		t.Errorf("%v, %v", items, err)
+	}
+}
+
+// A query may select very many records, and keeps little of each.
+func TestQueryIsSmall(t *testing.T) {
+	const records, most = 100_000, 240 // bytes of each, with its path
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	q := NewQuery("")
+	before := heap()
+	for i := range records {
+		q.Add(&sdk.Record{Tombstone: sdk.NewID(), Repo: fmt.Sprint("r", i%2), Path: fmt.Sprintf("src/%06d.txt", i), ArchivedAt: time.Now()})
+	}
+	if each := (heap() - before) / records; each > most {
+		t.Errorf("%d bytes a record, want at most %d", each, most)
+	}
+	runtime.KeepAlive(q)
+}
+
+func TestQueryCollisions(t *testing.T) {
+	for _, test := range []struct {
+		paths []string
+		want  string
+	}{
+		{[]string{"a", "a.b", "a/b/c"}, "restored to a, which is a directory of"},
+		{[]string{"a/b", "a/b.c", "a/b/c/d", "a/b/c/e"}, "restored to a/b, which is a directory of"},
+		{[]string{"/etc/x", "../etc/x"}, "would both be restored to _outside/etc/x"},
+		{[]string{"a/b", "a/c", "ab", "b/a"}, ""},
+	} {
+		q := NewQuery("")
+		for _, p := range test.paths {
+			q.Add(&sdk.Record{Tombstone: sdk.NewID(), Path: p})
+		}
+		_, err := q.Items()
+		if got := fmt.Sprint(err); test.want == "" && err != nil || !strings.Contains(filepath.ToSlash(got), test.want) {
+			t.Errorf("%q: %v", test.paths, err)
+		}
 	}
 }

@@ -2,9 +2,10 @@ package durable
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +14,9 @@ import (
 // openNameless returns a file in the directory that has no name, or nil where the
 // file system has no such thing or it could not be linked later (no /proc).
 func (t *Temp) openNameless(perm fs.FileMode) (f *os.File) {
+	if !haveProc() {
+		return nil
+	}
 	_ = t.inDir(func(dir int) error { // f says whether it was made
 		fd, err := unix.Openat(dir, ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, uint32(perm))
 		if err == nil {
@@ -20,15 +24,14 @@ func (t *Temp) openNameless(perm fs.FileMode) (f *os.File) {
 		}
 		return err
 	})
-	if f == nil {
-		return nil
-	}
-	if _, err := os.Stat(procPath(f)); err != nil {
-		_ = f.Close() // nothing was written
-		return nil
-	}
 	return f
 }
+
+// haveProc reports whether opened files have paths below /proc.
+var haveProc = sync.OnceValue(func() bool {
+	var stat unix.Statfs_t
+	return unix.Statfs("/proc/self/fd", &stat) == nil && int64(stat.Type) == unix.PROC_SUPER_MAGIC
+})
 
 // inDir calls do with a descriptor of the directory.
 func (t *Temp) inDir(do func(dir int) error) error {
@@ -44,7 +47,7 @@ func (t *Temp) inDir(do func(dir int) error) error {
 }
 
 // procPath is a path of an opened file, with or without a name.
-func procPath(f *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", f.Fd()) }
+func procPath(f *os.File) string { return "/proc/self/fd/" + strconv.Itoa(int(f.Fd())) }
 
 // link gives a nameless file a name.
 func (t *Temp) link(name string) error {
@@ -69,7 +72,11 @@ func (t *Temp) SetTime(at time.Time) error {
 		times[i] = ts
 	}
 	if t.name == "" {
-		return unix.UtimesNanoAt(unix.AT_FDCWD, procPath(t.File), times, 0)
+		err := unix.UtimesNanoAt(int(t.File.Fd()), "", times, unix.AT_EMPTY_PATH)
+		if errors.Is(err, unix.EINVAL) { // before Linux 5.8
+			err = unix.UtimesNanoAt(unix.AT_FDCWD, procPath(t.File), times, 0)
+		}
+		return err
 	}
 	return t.inDir(func(dir int) error {
 		return unix.UtimesNanoAt(dir, t.name, times, unix.AT_SYMLINK_NOFOLLOW)

@@ -194,6 +194,9 @@ func (r *Restore) describeFailure(e *evidence.Record) {
 // Log says how long a restore that succeeded took.
 func (r *Restore) Log() {
 	o := r.journal.options
+	if r.order.Level <= hclog.Debug && !o.Log.IsDebug() {
+		return // none of the lines would be seen
+	}
 	if o.Decompression && !r.Done.Unchanged {
 		message := "Decompression completed in " + output.Millis(r.Done.Decompression).String()
 		if o.Log.IsDebug() {

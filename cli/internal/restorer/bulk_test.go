@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/codex-archive/codex/cli/internal/filetest"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/scripts/smallfs"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -134,5 +135,29 @@ func TestSyncOfGroupFails(t *testing.T) {
 	}
 	if n := whole(t, dir, records, errs); n != len(records)-len(bad) {
 		t.Errorf("%d files are restored", n)
+	}
+}
+
+// TestNameTakenMeanwhile: a name that was free when a file was prepared, and is
+// taken when it is published, keeps what it has. The same bytes are no error.
+func TestNameTakenMeanwhile(t *testing.T) {
+	dir := t.TempDir()
+	records := groupOf(4, 100)
+	other := []byte("written meanwhile")
+	var same *File
+	errs := group(t, dir, records, func(files []*File) {
+		for i, content := range [][]byte{other, records[1].body} {
+			filetest.Write(t, filepath.Join(dir, groupName(i)), content)
+		}
+		same = files[1]
+	})
+	if output.CodeOf(errs[0]) != output.ExitRefused || !bytes.Equal(filetest.Read(t, filepath.Join(dir, groupName(0))), other) {
+		t.Errorf("other bytes: %v", errs[0])
+	}
+	if errs[1] != nil || !same.Done.Unchanged {
+		t.Errorf("the same bytes: %v, unchanged: %v", errs[1], same.Done.Unchanged)
+	}
+	if errs[0] = nil; errors.Join(errs...) != nil {
+		t.Error(errors.Join(errs...))
 	}
 }

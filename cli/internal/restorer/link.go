@@ -51,16 +51,17 @@ func (rs *Restorer) restoreLink(ctx context.Context, body io.Reader, l linkResto
 func (l linkRestore) make(target string) (same bool, err error) {
 	err = durable.Symlink(l.place.root, target, l.place.name, l.to.Force)
 	if errors.Is(err, fs.ErrExist) {
+		l.place.free = false
 		return l.examine()
 	}
 	return false, l.place.failedOr(err)
 }
 
-// examine looks at what is there already. It reports true if that is the link,
-// and an error if it must not be replaced.
+// examine looks at what is there already, unless the name was free. It reports
+// true if that is the link, and an error if it must not be replaced.
 func (l linkRestore) examine() (same bool, err error) {
 	p := l.place
-	if p.root == nil {
+	if p.root == nil || p.free {
 		return false, nil
 	}
 	info, err := p.root.Lstat(p.name)

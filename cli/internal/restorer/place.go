@@ -52,6 +52,7 @@ type place struct {
 	name  string   // in dir
 	shown string   // for people
 	root  *os.Root // dir, nil while it does not exist
+	free  bool     // nothing had the name when it was looked up
 	kept  *openDir // what root is of, where directories stay open; else nil
 }
 
@@ -61,11 +62,13 @@ func (d Destination) place(r *sdk.Record) (*place, error) { return d.placeIn(d.t
 func (d Destination) placeIn(t tree, r *sdk.Record) (*place, error) {
 	p := &place{tree: t, shown: d.Path}
 	p.dir, p.name = filepath.Split(d.Path)
-	stat := p.tree.Stat
-	if r.Type == sdk.Symlink {
-		stat = p.tree.Lstat // a link there may be the one that is restored
+	info, err := p.tree.Lstat(d.Path)
+	p.free = errors.Is(err, fs.ErrNotExist)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 && r.Type != sdk.Symlink { // else it may be the one that is restored
+		info, err = p.tree.Stat(d.Path)
 	}
-	if info, err := stat(d.Path); err == nil && info.IsDir() || endsInSeparator(d.Path) {
+	if err == nil && info.IsDir() || endsInSeparator(d.Path) {
+		p.free = false // that was about the directory
 		p.dir, p.name = d.Path, path.Base(r.Path)
 		p.shown = d.Path + p.name
 		if !endsInSeparator(d.Path) {
@@ -105,11 +108,11 @@ func (p *place) close() {
 	}
 }
 
-// examine looks at what is there already. It reports true if that is a regular
-// file with the bytes of r, whose mode it then sets, and a failure of kind
-// OutputExists if it must not be replaced.
+// examine looks at what is there already, unless the name was free. It reports
+// true if that is a regular file with the bytes of r, whose mode it then sets, and
+// a failure of kind OutputExists if it must not be replaced.
 func (p *place) examine(ctx context.Context, r *sdk.Record, force bool) (same bool, err error) {
-	if p.root == nil {
+	if p.root == nil || p.free {
 		return false, nil
 	}
 	info, err := p.root.Lstat(p.name)

@@ -216,6 +216,7 @@ func (rs *Restorer) named(ctx context.Context, w restoring, t *durable.Temp, r *
 		if !errors.Is(err, os.ErrExist) {
 			return w.place.failed(err)
 		}
+		w.place.free = false
 		if err := rs.checkTwin(w.place); err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ func (rs *Restorer) checkTwin(p *place) error {
 }
 
 func (rs *Restorer) twin(p *place) error {
-	if len(rs.made) == 0 || p.root == nil {
+	if len(rs.made) == 0 || p.root == nil || p.free {
 		return nil
 	}
 	info, err := p.root.Lstat(p.name)
@@ -32,7 +32,8 @@ func (rs *Restorer) twin(p *place) error {
 }
 
 // publishOnce publishes the file and remembers it. No other file of this run is
-// published between the check and the rename.
+// published between the check and the rename. Where nothing is replaced the
+// system checks that the name is free.
 func (rs *Restorer) publishOnce(t *durable.Temp, w restoring) error {
 	info, err := t.File.Stat()
 	if err != nil {
@@ -40,8 +41,11 @@ func (rs *Restorer) publishOnce(t *durable.Temp, w restoring) error {
 	}
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	if err := rs.twin(w.place); err != nil {
-		return err
+	if w.force {
+		w.place.free = false // another file of this run may have it now
+		if err := rs.twin(w.place); err != nil {
+			return err
+		}
 	}
 	if err := t.Publish(w.place.name, w.force); err != nil {
 		return err
