@@ -59,7 +59,7 @@ func (v *verification) reconcile(ctx context.Context) error {
 	defer c.Screen.End()
 	sum, err := reconcile.Run(ctx, reconcile.Job{
 		Logs: append([]string{evidenceLog(c)}, alsoLogs(c)...), Backend: backend, Name: c.Config.Backend.Type,
-		Hosts: append([]string{c.Env.Host}, c.Flags.StringSlice("host")...),
+		Hosts:  append([]string{c.Env.Host}, c.Flags.StringSlice("host")...),
 		Most:   maxShown,
 		Listed: v.bar(),
 		Found: func(d reconcile.Discrepancy) error {
