@@ -89,7 +89,7 @@ func TestGuideInstall(t *testing.T) {
 	}
 	p := newProject(t)
 	sources, dest := t.TempDir(), t.TempDir()
-	for _, part := range []string{"cli", "internal", "sdk", "plugins"} {
+	for _, part := range []string{"cli", "internal", "sdk", "plugins", "docs", "scripts/rescue"} {
 		if err := os.CopyFS(filepath.Join(sources, part), os.DirFS("../"+part)); err != nil {
 			t.Fatal(err)
 		}
@@ -119,6 +119,7 @@ func TestGuideInstall(t *testing.T) {
 	for _, file := range []string{
 		"libexec/codex/codex-archive-sqlite", "libexec/codex/codex-archive-postgres", "libexec/codex/codex-archive-mariadb",
 		"share/man/man1/codex.1", "share/bash-completion/completions/codex", "share/zsh/site-functions/_codex", "share/fish/vendor_completions.d/codex.fish",
+		"share/codex/rescue.sh", "share/codex/format.md",
 	} {
 		if info, err := os.Stat(filepath.Join(root, file)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", file, err)
