@@ -72,7 +72,7 @@ func runCopy(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	to, err := c.Second(ctx, app.Place{Name: "to", Variable: "CODEX_ARCHIVE_TO_URL"})
+	to, err := c.Second(ctx, app.Place{Name: "to", Forms: "URL", Variable: "CODEX_ARCHIVE_TO_URL"})
 	if err != nil {
 		return err
 	}

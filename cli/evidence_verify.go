@@ -215,7 +215,9 @@ func (v *verification) say() {
 		checked("the log is an extension of the checkpoint: its first %d lines are those that %s has signed.", v.signed.Lines, v.signed.Key)
 	}
 	if r := view.Reconciled; r != nil {
-		checked("%d events of the archive and their lines say the same.", r.Matched)
+		if r.Matched > 0 {
+			checked("%d events of the archive and their lines say the same.", r.Matched)
+		}
 		not("whether log and archive were changed in the same way, or both put back to an older copy.")
 		if v.signed == nil || v.signed.Lines < view.Lines {
 			not("whether lines about what is no event of the archive, such as failures, were cut off at the end.")
@@ -244,7 +246,8 @@ func (v *verification) write() error {
 func (v *verification) end() error {
 	err := v.failure()
 	if r := v.view.Reconciled; err == nil && r.Found > 0 {
-		err = chainError("%d discrepancies between the log and the archive, the first: %s", r.Found, r.Discrepancies[0].text())
+		err = output.Errorf(output.Chain, "%d discrepancies between the log and the archive, the first: %s", r.Found, r.Discrepancies[0].text()).
+			WithHint("codex archive show TOMBSTONE shows what the archive has; keep both as they are until it is known what was changed")
 	}
 	if err == nil {
 		return v.write()

@@ -89,7 +89,7 @@ func runHealthCheck(ctx context.Context, c *app.Command) error {
 	}
 	if err == nil && view.Reason != "" {
 		err = output.Shown{Err: output.Errorf(output.KindOf(sdk.ContentAbsent), "%s", view.Reason).
-			WithHint("codex archive list shows which: its size is \"missing\"; restore the database from a backup")}
+			WithHint("codex archive list shows which: its size is \"missing\"; codex archive repair puts content back from elsewhere")}
 	}
 	return err
 }

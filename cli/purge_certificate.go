@@ -13,7 +13,8 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// certify writes a certificate of those records that are purged, whoever did it.
+// certify writes a certificate of those records that are purged, by this run or an
+// earlier one.
 func (r *purgeRun) certify(ctx context.Context, items []*custodyItem) error {
 	backend, err := r.run.archive.Backend(ctx)
 	if err != nil {

@@ -85,7 +85,7 @@ func runRepair(ctx context.Context, c *app.Command) error {
 func openRepairSource(ctx context.Context, c *app.Command) (s repairSource, err error) {
 	from := c.Flags.String("from")
 	if from == "" || strings.Contains(from, "://") {
-		second, err := c.Second(ctx, app.Place{Name: "from", Variable: "CODEX_ARCHIVE_FROM_URL"})
+		second, err := c.Second(ctx, app.Place{Name: "from", Forms: "DIR|REPOSITORY|URL", Variable: "CODEX_ARCHIVE_FROM_URL"})
 		if err != nil {
 			return s, err
 		}

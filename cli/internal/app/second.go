@@ -13,6 +13,7 @@ import (
 // --NAME-config and --NAME-password-file, its variable CODEX_ARCHIVE_NAME_URL.
 type Place struct {
 	Name     string // "to"
+	Forms    string // what --NAME takes, for people
 	Variable string // "CODEX_ARCHIVE_TO_URL"
 }
 
@@ -49,8 +50,8 @@ func (c *Command) secondOptions(p Place) (config.Options, error) {
 		url, source = c.Env.Get(p.Variable), p.Variable
 	}
 	if url == "" && file == "" {
-		return o, output.Usagef("%s: which archive? --%s is missing", c.Flags.Command.HelpName, p.Name).
-			WithHint("add --%s URL or --%s-config FILE, or set %s", p.Name, p.Name, p.Variable)
+		return o, output.Usagef("%s: --%s is missing", c.Flags.Command.HelpName, p.Name).
+			WithHint("add --%s %s, or --%s-config FILE, or set %s", p.Name, p.Forms, p.Name, p.Variable)
 	}
 	if url != "" {
 		o.Flags = append(o.Flags, config.Flag{Name: source, Key: "backend.url", Value: url})

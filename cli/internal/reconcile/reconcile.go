@@ -124,7 +124,7 @@ func (c *comparison) readEvents(live int64) error {
 			wrong = entry.Record.CheckDigest()
 		}
 		if wrong != nil {
-			if err := c.found(Discrepancy{Problem: Unreadable, Tombstone: entry.Record.Tombstone.String(), Detail: output.Words(wrong)}); err != nil {
+			if err := c.found(Discrepancy{Problem: Unreadable, Tombstone: tombstone(entry.Record.Tombstone), Detail: output.Words(wrong)}); err != nil {
 				return err
 			}
 		}
@@ -257,7 +257,7 @@ func (c *comparison) noLine(it item) error {
 	}
 	d := Discrepancy{Problem: NoLine, Event: it.id.String(), Detail: "the archive has an event of this machine that no line names"}
 	err := c.events([]sdk.ID{it.id}, func(e *sdk.Event, r *sdk.Record) error {
-		d.Tombstone = r.Tombstone.String()
+		d.Tombstone = tombstone(r.Tombstone)
 		d.Detail = fmt.Sprintf("the archive has %s by %s on %s at %s, and no line names it", e.Action, e.Actor, e.Host, e.At.Format(evidence.TimeForm))
 		return nil
 	})

@@ -174,3 +174,39 @@ func TestItemEncoding(t *testing.T) {
 		t.Errorf("%+v, %d bytes; want %+v, %d", got, len(b), it, itemSize)
 	}
 }
+
+// An event of the archive itself has no record: it is compared with its line, and
+// named without one.
+func TestEventOfTheArchive(t *testing.T) {
+	w := newWorld(t)
+	at := sdk.Time(time.Now())
+	verified := evidence.Verification{Selected: "all", Begun: at, Records: 7, Intact: 7}
+	event := func() sdk.Event {
+		return sdk.Event{ID: sdk.NewID(), Action: sdk.ActionVerify, Actor: "me", At: at, Host: "here", Detail: verified.Detail()}
+	}
+	same, changed, alone := event(), event(), event()
+	if err := w.backend.Append(t.Context(), []sdk.Event{same, changed, alone}); err != nil {
+		t.Fatal(err)
+	}
+	line := func(e sdk.Event, v evidence.Verification) *evidence.Record {
+		return &evidence.Record{ID: e.ID, Action: evidence.Verified, Status: evidence.Success, Actor: "me", Backend: "memory", Host: "here", EventAt: at, Verified: &v}
+	}
+	other := verified
+	other.Damaged = 1
+	w.append(line(same, verified), line(changed, other))
+	var found []Discrepancy
+	sum, err := Run(t.Context(), Job{
+		Logs: []string{w.log.Path()}, Backend: w.backend, Name: "memory", Hosts: []string{"here"}, Most: 10,
+		Found: func(d Discrepancy) error { found = append(found, d); return nil },
+	})
+	if err != nil || sum.Matched != 1 || len(found) != 2 {
+		t.Fatalf("%v, %+v, %+v", err, sum, found)
+	}
+	for _, d := range found {
+		known := d.Problem == NoLine && d.Event == alone.ID.String() ||
+			d.Problem == Changed && d.Event == changed.ID.String() && strings.Contains(d.Detail, `damaged is "1" in the log and "0" in the archive`)
+		if !known || d.Tombstone != "" {
+			t.Errorf("%+v", d)
+		}
+	}
+}
