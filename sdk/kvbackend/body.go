@@ -2,7 +2,6 @@ package kvbackend
 
 import (
 	"context"
-	"io"
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/kvbackend/internal/layout"
@@ -38,34 +37,9 @@ func (t tx) pieces(data []byte, body sdk.ID, from, most int) (_ []byte, n int, e
 	return data, n, nil
 }
 
-// pieceReader yields the pieces of a body. Between two reads it holds no
-// transaction.
-type pieceReader struct {
-	ctx    context.Context // of the call that reads
-	read   readPieces
-	body   sdk.ID
-	next   int // piece
-	rest   []byte
-	buffer []byte // of rest, used again
-	err    error
-}
-
-// Read implements [io.Reader].
-func (r *pieceReader) Read(p []byte) (int, error) {
-	if len(r.rest) == 0 && r.err == nil && len(p) > 0 {
-		var n int
-		r.rest, n, r.err = r.read(r.ctx, r.buffer[:0], r.body, r.next)
-		r.buffer, r.next = r.rest, r.next+n
-		if r.err == nil && n == 0 {
-			r.err = io.EOF
-		}
-	}
-	if len(r.rest) == 0 && len(p) > 0 {
-		return 0, r.err
-	}
-	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
-	return n, nil
+// reader reads a body with read. ctx is that of the call.
+func reader(ctx context.Context, body sdk.ID, read readPieces) *sdk.PieceReader {
+	return &sdk.PieceReader{Next: func(data []byte, piece int) ([]byte, int, error) { return read(ctx, data, body, piece) }}
 }
 
 // intact reads a body and reports whether it is what its row says.
@@ -73,12 +47,7 @@ func intact(ctx context.Context, c *layout.Content, read readPieces) (bool, erro
 	if c.Body.IsZero() || !c.Content.Plausible() {
 		return false, nil
 	}
-	r := &pieceReader{ctx: ctx, read: read, body: c.Body}
-	_, err := io.Copy(io.Discard, sdk.NewBodyReader(r, c.Content))
-	if r.err != nil && r.err != io.EOF {
-		return false, r.err
-	}
-	return err == nil, nil
+	return reader(ctx, c.Body, read).Intact(c.Content)
 }
 
 // present looks a body up and reports whether all pieces are there, with the

@@ -51,7 +51,7 @@ func (b *backend) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Ge
 			}
 			more := yield(one, nil)
 			if body != nil {
-				buffer = body.r.buffer
+				buffer = body.r.Memory()
 				body.dead = true
 			}
 			if !more {
@@ -87,10 +87,9 @@ func (b *backend) find(ctx context.Context, id sdk.Tombstone, buffer []byte) (sd
 			one.Err = sdk.Errorf(sdk.ContentAbsent, "the archive does not have its content").About(id)
 			return nil
 		}
-		p := &pieceReader{ctx: ctx, read: b.readPieces, body: r.content.Body}
-		p.buffer, p.next, err = t.pieces(buffer[:0], p.body, 0, 1)
-		p.rest = p.buffer
-		body = &storedBody{b: b, r: p, about: id}
+		first, n, err := t.pieces(buffer[:0], r.content.Body, 0, 1)
+		body = &storedBody{ctx: ctx, b: b, r: reader(ctx, r.content.Body, b.readPieces), body: r.content.Body, about: id}
+		body.r.Begin(first, n)
 		return err
 	})
 	if err != nil {
@@ -113,8 +112,10 @@ func purged(r *sdk.Record) error {
 // storedBody reads the body of one record. It ends with the turn of the record in
 // the loop.
 type storedBody struct {
+	ctx   context.Context // of the Get, which the loop body cannot outlive
 	b     *backend
-	r     *pieceReader
+	r     *sdk.PieceReader
+	body  sdk.ID
 	about sdk.Tombstone
 	dead  bool
 }
@@ -126,7 +127,7 @@ func (s *storedBody) Read(p []byte) (int, error) {
 	if s.dead {
 		return 0, &sdk.Error{Kind: sdk.Invalid, Op: "get", Msg: "the body was read after its loop had gone on"}
 	}
-	if err := s.b.alive(s.r.ctx, "get"); err != nil {
+	if err := s.b.alive(s.ctx, "get"); err != nil {
 		return 0, err
 	}
 	return s.r.Read(p)
@@ -135,14 +136,14 @@ func (s *storedBody) Read(p []byte) (int, error) {
 // explain says what a body means that is not what was recorded: the content may
 // have been purged or replaced since the record was read.
 func (s *storedBody) explain(corrupt error) error {
-	err := s.b.view(s.r.ctx, "get", func(t tx) error {
+	err := s.b.view(s.ctx, "get", func(t tx) error {
 		r, err := t.row(s.about)
 		switch {
 		case err != nil && sdk.KindOf(err) != sdk.Corrupt:
 			return err
 		case r != nil && !r.record.PurgedAt.IsZero():
 			return purged(&r.record)
-		case r != nil && r.content.Body != s.r.body:
+		case r != nil && r.content.Body != s.body:
 			return sdk.Errorf(sdk.Busy, "its content was replaced while it was read").About(s.about)
 		}
 		return corrupt

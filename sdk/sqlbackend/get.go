@@ -197,7 +197,7 @@ type storedBody struct {
 func (b *Backend) newBody(ctx context.Context, f *foundItem) (*storedBody, *sdk.BodyReader) {
 	stored := &storedBody{ctx: ctx, b: b, f: f}
 	if f.upload.Valid {
-		stored.r = &chunkReader{ctx: ctx, read: b.chunks, upload: f.upload.Int64}
+		stored.r = chunkReader(ctx, f.upload.Int64, b.chunks)
 	} else {
 		stored.whole.Reset(f.data)
 		stored.r = &stored.whole

@@ -124,18 +124,19 @@ func (db *conn) checkSmall(ctx context.Context, some []*kept) error {
 // readChunks appends some pieces of an upload, from one on, to data.
 type readChunks func(ctx context.Context, data []byte, upload, from int64) (_ []byte, n int, err error)
 
+// chunkReader reads an upload with read. ctx is that of the call.
+func chunkReader(ctx context.Context, upload int64, read readChunks) *sdk.PieceReader {
+	return &sdk.PieceReader{Next: func(data []byte, piece int) ([]byte, int, error) { return read(ctx, data, upload, int64(piece)) }}
+}
+
 // checkChunks reads a body in pieces.
 func (k *kept) checkChunks(ctx context.Context, read readChunks) error {
 	if !k.present || !k.Plausible() {
 		return nil
 	}
-	r := &chunkReader{ctx: ctx, read: read, upload: k.upload.Int64}
-	_, err := io.Copy(io.Discard, sdk.NewBodyReader(r, k.Content))
-	if r.err != nil && r.err != io.EOF {
-		return r.err
-	}
-	k.intact = err == nil
-	return nil
+	var err error
+	k.intact, err = chunkReader(ctx, k.upload.Int64, read).Intact(k.Content)
+	return err
 }
 
 // check reads the body again with one connection, inside a transaction.
@@ -144,34 +145,4 @@ func (k *kept) check(ctx context.Context, db *conn) error {
 		return db.checkSmall(ctx, []*kept{k})
 	}
 	return k.checkChunks(ctx, db.chunks)
-}
-
-// chunkReader yields the pieces of an upload. It holds no connection between two
-// reads.
-type chunkReader struct {
-	ctx    context.Context // of the call that reads
-	read   readChunks
-	upload int64
-	next   int64 // piece
-	rest   []byte
-	buffer []byte // of rest, used again
-	err    error
-}
-
-// Read implements [io.Reader].
-func (r *chunkReader) Read(p []byte) (int, error) {
-	if len(r.rest) == 0 && r.err == nil && len(p) > 0 {
-		var n int
-		r.rest, n, r.err = r.read(r.ctx, r.buffer[:0], r.upload, r.next)
-		r.buffer, r.next = r.rest, r.next+int64(n)
-		if r.err == nil && n == 0 {
-			r.err = io.EOF
-		}
-	}
-	if len(r.rest) == 0 && len(p) > 0 {
-		return 0, r.err
-	}
-	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
-	return n, nil
 }
