@@ -17,7 +17,6 @@ import (
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/journal"
-	"github.com/codex-archive/codex/cli/internal/logging"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/restorer"
 	"github.com/codex-archive/codex/cli/internal/retry"
@@ -82,7 +81,7 @@ func (r *batchRun) newJob(ctx context.Context) (*batch.Job, error) {
 		Results: batch.NewResults(p.manifest), From: p.from, Onward: c.Config.Batch.ContinueOnError,
 		Unreachable: func(err error) bool { return r.unreachable(ctx, err) },
 		Progress: &batch.Progress{
-			Screen: c.Screen, Live: logging.IsTerminal(c.Env.Stderr) && (c.JSON || logging.IsTerminal(c.Env.Stdout)),
+			Screen: c.Screen, Live: c.HasBar(),
 		},
 	}
 	if !c.JSON {

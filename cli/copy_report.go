@@ -10,7 +10,6 @@ import (
 	"github.com/codex-archive/codex/cli/internal/copier"
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
-	"github.com/codex-archive/codex/cli/internal/logging"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -68,7 +67,7 @@ type copyEnd struct {
 func newCopyReport(c, to *app.Command) *copyReport {
 	return &copyReport{
 		command: c, second: to, counts: map[copier.Outcome]int{}, dry: c.Flags.Bool("dry-run"),
-		live: logging.IsTerminal(c.Env.Stderr) && (c.JSON || logging.IsTerminal(c.Env.Stdout)),
+		live: c.HasBar(),
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/escape"
-	"github.com/codex-archive/codex/cli/internal/logging"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -37,7 +36,7 @@ type custodyReport struct {
 
 func newCustodyReport(c *app.Command, words custodyWords) *custodyReport {
 	r := &custodyReport{command: c, words: words, one: c.Flags.NArg() == 1, dry: c.Flags.Bool("dry-run")}
-	r.live = !r.one && logging.IsTerminal(c.Env.Stderr) && (c.JSON || logging.IsTerminal(c.Env.Stdout))
+	r.live = !r.one && c.HasBar()
 	return r
 }
 

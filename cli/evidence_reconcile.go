@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/codex-archive/codex/cli/internal/escape"
-	"github.com/codex-archive/codex/cli/internal/logging"
 	"github.com/codex-archive/codex/cli/internal/reconcile"
 )
 
@@ -78,7 +77,7 @@ func (v *verification) reconcile(ctx context.Context) error {
 // bar returns what draws a live bar, nil where there is no terminal for it.
 func (v *verification) bar() func(n, of int64) {
 	c := v.command
-	if !logging.IsTerminal(c.Env.Stderr) || !c.JSON && !logging.IsTerminal(c.Env.Stdout) {
+	if !c.HasBar() {
 		return nil
 	}
 	total := int64(0)

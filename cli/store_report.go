@@ -10,7 +10,6 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/bulk"
 	"github.com/codex-archive/codex/cli/internal/escape"
-	"github.com/codex-archive/codex/cli/internal/logging"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -30,7 +29,7 @@ type storeReport struct {
 
 func newStoreReport(p *storePlan) *storeReport {
 	c := p.command
-	return &storeReport{plan: p, live: logging.IsTerminal(c.Env.Stderr) && (c.JSON || logging.IsTerminal(c.Env.Stdout))}
+	return &storeReport{plan: p, live: c.HasBar()}
 }
 
 func (r *storeReport) begin() {

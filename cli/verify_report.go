@@ -5,7 +5,6 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/escape"
-	"github.com/codex-archive/codex/cli/internal/logging"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/verifier"
 )
@@ -21,7 +20,7 @@ type verifyReport struct {
 }
 
 func newVerifyReport(c *app.Command) *verifyReport {
-	return &verifyReport{command: c, live: logging.IsTerminal(c.Env.Stderr) && (c.JSON || logging.IsTerminal(c.Env.Stdout))}
+	return &verifyReport{command: c, live: c.HasBar()}
 }
 
 // begin prints the first line. What earlier runs have done counts as done.

@@ -199,3 +199,10 @@ func (c *Command) close(ctx context.Context) {
 		}
 	}
 }
+
+// HasBar reports whether a live bar on standard error takes the place of the
+// Progress lines: people look at both outputs, or at this one while the other has
+// JSON.
+func (c *Command) HasBar() bool {
+	return logging.IsTerminal(c.Env.Stderr) && (c.JSON || logging.IsTerminal(c.Env.Stdout))
+}
