@@ -128,7 +128,7 @@ func (p *batchPlan) showForecasts(forecasts []forecast) error {
 		}
 	}
 	if end != nil && len(forecasts) > 1 {
-		end = output.Errorf(output.Batch, "%d of %d items would fail", counts["fail"], len(forecasts)).WithHint("nothing was written")
+		end = output.Errorf(output.Batch, "%d of %s would fail", counts["fail"], output.Count(len(forecasts), "item")).WithHint("nothing was written")
 	}
 	if c.JSON {
 		err := output.WriteJSON(c.Env.Stdout, struct {
@@ -145,8 +145,8 @@ func (p *batchPlan) showForecasts(forecasts []forecast) error {
 	for i, f := range forecasts {
 		fmt.Fprintf(&b, "Item %d: %s\n", i+1, f.sentence())
 	}
-	fmt.Fprintf(&b, "Dry run: of %d items %d would be written, %d replaced, %d are there already, %d would fail, %d would be skipped; nothing was done\n",
-		len(forecasts), counts["write"], counts["replace"], counts["unchanged"], counts["fail"], counts["skip"])
+	fmt.Fprintf(&b, "Dry run of %s: %d would be written, %d replaced, %d there already, %d would fail, %d would be skipped; nothing was done\n",
+		output.Count(len(forecasts), "item"), counts["write"], counts["replace"], counts["unchanged"], counts["fail"], counts["skip"])
 	if _, err := io.WriteString(c.Env.Stdout, b.String()); err != nil {
 		return err
 	}
@@ -163,5 +163,5 @@ func (f *forecast) sentence() string {
 	case "unchanged":
 		return path + " is there already"
 	}
-	return fmt.Sprintf("would %s %s (%d bytes, %s)", f.Action, path, f.Size, escape.Text(f.Path))
+	return fmt.Sprintf("would %s %s (%s, %s)", f.Action, path, output.Count(f.Size, "byte"), escape.Text(f.Path))
 }

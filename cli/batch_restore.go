@@ -87,7 +87,7 @@ func runBatchRestore(ctx context.Context, c *app.Command) error {
 // their tombstones.
 func (p *batchPlan) leftOut(err error, records int) error {
 	if err == nil && records > 0 {
-		return output.Errorf(output.Batch, "%d records cannot be read and were left out", records)
+		return output.Errorf(output.Batch, "%s could not be read and left out", output.Count(records, "record"))
 	}
 	return err
 }
@@ -157,7 +157,7 @@ func (p *batchPlan) checkManifest() error {
 		return output.Usagef("--results names the manifest itself, which would be replaced")
 	}
 	if n := p.manifest.LeftOut; n > 0 {
-		p.command.Log.Error(fmt.Sprintf("Left out: %d records of %s that could not be read when they were listed", n, path))
+		p.command.Log.Error(fmt.Sprintf("Left out: %s of %s, unreadable when listed", output.Count(n, "record"), path))
 	}
 	return nil
 }

@@ -80,12 +80,7 @@ func (r *batchRun) newJob(ctx context.Context) (*batch.Job, error) {
 	job := &batch.Job{
 		Results: batch.NewResults(p.manifest), From: p.from, Onward: c.Config.Batch.ContinueOnError,
 		Unreachable: func(err error) bool { return r.unreachable(ctx, err) },
-		Progress: &batch.Progress{
-			Screen: c.Screen, Live: c.HasBar(),
-		},
-	}
-	if !c.JSON {
-		job.Progress.Out = c.Env.Stdout
+		Progress:    c.Progress(),
 	}
 	if c.Flags.IsSet("continue-on-error") {
 		job.Onward = c.Flags.Bool("continue-on-error")
@@ -187,7 +182,7 @@ func (r *batchRun) know(index int, content sdk.Content) {
 func (r *batchRun) start(ctx context.Context, job *batch.Job) {
 	c := r.plan.command
 	job.Begin(r.plan.resumed)
-	defer c.Screen.End()
+	defer job.Progress.End()
 	defer r.recorder.Close()
 	go r.recorder.Run(ctx)
 	quiet := context.AfterFunc(ctx, func() {

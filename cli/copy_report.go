@@ -17,11 +17,11 @@ import (
 // copyReport tells people how a copy goes. Its methods are called by one goroutine
 // at a time, but for transfer, which reads what does not change.
 type copyReport struct {
-	command *app.Command
-	second  *app.Command // on the destination
-	live    bool         // a bar takes the place of the Progress lines
-	dry     bool
-	begun   bool
+	command  *app.Command
+	second   *app.Command // on the destination
+	progress *output.Progress
+	dry      bool
+	begun    bool
 
 	from, to sdk.ID // identities
 	total    int    // records
@@ -31,7 +31,6 @@ type copyReport struct {
 	bytes    int64
 	failures []copyFailure
 	failure  error // the first
-	err      error // the first of printing
 }
 
 // copyFailure is a record that was left out, in JSON.
@@ -66,17 +65,14 @@ type copyEnd struct {
 
 func newCopyReport(c, to *app.Command) *copyReport {
 	return &copyReport{
-		command: c, second: to, counts: map[copier.Outcome]int{}, dry: c.Flags.Bool("dry-run"),
-		live: c.HasBar(),
+		command: c, second: to, progress: c.Progress(), counts: map[copier.Outcome]int{}, dry: c.Flags.Bool("dry-run"),
 	}
 }
 
 func (r *copyReport) begin() {
 	r.begun = true
-	r.print("Copying %d records to %s...", r.total, escape.Text(r.second.ArchiveName()))
-	if r.live {
-		r.command.Screen.Begin(0, r.total)
-	}
+	r.progress.Printf("Copying %s to %s...", output.Count(r.total, "record"), escape.Text(r.second.ArchiveName()))
+	r.progress.Begin(0, r.total)
 }
 
 func (r *copyReport) ended() evidence.Transfer {
@@ -101,11 +97,8 @@ func (r *copyReport) finished() int {
 	return n
 }
 
-func (r *copyReport) percent() int { return min(r.finished()*100/max(r.total, 1), 100) }
-
 // items counts records and prints what is to be said of them.
 func (r *copyReport) items(results []copier.Result) {
-	before := r.percent()
 	for _, result := range results {
 		r.counts[result.Outcome]++
 		if result.Err != nil {
@@ -115,12 +108,7 @@ func (r *copyReport) items(results []copier.Result) {
 		r.events += result.Events
 		r.bytes += result.Bytes
 	}
-	switch {
-	case r.live:
-		r.command.Screen.Set(min(r.finished(), r.total))
-	case r.percent() != before:
-		r.print("Progress: %d%%", r.percent())
-	}
+	r.progress.Add(len(results))
 }
 
 // item says that a record was left out.
@@ -136,12 +124,12 @@ func (r *copyReport) item(result copier.Result) {
 		about = strings.TrimSpace(failure.Tombstone + " " + path)
 	}
 	r.failures = append(r.failures, failure)
-	r.print("[ERROR] %s: %s", escape.Text(about), escape.Text(output.Words(result.Err)))
+	r.progress.Printf("[ERROR] %s: %s", escape.Text(about), escape.Text(output.Words(result.Err)))
 }
 
 // end prints the summary and returns how the run ended.
 func (r *copyReport) end(outcome error) error {
-	r.command.Screen.End()
+	r.progress.End()
 	if !r.begun {
 		return outcome
 	}
@@ -161,20 +149,18 @@ func (r *copyReport) end(outcome error) error {
 	if r.dry {
 		title, copied = "Copy, dry run:", "Would be copied"
 	}
-	r.print("%s", title)
-	r.print("  ✓ %s: %d", copied, r.counts[copier.Copied])
-	r.print("  + Updated: %d", r.counts[copier.Updated])
-	r.print("  = Present already: %d", r.counts[copier.Present])
-	r.print("  ✗ Failed: %d", r.counts[copier.Failed])
-	if n := r.notDone(); n > 0 {
-		r.print("  - Not done: %d", n)
-	}
-	r.print("  Events added: %d", r.events)
-	r.print("  Total Time: %s", output.Millis(r.command.Elapsed()))
+	r.progress.Printf("%s", title)
+	r.progress.Printf("  ✓ %s: %d", copied, r.counts[copier.Copied])
+	r.progress.Printf("  + Updated: %d", r.counts[copier.Updated])
+	r.progress.Printf("  = Present already: %d", r.counts[copier.Present])
+	r.progress.Printf("  ✗ Failed: %d", r.counts[copier.Failed])
+	r.progress.PrintSome("  - Not done: %d", int64(r.notDone()))
+	r.progress.Printf("  Events added: %d", r.events)
+	r.progress.Printf("  Total Time: %s", output.Millis(r.command.Elapsed()))
 	if outcome != nil {
 		return outcome
 	}
-	return r.err
+	return r.progress.Err()
 }
 
 func (r *copyReport) notDone() int { return max(r.total-r.finished(), 0) }
@@ -198,7 +184,7 @@ func (r *copyReport) outcome(ctx context.Context, err error) error {
 	failed := r.counts[copier.Failed]
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
-		return output.Errorf(output.KindOf(sdk.Canceled), "%d of %d records were not done: interrupted", r.notDone(), r.total).WithHint("%s", copyHint)
+		return output.Errorf(output.KindOf(sdk.Canceled), "interrupted: %d of %s not done", r.notDone(), output.Count(r.total, "record")).WithHint("%s", copyHint)
 	case err == nil && failed == 0:
 		return nil
 	case err != nil && (r.finished() == failed || output.CodeOf(err) == output.ExitEvidence):
@@ -206,7 +192,7 @@ func (r *copyReport) outcome(ctx context.Context, err error) error {
 	case err == nil && r.total == 1:
 		return r.failure
 	}
-	message := fmt.Sprintf("%d of %d records were left out, %d were not done", failed, r.total, r.notDone())
+	message := fmt.Sprintf("%d of %s left out, %d not done", failed, output.Count(r.total, "record"), r.notDone())
 	if err != nil {
 		message += ": " + strings.TrimSpace(output.Words(err))
 	}
@@ -215,11 +201,3 @@ func (r *copyReport) outcome(ctx context.Context, err error) error {
 
 // copyHint is what to do about a copy that is not whole.
 const copyHint = "run it again: it takes only what the destination lacks"
-
-// print writes a line for people. The run goes on if its lines cannot be written.
-func (r *copyReport) print(format string, args ...any) {
-	if r.command.JSON || r.err != nil {
-		return
-	}
-	_, r.err = r.command.Screen.Above(r.command.Env.Stdout, fmt.Appendf(nil, format+"\n", args...))
-}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,52 +21,41 @@ type custodyWords struct {
 
 // custodyReport tells people how a command goes that acts on records.
 type custodyReport struct {
-	command *app.Command
-	words   custodyWords
-	one     bool // a single tombstone was named
-	live    bool // a bar takes the place of the Progress lines
-	dry     bool
+	command  *app.Command
+	words    custodyWords
+	progress *output.Progress
+	one      bool // a single tombstone was named
+	dry      bool
 
 	total, done, unchanged, failed int
 	freed                          int64 // bytes, by purges
 	failure                        error // the first
-	err                            error // the first of printing
 }
 
 func newCustodyReport(c *app.Command, words custodyWords) *custodyReport {
-	r := &custodyReport{command: c, words: words, one: c.Flags.NArg() == 1, dry: c.Flags.Bool("dry-run")}
-	r.live = !r.one && c.HasBar()
-	return r
+	return &custodyReport{
+		command: c, words: words, progress: c.Progress(), one: c.Flags.NArg() == 1, dry: c.Flags.Bool("dry-run"),
+	}
 }
 
 func (r *custodyReport) begin(items []*custodyItem) {
 	r.total = len(items)
-	if r.dry {
+	if r.dry || r.one {
 		return
 	}
-	r.summary("%s %d records...", r.words.doing, r.total)
-	if r.live {
-		r.command.Screen.Begin(0, r.total)
-	}
+	r.progress.Printf("%s %s...", r.words.doing, output.Count(r.total, "record"))
+	r.progress.Begin(0, r.total)
 }
 
 func (r *custodyReport) ended() int { return r.done + r.unchanged + r.failed }
 
-func (r *custodyReport) percent() int { return r.ended() * 100 / max(r.total, 1) }
-
 // group counts and prints what became of a group. The event has what belongs to
 // the action.
 func (r *custodyReport) group(items []*custodyItem, event sdk.Event) {
-	before := r.percent()
 	for _, item := range items {
 		r.item(item, event)
 	}
-	switch {
-	case r.live:
-		r.command.Screen.Set(r.ended())
-	case r.percent() != before:
-		r.summary("Progress: %d%%", r.percent())
-	}
+	r.progress.Add(len(items))
 }
 
 func (r *custodyReport) item(item *custodyItem, event sdk.Event) {
@@ -87,13 +75,13 @@ func (r *custodyReport) item(item *custodyItem, event sdk.Event) {
 	}
 	switch {
 	case r.command.JSON && (item.err == nil || !r.one):
-		r.line(viewCustody(item, r.words, event))
+		r.progress.PrintJSON(viewCustody(item, r.words, event))
 	case r.command.JSON:
 		// The error is the document.
 	case item.err != nil && !r.one:
-		r.print("[ERROR] %s: %s", escape.Text(item.name), escape.Text(output.Words(item.err)))
+		r.progress.Printf("[ERROR] %s: %s", escape.Text(item.name), escape.Text(output.Words(item.err)))
 	case item.err == nil && r.one:
-		r.print("%s", escape.Text(item.id.String()+" "+r.said(item, event)))
+		r.progress.Printf("%s", escape.Text(item.id.String()+" "+r.said(item, event)))
 	}
 }
 
@@ -110,7 +98,7 @@ func (r *custodyReport) said(item *custodyItem, event sdk.Event) string {
 		words = append(words, "until "+output.Stamp(event.RetainUntil))
 	}
 	if v := item.verdict; v != nil && v.Freed > 0 {
-		words = append(words, fmt.Sprintf("%d bytes freed", v.Freed))
+		words = append(words, output.Count(v.Freed, "byte")+" freed")
 	}
 	return strings.Join(words, ", ")
 }
@@ -126,7 +114,7 @@ func (r *custodyReport) planned(items []*custodyItem, event sdk.Event) {
 			r.failure = item.err
 		}
 		if r.command.JSON {
-			r.line(view)
+			r.progress.PrintJSON(view)
 			continue
 		}
 		said := "would be " + r.said(item, event)
@@ -136,16 +124,16 @@ func (r *custodyReport) planned(items []*custodyItem, event sdk.Event) {
 		case item.unchanged:
 			said = r.said(item, event)
 		}
-		r.print("%s", escape.Text(item.name+" "+said+"  "+item.entry.Record.Path))
+		r.progress.Printf("%s", escape.Text(item.name+" "+said+"  "+item.entry.Record.Path))
 	}
 }
 
 // end prints the summary and returns how the run ended; err is what ended it
 // before its end.
 func (r *custodyReport) end(ctx context.Context, err error) error {
-	r.command.Screen.End()
+	r.progress.End()
 	if r.dry {
-		r.summary("%d records, %d would be refused; nothing was done", r.total, r.failed)
+		r.rehearsed()
 		return r.outcome(ctx, err)
 	}
 	r.summary("%s Complete:", r.words.title)
@@ -156,7 +144,7 @@ func (r *custodyReport) end(ctx context.Context, err error) error {
 		r.summary("  - Not done: %d", undone)
 	}
 	if r.freed > 0 {
-		r.summary("  Freed: %d bytes", r.freed)
+		r.summary("  Freed: %s", output.Count(r.freed, "byte"))
 	}
 	r.summary("  Total Time: %s", output.Millis(r.command.Elapsed()))
 	if r.words.warnUnchanged != "" && r.unchanged == r.total {
@@ -169,7 +157,7 @@ func (r *custodyReport) end(ctx context.Context, err error) error {
 func (r *custodyReport) outcome(ctx context.Context, err error) error {
 	kind := r.kind(ctx, err)
 	if kind == "" {
-		return r.err
+		return r.progress.Err()
 	}
 	outcome := r.describe(kind, err)
 	if r.command.JSON && (r.dry || !r.one) && r.ended() > 0 {
@@ -185,9 +173,9 @@ func (r *custodyReport) describe(kind output.Kind, err error) *output.Failure {
 		}
 		return &output.Failure{Kind: kind, Hint: output.FailureOf(err).Hint, Err: err}
 	}
-	message := fmt.Sprintf("%d of %d records failed, %d were not done", r.failed, r.total, r.total-r.ended())
+	message := fmt.Sprintf("%d of %s failed, %d not done", r.failed, output.Count(r.total, "record"), r.total-r.ended())
 	if r.dry {
-		message = fmt.Sprintf("%d of %d records would be refused", r.failed, r.total)
+		message = fmt.Sprintf("%d of %s would be refused", r.failed, output.Count(r.total, "record"))
 	}
 	if err != nil {
 		message += ": " + output.Words(err)
@@ -254,29 +242,14 @@ func viewCustody(item *custodyItem, words custodyWords, event sdk.Event) custody
 	return v
 }
 
-func (r *custodyReport) line(v custodyView) {
-	var text bytes.Buffer
-	if r.err == nil {
-		if r.err = output.WriteJSONLine(&text, v); r.err == nil {
-			r.write(text.Bytes())
-		}
-	}
+// rehearsed prints the summary of a dry run.
+func (r *custodyReport) rehearsed() {
+	r.summary("%s, %d would be refused; nothing was done", output.Count(r.total, "record"), r.failed)
 }
 
 // summary prints a line about several records for people.
 func (r *custodyReport) summary(format string, args ...any) {
-	if !r.command.JSON && !r.one {
-		r.print(format, args...)
-	}
-}
-
-func (r *custodyReport) print(format string, args ...any) {
-	r.write(fmt.Appendf(nil, format+"\n", args...))
-}
-
-// write prints lines. The run goes on if they cannot be printed.
-func (r *custodyReport) write(lines []byte) {
-	if r.err == nil {
-		_, r.err = r.command.Screen.Above(r.command.Env.Stdout, lines)
+	if !r.one {
+		r.progress.Printf(format, args...)
 	}
 }

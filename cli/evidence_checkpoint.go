@@ -145,9 +145,9 @@ func writeCheckpoint(c *app.Command, v checkpointView) error {
 	text := v.Note
 	switch {
 	case v.DryRun:
-		text = fmt.Sprintf("Would sign with %s: %d lines, root %s\n", v.Key, v.Lines, v.Root)
+		text = fmt.Sprintf("Would sign with %s: %s, root %s\n", v.Key, output.Count(v.Lines, "line"), v.Root)
 	case v.File != "":
-		text = fmt.Sprintf("Signed with %s: %d lines, root %s\nCheckpoint: %s\n", v.Key, v.Lines, v.Root, escape.Text(v.File))
+		text = fmt.Sprintf("Signed with %s: %s, root %s\nCheckpoint: %s\n", v.Key, output.Count(v.Lines, "line"), v.Root, escape.Text(v.File))
 	}
 	_, err := io.WriteString(c.Env.Stdout, text)
 	return err

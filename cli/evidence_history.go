@@ -123,7 +123,7 @@ func showHistory(ctx context.Context, c *app.Command, out io.Writer, f evidenceF
 		}
 	}
 	if unreadable > 0 {
-		return output.Errorf(output.KindOf(sdk.Corrupt), "%d rows of the archive cannot be read", unreadable)
+		return output.Errorf(output.KindOf(sdk.Corrupt), "the archive has %s that cannot be read", output.Count(unreadable, "row"))
 	}
 	return nil
 }

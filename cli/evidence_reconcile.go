@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/codex-archive/codex/cli/internal/escape"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/reconcile"
 )
 
@@ -55,12 +56,13 @@ func (v *verification) reconcile(ctx context.Context) error {
 		return err
 	}
 	view := &reconcileView{Discrepancies: []discrepancyView{}}
-	defer c.Screen.End()
+	progress := c.Progress()
+	defer progress.End()
 	sum, err := reconcile.Run(ctx, reconcile.Job{
 		Logs: append([]string{evidenceLog(c)}, alsoLogs(c)...), Backend: backend, Name: c.Config.Backend.Type,
 		Hosts:  append([]string{c.Env.Host}, c.Flags.StringSlice("host")...),
 		Most:   maxShown,
-		Listed: v.bar(),
+		Listed: bar(progress),
 		Found: func(d reconcile.Discrepancy) error {
 			view.Discrepancies = append(view.Discrepancies, discrepancyView{string(d.Problem), d.Line, d.Tombstone, d.Event, d.Detail})
 			return nil
@@ -74,19 +76,17 @@ func (v *verification) reconcile(ctx context.Context) error {
 	return nil
 }
 
-// bar returns what draws a live bar, nil where there is no terminal for it.
-func (v *verification) bar() func(n, of int64) {
-	c := v.command
-	if !c.HasBar() {
+// bar returns what draws a live bar, nil where there is no terminal for it: there
+// are no lines in its place.
+func bar(p *output.Progress) func(n, of int64) {
+	if !p.Bar {
 		return nil
 	}
-	total := int64(0)
 	return func(n, of int64) {
 		if n == 1 {
-			total = of
-			c.Screen.Begin(0, int(total))
+			p.Begin(0, int(of))
 		}
-		c.Screen.Set(int(min(n, total)))
+		p.Add(int(n) - p.Done())
 	}
 }
 

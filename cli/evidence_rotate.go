@@ -88,7 +88,7 @@ func writeRotation(out io.Writer, v rotateView) error {
 	}
 	text := "Nothing to close\n"
 	if v.Closed != "" {
-		text = fmt.Sprintf("%s: %s\nCheckpoint: %s, %d lines, root %s\n", word, v.Closed, v.Checkpoint, v.Lines, v.Root)
+		text = fmt.Sprintf("%s: %s\nCheckpoint: %s, %s, root %s\n", word, v.Closed, v.Checkpoint, output.Count(v.Lines, "line"), v.Root)
 	}
 	_, err := io.WriteString(out, text)
 	return err

@@ -144,7 +144,7 @@ func evidenceLine(r *evidence.Record) string {
 	tree := evidence.Tree{}
 	if r.Tree != nil {
 		tree = *r.Tree
-		words = append(words, fmt.Sprintf("%d lines", tree.Lines))
+		words = append(words, output.Count(tree.Lines, "line"))
 	}
 	for _, part := range []struct{ before, text string }{
 		{"root: ", tree.Root}, {"closed: ", tree.Closed}, {"checkpoint: ", tree.Checkpoint},
@@ -156,10 +156,10 @@ func evidenceLine(r *evidence.Record) string {
 		}
 	}
 	if b := r.Batch; b != nil {
-		words = append(words, fmt.Sprintf("%d items, %d succeeded, %d failed, %d skipped", b.Processed, b.Succeeded, b.Failed, b.Skipped), b.ResultsFile)
+		words = append(words, fmt.Sprintf("%s, %d succeeded, %d failed, %d skipped", output.Count(b.Processed, "item"), b.Succeeded, b.Failed, b.Skipped), b.ResultsFile)
 	}
 	if t := r.Transfer; t != nil {
-		words = append(words, fmt.Sprintf("%s of %d records to %s: %d copied, %d updated, %d present, %d left out", t.Scope, t.Records, t.ToURL, t.Copied, t.Updated, t.Present, t.Left))
+		words = append(words, fmt.Sprintf("%s of %s to %s: %d copied, %d updated, %d present, %d left out", t.Scope, output.Count(t.Records, "record"), t.ToURL, t.Copied, t.Updated, t.Present, t.Left))
 	}
 	if r.Repaired {
 		words = append(words, "(recorded later)")

@@ -188,9 +188,9 @@ func (v *verification) failure() error {
 	case v.view.Broken != "":
 		return chainError("%s: the chain is broken: %s", path, v.view.Broken)
 	case v.signed != nil && v.view.Lines < v.signed.Lines:
-		return chainError("%s: has %d lines, the checkpoint was signed with %d: lines were cut off, or the log is another one", path, v.view.Lines, v.signed.Lines)
+		return chainError("%s: has %s, the checkpoint was signed with %d: lines were cut off, or the log is another one", path, output.Count(v.view.Lines, "line"), v.signed.Lines)
 	case v.signed != nil && v.prefix != v.signed.Root:
-		return chainError("%s: its first %d lines are not those that were signed: the log was written anew, or is another one", path, v.signed.Lines)
+		return chainError("%s: what was signed is not its first %s: the log was written anew, or is another one", path, output.Count(v.signed.Lines, "line"))
 	case v.last != "" && !v.lastFound:
 		return chainError("%s: no line has the hash %s: lines were cut off, or the log is another one", path, v.last)
 	}
@@ -212,11 +212,11 @@ func (v *verification) say() {
 		checked("the line with the hash of --last is there.")
 	}
 	if v.signed != nil && v.failure() == nil {
-		checked("the log is an extension of the checkpoint: its first %d lines are those that %s has signed.", v.signed.Lines, v.signed.Key)
+		checked("the log is an extension of the checkpoint: %s has signed its first %s.", v.signed.Key, output.Count(v.signed.Lines, "line"))
 	}
 	if r := view.Reconciled; r != nil {
 		if r.Matched > 0 {
-			checked("%d events of the archive and their lines say the same.", r.Matched)
+			checked("%s of the archive agree with the log.", output.Count(r.Matched, "event"))
 		}
 		not("whether log and archive were changed in the same way, or both put back to an older copy.")
 		if v.signed == nil || v.signed.Lines < view.Lines {
@@ -246,7 +246,7 @@ func (v *verification) write() error {
 func (v *verification) end() error {
 	err := v.failure()
 	if r := v.view.Reconciled; err == nil && r.Found > 0 {
-		err = output.Errorf(output.Chain, "%d discrepancies between the log and the archive, the first: %s", r.Found, r.Discrepancies[0].text()).
+		err = output.Errorf(output.Chain, "%s between the log and the archive, the first: %s", output.Count(r.Found, "discrepancy"), r.Discrepancies[0].text()).
 			WithHint("codex archive show TOMBSTONE shows what the archive has; keep both as they are until it is known what was changed")
 	}
 	if err == nil {

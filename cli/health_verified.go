@@ -29,9 +29,9 @@ func (v *verifiedView) String() string {
 	if v == nil {
 		return "never"
 	}
-	what := fmt.Sprintf("all %d records", v.Records)
+	what := "everything, " + output.Count(v.Records, "record")
 	if !v.All {
-		what = fmt.Sprintf("%d records: %s", v.Records, escape.Text(v.Selected))
+		what = output.Count(v.Records, "record") + ": " + escape.Text(v.Selected)
 	}
 	found := "intact"
 	if v.Bad > 0 {
@@ -106,8 +106,8 @@ func warnOverdue(c *app.Command, all time.Time) {
 	switch {
 	case days == 0:
 	case all.IsZero():
-		c.Log.Warn(fmt.Sprintf("Not all content was ever verified (verify.max_age is %d days): codex archive verify", days))
+		c.Log.Warn(fmt.Sprintf("Not all content was ever verified (verify.max_age is %s): codex archive verify", output.Count(days, "day")))
 	case time.Since(all) > time.Duration(days)*24*time.Hour:
-		c.Log.Warn(fmt.Sprintf("All content was last verified on %s, more than %d days ago (verify.max_age): codex archive verify", output.Stamp(all), days))
+		c.Log.Warn(fmt.Sprintf("All content was last verified on %s, more than %s ago (verify.max_age): codex archive verify", output.Stamp(all), output.Count(days, "day")))
 	}
 }

@@ -151,7 +151,7 @@ func (l *listing) unreadableError() error {
 	if len(l.unreadable) > len(names) {
 		names = append(names, fmt.Sprintf("%d more", len(l.unreadable)-len(names)))
 	}
-	return output.Errorf(output.KindOf(sdk.Corrupt), "%d of %d records cannot be read: %s", len(l.unreadable), l.shown, strings.Join(names, ", ")).
+	return output.Errorf(output.KindOf(sdk.Corrupt), "unreadable: %d of %s: %s", len(l.unreadable), output.Count(l.shown, "record"), strings.Join(names, ", ")).
 		WithHint("codex archive show TOMBSTONE says what is wrong; restore their rows from a backup of the database")
 }
 
@@ -219,7 +219,7 @@ func listManifest(c *app.Command, all iter.Seq2[sdk.Entry, error], _ *listing) e
 		return err
 	}
 	if len(unnamed) > 0 {
-		return output.Errorf(output.Batch, "%d paths are not UTF-8 and cannot be named in a manifest, the first is that of %s", len(unnamed), unnamed[0].Tombstone).
+		return output.Errorf(output.Batch, "a manifest cannot name %s that are not UTF-8, the first is that of %s", output.Count(len(unnamed), "path"), unnamed[0].Tombstone).
 			WithHint("codex archive restore TOMBSTONE OUTPUT restores them")
 	}
 	return nil

@@ -103,15 +103,15 @@ func runMetrics(ctx context.Context, c *app.Command) error {
 		return err
 	}
 	m := metrics.NewCollector(metrics.Filter{Since: since, Action: action, Backend: backend})
-	source, take, wrong := evidenceLog(c), collect, "lines of the evidence log are no records"
+	source, take, unit := evidenceLog(c), collect, "line"
 	if shared {
-		source, take, wrong = c.ArchiveName(), collectHistory, "rows of the archive cannot be read"
+		source, take, unit = c.ArchiveName(), collectHistory, "row"
 	}
 	if err := take(ctx, c, m); err != nil {
 		return err
 	}
 	if m.Unreadable > 0 {
-		c.Log.Warn(fmt.Sprintf("%d %s", m.Unreadable, wrong), "log", source)
+		c.Log.Warn("Left out: "+output.Count(m.Unreadable, unit)+" that cannot be read", "log", source)
 	}
 	groups := m.Groups()
 	switch {

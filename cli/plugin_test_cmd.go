@@ -116,7 +116,7 @@ func conformance(r *backendtest.Report) error {
 	if r.Failed == 0 {
 		return errors.New("no rule could be tried")
 	}
-	return fmt.Errorf("%s does not conform: %d of %d rules failed", r.Plugin, r.Failed, len(r.Results))
+	return fmt.Errorf("%s does not conform: %d of %s failed", r.Plugin, r.Failed, output.Count(len(r.Results), "rule"))
 }
 
 // rulesNamed returns what selects the rules whose ids match pattern.

@@ -158,9 +158,9 @@ func (r *purgeRun) writePlan(ctx context.Context, backend sdk.Backend, items []*
 	if err := p.Write(path); err != nil {
 		return output.Errorf(output.Failed, "--plan: %w", err)
 	}
-	r.run.report.summary("%d records, %d would be refused; nothing was done", r.run.report.total, r.run.report.failed)
+	r.run.report.rehearsed()
 	r.run.command.Log.Info("The plan is written: " + path + ". Apply it with: codex archive purge --apply " + output.ShellPath(path) + " --by WHO")
-	return r.run.report.err
+	return r.run.report.progress.Err()
 }
 
 func (r *purgeRun) purge(ctx context.Context) error {

@@ -51,10 +51,8 @@ func newRepairReport(c *app.Command) *repairReport {
 // begin prints the first line. total is 0 where it is not known.
 func (r *repairReport) begin(total int) {
 	r.verify.total = total
-	r.verify.print("Looking for damage...")
-	if r.verify.live = r.verify.live && total > 0; r.verify.live {
-		r.verify.command.Screen.Begin(0, r.verify.total)
-	}
+	r.verify.progress.Printf("Looking for damage...")
+	r.verify.progress.Begin(0, total)
 }
 
 // examined counts a record. One that cannot be read, or could not be verified, is
@@ -91,7 +89,7 @@ func (r *repairReport) repaired(d *damagedContent, from string) {
 	}
 	for _, id := range d.records {
 		r.add(d, repairItem{Tombstone: id.String(), Status: status, From: from}, id)
-		r.verify.print("%s %s %s from %s", verb, id, escape.Text(r.paths[id]), escape.Text(from))
+		r.verify.progress.Printf("%s %s %s from %s", verb, id, escape.Text(r.paths[id]), escape.Text(from))
 	}
 	r.view.Repaired += int64(len(d.records))
 }
@@ -101,7 +99,7 @@ func (r *repairReport) notRepaired(d *damagedContent, err error) {
 	failure := output.ViewFailure(output.FailureOf(err))
 	for _, id := range d.records {
 		r.add(d, repairItem{Tombstone: id.String(), Status: "failed", Error: &failure}, id)
-		r.verify.print("[ERROR] %s %s: %s", id, escape.Text(r.paths[id]), escape.Text(output.Words(err)))
+		r.verify.progress.Printf("[ERROR] %s %s: %s", id, escape.Text(r.paths[id]), escape.Text(output.Words(err)))
 	}
 	r.fail(len(d.records), err)
 }
@@ -133,13 +131,13 @@ func (r *repairReport) end(ctx context.Context, err error) error {
 	if r.view.DryRun {
 		word = "Would be repaired"
 	}
-	r.verify.print("Repair Complete:")
-	r.verify.print("  ✓ Intact: %d", r.view.Examined-int64(len(r.paths))-r.unrepairable())
-	r.verify.print("  ✓ %s: %d", word, r.view.Repaired)
-	r.verify.print("  ✗ Not repaired: %d", int64(len(r.paths))+r.unrepairable()-r.view.Repaired)
-	r.verify.print("  Total Time: %s", r.view.Duration)
+	r.verify.progress.Printf("Repair Complete:")
+	r.verify.progress.Printf("  ✓ Intact: %d", r.view.Examined-int64(len(r.paths))-r.unrepairable())
+	r.verify.progress.Printf("  ✓ %s: %d", word, r.view.Repaired)
+	r.verify.progress.Printf("  ✗ Not repaired: %d", int64(len(r.paths))+r.unrepairable()-r.view.Repaired)
+	r.verify.progress.Printf("  Total Time: %s", r.view.Duration)
 	if outcome == nil {
-		return r.verify.err
+		return r.verify.progress.Err()
 	}
 	return outcome
 }
@@ -168,7 +166,7 @@ func (r *repairReport) outcome(ctx context.Context, err error) error {
 	case err == nil && one:
 		return r.failure
 	}
-	f := output.Errorf(output.Batch, "%d records are not repaired", int64(len(r.paths))+r.unrepairable()-r.view.Repaired)
+	f := output.Errorf(output.Batch, "%s not repaired", output.Count(int64(len(r.paths))+r.unrepairable()-r.view.Repaired, "record"))
 	if err != nil {
 		return output.Errorf(output.Batch, "%w; the repair was stopped: %w", f, err)
 	}

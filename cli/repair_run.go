@@ -52,7 +52,7 @@ func (r *repairRun) run(ctx context.Context) (err error) {
 	defer r.checker.Close()
 	r.damaged = map[sdk.Digest]*damagedContent{}
 	err = r.examine(ctx)
-	r.command.Screen.End()
+	r.report.verify.progress.End()
 	if err == nil && len(r.order) > 0 {
 		err = r.repair(ctx)
 	}
@@ -248,7 +248,7 @@ func (r *repairRun) readBack(ctx context.Context, backend sdk.Backend, id sdk.To
 func (r *repairRun) notRepaired(ctx context.Context, d *damagedContent) error {
 	err := d.failure
 	if err == nil {
-		err = sdk.Errorf(sdk.Corrupt, "no content with SHA-256 %v (%d bytes) was found in %s", d.SHA256, d.Size, r.source.name)
+		err = sdk.Errorf(sdk.Corrupt, "no content with SHA-256 %v (%s) was found in %s", d.SHA256, output.Count(d.Size, "byte"), r.source.name)
 	}
 	r.report.notRepaired(d, err)
 	if r.journal == nil || d.failure != nil { // that is recorded

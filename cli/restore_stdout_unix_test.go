@@ -80,7 +80,7 @@ func TestBatchResumeLooksAtOutputs(t *testing.T) {
 		t.Errorf("dry run: %s%s", r.stdout, r.stderr)
 	}
 	r = p.batch("--resume", "--force")
-	if r.code != output.ExitDone || p.restored() != 4 || !strings.Contains(r.stdout, "Resuming: 2 of 4 items are done") {
+	if r.code != output.ExitDone || p.restored() != 4 || !strings.Contains(r.stdout, "Resuming: 2 of 4 items done") {
 		t.Errorf("exit code %d, %d files\n%s%s", r.code, p.restored(), r.stdout, r.stderr)
 	}
 	if got := count(p.evidence(), "action=RESTORE", "status=success"); got != 6 {

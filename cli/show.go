@@ -186,7 +186,7 @@ func writeRecord(w *tabwriter.Writer, v entryView) {
 		archived += " on " + v.Host
 	}
 	row("Archived", archived)
-	row("Size", fmt.Sprintf("%d bytes, %d stored (%s)", v.Size, v.CompressedSize, v.Codec))
+	row("Size", fmt.Sprintf("%s, %d stored (%s)", output.Count(v.Size, "byte"), v.CompressedSize, v.Codec))
 	row("SHA-256", v.SHA256)
 	row("Git blob", v.GitBlob)
 	row("SWHID", v.SWHID)

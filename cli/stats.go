@@ -214,7 +214,7 @@ func writeGroups(w *tabwriter.Writer, title string, all []groupView) {
 // bytesText is a number of bytes, also in a unit that people compare.
 func bytesText(n int64) string {
 	if n < 1024 && n > -1024 {
-		return fmt.Sprintf("%d bytes", n)
+		return output.Count(n, "byte")
 	}
 	value, unit := float64(n), ""
 	for _, unit = range []string{"KiB", "MiB", "GiB", "TiB", "PiB"} {
@@ -223,5 +223,5 @@ func bytesText(n int64) string {
 			break
 		}
 	}
-	return fmt.Sprintf("%d bytes (%.1f %s)", n, value, unit)
+	return fmt.Sprintf("%s (%.1f %s)", output.Count(n, "byte"), value, unit)
 }

@@ -42,7 +42,7 @@ func (p *storePlan) dryRun(ctx context.Context) error {
 	if p.command.JSON {
 		return nil
 	}
-	_, err := fmt.Fprintf(p.command.Env.Stdout, "%d files, %d bytes; nothing was stored\n", files, size)
+	_, err := fmt.Fprintf(p.command.Env.Stdout, "%s, %s; nothing was stored\n", output.Count(files, "file"), output.Count(size, "byte"))
 	return err
 }
 

@@ -228,7 +228,7 @@ func (r *storeRun) verify(ctx context.Context, items []*bulk.Item, errs []error)
 		n++
 	}
 	if n < len(items) {
-		return sdk.Errorf(sdk.Internal, "the backend answered for %d records of %d", n, len(items))
+		return sdk.Errorf(sdk.Internal, "the backend answered for %d of %d", n, len(items))
 	}
 	return nil
 }

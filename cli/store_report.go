@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,51 +16,44 @@ import (
 // storeReport tells people how a store of several files goes. Its methods are
 // called by one goroutine at a time.
 type storeReport struct {
-	plan *storePlan
-	live bool // a bar takes the place of the Progress lines
+	plan     *storePlan
+	progress *output.Progress
 
 	stored, known, present, failed int
 	removed                        int
 	last                           *bulk.Result // of a run over one file
 	failure                        error        // the first
-	err                            error        // the first of printing
 }
 
 func newStoreReport(p *storePlan) *storeReport {
-	c := p.command
-	return &storeReport{plan: p, live: c.HasBar()}
+	progress := p.command.Progress()
+	progress.Percent = true
+	progress.Silent = progress.Silent || p.one
+	return &storeReport{plan: p, progress: progress}
 }
 
 func (r *storeReport) begin() {
-	r.print("Storing %d files...", r.plan.total)
-	if r.live {
-		r.plan.command.Screen.Begin(0, r.plan.total)
+	if !r.plan.one {
+		r.progress.Printf("Storing %s...", output.Count(r.plan.total, "file"))
+		r.progress.Begin(0, r.plan.total)
 	}
 }
 
 func (r *storeReport) ended() int { return r.stored + r.known + r.present + r.failed }
 
-func (r *storeReport) percent() int { return min(r.ended()*100/max(r.plan.total, 1), 100) }
-
 // item counts a file and prints what is to be said of it.
 func (r *storeReport) item(result bulk.Result) {
-	before := r.percent()
 	r.count(result)
 	if r.plan.one {
 		r.last = &result
 		return
 	}
 	if r.plan.command.JSON {
-		r.line(result)
+		r.progress.PrintJSON(r.viewLine(result))
 	} else if result.Err != nil {
-		r.print("[ERROR] %s: %s", escape.Text(result.Item.Entry.Path), escape.Text(result.Err.Error()))
+		r.progress.Printf("[ERROR] %s: %s", escape.Text(result.Item.Entry.Path), escape.Text(result.Err.Error()))
 	}
-	switch {
-	case r.live:
-		r.plan.command.Screen.Set(min(r.ended(), r.plan.total))
-	case r.percent() != before:
-		r.print("Progress: %d%%", r.percent())
-	}
+	r.progress.Add(1)
 }
 
 func (r *storeReport) count(result bulk.Result) {
@@ -86,28 +78,28 @@ func (r *storeReport) count(result bulk.Result) {
 // end prints the summary and returns how the run ended; err is what ended it
 // before its end.
 func (r *storeReport) end(ctx context.Context, err error) error {
-	r.plan.command.Screen.End()
+	r.progress.End()
 	outcome := r.outcome(ctx, err)
 	if r.plan.one {
 		return r.endOne(outcome)
 	}
-	r.print("Store Complete:")
-	r.print("  ✓ Stored: %d", r.stored)
-	r.print("  = Known already: %d", r.known)
-	r.print("  ✗ Failed: %d", r.failed)
-	r.printSome("  - In the set before: %d", r.present)
-	r.printSome("  - Not done: %d", r.undone())
-	r.printSome("  - Removed: %d", r.removed)
-	r.print("  Total Time: %s", output.Millis(r.plan.command.Elapsed()))
+	r.progress.Printf("Store Complete:")
+	r.progress.Printf("  ✓ Stored: %d", r.stored)
+	r.progress.Printf("  = Known already: %d", r.known)
+	r.progress.Printf("  ✗ Failed: %d", r.failed)
+	r.progress.PrintSome("  - In the set before: %d", int64(r.present))
+	r.progress.PrintSome("  - Not done: %d", int64(r.undone()))
+	r.progress.PrintSome("  - Removed: %d", int64(r.removed))
+	r.progress.Printf("  Total Time: %s", output.Millis(r.plan.command.Elapsed()))
 	if r.ended() > r.failed {
-		r.print("Set: %s", r.plan.record.Set)
-		r.print("Restore with: codex archive batch-restore --set %s --output-dir DIR --by WHO", r.plan.record.Set)
+		r.progress.Printf("Set: %s", r.plan.record.Set)
+		r.progress.Printf("Restore with: codex archive batch-restore --set %s --output-dir DIR --by WHO", r.plan.record.Set)
 	}
 	if outcome != nil {
-		r.print("Resume with: %s", r.resumeCommand())
+		r.progress.Printf("Resume with: %s", r.resumeCommand())
 	}
 	if outcome == nil {
-		return r.err
+		return r.progress.Err()
 	}
 	return outcome
 }
@@ -137,7 +129,7 @@ func (r *storeReport) outcome(ctx context.Context, err error) error {
 		}
 		return &output.Failure{Kind: kind, Hint: output.FailureOf(err).Hint, Err: err}
 	}
-	message := fmt.Sprintf("%d of %d files failed, %d were not done", r.failed, r.plan.total, r.undone())
+	message := fmt.Sprintf("%d of %s failed, %d not done", r.failed, output.Count(r.plan.total, "file"), r.undone())
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		message = "interrupted: " + message
@@ -219,35 +211,4 @@ func (r *storeReport) viewLine(result bulk.Result) any {
 		line.Status = "known"
 	}
 	return line
-}
-
-// line prints a file as JSON.
-func (r *storeReport) line(result bulk.Result) {
-	line := r.viewLine(result)
-	if r.err == nil {
-		var text bytes.Buffer
-		if r.err = output.WriteJSONLine(&text, line); r.err == nil {
-			r.write(text.Bytes())
-		}
-	}
-}
-
-// print writes a line for people. The run goes on if its lines cannot be written.
-func (r *storeReport) print(format string, args ...any) {
-	if r.plan.command.JSON || r.plan.one {
-		return
-	}
-	r.write(fmt.Appendf(nil, format+"\n", args...))
-}
-
-func (r *storeReport) printSome(format string, n int) {
-	if n > 0 {
-		r.print(format, n)
-	}
-}
-
-func (r *storeReport) write(line []byte) {
-	if r.err == nil {
-		_, r.err = r.plan.command.Screen.Above(r.plan.command.Env.Stdout, line)
-	}
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -12,32 +10,28 @@ import (
 // verifyReport tells people how a verification goes. Its methods are called by
 // one goroutine at a time.
 type verifyReport struct {
-	command     *app.Command
-	live        bool  // a bar takes the place of the Progress lines
-	total, done int   // records that are not purged
-	failure     error // the first
-	err         error // the first of printing
+	command  *app.Command
+	progress *output.Progress // of records that are not purged
+	total    int              // that there are; 0 where it is not known
+	failure  error            // the first
 }
 
 func newVerifyReport(c *app.Command) *verifyReport {
-	return &verifyReport{command: c, live: c.HasBar()}
+	return &verifyReport{command: c, progress: c.Progress()}
 }
 
 // begin prints the first line. What earlier runs have done counts as done.
 func (r *verifyReport) begin(results *verifier.Results) {
-	r.done = int(results.Summary.Records - results.Summary.Purged - results.Summary.Failed)
-	r.print("Verifying %d records...", r.total)
-	if r.done > 0 {
-		r.print("Resuming: %d of %d records are done", r.done, r.total)
+	done := int(results.Summary.Records - results.Summary.Purged - results.Summary.Failed)
+	r.progress.Printf("Verifying %s...", output.Count(r.total, "record"))
+	if done > 0 {
+		r.progress.Printf("Resuming: %d of %s done", done, output.Count(r.total, "record"))
 	}
-	if r.live {
-		r.command.Screen.Begin(min(r.done, r.total), r.total)
-	}
+	r.progress.Begin(done, r.total)
 }
 
 // item counts a record and prints what is wrong with it.
 func (r *verifyReport) item(result *verifier.Result, problem *verifier.Problem) {
-	before := r.percent()
 	if problem != nil {
 		if r.failure == nil {
 			r.failure = result.Err
@@ -46,53 +40,29 @@ func (r *verifyReport) item(result *verifier.Result, problem *verifier.Problem) 
 		if problem.Path != "" {
 			path = " " + escape.Text(problem.Path)
 		}
-		r.print("[ERROR] %s%s: %s: %s", escape.Text(problem.Tombstone), path, problem.Status, escape.Text(problem.Error))
+		r.progress.Printf("[ERROR] %s%s: %s: %s", escape.Text(problem.Tombstone), path, problem.Status, escape.Text(problem.Error))
 	}
 	if result.Status != verifier.Purged {
-		r.done++
-	}
-	switch {
-	case r.total == 0: // it is not known
-	case r.live:
-		r.command.Screen.Set(min(r.done, r.total))
-	case r.percent() != before:
-		r.print("Progress: %d/%d (%d%%)", min(r.done, r.total), r.total, r.percent())
+		r.progress.Add(1)
 	}
 }
-
-// percent is at most 100: more may have been stored meanwhile.
-func (r *verifyReport) percent() int { return min(r.done*100/max(r.total, 1), 100) }
 
 // end prints the summary.
 func (r *verifyReport) end(results *verifier.Results, file string, saved bool) {
 	s := &results.Summary
-	r.print("Verify Complete:")
-	r.print("  ✓ Intact: %d", s.Intact)
-	r.print("  ✗ Damaged: %d", s.Damaged)
-	r.printSome("  ✗ Missing: %d", s.Missing)
-	r.printSome("  ✗ Unreadable: %d", s.Unreadable)
-	r.printSome("  ✗ Not verified: %d", s.Failed)
-	r.printSome("  - Purged: %d", s.Purged)
+	r.progress.Printf("Verify Complete:")
+	r.progress.Printf("  ✓ Intact: %d", s.Intact)
+	r.progress.Printf("  ✗ Damaged: %d", s.Damaged)
+	r.progress.PrintSome("  ✗ Missing: %d", s.Missing)
+	r.progress.PrintSome("  ✗ Unreadable: %d", s.Unreadable)
+	r.progress.PrintSome("  ✗ Not verified: %d", s.Failed)
+	r.progress.PrintSome("  - Purged: %d", s.Purged)
 	if !results.Complete {
-		r.printSome("  - Not done: %d", int64(max(r.total-r.done, 0)))
+		r.progress.PrintSome("  - Not done: %d", int64(r.progress.Left()))
 	}
-	r.print("  Contents Read: %d (%d bytes)", s.Contents, s.Bytes)
-	r.print("  Total Time: %s", output.Millis(r.command.Elapsed()))
+	r.progress.Printf("  Contents Read: %d (%s)", s.Contents, output.Count(s.Bytes, "byte"))
+	r.progress.Printf("  Total Time: %s", output.Millis(r.command.Elapsed()))
 	if saved {
-		r.print("Results saved to: %s", escape.Text(file))
-	}
-}
-
-// print writes a line for people. The run goes on if its lines cannot be written.
-func (r *verifyReport) print(format string, args ...any) {
-	if r.command.JSON || r.err != nil {
-		return
-	}
-	_, r.err = r.command.Screen.Above(r.command.Env.Stdout, fmt.Appendf(nil, format+"\n", args...))
-}
-
-func (r *verifyReport) printSome(format string, n int64) {
-	if n > 0 {
-		r.print(format, n)
+		r.progress.Printf("Results saved to: %s", escape.Text(file))
 	}
 }

@@ -269,7 +269,7 @@ func (r *verifyRun) unreachable(ctx context.Context, err error) bool {
 // finish writes the results, records the verification, and says how it ended.
 func (r *verifyRun) finish(ctx context.Context, failure error) error {
 	c := r.plan.command
-	c.Screen.End()
+	r.report.progress.End()
 	if r.file != nil {
 		r.results.Complete = failure == nil
 		if err := r.file.Save(r.results); err != nil {
@@ -292,10 +292,10 @@ func (r *verifyRun) finish(ctx context.Context, failure error) error {
 	}
 	r.report.end(r.results, r.file.Path(), r.saveErr == nil)
 	if failure != nil || r.results.Summary.Failed > 0 {
-		r.report.print("Resume with: %s", r.plan.resumeCommand())
+		r.report.progress.Printf("Resume with: %s", r.plan.resumeCommand())
 	}
 	if outcome == nil {
-		return r.report.err
+		return r.report.progress.Err()
 	}
 	return outcome
 }
@@ -338,7 +338,7 @@ func (r *verifyRun) outcome(ctx context.Context, failure, recorded error) error 
 	default:
 		return nil
 	}
-	text := fmt.Sprintf("%d of %d records are damaged, missing or unreadable", s.Bad(), s.Records)
+	text := fmt.Sprintf("damaged, missing or unreadable: %d of %s", s.Bad(), output.Count(s.Records, "record"))
 	if s.Failed > 0 {
 		text += fmt.Sprintf(", %d could not be verified", s.Failed)
 	}

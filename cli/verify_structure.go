@@ -45,7 +45,7 @@ func (p *verifyPlan) runStructure(ctx context.Context) error {
 	r := &structureRun{plan: p, journal: j, report: newVerifyReport(p.command), begun: time.Now()}
 	r.view.Problems, r.view.Counts = []verifier.Problem{}, []string{}
 	err = r.look(ctx)
-	p.command.Screen.End()
+	r.report.progress.End()
 	recorded := j.Verified(ctx, r.evidence(), err)
 	switch {
 	case output.CodeOf(recorded) == output.ExitEvidence:
@@ -69,13 +69,10 @@ func (r *structureRun) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.report.total = int(before.Live)
-	r.report.print("Looking up %d records...", before.Live)
-	if r.report.live {
-		r.plan.command.Screen.Begin(0, r.report.total)
-	}
+	r.report.progress.Printf("Looking up %s...", output.Count(before.Live, "record"))
 	err = r.journal.Read(ctx, evidence.Verified, "", func(ctx context.Context, backend sdk.Backend) error {
-		r.view, r.report.done = structureView{Problems: []verifier.Problem{}, Counts: []string{}}, 0
+		r.view = structureView{Problems: []verifier.Problem{}, Counts: []string{}}
+		r.report.progress.Begin(0, int(before.Live))
 		for entry, err := range find.List(ctx, backend, sdk.Query{}, nil) {
 			if err != nil {
 				return err
@@ -168,17 +165,17 @@ func (r *structureRun) show() error {
 	if r.plan.command.JSON {
 		return output.WriteJSON(r.plan.command.Env.Stdout, v)
 	}
-	r.report.print("Structure Complete:")
-	r.report.print("  ✓ With content of the recorded length: %d", v.Present)
-	r.report.print("  ✗ Missing: %d", v.Missing)
-	r.report.print("  ✗ Unreadable: %d", v.Unreadable)
-	r.report.printSome("  - Purged: %d", v.Purged)
+	r.report.progress.Printf("Structure Complete:")
+	r.report.progress.Printf("  ✓ With content of the recorded length: %d", v.Present)
+	r.report.progress.Printf("  ✗ Missing: %d", v.Missing)
+	r.report.progress.Printf("  ✗ Unreadable: %d", v.Unreadable)
+	r.report.progress.PrintSome("  - Purged: %d", v.Purged)
 	for _, sentence := range v.Counts {
-		r.report.print("  ✗ Counts: %s", sentence)
+		r.report.progress.Printf("  ✗ Counts: %s", sentence)
 	}
 	for _, sentence := range v.NotChecked {
-		r.report.print("Not Checked: %s", sentence)
+		r.report.progress.Printf("Not Checked: %s", sentence)
 	}
-	r.report.print("Total Time: %s", v.Duration)
-	return r.report.err
+	r.report.progress.Printf("Total Time: %s", v.Duration)
+	return r.report.progress.Err()
 }

@@ -131,7 +131,7 @@ func (b *BodyReader) verify() error {
 	case want.StoredSize < 0:
 		return nil
 	case got.StoredSize != want.StoredSize:
-		msg = fmt.Sprintf("the stored body has %d bytes instead of %d", got.StoredSize, want.StoredSize)
+		msg = fmt.Sprintf("the stored body has size %d instead of %d", got.StoredSize, want.StoredSize)
 	case got.CRC32C != want.CRC32C:
 		msg = fmt.Sprintf("the stored body has CRC-32C %08x instead of %08x", got.CRC32C, want.CRC32C)
 	case got.StoredSHA256 != want.StoredSHA256:

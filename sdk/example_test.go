@@ -28,7 +28,7 @@ func ExampleNewBodyReader() {
 	fmt.Println(streamed.Content() == announced)
 	// Output:
 	// 12 <nil>
-	// corrupt the stored body has 9 bytes instead of 12 (tombstone 01000000-0000-0000-0000-000000000000)
+	// corrupt the stored body has size 9 instead of 12 (tombstone 01000000-0000-0000-0000-000000000000)
 	// true
 }
 

@@ -122,7 +122,7 @@ func (d *Digest) UnmarshalText(text []byte) error {
 // ParseDigest reads 64 hex digits, in either case.
 func ParseDigest(s string) (d Digest, err error) {
 	if len(s) != hex.EncodedLen(len(d)) {
-		return d, fmt.Errorf("%q is not a SHA-256: it has %d characters instead of 64", s, len(s))
+		return d, fmt.Errorf("%q is not a SHA-256: its length is %d instead of 64", s, len(s))
 	}
 	if _, err := hex.Decode(d[:], []byte(s)); err != nil {
 		return Digest{}, fmt.Errorf("%q is not a SHA-256: %w", s, err)

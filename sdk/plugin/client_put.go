@@ -83,7 +83,7 @@ type sentItem struct {
 // results reads the answer: one for each item, in order.
 func (o *putWriter) results(reply *archivepb.PutReply) ([]sdk.PutResult, error) {
 	if len(reply.GetStored()) != len(o.sent) {
-		return nil, fmt.Errorf("it answered for %d items of %d", len(reply.GetStored()), len(o.sent))
+		return nil, fmt.Errorf("it answered for %d of %d", len(reply.GetStored()), len(o.sent))
 	}
 	results := make([]sdk.PutResult, len(o.sent))
 	for i, m := range reply.GetStored() {

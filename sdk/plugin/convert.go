@@ -34,7 +34,7 @@ func (d *decoder) fixed(what string, b []byte, into []byte) {
 	if len(b) == len(into) {
 		copy(into, b)
 	} else if d.err == nil {
-		d.err = sdk.Errorf(sdk.Invalid, "%s has %d bytes instead of %d", what, len(b), len(into))
+		d.err = sdk.Errorf(sdk.Invalid, "%s has length %d instead of %d", what, len(b), len(into))
 	}
 }
 
@@ -269,7 +269,7 @@ func toVerdict(m *archivepb.Verdict) (sdk.Verdict, error) {
 // toVerdicts reads the answer to a Purge: one for each item, in order.
 func toVerdicts(from []*archivepb.Verdict, items []sdk.PurgeItem) ([]sdk.Verdict, error) {
 	if len(from) != len(items) {
-		return nil, sdk.Errorf(sdk.Internal, "it answered for %d records of %d", len(from), len(items))
+		return nil, sdk.Errorf(sdk.Internal, "it answered for %d of %d", len(from), len(items))
 	}
 	verdicts := make([]sdk.Verdict, len(from))
 	for i, m := range from {

@@ -141,7 +141,7 @@ func (in *putReader) readHistory() (h sdk.History, err error) {
 
 func (in *putReader) commit(announced, count uint32) error {
 	if announced != count {
-		return sdk.Errorf(sdk.Corrupt, "the commit is for %d items, and %d came", announced, count)
+		return sdk.Errorf(sdk.Corrupt, "the commit is for a number of %d, and %d came", announced, count)
 	}
 	in.committed = true
 	return nil

@@ -102,7 +102,7 @@ func (db *conn) change(ctx context.Context, rows int64, query string, args ...an
 
 func counted(got, want int64) error {
 	if got != want {
-		return sdk.Errorf(sdk.Internal, "the database wrote %d of %d rows: a trigger or a rule in it may discard them", got, want)
+		return sdk.Errorf(sdk.Internal, "rows that the database wrote: %d of %d: a trigger or a rule in it may discard them", got, want)
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func (b *Backend) nameKeys(ctx context.Context, db *conn, names []string) (map[s
 		return nil, err
 	}
 	if len(keys) != len(names) {
-		return nil, sdk.Errorf(sdk.Internal, "%d of %d names could not be found or made", len(names)-len(keys), len(names))
+		return nil, sdk.Errorf(sdk.Internal, "names that could not be found or made: %d of %d", len(names)-len(keys), len(names))
 	}
 	return keys, nil
 }

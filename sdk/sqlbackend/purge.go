@@ -280,7 +280,7 @@ func (db *conn) removeBody(ctx context.Context, artifact int64) error {
 		return err
 	}
 	if left > 0 {
-		return sdk.Errorf(sdk.Internal, "the database did not delete %d rows: a trigger or a rule in it may keep them", left)
+		return sdk.Errorf(sdk.Internal, "rows that the database did not delete: %d: a trigger or a rule in it may keep them", left)
 	}
 	return db.change(ctx, 1, "UPDATE codex_artifact SET present = 0 WHERE id = ?", artifact)
 }

@@ -255,7 +255,7 @@ func validRow(r *sdk.Record) error {
 // fixed copies a value that must fill into.
 func fixed(what string, value, into []byte) error {
 	if len(value) != len(into) {
-		return sdk.Errorf(sdk.Corrupt, "a %s in the database has %d bytes instead of %d", what, len(value), len(into))
+		return sdk.Errorf(sdk.Corrupt, "a %s in the database has length %d instead of %d", what, len(value), len(into))
 	}
 	copy(into, value)
 	return nil

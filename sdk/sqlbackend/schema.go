@@ -162,7 +162,7 @@ func selectMeta(ctx context.Context, db *conn) (*meta, error) {
 	case err != nil:
 		return nil, err
 	case len(archive) != len(m.archive):
-		return nil, sdk.Errorf(sdk.Corrupt, "the archive's identity in codex_archive_meta has %d bytes instead of %d", len(archive), len(m.archive))
+		return nil, sdk.Errorf(sdk.Corrupt, "the archive's identity in codex_archive_meta has length %d instead of %d", len(archive), len(m.archive))
 	}
 	m.archive = sdk.ID(archive)
 	return &m, nil

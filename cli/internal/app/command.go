@@ -200,9 +200,11 @@ func (c *Command) close(ctx context.Context) {
 	}
 }
 
-// HasBar reports whether a live bar on standard error takes the place of the
-// Progress lines: people look at both outputs, or at this one while the other has
-// JSON.
-func (c *Command) HasBar() bool {
-	return logging.IsTerminal(c.Env.Stderr) && (c.JSON || logging.IsTerminal(c.Env.Stdout))
+// Progress returns what tells people how far a long run is. It has a live bar if
+// they look at both outputs, or at standard error while the other has JSON.
+func (c *Command) Progress() *output.Progress {
+	return &output.Progress{
+		Out: c.Env.Stdout, Screen: c.Screen, Silent: c.JSON,
+		Bar: logging.IsTerminal(c.Env.Stderr) && (c.JSON || logging.IsTerminal(c.Env.Stdout)),
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/codex-archive/codex/cli/internal/output"
 )
 
 // readCSV reads RFC 4180 with a header that names the fields in any order.
@@ -64,9 +66,9 @@ func (m *Manifest) addRow(header, row []string) error {
 	m.Items = append(m.Items, Item{})
 	switch {
 	case len(row) < len(header):
-		return m.errorAt(index, header[len(row)], "is missing: found %d fields, the header has %d", len(row), len(header))
+		return m.errorAt(index, header[len(row)], "is missing: found %s, the header has %d", output.Count(len(row), "field"), len(header))
 	case len(row) > len(header):
-		return m.errorAt(index, "", "found %d fields, the header has %d: a comma in a value needs quotes around it", len(row), len(header))
+		return m.errorAt(index, "", "found %s, the header has %d: a comma in a value needs quotes around it", output.Count(len(row), "field"), len(header))
 	}
 	for i, name := range header {
 		// The reader's strings share one row's memory.

@@ -17,7 +17,7 @@ import (
 type Job struct {
 	Results  *Results
 	File     *File
-	Progress *Progress
+	Progress *output.Progress
 	From     int  // index of the first item to do
 	Onward   bool // go on after a failure
 	// Unreachable reports whether the archive cannot be reached, after an item
@@ -58,11 +58,11 @@ func (j *Job) Begin(resumed string) {
 			before++
 		}
 	}
-	j.Progress.begin(before, total)
+	j.Progress.Printf("Processing %s from manifest...", output.Count(total, "item"))
 	if resumed != "" {
-		j.Progress.print(fmt.Sprintf("Resuming: %d of %d items are done according to %s", j.carried, total, escape.Text(resumed)))
+		j.Progress.Printf("Resuming: %d of %s done according to %s", j.carried, output.Count(total, "item"), escape.Text(resumed))
 	}
-	j.Progress.bar()
+	j.Progress.Begin(before, total)
 }
 
 // asked reports whether this run was asked to do an item, before it began.
@@ -82,7 +82,10 @@ func (j *Job) done(index int, took time.Duration, err error) (more bool) {
 			j.unreachable = err
 		}
 	}
-	j.Progress.item(index, err)
+	if err != nil {
+		j.Progress.Printf("[ERROR] Item %d failed: %s", index+1, escape.Text(output.Words(err)))
+	}
+	j.Progress.Add(1)
 	if j.saveErr == nil {
 		j.saveErr = j.File.SaveIfDue(j.Results)
 	}
@@ -122,11 +125,19 @@ func (j *Job) Save() {
 
 // End prints the summary, and with what a batch that was stopped can be resumed.
 func (j *Job) End(resume string) error {
-	j.Progress.end(j.Results.Summary(), j.File.Path(), j.saveErr == nil)
-	if j.Counts().Undone > 0 {
-		j.Progress.print("Resume with: " + resume)
+	s := j.Results.Summary()
+	j.Progress.Printf("Batch Restore Complete:")
+	j.Progress.Printf("  ✓ Succeeded: %d", s.Succeeded)
+	j.Progress.Printf("  ✗ Failed: %d", s.Failed)
+	j.Progress.PrintSome("  - Skipped: %d", int64(s.Skipped))
+	j.Progress.Printf("  Total Time: %s", output.Millis(s.Duration))
+	if j.saveErr == nil {
+		j.Progress.Printf("Results saved to: %s", escape.Text(j.File.Path()))
 	}
-	return j.Progress.err
+	if j.Counts().Undone > 0 {
+		j.Progress.Printf("Resume with: %s", resume)
+	}
+	return j.Progress.Err()
 }
 
 // StopsAgain reports whether a failed item would stop a resumed batch again: the
@@ -198,7 +209,7 @@ func (j *Job) lostEvidence() bool {
 
 // sentence says how it went.
 func (j *Job) sentence(ctx context.Context, c Counts) string {
-	text := fmt.Sprintf("%d of %d items failed", c.Failed, len(j.Results.Items))
+	text := fmt.Sprintf("%d of %s failed", c.Failed, output.Count(len(j.Results.Items), "item"))
 	if c.Undone > 0 {
 		text += fmt.Sprintf(", %d not begun", c.Undone)
 	}

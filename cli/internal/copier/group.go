@@ -174,7 +174,7 @@ func (u *run) get(ctx context.Context, items []*Item, ids []sdk.Tombstone) error
 		}
 	}
 	if n < len(items) {
-		return sdk.Errorf(sdk.Internal, "the source answered for %d records of %d", n, len(items))
+		return sdk.Errorf(sdk.Internal, "the source answered for %d of %d", n, len(items))
 	}
 	return nil
 }
@@ -201,7 +201,7 @@ func (u *run) put(ctx context.Context, to sdk.Backend, items []*Item) error {
 // confirmed checks that the destination answered for what it was given.
 func confirmed(items []*Item, stored []sdk.PutResult) error {
 	if len(stored) != len(items) {
-		return sdk.Errorf(sdk.Internal, "the destination answered for %d records of %d", len(stored), len(items))
+		return sdk.Errorf(sdk.Internal, "the destination answered for %d of %d", len(stored), len(items))
 	}
 	for i, it := range items {
 		if stored[i].Tombstone != it.Record.Tombstone || stored[i].Content.SHA256 != it.Record.Content.SHA256 {

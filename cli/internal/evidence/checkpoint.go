@@ -56,7 +56,7 @@ func readFile(path string, most int64) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s: is %s", path, durable.FileType(info.Mode()))
 	case info.Size() > most:
-		return nil, fmt.Errorf("%s: found %d bytes, allowed %d", path, info.Size(), most)
+		return nil, fmt.Errorf("%s: found a size of %d, allowed %d", path, info.Size(), most)
 	}
 	return os.ReadFile(path)
 }

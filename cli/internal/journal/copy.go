@@ -36,7 +36,7 @@ func (j *Journal) CopyGroup(ctx context.Context, t *evidence.Transfer, do func(c
 	describe(e)
 	e.Duration = output.Millis(time.Since(begun))
 	if err := j.file.Append(e); err != nil {
-		return output.Errorf(output.Evidence, "%d records are copied, not recorded: %w", t.Records, err).
+		return output.Errorf(output.Evidence, "copied, not recorded: %s: %w", output.Count(t.Records, "record"), err).
 			WithHint("make the directory that evidence.dir names writable, and copy again: it takes only what is missing")
 	}
 	return nil

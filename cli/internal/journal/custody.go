@@ -75,7 +75,7 @@ func (j *Journal) appendActs(ctx context.Context, acts []*Act, begun time.Time) 
 		e.Time, e.Duration = time.Now(), output.Millis(time.Since(begun))
 	}
 	if err := j.finish(intent, records...); err != nil {
-		return output.Errorf(output.Evidence, "%d records were changed (%s), which is not recorded, among them %s: %w", len(acts), action, acts[0].Record.Tombstone, err).
+		return output.Errorf(output.Evidence, "changed (%s), not recorded: %s, among them %s: %w", action, output.Count(len(acts), "record"), acts[0].Record.Tombstone, err).
 			WithHint("the archive has it; the next command that can write evidence records it")
 	}
 	return nil

@@ -48,7 +48,7 @@ func (j *Journal) StoreGroup(ctx context.Context, group []Filed, items func() it
 		records[i].Time, records[i].Duration = time.Now(), output.Millis(time.Since(f.Begun))
 	}
 	if err := j.finish(intent, records...); err != nil {
-		return nil, output.Errorf(output.Evidence, "%d files are stored, not recorded, among them %s: %w", len(group), group[0].Record.Tombstone, err).
+		return nil, output.Errorf(output.Evidence, "stored, not recorded: %s, among them %s: %w", output.Count(len(group), "file"), group[0].Record.Tombstone, err).
 			WithHint("the content is safe; the next command that can write evidence records it")
 	}
 	return stored, nil
@@ -57,7 +57,7 @@ func (j *Journal) StoreGroup(ctx context.Context, group []Filed, items func() it
 // confirmed checks that a backend answered for what it was given.
 func confirmed(group []Filed, stored []sdk.PutResult) error {
 	if len(stored) != len(group) {
-		return sdk.Errorf(sdk.Internal, "the backend answered for %d records of %d", len(stored), len(group))
+		return sdk.Errorf(sdk.Internal, "the backend answered for %d of %d", len(stored), len(group))
 	}
 	for i, f := range group {
 		if stored[i].Tombstone != f.Record.Tombstone || stored[i].Content.SHA256 != f.Record.Content.SHA256 {

@@ -45,7 +45,7 @@ func judge(ctx context.Context, backend sdk.Backend, p sdk.Purge, group []*Purgi
 		return err
 	}
 	if len(verdicts) != len(group) {
-		return sdk.Errorf(sdk.Internal, "the backend judged %d records of %d", len(verdicts), len(group))
+		return sdk.Errorf(sdk.Internal, "the backend judged %d of %d", len(verdicts), len(group))
 	}
 	for i, item := range group {
 		if verdicts[i].Tombstone != item.Record.Tombstone {
@@ -109,7 +109,7 @@ func (j *Journal) PurgeGroup(ctx context.Context, o PurgeOrder, group []*Purging
 		}
 	}
 	if err := j.finish(intent, outcomes...); err != nil {
-		err = output.Errorf(output.Evidence, "purged, not recorded: %d records, among them %s: %w", len(group), group[0].Name, err).
+		err = output.Errorf(output.Evidence, "purged, not recorded: %s, among them %s: %w", output.Count(len(group), "record"), group[0].Name, err).
 			WithHint("the next command that can write evidence records it")
 		failRest(group, err)
 		return err
@@ -214,7 +214,7 @@ func (j *Journal) confirmPurged(ctx context.Context, group []*Purging) error {
 		n++
 	}
 	if n < len(ids) {
-		return sdk.Errorf(sdk.Internal, "the backend answered for %d records of %d", n, len(ids))
+		return sdk.Errorf(sdk.Internal, "the backend answered for %d of %d", n, len(ids))
 	}
 	return nil
 }

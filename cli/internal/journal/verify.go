@@ -29,7 +29,7 @@ func (j *Journal) Verified(ctx context.Context, v evidence.Verification, failure
 	record := j.record(evidence.Verified, evidence.Success)
 	record.Verified = &v
 	if n := v.Damaged + v.Missing + v.Unreadable; n > 0 {
-		record.Error = fmt.Sprintf("%d of %d records are not what was stored", n, v.Records)
+		record.Error = fmt.Sprintf("not what was stored: %d of %s", n, output.Count(v.Records, "record"))
 	}
 	event := sdk.Event{ID: record.ID, Action: sdk.ActionVerify, Actor: record.Actor, At: sdk.Time(record.Time), Host: j.options.Host, Detail: v.Detail()}
 	record.EventAt = event.At

@@ -44,6 +44,17 @@ func (m *Millis) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// Count returns "1 record" or "3 records" for the noun "record".
+func Count[N int | int64](n N, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, stem)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // PathText returns path as text, and its bytes in base64 if they are not UTF-8.
 func PathText(path string) (text, b64 string) {
 	if utf8.ValidString(path) {

@@ -93,7 +93,7 @@ func (l linkRestore) examine() (same bool, err error) {
 // target reads and verifies the text of the link, and refuses one that leads out.
 func (l linkRestore) target(ctx context.Context, body io.Reader, done *Restored) (string, error) {
 	if n := l.record.Content.Size; n < 1 || n > maxTarget {
-		return "", sdk.Errorf(sdk.Invalid, "output %s: a symbolic link cannot have a text of %d bytes", l.place.shown, n)
+		return "", sdk.Errorf(sdk.Invalid, "output %s: a symbolic link cannot have a text of length %d", l.place.shown, n)
 	}
 	var text bytes.Buffer
 	x, err := extract(ctx, l.record, body, &text)

@@ -264,7 +264,7 @@ func (w *work) readSome(ctx context.Context, group []*item) (n int, more []*item
 			n++
 		}
 		if n < len(group) {
-			return sdk.Errorf(sdk.Internal, "the backend answered for %d records of %d", n, len(group))
+			return sdk.Errorf(sdk.Internal, "the backend answered for %d of %d", n, len(group))
 		}
 		return nil
 	})

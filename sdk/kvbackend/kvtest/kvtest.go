@@ -83,7 +83,7 @@ func Obey(ctx context.Context, in io.Reader, open func(o sdk.Options) (kvbackend
 		lines = append(lines, text.Text())
 	}
 	if len(lines) != 2 && len(lines) != 4 {
-		return sdk.Errorf(sdk.Invalid, "%d lines came instead of two or four", len(lines))
+		return sdk.Errorf(sdk.Invalid, "lines that came: %d instead of two or four", len(lines))
 	}
 	dir, err := os.Getwd()
 	if err != nil {

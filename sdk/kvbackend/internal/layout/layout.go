@@ -58,7 +58,7 @@ func (c *Content) Encode() []byte {
 // DecodeContent reads the row of a content.
 func DecodeContent(d sdk.Digest, row []byte) (c Content, err error) {
 	if len(row) < contentSize {
-		return c, sdk.Errorf(sdk.Corrupt, "the row of content %v has %d bytes", d, len(row))
+		return c, sdk.Errorf(sdk.Corrupt, "the row of content %v has length %d", d, len(row))
 	}
 	c.Body = sdk.ID(row[:16])
 	c.Content = sdk.Content{
