@@ -20,6 +20,7 @@ import (
 
 	"github.com/codex-archive/codex/scripts/databases"
 	build "github.com/codex-archive/codex/scripts/programs"
+	"github.com/codex-archive/codex/scripts/soak"
 
 	_ "modernc.org/sqlite"
 )
@@ -61,6 +62,30 @@ func TestScriptsMariaDB(t *testing.T) {
 	runScripts(t, onServer(t, databases.MariaDB(t).Server(), scriptDatabase{backend: "mariadb", blob: "x'%x'"}))
 }
 
+// pooled are the scripts that run through a pooler in every test run: between them
+// they read and write every table. Under make soak all scripts do.
+var pooled = []string{"store_restore", "batch_query", "custody", "purge", "health_check", "evidence_history", "stats", "records_damaged"}
+
+// TestScriptsPoolerSoak runs scripts, unchanged, on PostgreSQL behind a PgBouncer
+// in transaction mode.
+func TestScriptsPoolerSoak(t *testing.T) {
+	t.Parallel()
+	server := databases.Postgres(t).Server()
+	d := scriptDatabase{backend: "postgres", blob: `'\x%x'::bytea`, admin: &sync.Map{}}
+	d.url = func() string {
+		database := server.Database(t)
+		url := database.NewPooler(t).URL()
+		d.admin.Store(url, database.Admin(t))
+		return url
+	}
+	if os.Getenv(soak.Variable) == "" {
+		for _, name := range pooled {
+			d.only = append(d.only, filepath.Join("testdata/script", name+".txtar"))
+		}
+	}
+	runScripts(t, d)
+}
+
 // scriptDatabase is where the archives of scripts are. The condition [sqlite]
 // tells scripts, or parts of them, that are about SQLite's file or about no
 // database at all.
@@ -69,6 +94,7 @@ type scriptDatabase struct {
 	blob    string        // how SQL writes bytes, as a format
 	url     func() string // of a fresh archive; "": the default
 	admin   *sync.Map     // url to connections; nil: the file of the default
+	only    []string      // scripts; nil: all
 }
 
 func onServer(t *testing.T, server *databases.Server, d scriptDatabase) scriptDatabase {
@@ -94,8 +120,13 @@ func (d scriptDatabase) open(ts *testscript.TestScript) *sql.DB {
 }
 
 func runScripts(t *testing.T, d scriptDatabase) {
+	dir := "testdata/script"
+	if d.only != nil {
+		dir = ""
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 dir,
+		Files:               d.only,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			if url := d.url(); url != "" {

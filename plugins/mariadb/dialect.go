@@ -23,9 +23,14 @@ func dialect() *sqlbackend.Dialect {
 			Files:    files,
 			Tables:   "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, 6) = 'codex_'",
 			Obstacle: "SELECT IF(@@log_bin AND @@binlog_format = 'STATEMENT', '" + statementLog + "', '')",
-			// Without the right TRIGGER the server shows none.
-			Triggers: `SELECT COALESCE((SELECT CONCAT('trigger ', trigger_name, ' on ', event_object_table) FROM information_schema.triggers
-		WHERE event_object_schema = DATABASE() AND LEFT(event_object_table, 6) = 'codex_' LIMIT 1), '')`,
+			// Without the right TRIGGER the server shows no trigger. Other engines
+			// than InnoDB undo nothing, or store nothing.
+			Foreign: `SELECT COALESCE((SELECT CONCAT('trigger ', trigger_name, ' on ', event_object_table) FROM information_schema.triggers
+		WHERE event_object_schema = DATABASE() AND LEFT(event_object_table, 6) = 'codex_' LIMIT 1),
+		(SELECT CONCAT(IF(table_type = 'BASE TABLE', CONCAT('table of the engine ', COALESCE(engine, 'NULL')), LOWER(table_type)), ' in the place of ', table_name)
+		FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, 6) = 'codex_'
+		AND (table_type <> 'BASE TABLE' OR engine <> 'InnoDB') LIMIT 1), '')`,
+			TriggersRun: "SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'EXECUTED_TRIGGERS'",
 			// Locks are the server's, so the name says which database; names end at
 			// 64 characters, and a database's name may have as many.
 			Lock:   "SELECT GET_LOCK(CONCAT('codex_archive_', MD5(DATABASE())), 60)",

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/codex-archive/codex/scripts/databases"
+	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
 	"github.com/codex-archive/codex/sdk/sqlbackend/sqltest"
 )
@@ -30,7 +31,14 @@ func suite() *sqltest.Suite {
 		Cut:         "LEFT(data, LENGTH(data) - 1)",
 		Zero:        "REPEAT(CHAR(0), LENGTH(data))",
 		Discards:    map[string]sqltest.Discard{"trigger": discard},
-		Durable:     []string{"innodb_flush_log_at_trx_commit=1"},
+		Foreign: map[string][]string{
+			"table of the engine MyISAM in the place of codex_item": {"ALTER TABLE codex_item ENGINE=MyISAM"},
+			"view in the place of codex_name": {
+				"RENAME TABLE codex_name TO names", "CREATE VIEW codex_name AS SELECT * FROM names",
+			},
+			"system versioned in the place of codex_body": {"ALTER TABLE codex_body ADD SYSTEM VERSIONING"},
+		},
+		Durable: []string{"innodb_flush_log_at_trx_commit=1"},
 		Grant: func(d *databases.Database, user, rights string) (grant, revoke []string) {
 			return []string{
 				fmt.Sprintf("CREATE USER %s IDENTIFIED BY 'secret'", user),
@@ -48,6 +56,28 @@ func suite() *sqltest.Suite {
 // warning. MariaDB has nothing that discards other rows without an error.
 func discard(event, table string) []string {
 	return []string{fmt.Sprintf("CREATE TRIGGER lose BEFORE %s ON %s FOR EACH ROW SIGNAL SQLSTATE '45000'", event, table)}
+}
+
+// TestHiddenTriggers has a user without the right TRIGGER, to whom the server
+// shows none.
+func TestHiddenTriggers(t *testing.T) {
+	t.Parallel()
+	d := databases.MariaDB(t)
+	owner := suite().Open(t, d.URL(), sdk.Create)
+	_ = owner.Close() // it only made the tables
+	user := "plain_" + d.Name
+	sqltest.Execute(t, d, "CREATE USER "+user+" IDENTIFIED BY 'secret'", fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON %s.* TO %s", d.Name, user))
+	t.Cleanup(func() { sqltest.Execute(t, d, "DROP USER "+user) })
+	suite().HiddenTriggers(t, d, d.URLAs(user, "secret"), map[string]string{
+		"body":     "CREATE TRIGGER harm BEFORE INSERT ON codex_body FOR EACH ROW SET NEW.data = REPEAT('x', LENGTH(NEW.data))",
+		"chunk":    "CREATE TRIGGER harm BEFORE INSERT ON codex_artifact_chunk FOR EACH ROW SET NEW.data = REPEAT('x', LENGTH(NEW.data))",
+		"record":   "CREATE TRIGGER harm BEFORE INSERT ON codex_item FOR EACH ROW SET NEW.name = 'another'",
+		"artifact": "CREATE TRIGGER harm BEFORE INSERT ON codex_artifact FOR EACH ROW SET NEW.crc32c = 1",
+		"event":    "CREATE TRIGGER harm BEFORE INSERT ON codex_event FOR EACH ROW SET NEW.case_name = 'another'",
+		"hold":     "CREATE TRIGGER harm BEFORE INSERT ON codex_hold FOR EACH ROW SET NEW.released_at = 1",
+		"release":  "CREATE TRIGGER harm BEFORE UPDATE ON codex_hold FOR EACH ROW SET NEW.released_at = NULL",
+		"purge":    "CREATE TRIGGER harm AFTER UPDATE ON codex_item FOR EACH ROW INSERT INTO codex_name (name) VALUES (UUID())",
+	})
 }
 
 func TestServer(t *testing.T) {

@@ -26,11 +26,7 @@ func dialect() *sqlbackend.Dialect {
 			Tables: `SELECT tablename FROM pg_tables WHERE schemaname = ANY(current_schemas(false)) AND starts_with(tablename, 'codex_')`,
 			Obstacle: `SELECT CASE WHEN current_setting('server_encoding') = 'UTF8' THEN '' ELSE
 		'its encoding is ' || current_setting('server_encoding') || ', which does not hold all text; make a database with ENCODING ''UTF8'' and TEMPLATE template0' END`,
-			Triggers: `SELECT coalesce((SELECT 'trigger ' || tgname || ' on ' || relname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
-		JOIN pg_namespace n ON n.oid = relnamespace
-		WHERE NOT tgisinternal AND starts_with(relname, 'codex_') AND nspname = ANY(current_schemas(false)) LIMIT 1),
-		(SELECT 'rule ' || rulename || ' on ' || tablename FROM pg_rules
-		WHERE starts_with(tablename, 'codex_') AND schemaname = ANY(current_schemas(false)) LIMIT 1), '')`,
+			Foreign: foreign,
 			// Ends with the transaction, so that it also works where a pooler gives
 			// each transaction another connection. The number has no meaning.
 			Lock: "SELECT 1 FROM pg_advisory_xact_lock(4982347160233957)",
@@ -47,8 +43,8 @@ func dialect() *sqlbackend.Dialect {
 		AND has_table_privilege('codex_item', 'INSERT') THEN 1 ELSE 0 END`,
 		},
 		Locks: sqlbackend.Locks{
-			Begin:      begin,
-			BeginRead:  "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY",
+			Begin:      begin + allRows,
+			BeginRead:  "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY" + allRows,
 			ForUpdate:  " FOR UPDATE",
 			ForShare:   " FOR SHARE",
 			CommitSlow: 5 * time.Second,
@@ -63,6 +59,20 @@ func dialect() *sqlbackend.Dialect {
 	}
 }
 
+// foreign names what could change, hide or lose what is written: a trigger, a rule,
+// a relation that is no ordinary table or that a crash empties, a policy for rows,
+// and a table whose rows appear in ours.
+const foreign = `WITH t AS (SELECT oid, relname, relkind, relpersistence, relrowsecurity FROM pg_class
+		WHERE relname LIKE 'codex\_%' AND relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_table_is_visible(oid))
+	SELECT coalesce(
+		(SELECT 'trigger ' || tgname || ' on ' || relname FROM pg_trigger JOIN t ON t.oid = tgrelid WHERE NOT tgisinternal LIMIT 1),
+		(SELECT CASE relkind WHEN 'f' THEN 'foreign table' ELSE 'view' END || ' in the place of ' || relname FROM t WHERE relkind IN ('v', 'm', 'f') LIMIT 1),
+		(SELECT 'rule ' || rulename || ' on ' || relname FROM pg_rewrite JOIN t ON t.oid = ev_class LIMIT 1),
+		(SELECT CASE relpersistence WHEN 't' THEN 'temporary' ELSE 'unlogged' END || ' table in the place of ' || relname FROM t WHERE relkind = 'r' AND relpersistence <> 'p' LIMIT 1),
+		(SELECT 'policy for rows on ' || relname FROM t WHERE relrowsecurity LIMIT 1),
+		(SELECT 'table ' || inhrelid::regclass || ' that inherits from ' || inhparent::regclass FROM pg_inherits JOIN t ON t.oid IN (inhrelid, inhparent) WHERE relkind IN ('r', 'p') LIMIT 1),
+		'')`
+
 // begin starts a transaction that writes. All of it ends with the transaction,
 // so that a pooler's connection is left as it was. A transaction never waits for
 // the host, so one that is idle for long belongs to a stopped process and holds
@@ -71,6 +81,10 @@ func dialect() *sqlbackend.Dialect {
 const begin = `BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL idle_in_transaction_session_timeout = '10s';
 SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`
+
+// allRows makes an error of a policy that would hide rows: a list without them
+// looks complete.
+const allRows = "; SET LOCAL row_security = off"
 
 // array makes one argument of a column, in a type that pgx sends in binary.
 func array(t sqlbackend.Type, values []any) any {

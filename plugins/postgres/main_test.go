@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/codex-archive/codex/scripts/bench/contest"
 	"github.com/codex-archive/codex/scripts/databases"
+	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
 	"github.com/codex-archive/codex/sdk/sqlbackend/sqltest"
 )
@@ -43,6 +45,21 @@ func suite() *sqltest.Suite {
 			},
 			"rule": func(event, table string) []string {
 				return []string{fmt.Sprintf("CREATE RULE lose AS ON %s TO %s DO INSTEAD NOTHING", event, table)}
+			},
+		},
+		Foreign: map[string][]string{
+			"trigger change on codex_item": {
+				"CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.name = ''another''; RETURN NEW; END'",
+				"CREATE TRIGGER change BEFORE INSERT ON codex_item FOR EACH ROW EXECUTE FUNCTION change()",
+			},
+			"view in the place of codex_item": {
+				"ALTER TABLE codex_item RENAME TO items", "CREATE VIEW codex_item AS SELECT * FROM items", "GRANT ALL ON codex_item TO PUBLIC",
+			},
+			"unlogged table in the place of codex_body":    {"ALTER TABLE codex_body SET UNLOGGED"},
+			"policy for rows on codex_item":                {"ALTER TABLE codex_item ENABLE ROW LEVEL SECURITY"},
+			"table more that inherits from codex_artifact": {"CREATE TABLE more () INHERITS (codex_artifact)"},
+			"table codex_item_tag that inherits from elsewhere": {
+				"CREATE TABLE elsewhere (tag bigint NOT NULL)", "ALTER TABLE codex_item_tag INHERIT elsewhere",
 			},
 		},
 		// Nothing but a commit writes the log: the server's own writer sleeps.
@@ -102,6 +119,28 @@ func killHard(t *testing.T, d *databases.Database) {
 	for _, process := range processes {
 		for memory := []byte{0}; len(memory) > 0; time.Sleep(time.Millisecond) {
 			memory, _ = os.ReadFile(fmt.Sprintf("/proc/%d/maps", process)) // no file: it is gone
+		}
+	}
+}
+
+// TestRowsAreNotHidden has a policy that shows a user no record: what would look
+// like an empty archive is an error.
+func TestRowsAreNotHidden(t *testing.T) {
+	t.Parallel()
+	d := databases.Postgres(t)
+	sqltest.MustPut(t, suite().Open(t, d.URL(), sdk.Create), contest.Small(1))
+	user := "reader_" + d.Name
+	grant, revoke := suite().Grant(d, user, "SELECT")
+	sqltest.Execute(t, d, grant...)
+	t.Cleanup(func() { sqltest.Execute(t, d, revoke...) })
+	sqltest.Execute(t, d, "ALTER TABLE codex_item ENABLE ROW LEVEL SECURITY")
+	archive := suite().Open(t, d.URLAs(user, "secret"), sdk.ReadOnly)
+	_, err := archive.Health(t.Context())
+	sqltest.Failed(t, err, sdk.PermissionDenied, false, sdk.EffectNone)
+	for entry, err := range archive.List(t.Context(), sdk.Query{}) {
+		sqltest.Failed(t, err, sdk.PermissionDenied, false, sdk.EffectNone)
+		if err == nil {
+			t.Errorf("listed %v", entry.Record.Tombstone)
 		}
 	}
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the programs of PostgreSQL and MariaDB that the tests start private
+# Installs the programs of PostgreSQL, PgBouncer and MariaDB that the tests start private
 # servers with, gRPC for Python and protoc, which the example backend in
 # docs/examples is made with, and what scripts/rescue needs. Nothing happens where they are present, or on a system that is
 # not Debian's or not ours to change: the tests then say what they lack.

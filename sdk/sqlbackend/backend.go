@@ -208,12 +208,15 @@ func (b *Backend) write(ctx context.Context, op string, fn func(ctx context.Cont
 	if err := db.command(ctx, b.beginWrite); err != nil {
 		return b.wrap(ctx, op, err)
 	}
-	err = b.refuseTriggers(ctx, db)
+	err = b.refuseForeign(ctx, db)
 	if err == nil {
 		err = b.warnNotDurable(ctx, db)
 	}
 	if err == nil {
 		err = fn(ctx, db)
+	}
+	if err == nil {
+		err = db.refuseTriggersRun(ctx)
 	}
 	if err != nil {
 		healthy = db.rollback() == nil && reusable(err)
@@ -312,21 +315,4 @@ func (b *Backend) warnNotDurable(ctx context.Context, db *conn) (err error) {
 		}
 	})
 	return err
-}
-
-// refuseTriggers looks for triggers, until it has once found none. What a trigger
-// discards is counted, but what it changes is seen only when it is read again.
-func (b *Backend) refuseTriggers(ctx context.Context, db *conn) error {
-	if b.d.Schema.Triggers == "" || b.plain.Load() {
-		return nil
-	}
-	var found string
-	if err := db.queryRow(ctx, b.d.Schema.Triggers, nil, &found); err != nil {
-		return err
-	}
-	if found != "" {
-		return sdk.Errorf(sdk.PermissionDenied, "%s cannot be written: it has the %s, which could change what is stored; no archive has any", b.place, found)
-	}
-	b.plain.Store(true)
-	return nil
 }

@@ -20,6 +20,7 @@ type conn struct {
 	stmts     map[string]*sql.Stmt // by text; there are finitely many texts
 	used      time.Time            // last
 	committed time.Time            // last
+	triggers  int64                // that its statements have run, as last asked
 }
 
 // end closes the statements, then the connection.

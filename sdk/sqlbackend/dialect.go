@@ -47,10 +47,13 @@ type Schema struct {
 	// Obstacle is a query for one text: why this database cannot hold an
 	// archive, or "". It runs before a new archive is made. Empty: no check.
 	Obstacle string
-	// Triggers is a query for one text: a trigger or a rule that could change what
-	// is written to the tables that begin with "codex_", or "". Empty: Connect
-	// looks for them.
-	Triggers string
+	// Foreign is a query for one text: what in the database could change, hide or
+	// lose what is written to the tables that begin with "codex_", such as a
+	// trigger, or "". Empty: Connect looks for it.
+	Foreign string
+	// TriggersRun is a query for the number of triggers that the statements of this
+	// connection have run, where Foreign may not see all. Empty: it sees all.
+	TriggersRun string
 	// Lock waits for the right to change the schema and returns a row that
 	// holds 1 if it was granted; Unlock returns it. With Atomic it comes after
 	// Locks.Begin, must end with the transaction, and Unlock is not used. Empty

@@ -51,6 +51,9 @@ type Suite struct {
 	Measured  bool   // Health measures bodies
 	// Discards are ways to discard rows, by name.
 	Discards map[string]Discard
+	// Foreign are statements after which a database could change, hide or lose
+	// rows, by the words that a refusal has for it.
+	Foreign map[string][]string
 	// ReadOnly makes the server only read, at least for the database's owner,
 	// until the test ends.
 	ReadOnly func(t *testing.T, d *databases.Database)
@@ -75,6 +78,7 @@ func (s *Suite) Run(t *testing.T) {
 		{"UnreadableRows", func(t *testing.T) { UnreadableRows(t, s.archive) }},
 		{"DiscardedRows", s.discardedRows},
 		{"Triggers", s.triggers},
+		{"ForeignObjects", s.foreignObjects},
 		{"MissingBodies", func(t *testing.T) { MissingBodies(t, s.archive, s.Measured) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
