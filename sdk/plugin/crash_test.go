@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/codex-archive/codex/sdk"
+	"github.com/hashicorp/go-hclog"
 )
 
 // TestCrashInPut looks at what a Put says whose backend dies before, or after,
@@ -126,6 +127,46 @@ func TestPanicIsRecovered(t *testing.T) {
 		if sdk.KindOf(err) != sdk.Internal {
 			t.Errorf("kind %v", sdk.KindOf(err))
 		}
+	}
+}
+
+// TestPanicIsLogged: a panic arrives in the host's log as one entry at level
+// error with its stack, which has its lines, whether the backend survives it or not.
+// The lines of a stack used to come one by one, at level debug.
+func TestPanicIsLogged(t *testing.T) {
+	for role, want := range map[string][]string{
+		"panics":      {"[ERROR] panic in the backend: method=", `panic="boom at memory://user:***`, "  | goroutine ", "sdk/plugin.(*faulty).Health("},
+		"dies in put": {"[ERROR] panic: boom:", "  | goroutine ", "created by "},
+	} {
+		t.Run(role, func(t *testing.T) {
+			var log recorder
+			c := as(t, role)
+			c.Logger = log.logger(hclog.Error)
+			p, err := Launch(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := p.Open(t.Context(), sdk.Options{URL: secretURL, Mode: sdk.Create})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err = b.Health(t.Context()); role != "panics" {
+				_, err = b.Put(t.Context(), func(func(sdk.Item, error) bool) {})
+			}
+			if err == nil {
+				t.Error("no error")
+			}
+			p.Close()
+			<-p.Exited()
+			for _, text := range append(want, "\n  |  ") {
+				if !strings.Contains(log.String(), text) {
+					t.Errorf("no %q in the log:\n%s", text, log.String())
+				}
+			}
+			if n := strings.Count(log.String(), "[ERROR]"); n != 1 {
+				t.Errorf("%d entries:\n%s", n, log.String())
+			}
+		})
 	}
 }
 

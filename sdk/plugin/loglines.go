@@ -25,6 +25,7 @@ const (
 type loglines struct {
 	log     hclog.Logger
 	secrets *secrets
+	dump    dump // used by copyFrom and forward only
 
 	mu    sync.Mutex
 	kept  []string // a ring once it is full
@@ -34,6 +35,7 @@ type loglines struct {
 
 // copyFrom forwards all lines of r. It ends with r.
 func (l *loglines) copyFrom(r io.Reader) {
+	defer func() { l.dump.log(l.log) }()
 	in := bufio.NewReaderSize(r, maxLine)
 	for {
 		line, more, err := in.ReadLine()
@@ -57,14 +59,15 @@ func (l *loglines) forward(line []byte) {
 	if !ok {
 		entry = plainEntry(text)
 	}
-	if l.keep(entry.message) {
-		entry.level = hclog.Error
+	l.keep(entry.message)
+	if !ok && l.dump.take(text) {
+		return
 	}
 	l.log.Log(entry.level, entry.message, entry.pairs...)
 }
 
-// keep remembers a line and reports whether it begins a panic.
-func (l *loglines) keep(line string) bool {
+// keep remembers a line.
+func (l *loglines) keep(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.kept) < keptLines {
@@ -73,11 +76,9 @@ func (l *loglines) keep(line string) bool {
 		l.kept[l.next] = line
 		l.next = (l.next + 1) % keptLines
 	}
-	if l.panic == "" && (strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")) {
+	if l.panic == "" && beginsPanic(line) {
 		l.panic = line
-		return true
 	}
-	return false
 }
 
 // lastWords returns what best explains an end: the first line of a panic, else
@@ -158,6 +159,8 @@ func (e *entry) set(key string, value any) {
 		e.level = hclog.LevelFromString(text)
 	case key == "@message" && isText:
 		e.message = clean(text)
+	case key == stackKey && isText:
+		e.pairs = append(e.pairs, key, cleanStack(text))
 	case isText:
 		e.pairs = append(e.pairs, clean(key), clean(text))
 	default:

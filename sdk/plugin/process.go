@@ -167,13 +167,15 @@ func (p *Process) Close() error {
 }
 
 // Kill ends a process that was started, and all of its group, as a crash
-// would, and waits until it is gone. Kill does nothing to an attached process. Close
-// is still due.
+// would, and waits until it is gone. Of an attached process it ends the connection, and
+// leaves the process running. Close is still due.
 func (p *Process) Kill() {
-	if p.child != nil {
-		p.child.kill()
-		<-p.child.exited
+	if p.child == nil {
+		_ = p.channel.Close() // what is under way on it fails, as it should
+		return
 	}
+	p.child.kill()
+	<-p.child.exited
 }
 
 // CutLifeline closes the standard input of a process that was started, as the

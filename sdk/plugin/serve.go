@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -147,25 +146,9 @@ func runStandalone(d sdk.Driver, args []string, stdout, stderr io.Writer) int {
 codex starts it by itself when backend.type is %q.
 
   --version                      print the version
-  --listen unix:/path/of/socket  serve one address, for a debugger (or tcp:127.0.0.1:port)
+  --listen unix:/path/of/socket  serve there, for a debugger, and say how to attach (or tcp:127.0.0.1:port)
 `, d.Name, d.Version, sdk.ProtocolVersion, d.Name)
 	return 2
-}
-
-// listen serves "network:address" until SIGINT or SIGTERM.
-func listen(d sdk.Driver, where string, stderr io.Writer) error {
-	network, address, ok := strings.Cut(where, ":")
-	if !ok || network != "unix" && network != "tcp" {
-		return fmt.Errorf("listen on %q: want unix:/path/of/socket or tcp:127.0.0.1:port", where)
-	}
-	l, err := net.Listen(network, address)
-	if err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	_, _ = fmt.Fprintf(stderr, "serving %s on %s:%s\n", d.Name, network, l.Addr()) // it serves without being read
-	return ServeListener(ctx, d, l)
 }
 
 // ServeListener serves d on l, without go-plugin's handshake, until ctx ends:
@@ -175,9 +158,12 @@ func listen(d sdk.Driver, where string, stderr io.Writer) error {
 // address only. l is closed in the end. options are added to the server's: for
 // tests that look at messages, or change them.
 func ServeListener(ctx context.Context, d sdk.Driver, l net.Listener, options ...grpc.ServerOption) error {
-	hidden := &secrets{}
-	s := newServer(d, hidden, slog.Default())
+	s := newServer(d, &secrets{}, slog.Default())
 	s.observed = len(options) > 0
+	return serveListener(ctx, s, l, options...)
+}
+
+func serveListener(ctx context.Context, s *server, l net.Listener, options ...grpc.ServerOption) error {
 	g := s.grpcServer(append(options, grpc.Creds(&peerCredentials{accept: sameUser}))...)
 	archivepb.RegisterArchiveServer(g, s)
 	alive := health.NewServer()

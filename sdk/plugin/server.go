@@ -76,7 +76,8 @@ func (s *server) caught(recovered any, method string, err error) error {
 		return err
 	}
 	what := quote(clean(s.secrets.scrub(fmt.Sprint(recovered))))
-	s.log.Debug("panic in the backend", "method", method, "panic", what, "stack", string(debug.Stack()))
+	stack := debug.Stack()
+	s.log.Error("panic in the backend", "method", method, "panic", what, stackKey, string(stack[:min(len(stack), maxStack)]))
 	return &sdk.Error{Kind: sdk.Internal, Msg: "a bug in the backend: panic: " + what, Effect: sdk.EffectMaybe}
 }
 

@@ -11,6 +11,10 @@ import (
 	"github.com/codex-archive/codex/sdk/archivepb"
 )
 
+// Watch returns options for [Attach] that call waiting, from another goroutine,
+// when the host has waited for the backend for 5 seconds; see [Command].
+func Watch(waiting func(op string)) []grpc.DialOption { return waits{waiting}.options() }
+
 // longWait is how long the host waits for the program before it says so.
 const longWait = 5 * time.Second
 

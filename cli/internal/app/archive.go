@@ -29,6 +29,30 @@ func (c *Command) Dial(ctx context.Context, mode sdk.Mode) (*Archive, error) {
 	if err := c.admit(mode); err != nil {
 		return nil, err
 	}
+	archive := &Archive{command: c}
+	var err error
+	if archive.connection, err = c.connect(ctx, archive.sayWaiting, mode); err != nil {
+		return nil, err
+	}
+	c.archive = archive
+	return archive, nil
+}
+
+// openOptions says which archive is opened, and how.
+func (c *Command) openOptions(mode sdk.Mode) (sdk.Options, error) {
+	password, err := c.Config.Password()
+	if err != nil {
+		return sdk.Options{}, output.Errorf(output.Config, "%w", err)
+	}
+	return sdk.Options{URL: c.Config.Backend.URL, Password: password, Dir: c.Config.Root, Mode: mode, Parallel: c.Config.Batch.MaxConcurrent}, nil
+}
+
+// connect starts the backend's program, or attaches to the one that --attach
+// names: only the flag can, and it speaks of the first archive of a command.
+func (c *Command) connect(ctx context.Context, waiting func(string), mode sdk.Mode) (*pluginhost.Connection, error) {
+	if address := c.Flags.String("attach"); address != "" && !c.isSecond {
+		return c.attach(address, waiting, mode)
+	}
 	search, err := c.Search()
 	if err != nil {
 		return nil, err
@@ -40,24 +64,32 @@ func (c *Command) Dial(ctx context.Context, mode sdk.Mode) (*Archive, error) {
 	if program.Warn != "" {
 		c.Log.Warn("Backend program: " + program.Warn)
 	}
-	password, err := c.Config.Password()
-	if err != nil {
-		return nil, output.Errorf(output.Config, "%w", err)
-	}
-	archive := &Archive{command: c}
-	archive.connection, err = pluginhost.Connect(ctx, pluginhost.Start{
-		Program: program, Root: c.Config.Root,
-		Env:    pluginhost.Environ(c.Env.Vars, c.Config.Plugins.PassEnv),
-		Logger: c.Log.Named(program.Name), Timeout: c.Config.Plugins.StartTimeout,
-		Waiting: archive.sayWaiting,
-	}, sdk.Options{
-		URL: c.Config.Backend.URL, Password: password, Dir: c.Config.Root, Mode: mode, Parallel: c.Config.Batch.MaxConcurrent,
-	})
+	o, err := c.openOptions(mode)
 	if err != nil {
 		return nil, err
 	}
-	c.archive = archive
-	return archive, nil
+	return pluginhost.Connect(ctx, pluginhost.Start{
+		Program: program, Root: c.Config.Root,
+		Env:    pluginhost.Environ(c.Env.Vars, c.Config.Plugins.PassEnv),
+		Logger: c.Log.Named(program.Name), Timeout: c.Config.Plugins.StartTimeout,
+		Waiting: waiting,
+	}, o)
+}
+
+func (c *Command) attach(address string, waiting func(string), mode sdk.Mode) (*pluginhost.Connection, error) {
+	running, err := pluginhost.ParseRunning(address, c.Env.Dir)
+	if err != nil {
+		return nil, err
+	}
+	o, err := c.openOptions(mode)
+	if err != nil {
+		return nil, err
+	}
+	connection, err := pluginhost.Attach(running, c.Config.Root, c.Config.Backend.Type, waiting, o)
+	if err == nil && running.Network == "tcp" {
+		c.Log.Warn("Attached over TCP: other users of this machine can reach the backend at " + running.Address + ", or serve there themselves; a unix socket is for you alone")
+	}
+	return connection, err
 }
 
 // sayWaiting says once that the command waits for the backend.

@@ -26,6 +26,7 @@ func CommonFlags() []cli.Flag {
 		text("config", "read this `FILE` before .codex/archive.toml"),
 		&cli.StringSliceFlag{Name: "set", Usage: "`SECTION.KEY=VALUE` of the configuration, repeatable", Category: commonCategory},
 		PluginDirFlag(),
+		text("attach", "debug: use the running backend at `ADDRESS` (unix:PATH or tcp:127.0.0.1:PORT)"),
 		text("log-level", "`LEVEL`: debug, info, warn or error"),
 		text("log-format", "`FORMAT`: json or text"),
 		text("timeout", "give up after so many `SECONDS`"),

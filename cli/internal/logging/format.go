@@ -22,7 +22,8 @@ type format func(l line, colour bool) []byte
 // timestamp is UTC with milliseconds.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// textLine writes "[TIME] LEVEL message key=value".
+// textLine writes "[TIME] LEVEL message key=value". The stack of a panic follows
+// on lines of its own, which begin as no log line does.
 func textLine(l line, colour bool) []byte {
 	var b strings.Builder
 	b.WriteString("[" + timestamp(l.at) + "] ")
@@ -31,13 +32,29 @@ func textLine(l line, colour bool) []byte {
 		level = colourOf(l.level) + level + "\x1b[0m"
 	}
 	b.WriteString(level + " " + escape.Text(l.msg))
+	stack := ""
 	for _, p := range l.pairs {
-		if !p.quiet {
+		switch {
+		case p.key == stackKey:
+			stack = textStack(p.value)
+		case !p.quiet:
 			b.WriteString(" " + textKey(p.key) + "=" + textValue(p.value))
 		}
 	}
-	b.WriteByte('\n')
+	b.WriteString("\n" + stack)
 	return []byte(b.String())
+}
+
+// stackKey is the key under which a backend's panic comes with its stack.
+const stackKey = "stack"
+
+// textStack returns a stack with a margin before each of its lines.
+func textStack(value any) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(strings.TrimSpace(fmt.Sprint(value)), "\n") {
+		b.WriteString("  | " + escape.Text(line) + "\n")
+	}
+	return b.String()
 }
 
 func colourOf(level hclog.Level) string {

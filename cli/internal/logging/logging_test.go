@@ -58,6 +58,7 @@ func logEverything(l hclog.Logger) {
 	l.Info("keys", "a b", 1, "same", 1, "other", 2, "same", 3, "ts", "fake", "level", "fake", "odd")
 	l.With("run", 7).Info("implied", "own", 1)
 	l.Named("codex-archive-sqlite").Warn("slow", "ms", 3)
+	l.Error("panic: boom", "stack", "goroutine 7 [running]:\nmain.main()\n /src/main.go:3 +0x1d\n[2025-10-17T13:22:36.123Z] INFO a line that \x1b[31mpretends", "method", "health")
 	l.Named("/usr/libexec/codex/codex-archive-acme.exe").Info("vendor")
 	l.Info("for programs", "action", logging.JSONOnly{Value: "RESTORE"}, "n", 1, "wait", logging.JSONOnly{Value: time.Second})
 	l.Log(hclog.NoLevel, "no level")

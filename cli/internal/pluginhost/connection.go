@@ -14,9 +14,9 @@ import (
 
 // Connection is the way to one archive. It starts the program at once and in
 // the background, opens the archive when it is first asked for it, and starts
-// the program again when it died.
+// the program again when it died. A program that runs already it attaches to.
 type Connection struct {
-	command plugin.Command
+	begin   func(context.Context) (*plugin.Process, error) // starts the program, or attaches to it
 	options sdk.Options
 
 	turn    chan struct{} // holds one: a lock whose waiting ends with a context; held while the program starts or the archive opens
@@ -65,7 +65,7 @@ func Connect(ctx context.Context, s Start, options sdk.Options) (*Connection, er
 	if err != nil {
 		return nil, err
 	}
-	c := &Connection{command: command, options: options, turn: make(chan struct{}, 1)}
+	c := newConnection(func(ctx context.Context) (*plugin.Process, error) { return plugin.Launch(ctx, command) }, options)
 	c.start(ctx)
 	if command.SHA256 != nil {
 		if err := c.refused(); err != nil {
@@ -75,10 +75,14 @@ func Connect(ctx context.Context, s Start, options sdk.Options) (*Connection, er
 	return c, nil
 }
 
+func newConnection(begin func(context.Context) (*plugin.Process, error), options sdk.Options) *Connection {
+	return &Connection{begin: begin, options: options, turn: make(chan struct{}, 1)}
+}
+
 func (c *Connection) start(ctx context.Context) {
 	c.launch = make(chan launched, 1)
 	go func(out chan<- launched) {
-		process, err := plugin.Launch(ctx, c.command)
+		process, err := c.begin(ctx)
 		out <- launched{process, err}
 	}(c.launch)
 }
@@ -185,7 +189,7 @@ const killAfter = 2 * time.Second
 
 // KillHung kills the program unless it answers a question within 2 seconds. The
 // next Backend starts it again; errors of calls that were under way say
-// [sdk.Crashed].
+// [sdk.Crashed]. Of an attached program only the connection ends, here and in Close.
 func (c *Connection) KillHung(ctx context.Context, ask func(context.Context, sdk.Backend)) {
 	c.turn <- struct{}{}
 	process, backend := c.process, c.backend

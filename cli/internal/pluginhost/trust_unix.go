@@ -4,6 +4,7 @@ package pluginhost
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -16,8 +17,8 @@ func trust(path string) (warn string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid != 0 && int(stat.Uid) != os.Geteuid() {
-		return "", fmt.Errorf("%s belongs to another user (uid %d): it must belong to you or to root", path, stat.Uid)
+	if err := owned(path, info); err != nil {
+		return "", err
 	}
 	switch mode := info.Mode(); {
 	case mode&0o002 != 0:
@@ -26,4 +27,12 @@ func trust(path string) (warn string, err error) {
 		return fmt.Sprintf("%s can be written by its group", path), nil
 	}
 	return "", nil
+}
+
+// owned reports a file that belongs neither to this user nor to root.
+func owned(path string, info fs.FileInfo) error {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid != 0 && int(stat.Uid) != os.Geteuid() {
+		return fmt.Errorf("%s belongs to another user (uid %d): it must belong to you or to root", path, stat.Uid)
+	}
+	return nil
 }

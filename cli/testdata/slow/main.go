@@ -4,6 +4,8 @@
 //	slow://50?delay=100ms    50 files; Get of each takes so long
 //	slow://50?hang=7         Get of file 7 never answers
 //	slow://50?stick=METHOD   this method never returns, whatever its context says
+//	slow://50?panic=METHOD   this method panics
+//	slow://50?crash=METHOD   this method ends the process by a panic that nothing recovers
 //	slow://50?freeze=FILE    after the first Get that finds no FILE, and makes it, no call returns
 //	slow://50?die=FILE       the first Get that finds no FILE makes it and ends the process
 //	slow://50?fail=2         the first 2 files that are asked for fail as if the server were down
@@ -40,6 +42,8 @@ type slow struct {
 	delay     time.Duration
 	hang      sdk.Tombstone
 	stick     string
+	panic     string
+	crash     string
 	freeze    string
 	frozen    atomic.Bool
 	die, mark string
@@ -61,7 +65,7 @@ func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 		return nil, err
 	}
 	q := u.Query()
-	s := &slow{Backend: b, stick: q.Get("stick"), freeze: q.Get("freeze"), die: q.Get("die"), mark: q.Get("mark"), say: q.Get("say")}
+	s := &slow{Backend: b, stick: q.Get("stick"), panic: q.Get("panic"), crash: q.Get("crash"), freeze: q.Get("freeze"), die: q.Get("die"), mark: q.Get("mark"), say: q.Get("say")}
 	s.delay, _ = time.ParseDuration(q.Get("delay"))
 	if n, err := strconv.Atoi(q.Get("hang")); err == nil {
 		s.hang = tombstone(n)
@@ -72,13 +76,21 @@ func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 	return s, nil
 }
 
-// stickIn never returns if method is the one to stick in.
+// stickIn never returns if method is the one to stick in, and panics if it is
+// the one to panic in.
 func (s *slow) stickIn(method string) {
 	if s.freeze != "" && method == "get" && !s.frozen.Load() {
 		if f, err := os.OpenFile(s.freeze, os.O_CREATE|os.O_EXCL, 0o644); err == nil {
 			f.Close()
 			s.frozen.Store(true)
 		}
+	}
+	switch method {
+	case s.panic:
+		panic("a bug in " + method)
+	case s.crash:
+		go panic("a bug in " + method)
+		select {}
 	}
 	if s.stick == method || s.frozen.Load() {
 		select {}
