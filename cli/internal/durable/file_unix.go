@@ -15,6 +15,14 @@ import (
 // end of a pipe.
 const noFollow = unix.O_NOFOLLOW | unix.O_NONBLOCK
 
+// openFile is [os.OpenFile] that does not follow a symbolic link.
+func openFile(path string, flag int, perm fs.FileMode) (*os.File, error) {
+	return os.OpenFile(path, flag|noFollow, perm)
+}
+
+// Remove removes a name in root.
+func Remove(root *os.Root, name string) error { return root.Remove(name) }
+
 // TryLock takes the lock of f's open file description and reports whether it
 // was free. The lock ends when f is closed.
 func TryLock(f *os.File) (bool, error) {
@@ -51,9 +59,6 @@ func Unsupported(err error) bool {
 func Full(err error) bool {
 	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
 }
-
-// closeToRename: an open file can be renamed, and keeps its lock.
-const closeToRename = false
 
 // Identity returns what names the file of info, and true where the system tells.
 func Identity(info fs.FileInfo) (FileID, bool) {

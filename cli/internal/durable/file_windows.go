@@ -4,11 +4,27 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/windows"
 )
 
 const noFollow = 0
+
+// openFile is [os.OpenFile] for a regular file that other processes may rename,
+// replace and remove meanwhile. os.OpenFile would forbid that, a root does not.
+func openFile(path string, flag int, perm fs.FileMode) (*os.File, error) {
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	f, err := OpenRegularIn(root, filepath.Base(path), flag, perm)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: Cause(err)}
+	}
+	return f, nil
+}
 
 // TryLock locks one byte far behind the end of f: locks forbid others to read
 // and write what they cover, and locked files must stay readable.
@@ -36,9 +52,6 @@ func Unsupported(err error) bool {
 func Full(err error) bool {
 	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
 }
-
-// closeToRename: a file that Go has open cannot be renamed.
-const closeToRename = true
 
 // Identity returns false: Windows does not tell before a file is opened.
 func Identity(fs.FileInfo) (FileID, bool) { return FileID{}, false }

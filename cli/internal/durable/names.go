@@ -12,8 +12,8 @@ func SameName(root *os.Root, a, b string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = root.Remove(stem + a) }() // an empty file that stays does no harm
-	defer func() { _ = f.Close() }()             // nothing was written
+	defer func() { _ = Remove(root, stem+a) }() // an empty file that stays does no harm
+	defer func() { _ = f.Close() }()            // nothing was written
 	// A file system in user space may give the two names different numbers.
 	_, err = root.Lstat(stem + b)
 	if os.IsNotExist(err) {

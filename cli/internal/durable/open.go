@@ -14,7 +14,7 @@ func OpenRegular(path string, flag int, perm fs.FileMode) (*os.File, error) {
 	if err == nil && !info.Mode().IsRegular() {
 		return nil, notRegular(path, info.Mode())
 	}
-	f, err := os.OpenFile(path, flag|noFollow, perm)
+	f, err := openFile(path, flag, perm)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func Symlink(root *os.Root, target, name string, replace bool) error {
 		return err
 	}
 	if err := root.Rename(temp, name); err != nil {
-		_ = root.Remove(temp) // what cannot be removed is swept later; err says more
+		_ = Remove(root, temp) // what cannot be removed is swept later; err says more
 		return err
 	}
 	return nil
@@ -31,6 +31,6 @@ const linkAge = time.Minute
 func sweepLink(root *os.Root, name string) {
 	info, err := root.Lstat(name)
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 && time.Since(info.ModTime()) > linkAge {
-		_ = root.Remove(name) // what cannot be removed is swept later
+		_ = Remove(root, name) // what cannot be removed is swept later
 	}
 }

@@ -77,11 +77,6 @@ func (t *Temp) Publish(name string, replace bool) error {
 			return err
 		}
 	}
-	if closeToRename {
-		if err := t.File.Close(); err != nil {
-			return err
-		}
-	}
 	if err := moveTo(t.root, t.name, name, replace); err != nil {
 		return err
 	}
@@ -119,7 +114,7 @@ func moveNew(root *os.Root, temp, name string) error {
 	}
 	err = root.Link(temp, name)
 	if err == nil {
-		return root.Remove(temp)
+		return Remove(root, temp)
 	}
 	if !Unsupported(err) {
 		return err
@@ -130,24 +125,12 @@ func moveNew(root *os.Root, temp, name string) error {
 	return root.Rename(temp, name)
 }
 
-// Keep returns the published file, opened, for a caller that goes on to use it
-// and closes it instead of calling Discard.
-func (t *Temp) Keep(name string) (*os.File, error) {
-	if !closeToRename {
-		return t.File, nil
-	}
-	return OpenRegularIn(t.root, name, os.O_RDWR, 0)
-}
-
 // Discard closes the file and removes its temporary name, if it has one.
 func (t *Temp) Discard() {
-	if t.name != "" && !closeToRename {
-		_ = t.root.Remove(t.name) // what cannot be removed is swept later; it is locked meanwhile
+	if t.name != "" {
+		_ = Remove(t.root, t.name) // what cannot be removed is swept later; it is locked meanwhile
 	}
 	_ = t.File.Close() // the file is discarded
-	if t.name != "" && closeToRename {
-		_ = t.root.Remove(t.name) // what cannot be removed is swept later
-	}
 }
 
 // Sweep removes the temporary files that killed processes left in root. Those

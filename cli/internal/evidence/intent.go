@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -236,11 +235,7 @@ func publishLocked(root *os.Root, name string, content []byte) (*os.File, error)
 		t.Discard()
 		return nil, err
 	}
-	f, err := t.Keep(name)
-	if err == nil {
-		_, err = durable.TryLock(f) // again where publishing had to close it
-	}
-	return f, err
+	return t.File, nil
 }
 
 // Done removes the intent. Call it when the records are appended, or when it is
@@ -264,14 +259,9 @@ func (p *PendingIntent) forget() {
 	delete(p.log.intents, p)
 }
 
-// removeIntent removes the file of an intent while it is locked, where the
-// system can remove an opened file.
+// removeIntent removes the file of an intent while it is locked.
 func removeIntent(f *os.File, path string) error {
-	if runtime.GOOS == "windows" {
-		_ = f.Close() // the file is removed
-	} else {
-		defer func() { _ = f.Close() }() // the file is removed
-	}
+	defer func() { _ = f.Close() }() // the file is removed
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("evidence: intent: %w", err)
 	}

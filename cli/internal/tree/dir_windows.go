@@ -3,6 +3,8 @@ package tree
 import (
 	"io/fs"
 	"os"
+
+	"github.com/codex-archive/codex/cli/internal/durable"
 )
 
 // Dir is an opened directory below which names are looked up. No link leads out
@@ -40,4 +42,4 @@ func (d *Dir) readlink(name string) (string, error) { return d.root.Readlink(nam
 
 func (d *Dir) lstat(name string) (fs.FileInfo, error) { return d.root.Lstat(name) }
 
-func (d *Dir) remove(name string, _ bool) error { return d.root.Remove(name) }
+func (d *Dir) remove(name string, _ bool) error { return durable.Remove(d.root, name) }
