@@ -27,7 +27,7 @@ type smallItems struct {
 func (s *smallItems) open(r *batchRun) (err error) {
 	s.ids = make([]sdk.Tombstone, len(r.plan.manifest.Items))
 	s.unknown, s.files, s.errs = map[int]error{}, map[int]*journal.Restore{}, map[int]error{}
-	s.group, err = r.journal.NewRestoreGroup(&r.writer, r.plan.outputs.base)
+	s.group, err = r.journal.NewRestoreGroup(r.writer, r.plan.outputs.base)
 	return err
 }
 
@@ -113,7 +113,7 @@ func (r *batchRun) fetch(ctx context.Context, indices []int, take func(int) bool
 	files, index := make([]*journal.Restore, len(indices)), make(map[*journal.Restore]int, len(indices))
 	s.mu.Lock()
 	for i, at := range indices {
-		files[i] = r.journal.NewGrouped(r.order(at), s.ids[at], &r.writer)
+		files[i] = r.journal.NewGrouped(r.order(at), s.ids[at], r.writer)
 		s.files[at], index[files[i]] = files[i], at
 		if err := s.unknown[at]; err != nil {
 			files[i].Fail(err)

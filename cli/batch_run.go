@@ -29,7 +29,7 @@ type batchRun struct {
 	archive  *app.Archive
 	journal  *journal.Journal
 	recorder *journal.Recorder
-	writer   restorer.Restorer
+	writer   *restorer.Restorer
 	memory   []int64 // by index: bytes that restoring the item takes
 	small    smallItems
 	hung     sync.Mutex // held while the backend is asked whether it hangs
@@ -37,11 +37,18 @@ type batchRun struct {
 
 // run does the batch. From here on there is a results file in any case.
 func (p *batchPlan) run(ctx context.Context) error {
+	opener, err := newOpener(p.command)
+	if err != nil {
+		return err
+	}
 	archive, j, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
-	r := &batchRun{plan: p, archive: archive, journal: j, recorder: j.NewRecorder(), memory: make([]int64, len(p.manifest.Items))}
+	r := &batchRun{plan: p, archive: archive, journal: j, recorder: j.NewRecorder(), writer: restorer.New(opener), memory: make([]int64, len(p.manifest.Items))}
+	if err := r.checkIdentity(ctx, opener); err != nil {
+		return err
+	}
 	if err := r.small.open(r); err != nil {
 		return err
 	}
@@ -52,6 +59,28 @@ func (p *batchPlan) run(ctx context.Context) error {
 	}
 	r.start(ctx, job)
 	return r.finish(ctx, job)
+}
+
+// checkIdentity finds out before the first item whether a private key is missing,
+// where the configuration says that content is encrypted.
+func (r *batchRun) checkIdentity(ctx context.Context, opener restorer.Opener) error {
+	if r.plan.command.Config.Archive.RecipientsFile == "" || !opener.Identities.None() {
+		return nil
+	}
+	all := make([]int, len(r.plan.manifest.Items))
+	for i := range all {
+		all[i] = i
+	}
+	records, err := r.lookUp(ctx, all)
+	if err != nil {
+		return nil // the items say so
+	}
+	for i := range records {
+		if err := opener.Identities.Check(&records[i].Entry.Record); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // retryPolicy lets each item under way use up its repeats; after that repeats
@@ -204,9 +233,9 @@ func (r *batchRun) start(ctx context.Context, job *batch.Job) {
 
 // restore restores one item and has it recorded.
 func (r *batchRun) restore(ctx context.Context, index int) (time.Duration, error) {
-	file := r.journal.NewRestore(r.order(index), &r.writer)
+	file := r.journal.NewRestore(r.order(index), r.writer)
 	if err := r.small.earlier(index); err != nil {
-		file = r.journal.NotFetched(r.order(index), &r.writer, err)
+		file = r.journal.NotFetched(r.order(index), r.writer, err)
 	}
 	file.Publish(ctx)
 	if file.Err == nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/git"
 	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/restorer"
 	"github.com/codex-archive/codex/cli/internal/sources"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -67,6 +68,9 @@ func runRepair(ctx context.Context, c *app.Command) error {
 		mode = sdk.ReadOnly
 	}
 	r := &repairRun{command: c, targets: t, report: newRepairReport(c)}
+	if r.opener, err = newOpener(c); err != nil {
+		return err
+	}
 	if r.source, err = openRepairSource(ctx, c); err != nil {
 		return err
 	}
@@ -108,13 +112,13 @@ func openRepairSource(ctx context.Context, c *app.Command) (s repairSource, err 
 
 // look searches the source. A repository's files come first: they are the
 // cheapest.
-func (s *repairSource) look(ctx context.Context, search *sources.Search) error {
+func (s *repairSource) look(ctx context.Context, search *sources.Search, opener restorer.Opener) error {
 	if s.archive != nil {
 		backend, err := s.archive.Reach(ctx)
 		if err != nil {
 			return err
 		}
-		return search.Archive(ctx, backend, extractContent)
+		return search.Archive(ctx, backend, opener.Extract)
 	}
 	if err := search.Directory(ctx, s.dir); err != nil || s.tree == nil || len(search.Left()) == 0 {
 		return err

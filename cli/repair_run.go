@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/codex-archive/codex/cli/internal/app"
@@ -25,6 +24,7 @@ type repairRun struct {
 	command *app.Command
 	targets targets
 	source  repairSource
+	opener  restorer.Opener
 	archive *app.Archive
 	journal *journal.Journal // nil in a dry run
 	report  *repairReport
@@ -38,15 +38,12 @@ type damagedContent struct {
 	sources.Wanted
 	records []sdk.Tombstone
 	failure error // of an attempt to repair it
-}
 
-// extractContent writes the content of a record of another archive.
-func extractContent(ctx context.Context, r *sdk.Record, body io.Reader, w io.Writer) error {
-	return restorer.Extract(ctx, r, body, w)
+	encrypted bool // as it was stored
 }
 
 func (r *repairRun) run(ctx context.Context) (err error) {
-	if r.checker, err = restorer.NewBodyChecker(); err != nil {
+	if r.checker, err = restorer.NewBodyChecker(r.opener); err != nil {
 		return err
 	}
 	defer r.checker.Close()
@@ -119,6 +116,7 @@ func (r *repairRun) examined(result verifier.Result) {
 		r.order = append(r.order, digest)
 	}
 	d.records = append(d.records, record.Tombstone)
+	d.encrypted = record.Content.Codec == sdk.ZstdAge
 }
 
 // repair looks for what is damaged, and puts it back.
@@ -139,7 +137,7 @@ func (r *repairRun) repair(ctx context.Context) error {
 	}
 	search := sources.NewSearch(wanted, r.putBack)
 	search.Warn = func(message string) { r.command.Log.Warn(message) }
-	if err := r.source.look(ctx, search); err != nil {
+	if err := r.source.look(ctx, search, r.opener); err != nil {
 		return err
 	}
 	for _, w := range search.Left() {
@@ -178,6 +176,12 @@ func (r *repairRun) recordsOf(ctx context.Context, d *damagedContent) (records [
 func (r *repairRun) putBack(ctx context.Context, digest sdk.Digest, found sources.Content) (settled bool, err error) {
 	d := r.damaged[digest]
 	from := found.From
+	if d.encrypted && r.command.Config.Archive.RecipientsFile == "" {
+		if found.Spool != nil {
+			_ = found.Spool.Close() // it is not needed
+		}
+		return false, output.Errorf(output.Config, "the content of %v was encrypted and would be stored in plain: archive.recipients_file names no recipients", d.records[0])
+	}
 	if r.source.archive != nil {
 		from += " of " + r.source.name
 	}
@@ -215,12 +219,12 @@ func (r *repairRun) putBack(ctx context.Context, digest sdk.Digest, found source
 
 // open reads what was found once more. It must still have the hash.
 func (r *repairRun) open(ctx context.Context, digest sdk.Digest, found sources.Content) (*archiver.Source, error) {
-	compressor, err := archiver.NewCompressor(sdk.Codec(r.command.Config.Archive.Codec), r.command.Config.Archive.Level)
+	compressor, err := newCompressor(r.command)
 	if err != nil {
 		return nil, err
 	}
 	if found.Spool != nil {
-		return archiver.OfSpool(found.Spool, digest, compressor), nil
+		return archiver.OfSpool(found.Spool, digest, compressor)
 	}
 	source, err := archiver.OpenContent(ctx, found.Path, compressor)
 	if err == nil && source.Content.SHA256 != digest {

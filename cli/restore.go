@@ -67,6 +67,10 @@ func runRestore(ctx context.Context, c *app.Command) error {
 	case path == "-" && c.JSON:
 		return output.Usagef("--json and OUTPUT - both want standard output")
 	}
+	opener, err := newOpener(c)
+	if err != nil {
+		return err
+	}
 	archive, err := c.Dial(ctx, sdk.ReadWrite)
 	if err != nil {
 		return err
@@ -78,7 +82,7 @@ func runRestore(ctx context.Context, c *app.Command) error {
 	r := j.NewRestore(journal.Order{
 		Tombstone: c.Flags.Args().Get(0), Level: hclog.Info, Stdout: c.Env.Stdout,
 		To: restorer.Destination{Path: path, Force: c.Flags.Bool("force")},
-	}, &restorer.Restorer{})
+	}, restorer.New(opener))
 	if r.Publish(ctx); r.Err == nil {
 		j.Record(ctx, r)
 	}

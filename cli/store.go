@@ -81,6 +81,10 @@ func runStore(ctx context.Context, c *app.Command) error {
 	if c.Flags.Bool("dry-run") {
 		return storeDryRun(ctx, c, record)
 	}
+	compressor, err := newCompressor(c)
+	if err != nil {
+		return err
+	}
 	archive, err := c.Dial(ctx, sdk.Create)
 	if err != nil {
 		return err
@@ -89,7 +93,7 @@ func runStore(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	stored, err := j.Store(ctx, &record, func(ctx context.Context) (*archiver.Source, error) { return openSource(ctx, c) })
+	stored, err := j.Store(ctx, &record, func(ctx context.Context) (*archiver.Source, error) { return openSource(ctx, c, compressor) })
 	if err != nil {
 		return err
 	}
@@ -185,11 +189,7 @@ func retainDays(c *app.Command) (int, error) {
 	return days, nil
 }
 
-func openSource(ctx context.Context, c *app.Command) (*archiver.Source, error) {
-	compressor, err := archiver.NewCompressor(sdk.Codec(c.Config.Archive.Codec), c.Config.Archive.Level)
-	if err != nil {
-		return nil, err
-	}
+func openSource(ctx context.Context, c *app.Command, compressor *archiver.Compressor) (*archiver.Source, error) {
 	path := c.Flags.Args().Get(1)
 	source, err := archiver.Open(ctx, archiver.Request{
 		Path: path, Stdin: c.Env.Stdin, As: c.Flags.String("path"), Commit: c.Flags.String("commit"), Compressor: compressor,
@@ -216,7 +216,11 @@ func viewStored(c *app.Command, r sdk.Record, stored sdk.PutResult) storedView {
 
 // storeDryRun says what would be stored. The archive is not asked.
 func storeDryRun(ctx context.Context, c *app.Command, r sdk.Record) error {
-	source, err := openSource(ctx, c)
+	compressor, err := newCompressor(c)
+	if err != nil {
+		return err
+	}
+	source, err := openSource(ctx, c, compressor)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ type storeRun struct {
 	plan     *storePlan
 	archive  *app.Archive
 	journal  *journal.Journal
+	opener   restorer.Opener
 	report   *storeReport
 	removal  *removal
 	earlier  map[[sha256.Size]byte]sdk.Tombstone // what the set of --resume has, by [identify]
@@ -36,6 +37,14 @@ type storeRun struct {
 
 func (p *storePlan) run(ctx context.Context) error {
 	c := p.command
+	compressor, err := newCompressor(c)
+	if err != nil {
+		return err
+	}
+	opener, err := p.openerToVerify()
+	if err != nil {
+		return err
+	}
 	archive, err := c.Dial(ctx, sdk.Create)
 	if err != nil {
 		return err
@@ -44,14 +53,10 @@ func (p *storePlan) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	compressor, err := archiver.NewCompressor(sdk.Codec(c.Config.Archive.Codec), c.Config.Archive.Level)
-	if err != nil {
-		return err
-	}
 	if err := p.count(ctx); err != nil {
 		return err
 	}
-	r := &storeRun{plan: p, archive: archive, journal: j, report: newStoreReport(p), removal: newRemoval()}
+	r := &storeRun{plan: p, archive: archive, journal: j, opener: opener, report: newStoreReport(p), removal: newRemoval()}
 	defer r.removal.close()
 	if p.resume {
 		if err := r.findEarlier(ctx); err != nil {
@@ -72,6 +77,16 @@ func (p *storePlan) run(ctx context.Context) error {
 		return err
 	}
 	return unsigned
+}
+
+// openerToVerify returns what reads back the files that are stored. It is known
+// before the first whether it can.
+func (p *storePlan) openerToVerify() (restorer.Opener, error) {
+	opener, err := newOpener(p.command)
+	if err == nil && p.verify && p.command.Config.Archive.RecipientsFile != "" && opener.Identities.None() {
+		err = opener.Identities.Missing("What --verify reads back")
+	}
+	return opener, err
 }
 
 // count lists everything once, to know how much there is, and to find wrong
@@ -224,7 +239,7 @@ func (r *storeRun) verify(ctx context.Context, items []*bulk.Item, errs []error)
 		if n == len(items) {
 			break
 		}
-		errs[n] = verified(ctx, &items[n].Record, found)
+		errs[n] = r.verified(ctx, &items[n].Record, found)
 		n++
 	}
 	if n < len(items) {
@@ -234,7 +249,7 @@ func (r *storeRun) verify(ctx context.Context, items []*bulk.Item, errs []error)
 }
 
 // verified checks that the archive has the content of r, under its tombstone.
-func verified(ctx context.Context, r *sdk.Record, found sdk.GetResult) error {
+func (s *storeRun) verified(ctx context.Context, r *sdk.Record, found sdk.GetResult) error {
 	switch {
 	case found.Err != nil:
 		return found.Err
@@ -244,7 +259,7 @@ func verified(ctx context.Context, r *sdk.Record, found sdk.GetResult) error {
 	if err := found.Record.CheckDigest(); err != nil {
 		return err
 	}
-	return restorer.Check(ctx, &found.Record, found.Body)
+	return s.opener.Check(ctx, &found.Record, found.Body)
 }
 
 // remove removes the file of an item that is verified.

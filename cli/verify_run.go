@@ -26,6 +26,7 @@ type verifyRun struct {
 	plan    *verifyPlan
 	archive *app.Archive
 	journal *journal.Journal
+	opener  restorer.Opener
 	results *verifier.Results
 	file    *batch.File
 	report  *verifyReport
@@ -34,11 +35,16 @@ type verifyRun struct {
 }
 
 func (p *verifyPlan) run(ctx context.Context) error {
+	opener, err := newOpener(p.command)
+	if err != nil {
+		return err
+	}
 	r, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
-	checker, err := restorer.NewBodyChecker()
+	r.opener = opener
+	checker, err := restorer.NewBodyChecker(opener)
 	if err != nil {
 		return err
 	}

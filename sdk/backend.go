@@ -34,6 +34,11 @@ type Item struct {
 	// content to be present already. A body for content that is present and
 	// intact is read, checked and dropped.
 	Body io.Reader
+	// Replaces, where it is not zero, is the SHA-256 of the body whose place Body
+	// takes although it is intact: the same content, stored in another way. If the
+	// archive has another intact body by then, that one stays, and Body is read,
+	// checked and dropped.
+	Replaces Digest
 	// History is what became of the record in another archive. Of the record of a
 	// new file it is empty.
 	History History
@@ -45,7 +50,7 @@ type PutResult struct {
 	// Content as the archive keeps it. With Deduplicated set it describes the
 	// body that was there before.
 	Content      Content
-	Deduplicated bool // the content was present before this item: this call read its body, which is intact
+	Deduplicated bool // the content was present before this item, and its body stays: this call read it, and it is intact
 	Repaired     bool // the content was known, its body was damaged or missing (not purged), and the body of this call has replaced it
 	Repeated     bool // the very record was present before: a repeat after a lost answer
 }

@@ -14,8 +14,9 @@ type Codec string
 
 // The codecs. A backend stores the word and does not act on it.
 const (
-	Zstd Codec = "zstd" // a standard zstd frame (RFC 8878)
-	None Codec = "none" // the plain bytes
+	Zstd    Codec = "zstd"     // a standard zstd frame (RFC 8878)
+	None    Codec = "none"     // the plain bytes
+	ZstdAge Codec = "zstd+age" // a standard zstd frame, encrypted: a binary age file (age-encryption.org/v1)
 )
 
 // Content names the bytes of a file and describes the body that holds them.

@@ -33,10 +33,11 @@ func (i *Item) PurgedAt() time.Time {
 
 // Validate reports what is wrong with an item, as [Record.Validate] does.
 func (i *Item) Validate() error {
-	if err := i.Record.Validate(); err != nil || i.History.Len() == 0 {
+	if err := i.Record.Validate(); err != nil || i.History.Len() == 0 && i.Replaces.IsZero() {
 		return err
 	}
 	c := checker{about: i.Record.Tombstone}
+	c.require(i.Body != nil || i.Replaces.IsZero(), "an item that replaces a body", "has none")
 	c.atMost("history", i.History.Len(), MaxHistory, "events and holds in one call")
 	for n := range i.History.Events {
 		e := &i.History.Events[n]

@@ -644,7 +644,7 @@ type Content struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sha256        []byte                 `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`                                 // of the plain bytes
 	Size          int64                  `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`                                    // plain bytes
-	Codec         string                 `protobuf:"bytes,3,opt,name=codec,proto3" json:"codec,omitempty"`                                   // "zstd" or "none"; stored, not acted upon
+	Codec         string                 `protobuf:"bytes,3,opt,name=codec,proto3" json:"codec,omitempty"`                                   // "zstd", "none" or "zstd+age"; stored, not acted upon
 	StoredSize    int64                  `protobuf:"zigzag64,4,opt,name=stored_size,json=storedSize,proto3" json:"stored_size,omitempty"`    // bytes of the body; -1: not known before its end
 	Crc32C        uint32                 `protobuf:"fixed32,5,opt,name=crc32c,proto3" json:"crc32c,omitempty"`                               // Castagnoli, of the body; 0 while stored_size is -1
 	StoredSha256  []byte                 `protobuf:"bytes,6,opt,name=stored_sha256,json=storedSha256,proto3" json:"stored_sha256,omitempty"` // of the body; absent while stored_size is -1, else required
@@ -1349,9 +1349,13 @@ func (*PutPart_Hold) isPutPart_Part() {}
 
 // PutHeader begins an item.
 type PutHeader struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Record        *Record                `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
-	Body          bool                   `protobuf:"varint,2,opt,name=body,proto3" json:"body,omitempty"` // chunks follow; an empty body has none. false: the content is believed present
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Record *Record                `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
+	Body   bool                   `protobuf:"varint,2,opt,name=body,proto3" json:"body,omitempty"` // chunks follow; an empty body has none. false: the content is believed present
+	// Where it is present: SHA-256 of the body whose place this body takes although
+	// it is intact. If the archive has another intact body, that one stays.
+	// INVALID_ARGUMENT without a body.
+	Replaces      []byte `protobuf:"bytes,3,opt,name=replaces,proto3" json:"replaces,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1398,6 +1402,13 @@ func (x *PutHeader) GetBody() bool {
 		return x.Body
 	}
 	return false
+}
+
+func (x *PutHeader) GetReplaces() []byte {
+	if x != nil {
+		return x.Replaces
+	}
+	return nil
 }
 
 // BodyEnd proves a body: it describes what was sent. Without a body both fields
@@ -1548,7 +1559,7 @@ type Stored struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Tombstone     []byte                 `protobuf:"bytes,1,opt,name=tombstone,proto3" json:"tombstone,omitempty"`
 	Content       *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`            // as the archive keeps it
-	Deduplicated  bool                   `protobuf:"varint,3,opt,name=deduplicated,proto3" json:"deduplicated,omitempty"` // the content was present before: this call read its body, which is intact
+	Deduplicated  bool                   `protobuf:"varint,3,opt,name=deduplicated,proto3" json:"deduplicated,omitempty"` // the content was present before, and its body stays: this call read it, and it is intact
 	Repeated      bool                   `protobuf:"varint,4,opt,name=repeated,proto3" json:"repeated,omitempty"`         // the very record was present before
 	Repaired      bool                   `protobuf:"varint,5,opt,name=repaired,proto3" json:"repaired,omitempty"`         // the content was known, its body damaged or missing (not purged), and now replaced
 	unknownFields protoimpl.UnknownFields
@@ -3184,10 +3195,11 @@ const file_archive_proto_rawDesc = "" +
 	"\x06commit\x18\x04 \x01(\v2\x18.codex.archive.v1.CommitH\x00R\x06commit\x12/\n" +
 	"\x05event\x18\x05 \x01(\v2\x17.codex.archive.v1.EventH\x00R\x05event\x12,\n" +
 	"\x04hold\x18\x06 \x01(\v2\x16.codex.archive.v1.HoldH\x00R\x04holdB\x06\n" +
-	"\x04part\"Q\n" +
+	"\x04part\"m\n" +
 	"\tPutHeader\x120\n" +
 	"\x06record\x18\x01 \x01(\v2\x18.codex.archive.v1.RecordR\x06record\x12\x12\n" +
-	"\x04body\x18\x02 \x01(\bR\x04body\"B\n" +
+	"\x04body\x18\x02 \x01(\bR\x04body\x12\x1a\n" +
+	"\breplaces\x18\x03 \x01(\fR\breplaces\"B\n" +
 	"\aBodyEnd\x12\x1f\n" +
 	"\vstored_size\x18\x01 \x01(\x03R\n" +
 	"storedSize\x12\x16\n" +

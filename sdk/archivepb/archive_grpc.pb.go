@@ -166,7 +166,8 @@ type ArchiveClient interface {
 	// present already, the server reads the body that it has and compares size, CRC
 	// and SHA-256. If that is damaged or missing, the body of the item replaces it
 	// (repaired); an item without body is then content_absent, and names its
-	// tombstone.
+	// tombstone. An intact body is replaced too if the header names it in replaces;
+	// a Get that is reading it then ends in busy, not in corrupt.
 	//
 	// An item with a history is a record that is copied from another archive, with
 	// what became of it there. The server adds the events that are not there, in
@@ -373,7 +374,8 @@ type ArchiveServer interface {
 	// present already, the server reads the body that it has and compares size, CRC
 	// and SHA-256. If that is damaged or missing, the body of the item replaces it
 	// (repaired); an item without body is then content_absent, and names its
-	// tombstone.
+	// tombstone. An intact body is replaced too if the header names it in replaces;
+	// a Get that is reading it then ends in busy, not in corrupt.
 	//
 	// An item with a history is a record that is copied from another archive, with
 	// what became of it there. The server adds the events that are not there, in

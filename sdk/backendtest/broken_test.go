@@ -55,6 +55,8 @@ var faults = []struct {
 	{"panics on the empty Put", "PUT-03", wrap[panicker], "PUT-01"},
 	{"acknowledges known content unseen", "PUT-17", wrap[believer], "PUT-01"},
 	{"acknowledges known content without a body unseen", "PUT-18", wrap[believer], "BODY-01"},
+	{"keeps a body that is to be replaced", "PUT-23", wrap[clinger], "PUT-17"},
+	{"replaces whatever body there is", "PUT-24", wrap[careless], "PUT-23"},
 	{"acknowledges content whose body is missing", "TAMPER-02", wrap[believer], "BODY-01"},
 	{"computes the digest of a record", "PUT-20", wrap[recomputer], "PUT-01"},
 	{"hides what changed in a record", "TAMPER-04", wrap[recomputer], "PUT-01"},
@@ -307,6 +309,31 @@ func (b *believer) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 		}
 	}
 	return all, err
+}
+
+// clinger keeps the bodies that it has.
+type clinger struct{ inner }
+
+func (b *clinger) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) { i.Replaces = sdk.Digest{} }))
+}
+
+// careless does not look at which body is to be replaced.
+type careless struct{ inner }
+
+func (b *careless) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
+	return b.Backend.Put(ctx, func(yield func(sdk.Item, error) bool) {
+		for i, err := range in {
+			if !i.Replaces.IsZero() {
+				for found, _ := range b.List(ctx, sdk.Query{SHA256: i.Record.Content.SHA256}) {
+					i.Replaces = found.Record.Content.StoredSHA256
+				}
+			}
+			if !yield(i, err) {
+				return
+			}
+		}
+	})
 }
 
 type recomputer struct{ inner }

@@ -124,6 +124,25 @@ func getRules() []Rule {
 			t.kind(t.get(b, s.Tombstone)[0].err, sdk.Corrupt)
 			t.repaired(b, s, s)
 		}, needsDamage),
+		must("GET-10", "A body that is replaced while it is read ends as it was, or in a temporary error; never in Corrupt.", func(t *T) {
+			b, s := t.backend(), t.item(24*sdk.ChunkSize)
+			t.put(b, s)
+			body, content := frame(s.body)
+			for found, err := range b.Get(t.ctx, []sdk.Tombstone{s.Tombstone}) {
+				if err != nil || found.Err != nil {
+					t.Fatalf("%v, %v", err, found.Err)
+				}
+				head := make([]byte, 50)
+				if _, err := io.ReadFull(found.Body, head); err != nil {
+					t.Fatalf("%v", err)
+				}
+				t.replaced(b, sample{t.record(content), body}, s)
+				rest, err := io.ReadAll(found.Body)
+				if e := sdk.AsError(err); e != nil && !e.Retry || err == nil && !bytes.Equal(append(head, rest...), s.body) {
+					t.Errorf("it ended after %d bytes in %v", len(head)+len(rest), err)
+				}
+			}
+		}),
 	}
 }
 

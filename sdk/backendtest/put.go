@@ -224,6 +224,46 @@ func putRules() []Rule {
 			e.ID = s[0].Tombstone
 			t.kind(b.Append(t.ctx, []sdk.Event{e}), sdk.Conflict)
 		}),
+		must("PUT-23", "A body that replaces the one in the archive, which it names, takes its place for every record of the content, although that is intact. The answer says neither Deduplicated nor Repaired.", func(t *T) {
+			b := t.backend()
+			for _, n := range damagedSizes {
+				first := t.item(n)
+				t.put(b, first)
+				body, content := frame(first.body)
+				t.replaced(b, sample{t.record(content), body}, first) // a new record
+				first.Content, first.body = content, body
+				longer := append(slices.Clone(body), 0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0) // an empty skippable frame
+				again := sample{first.Record, longer}
+				again.Content = content.WithBody(longer)
+				t.replaced(b, again, first) // a repeat
+				first.Content = unknown(content)
+				t.replacedBy(b, first, again.Content, content) // of a length that shows at its end
+			}
+		}),
+		must("PUT-24", "A body that replaces another one than the intact one in the archive is read, checked and dropped, and the answer says Deduplicated.", func(t *T) {
+			b := t.backend()
+			for _, n := range damagedSizes {
+				first := t.item(n)
+				t.put(b, first)
+				body, content := frame(first.body)
+				second := sample{t.record(content), body}
+				for range 2 { // the second time it is a repeat
+					t.dedup(t.replace(b, second, digest(body)), first)
+				}
+				second.Content, second.body = first.Content, first.body
+				t.same(b, first, second)
+			}
+		}),
+		must("PUT-25", "An item that replaces a body and has none is Invalid, which names it, and nothing of the call is written.", func(t *T) {
+			b, s := t.backend(), t.item(100)
+			t.put(b, s)
+			bare := t.again(s)
+			i := bare.item()
+			i.Body, i.Replaces = nil, s.Content.StoredSHA256
+			_, err := b.Put(t.ctx, func(yield func(sdk.Item, error) bool) { yield(i, nil) })
+			t.names(t.kind(err, sdk.Invalid), bare.Tombstone)
+			t.unseen(b, bare)
+		}),
 		should("PUT-19", "Content of another plain size under a SHA-256 that is taken is Conflict.", func(t *T) {
 			b, s := t.backend(), t.item(100)
 			t.put(b, s)
@@ -267,6 +307,39 @@ func (t *T) dedup(got sdk.PutResult, first sample) {
 	if got.Content != first.Content {
 		t.Errorf("the answer describes %+v, kept is %+v", got.Content, first.Content)
 	}
+}
+
+// replace puts s, whose body takes the place of the one with the SHA-256 old, and
+// returns the answer.
+func (t *T) replace(b sdk.Backend, s sample, old sdk.Digest) sdk.PutResult {
+	i := s.item()
+	i.Replaces = old
+	stored, err := b.Put(t.ctx, func(yield func(sdk.Item, error) bool) { yield(i, nil) })
+	if err != nil {
+		t.Fatalf("put of a body that replaces another: %v", err)
+	}
+	t.answers(stored, s)
+	return stored[0]
+}
+
+// replaced puts s, whose body takes the place of that of first, and checks that it
+// is the body of both.
+func (t *T) replaced(b sdk.Backend, s, first sample) {
+	t.replacedBy(b, s, first.Content, s.Content)
+	first.Content, first.body = s.Content, s.body
+	t.same(b, s, first)
+}
+
+func (t *T) replacedBy(b sdk.Backend, s sample, old, want sdk.Content) {
+	stored := t.replace(b, s, old.StoredSHA256)
+	if stored.Deduplicated || stored.Repaired {
+		t.Errorf("the answer says deduplicated %v and repaired %v", stored.Deduplicated, stored.Repaired)
+	}
+	if stored.Content != want {
+		t.Errorf("the answer describes %+v, want %+v", stored.Content, want)
+	}
+	s.Content = want
+	t.same(b, s)
 }
 
 // damagedSizes are sizes of bodies in one row, in chunks, and staged.

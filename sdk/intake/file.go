@@ -17,20 +17,20 @@ import (
 type File struct {
 	// Dir is the directory of the file; "": that of [os.TempDir].
 	Dir string
-	// Known is the method Intact; nil: no content is known, and every body is kept.
-	Known func(ctx context.Context, content sdk.Digest) (bool, error)
+	// Known is the method Stays; nil: no content is known, and every body is kept.
+	Known func(ctx context.Context, b *Body) (bool, error)
 
 	file *os.File
 	size int64
 	from map[*Body]int64 // where the bytes of a body begin
 }
 
-// Intact implements [Spill].
-func (f *File) Intact(ctx context.Context, content sdk.Digest) (bool, error) {
+// Stays implements [Spill].
+func (f *File) Stays(ctx context.Context, b *Body) (bool, error) {
 	if f.Known == nil {
 		return false, nil
 	}
-	return f.Known(ctx, content)
+	return f.Known(ctx, b)
 }
 
 // Add implements [Spill]. The pieces of a body come one after the other, those

@@ -18,10 +18,10 @@ const Held = sdk.StagedBody
 // Spill takes the bodies that memory has no room for. Its methods are called by
 // [Take] only, one after the other.
 type Spill interface {
-	// Intact reports whether the archive has the body of content, and this call has
-	// read it and found it intact. What is left of the body at hand is then
-	// checked, and not kept.
-	Intact(ctx context.Context, content sdk.Digest) (bool, error)
+	// Stays reports whether the archive has a body of the content of b that b does
+	// not replace, and this call has read it and found it intact. What is left of b
+	// is then checked, and not kept.
+	Stays(ctx context.Context, b *Body) (bool, error)
 	// Add takes over the next piece of b, whose earlier pieces it has.
 	Add(ctx context.Context, b *Body, piece []byte) error
 	// Flush is called once, after the last item.
@@ -42,10 +42,11 @@ func (e *Entry) Purged() bool { return !e.Record.PurgedAt.IsZero() }
 
 // Body is the bytes of one content on their way into an archive.
 type Body struct {
-	Content sdk.Content
-	Owner   sdk.Tombstone // of the entry that brought it
-	Pieces  [][]byte      // in memory: of [sdk.ChunkSize], the last one shorter
-	Spilled bool          // the Spill has all pieces
+	Content  sdk.Content   // complete once the body is read; its SHA-256 and size are known before
+	Replaces sdk.Digest    // see [sdk.Item]
+	Owner    sdk.Tombstone // of the entry that brought it
+	Pieces   [][]byte      // in memory: of [sdk.ChunkSize], the last one shorter
+	Spilled  bool          // the Spill has all pieces
 	// Dropped says that the archive had the content intact when the body was read,
 	// and that the body is too large to be kept in case that changes.
 	Dropped bool
@@ -112,7 +113,7 @@ func (t *taker) take(ctx context.Context, item sdk.Item) error {
 func (t *taker) takeBody(ctx context.Context, e *Entry, r io.Reader) error {
 	c := &e.Record.Content
 	if t.bodies[c.SHA256] == nil {
-		e.Body = &Body{Owner: e.Record.Tombstone}
+		e.Body = &Body{Content: *c, Replaces: e.Item.Replaces, Owner: e.Record.Tombstone}
 		t.bodies[c.SHA256] = e.Body
 	}
 	body := sdk.NewBodyReader(r, *c, e.Record.Tombstone)
@@ -214,7 +215,7 @@ func (t *taker) overflow(ctx context.Context, e *Entry) (err error) {
 	for _, piece := range pieces {
 		t.held -= len(piece)
 	}
-	if body.Dropped, err = t.spill.Intact(ctx, e.Record.Content.SHA256); err != nil || body.Dropped {
+	if body.Dropped, err = t.spill.Stays(ctx, body); err != nil || body.Dropped {
 		return err
 	}
 	body.Spilled = true

@@ -60,7 +60,9 @@ func TestTakeSpillsToFile(t *testing.T) {
 	items, bodies = append(items, twice, known, bare), append(bodies, nil, body, nil)
 
 	dir := t.TempDir()
-	f := &intake.File{Dir: dir, Known: func(_ context.Context, d sdk.Digest) (bool, error) { return d == known.Record.Content.SHA256, nil }}
+	f := &intake.File{Dir: dir, Known: func(_ context.Context, b *intake.Body) (bool, error) {
+		return b.Content.SHA256 == known.Record.Content.SHA256, nil
+	}}
 	entries, err := intake.Take(t.Context(), sequence(items, nil), f)
 	if err != nil {
 		t.Fatal(err)

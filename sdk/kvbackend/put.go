@@ -78,7 +78,8 @@ type content struct {
 	brought  *intake.Entry   // with its body; nil: no item brought one
 	purged   *sdk.Content    // what a purged record says of it
 	users    []sdk.Tombstone // live records; none: only purged ones have it, and need no body
-	intact   bool            // this call has read the body in the archive
+	intact   bool            // this call has read the body in the archive, which stays
+	replaced bool            // that body is intact, and makes place for the one of an item
 	written  bool            // by this group
 	repaired bool            // written in place of a damaged body
 }
@@ -191,6 +192,9 @@ func (p *group) findContents() error {
 		if c.intact, err = p.intact(digest, &c.row); err != nil {
 			return err
 		}
+		if c.replaced = c.intact && c.brought != nil && c.brought.Body.Replaces == c.row.Content.StoredSHA256; c.replaced {
+			c.intact = false
+		}
 	}
 	return nil
 }
@@ -230,14 +234,15 @@ func (p *group) checkContents() error {
 		}
 	}
 	for _, e := range p.entries {
-		if c := p.contents[e.Record.Content.SHA256]; c != nil && c.intact && c.row.Content.Size != e.Record.Content.Size {
+		if c := p.contents[e.Record.Content.SHA256]; c != nil && (c.intact || c.replaced) && c.row.Content.Size != e.Record.Content.Size {
 			size.Add(e.Record.Tombstone)
 		}
 	}
 	return errors.Join(size.Err(), absent.Err(), dropped.Err())
 }
 
-// writeContents writes the bodies of the contents that are not intact.
+// writeContents writes the bodies of the contents that are not intact, or are to be
+// replaced.
 func (p *group) writeContents() error {
 	for _, c := range p.order {
 		if c.intact {
@@ -250,7 +255,7 @@ func (p *group) writeContents() error {
 			continue
 		}
 		if old := c.row.Body; !old.IsZero() {
-			c.repaired = true
+			c.repaired = !c.replaced
 			if _, err := p.t.removeBody(old, sdk.MaxSize/sdk.ChunkSize); err != nil {
 				return err
 			}

@@ -44,12 +44,14 @@ type staging struct {
 
 var _ intake.Spill = (*staging)(nil)
 
-// Intact implements [intake.Spill].
-func (g *staging) Intact(ctx context.Context, content sdk.Digest) (bool, error) {
+// Stays implements [intake.Spill].
+func (g *staging) Stays(ctx context.Context, b *intake.Body) (bool, error) {
+	content := b.Content.SHA256
 	if err := g.seen.look(ctx, g.b, []sdk.Digest{content}); err != nil {
 		return false, err
 	}
-	return g.seen[content].intact, nil
+	k := g.seen[content]
+	return k.intact && k.row.Content.StoredSHA256 != b.Replaces, nil
 }
 
 // Add implements [intake.Spill]. It writes what has gathered once that is enough.

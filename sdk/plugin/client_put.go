@@ -146,6 +146,9 @@ func (o *putWriter) item(item *sdk.Item) (ended bool, err error) {
 		return false, &sdk.Error{Kind: sdk.Limit, Op: "put", Msg: fmt.Sprintf("more than %d events and holds in one call", sdk.MaxHistory)}
 	}
 	header := &archivepb.PutHeader{Record: RecordToProto(record), Body: item.Body != nil}
+	if !item.Replaces.IsZero() {
+		header.Replaces = item.Replaces[:]
+	}
 	if o.out.add(&archivepb.PutPart{Part: &archivepb.PutPart_Header{Header: header}}, proto.Size(header)) != nil {
 		return true, nil
 	}

@@ -94,7 +94,11 @@ func (in *putReader) item(h *archivepb.PutHeader, yield func(sdk.Item) bool) (mo
 	if err != nil {
 		return false, err
 	}
-	item := sdk.Item{Record: record}
+	var d decoder
+	item := sdk.Item{Record: record, Replaces: d.optionalDigest("replaced SHA-256", h.GetReplaces())}
+	if d.err != nil {
+		return false, d.err
+	}
 	if item.History, err = in.readHistory(); err != nil {
 		return false, err
 	}

@@ -24,9 +24,10 @@ func (e *entry) purged() bool { return !e.record.PurgedAt.IsZero() }
 // body is the bytes of one content on their way into the archive: held in
 // pieces, or staged.
 type body struct {
-	content sdk.Content
-	pieces  [][]byte // of ChunkSize, the last one shorter
-	staged  *staged
+	content  sdk.Content
+	replaces sdk.Digest // the SHA-256 of an intact body whose place it takes; zero: none
+	pieces   [][]byte   // of ChunkSize, the last one shorter
+	staged   *staged
 	// dropped says that the archive had the content intact when the body was read,
 	// and that the body is too large to be kept in case that changes.
 	dropped bool
@@ -60,20 +61,21 @@ func (in *intake) takeAll(ctx context.Context, items iter.Seq2[sdk.Item, error])
 	for _, t := range taken {
 		e := &entry{index: t.Index, record: t.Record, item: t.Item}
 		if t.Body != nil {
-			e.body = &body{content: t.Body.Content, pieces: t.Body.Pieces, staged: in.staged[t.Body], dropped: t.Body.Dropped}
+			e.body = &body{content: t.Body.Content, replaces: t.Body.Replaces, pieces: t.Body.Pieces, staged: in.staged[t.Body], dropped: t.Body.Dropped}
 		}
 		in.entries = append(in.entries, e)
 	}
 	return err
 }
 
-// Intact implements [putitems.Spill].
-func (in *intake) Intact(ctx context.Context, content sdk.Digest) (bool, error) {
+// Stays implements [putitems.Spill].
+func (in *intake) Stays(ctx context.Context, b *putitems.Body) (bool, error) {
+	content := b.Content.SHA256
 	if err := in.survey.look(ctx, in.b, []sdk.Digest{content}); err != nil {
 		return false, err
 	}
 	k := in.survey[content]
-	return k != nil && k.intact, nil
+	return k != nil && k.intact && k.StoredSHA256 != b.Replaces, nil
 }
 
 // Add implements [putitems.Spill].

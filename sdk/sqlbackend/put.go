@@ -102,7 +102,8 @@ type content struct {
 
 	key      int64 // of codex_artifact; 0: no row
 	present  bool  // there was a row, and no purge
-	intact   bool  // this call has read the body in the archive
+	intact   bool  // this call has read the body in the archive, which stays
+	replaced bool  // that body is intact, and makes place for the one of an item
 	written  bool  // by this group
 	repaired bool  // written in place of a damaged body
 }
@@ -427,6 +428,9 @@ func (g *group) lockArtifacts(ctx context.Context) error {
 			return &sdk.Error{Kind: sdk.Conflict, Tombstones: c.users, Msg: "content with this SHA-256 is known with another size"}
 		}
 		c.present, c.intact = k.present, k.intact
+		if c.replaced = c.intact && c.body != nil && k.StoredSHA256 == c.body.replaces; c.replaced {
+			c.intact = false
+		}
 		if c.intact {
 			c.Content = k.Content
 		}
@@ -474,8 +478,8 @@ func (g *group) checkPresent() error {
 	return dropped.Err()
 }
 
-// replaceBody makes the row of a content whose body was purged, damaged or lost
-// describe the body of this group.
+// replaceBody makes the row of a content whose body was purged, damaged or lost, or
+// is to be replaced, describe the body of this group.
 func (g *group) replaceBody(ctx context.Context, c *content) error {
 	if c.written || c.intact || len(c.users) == 0 {
 		return nil
@@ -486,7 +490,7 @@ func (g *group) replaceBody(ctx context.Context, c *content) error {
 	if err := g.db.removeBody(ctx, c.key); err != nil {
 		return err
 	}
-	c.Content, c.written, c.repaired = c.body.content, true, c.present
+	c.Content, c.written, c.repaired = c.body.content, true, c.present && !c.replaced
 	return g.db.change(ctx, 1, `UPDATE codex_artifact SET size = ?, codec = ?, stored_size = ?, crc32c = ?, stored_sha256 = ?, present = 1
 		WHERE id = ?`, c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], c.key)
 }

@@ -58,11 +58,7 @@ func (c *Command) warn() error {
 // archive is touched.
 func (c *Command) admit(mode sdk.Mode) error {
 	if err := c.Config.Refusal(); err != nil {
-		var untrusted *config.UntrustedError
-		if errors.As(err, &untrusted) {
-			return output.Errorf(output.Untrusted, "%w", err).WithHint("codex archive trust shows the file and asks")
-		}
-		return output.Errorf(output.Config, "%w", err)
+		return refused(err)
 	}
 	if err := c.Config.CheckFiles(); err != nil {
 		return output.Errorf(output.Config, "%w", err)
@@ -74,6 +70,15 @@ func (c *Command) admit(mode sdk.Mode) error {
 		return c.admitNew()
 	}
 	return nil
+}
+
+// refused is the failure of a configuration that must not be used.
+func refused(err error) error {
+	var untrusted *config.UntrustedError
+	if errors.As(err, &untrusted) {
+		return output.Errorf(output.Untrusted, "%w", err).WithHint("codex archive trust shows the file and asks")
+	}
+	return output.Errorf(output.Config, "%w", err)
 }
 
 // rememberFirst remembers that the user's own file was used, so that it stays

@@ -21,7 +21,7 @@ import (
 
 func compressor(t testing.TB) *Compressor {
 	t.Helper()
-	c, err := NewCompressor("", "")
+	c, err := NewCompressor("", "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

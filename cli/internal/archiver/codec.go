@@ -1,10 +1,13 @@
 package archiver
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/codex-archive/codex/cli/internal/crypt"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -12,11 +15,15 @@ import (
 // files, and every reader has to hold it.
 const encodeWindow = 4 << 20
 
-// Compressor makes bodies. Goroutines that share one wait for each other.
+// Compressor makes bodies. It belongs to one goroutine at a time: see
+// [Compressor.Clone].
 type Compressor struct {
 	codec sdk.Codec
 	level zstd.EncoderLevel
 	whole *zstd.Encoder // for content in memory
+
+	recipients *crypt.Recipients // nil: bodies are not encrypted
+	compressed []byte            // a body before it is encrypted
 }
 
 // Auto chooses between [sdk.Zstd] and [sdk.None] for each content: zstd where it
@@ -25,8 +32,8 @@ const Auto sdk.Codec = "auto"
 
 // NewCompressor returns a compressor for codec, [Auto], [sdk.Zstd] or [sdk.None],
 // and for level, one of fastest, default, better and best. Empty means auto, and
-// default.
-func NewCompressor(codec sdk.Codec, level string) (*Compressor, error) {
+// default. With recipients all bodies are [sdk.ZstdAge], whatever codec says.
+func NewCompressor(codec sdk.Codec, level string, recipients *crypt.Recipients) (*Compressor, error) {
 	if level == "" {
 		level = "default"
 	}
@@ -34,15 +41,19 @@ func NewCompressor(codec sdk.Codec, level string) (*Compressor, error) {
 	if !ok {
 		return nil, sdk.Errorf(sdk.Invalid, "compression level: found %q, allowed fastest, default, better, best", level)
 	}
-	c := &Compressor{codec: codec, level: l}
+	c := &Compressor{codec: codec, level: l, recipients: recipients}
 	switch codec {
-	case sdk.None:
-		return c, nil
 	case "":
 		c.codec = Auto
-	case Auto, sdk.Zstd:
+	case Auto, sdk.Zstd, sdk.None:
 	default:
 		return nil, sdk.Errorf(sdk.Invalid, "codec: found %q, allowed %s, %s, %s", codec, Auto, sdk.Zstd, sdk.None)
+	}
+	if recipients != nil {
+		c.codec = sdk.ZstdAge
+	}
+	if c.codec == sdk.None {
+		return c, nil
 	}
 	var err error
 	c.whole, err = c.encoder()
@@ -51,7 +62,7 @@ func NewCompressor(codec sdk.Codec, level string) (*Compressor, error) {
 
 // Clone returns another compressor, for another goroutine.
 func (c *Compressor) Clone() (*Compressor, error) {
-	other := &Compressor{codec: c.codec, level: c.level}
+	other := &Compressor{codec: c.codec, level: c.level, recipients: c.recipients}
 	if c.whole == nil {
 		return other, nil
 	}
@@ -69,15 +80,34 @@ func (c *Compressor) encoder() (*zstd.Encoder, error) {
 
 // Compress appends the body for plain to dst, and says what it is. Where plain
 // does not shrink, the body is plain itself unless zstd was asked for.
-func (c *Compressor) Compress(dst, plain []byte) ([]byte, sdk.Codec) {
+func (c *Compressor) Compress(dst, plain []byte) ([]byte, sdk.Codec, error) {
+	if c.recipients != nil {
+		return c.encrypt(dst, plain)
+	}
 	begin := len(dst)
 	if c.codec != sdk.None {
 		dst = c.whole.EncodeAll(plain, dst)
 		if c.codec == sdk.Zstd || len(dst)-begin < len(plain) {
-			return dst, sdk.Zstd
+			return dst, sdk.Zstd, nil
 		}
 	}
-	return append(dst[:begin], plain...), sdk.None
+	return append(dst[:begin], plain...), sdk.None, nil
+}
+
+func (c *Compressor) encrypt(dst, plain []byte) ([]byte, sdk.Codec, error) {
+	c.compressed = c.whole.EncodeAll(plain, c.compressed[:0])
+	body := bytes.NewBuffer(dst)
+	w, err := c.recipients.Encrypt(body)
+	if err == nil {
+		_, err = w.Write(c.compressed)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return dst, "", fmt.Errorf("encrypt: %w", err)
+	}
+	return body.Bytes(), sdk.ZstdAge, nil
 }
 
 // sampleBytes is how much is compressed of large content to learn whether it

@@ -16,10 +16,9 @@ func OpenContent(ctx context.Context, path string, c *Compressor) (*Source, erro
 
 // OfSpool is the source of bytes that are whole, whose SHA-256 is sum. It closes
 // the spool.
-func OfSpool(sp *spool.Spool, sum sdk.Digest, c *Compressor) *Source {
+func OfSpool(sp *spool.Spool, sum sdk.Digest, c *Compressor) (*Source, error) {
 	s := nameless(c)
-	s.spooled(sp, sum, "a spool")
-	return s
+	return s, s.spooled(sp, sum, "a spool")
 }
 
 // nameless is a source of which only the content counts.
@@ -28,11 +27,11 @@ func nameless(c *Compressor) *Source {
 }
 
 // spooled takes content that is whole.
-func (s *Source) spooled(sp *spool.Spool, sum sdk.Digest, path string) {
+func (s *Source) spooled(sp *spool.Spool, sum sdk.Digest, path string) error {
 	if plain, ok := sp.Bytes(); ok {
-		s.small(plain)
-		return
+		return s.small(plain)
 	}
 	s.large = large{content: sp, size: sp.Size(), path: path, close: sp.Close}
 	s.promise(sum, sp.Size())
+	return nil
 }

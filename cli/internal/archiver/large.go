@@ -54,11 +54,11 @@ func (l *large) unchanged(n int64) error {
 	return unchanged(l.file, l.path, l.before)
 }
 
-// body returns a reader that compresses while it is read. All bodies of one
-// source share an encoder.
+// body returns a reader that compresses, and encrypts, while it is read. All bodies
+// of one source share an encoder.
 func (l *large) body(s *Source) (io.Reader, error) {
 	b := &body{large: l, want: s.Content, in: l.plain(), sum: sha256.New(), chunk: make([]byte, largeChunk)}
-	if s.Content.Codec != sdk.Zstd {
+	if s.Content.Codec == sdk.None {
 		return b, nil
 	}
 	if l.enc == nil {
@@ -68,7 +68,15 @@ func (l *large) body(s *Source) (io.Reader, error) {
 		}
 		l.enc = enc
 	}
-	l.enc.ResetContentSize(&b.out, l.size)
+	var out io.Writer = &b.out
+	if s.Content.Codec == sdk.ZstdAge {
+		var err error
+		if b.sealed, err = s.compressor.recipients.Encrypt(&b.out); err != nil {
+			return nil, err
+		}
+		out = b.sealed
+	}
+	l.enc.ResetContentSize(out, l.size)
 	b.enc = l.enc
 	return b, nil
 }
@@ -76,15 +84,16 @@ func (l *large) body(s *Source) (io.Reader, error) {
 // body makes the stored bytes of large content as they are asked for. It ends
 // in io.EOF only if the content was what was promised.
 type body struct {
-	large *large
-	want  sdk.Content
-	in    io.Reader
-	sum   hash.Hash
-	n     int64
-	chunk []byte
-	enc   *zstd.Encoder // nil: codec none
-	out   bytes.Buffer  // made and not yet read: at most a chunk and a block
-	err   error         // what ends the body once out is read
+	large  *large
+	want   sdk.Content
+	in     io.Reader
+	sum    hash.Hash
+	n      int64
+	chunk  []byte
+	enc    *zstd.Encoder  // nil: codec none
+	sealed io.WriteCloser // between enc and out; nil: the body is not encrypted
+	out    bytes.Buffer   // made and not yet read: at most a chunk and a block
+	err    error          // what ends the body once out is read
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -145,6 +154,11 @@ func (b *body) end() error {
 	}
 	if b.enc != nil {
 		if err := b.enc.Close(); err != nil {
+			return err
+		}
+	}
+	if b.sealed != nil {
+		if err := b.sealed.Close(); err != nil {
 			return err
 		}
 	}

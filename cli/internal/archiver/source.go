@@ -152,7 +152,7 @@ func OpenLarge(ctx context.Context, f *os.File, info fs.FileInfo, c *Compressor,
 func (s *Source) readSmall(ctx context.Context, f *os.File, before fs.FileInfo) error {
 	plain, err := new(Reader).Append(ctx, nil, f, before)
 	if err == nil {
-		s.small(plain)
+		err = s.small(plain)
 	}
 	return err
 }
@@ -219,11 +219,12 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // small takes content that is in memory.
-func (s *Source) small(plain []byte) {
+func (s *Source) small(plain []byte) (err error) {
 	s.Content.SHA256, s.Content.Size = sha256.Sum256(plain), int64(len(plain))
-	s.body, s.Content.Codec = s.compressor.Compress(nil, plain)
+	s.body, s.Content.Codec, err = s.compressor.Compress(nil, plain)
 	s.Content = s.Content.WithBody(s.body)
 	s.gitBlob = GitBlob(plain, s.format())
+	return err
 }
 
 // hashLarge names the content of s.large, whose body is made later. It reads
@@ -277,8 +278,7 @@ func (s *Source) readPipe(ctx context.Context, in io.Reader) error {
 	if got.err != nil {
 		return fmt.Errorf("read standard input: %w", got.err)
 	}
-	s.spooled(got.sp, got.sum, "standard input")
-	return nil
+	return s.spooled(got.sp, got.sum, "standard input")
 }
 
 // openRegular opens a regular file and nothing else, without following a

@@ -53,7 +53,7 @@ func newBench(t *testing.T, files map[string]string) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = archive.Close() })
-	compressor, err := archiver.NewCompressor("auto", "default")
+	compressor, err := archiver.NewCompressor("auto", "default", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func TestStopIsNoInterrupt(t *testing.T) {
 	if err := os.WriteFile(path, []byte("content"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	compressor, err := archiver.NewCompressor(sdk.Zstd, "")
+	compressor, err := archiver.NewCompressor(sdk.Zstd, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -178,12 +178,16 @@ func (w *worker) flush() {
 	ready := make([]*Item, 0, len(w.batch))
 	begin := 0
 	for i, it := range w.batch {
+		var err error
 		plain := w.plain[begin:w.ends[i]]
 		begin = w.ends[i]
 		if !it.known && !it.present && it.large == nil {
-			w.makeBody(it, plain)
+			err = w.makeBody(it, plain)
 		}
-		if err := it.validate(); err != nil {
+		if err == nil {
+			err = it.validate()
+		}
+		if err != nil {
 			it.close()
 			w.run.failed(it, err)
 			continue
@@ -217,12 +221,13 @@ func (w *worker) markKnown() {
 	}
 }
 
-// makeBody compresses small content.
-func (w *worker) makeBody(it *Item, plain []byte) {
+// makeBody compresses small content, and encrypts it where that is to be.
+func (w *worker) makeBody(it *Item, plain []byte) (err error) {
 	c := &it.Record.Content
-	w.scratch, c.Codec = w.compressor.Compress(w.scratch[:0], plain)
+	w.scratch, c.Codec, err = w.compressor.Compress(w.scratch[:0], plain)
 	it.body = w.keep(w.scratch)
 	*c = c.WithBody(it.body)
+	return err
 }
 
 // keep copies a body to where it can stay.
@@ -251,6 +256,5 @@ func (w *worker) again(it *Item) error {
 	if err != nil {
 		return cause(err)
 	}
-	w.makeBody(it, w.plain)
-	return nil
+	return w.makeBody(it, w.plain)
 }

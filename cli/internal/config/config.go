@@ -68,9 +68,12 @@ type Performance struct {
 
 // Archive says how files are stored.
 type Archive struct {
-	Codec   string   // zstd or none
+	Codec   string   // auto, zstd or none
 	Level   string   // fastest, default, better or best
 	Reasons []string // words that store accepts as reason, at least one
+
+	RecipientsFile string // whom new content is encrypted to; "": it is not encrypted
+	IdentityFile   string // the private keys that encrypted content is read with; "": none
 }
 
 // Retention says how long records are kept at least.

@@ -39,13 +39,17 @@ func foreignOwner(info fs.FileInfo) string {
 	return "uid " + id
 }
 
-// checkPrivate returns an error if others could have written a password file,
-// or can read it. A secret that is mounted read-only (0440, 0444), or that root
-// owns, may be readable, if its directory is not writable by all.
-func checkPrivate(path string, info fs.FileInfo) error {
+// checkPrivate returns a check that fails if others could have written the file
+// of a secret, or can read it. A secret that is mounted read-only (0440, 0444), or
+// that root owns, may be readable, if its directory is not writable by all.
+func checkPrivate(secret string) fileCheck {
+	return func(path string, info fs.FileInfo) error { return private(secret, path, info) }
+}
+
+func private(secret, path string, info fs.FileInfo) error {
 	mode := info.Mode().Perm()
 	if mode&0o022 != 0 {
-		return fmt.Errorf("found mode %04o, allowed 0600 or less: others can change the password", mode)
+		return fmt.Errorf("found mode %04o, allowed 0600 or less: others can change %s", mode, secret)
 	}
 	if mode&0o077 == 0 {
 		return nil
@@ -53,7 +57,7 @@ func checkPrivate(path string, info fs.FileInfo) error {
 	uid, ok := ownerOf(info)
 	mounted := mode == 0o440 || mode == 0o444
 	if !mounted && !(ok && uid == 0 && os.Geteuid() != 0) {
-		return fmt.Errorf("found mode %04o, allowed 0600 or less, or 0440 or 0444 for a mounted secret: others can read the password", mode)
+		return fmt.Errorf("found mode %04o, allowed 0600 or less, or 0440 or 0444 for a mounted secret: others can read %s", mode, secret)
 	}
 	dir, err := os.Stat(filepath.Dir(path))
 	if err != nil {
@@ -61,6 +65,14 @@ func checkPrivate(path string, info fs.FileInfo) error {
 	}
 	if dir.Mode().Perm()&0o002 != 0 {
 		return fmt.Errorf("found mode %04o in a directory that all users can write, allowed 0600 or less there", mode)
+	}
+	return nil
+}
+
+// checkUnwritable fails if all users can write a file.
+func checkUnwritable(_ string, info fs.FileInfo) error {
+	if mode := info.Mode().Perm(); mode&0o002 != 0 {
+		return fmt.Errorf("found mode %04o, allowed one that not all users can write", mode)
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ const openFlags = 0
 
 func foreignOwner(fs.FileInfo) string { return "" }
 
-func checkPrivate(string, fs.FileInfo) error { return nil }
+func checkPrivate(string) fileCheck { return checkUnwritable }
+
+func checkUnwritable(string, fs.FileInfo) error { return nil }
 
 func readableBy(_, _ string) bool { return true }

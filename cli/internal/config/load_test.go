@@ -115,6 +115,8 @@ func samples() map[string][4]string {
 		"performance.enable_metrics":      {"false", "false", "false", "false"},
 		"performance.track_decompression": {"false", "false", "false", "false"},
 		"archive.codec":                   {"none", "zstd", "none", "zstd"},
+		"archive.recipients_file":         {"a", "b", "c", "d"},
+		"archive.identity_file":           {"a", "b", "c", "d"},
 		"archive.level":                   {"fastest", "better", "best", "fastest"},
 		"archive.reasons":                 {"a b", "c", "d e", "f"},
 		"retention.default":               {"1", "2", "3", "4"},
@@ -261,7 +263,7 @@ func TestDefaults(t *testing.T) {
 		Retry:       Retry{MaxAttempts: 3, InitialDelay: 1e9, MaxDelay: 32e9, BackoffFactor: 2, Jitter: true},
 		Batch:       Batch{MaxConcurrent: 5, TimeoutPerItem: 300e9},
 		Performance: Performance{true, true},
-		Archive:     Archive{"auto", "default", []string{"dead", "pruned", "legacy", "replaced"}},
+		Archive:     Archive{Codec: "auto", Level: "default", Reasons: []string{"dead", "pruned", "legacy", "replaced"}},
 		Retention:   Retention{WarnWithin: 30},
 		Evidence:    Evidence{filepath.Join(p.dir, ".codex/evidence")},
 		Plugins:     Plugins{StartTimeout: 30e9},
@@ -468,7 +470,7 @@ func TestKeysAreComplete(t *testing.T) {
 			t.Errorf("%s: something is missing: %+v", k.Name, k)
 		}
 	}
-	if n := len(Keys()); n != 26 {
-		t.Errorf("%d keys, want 26", n)
+	if n := len(Keys()); n != 28 {
+		t.Errorf("%d keys, want 28", n)
 	}
 }

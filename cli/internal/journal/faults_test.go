@@ -178,7 +178,7 @@ func (w *world) store(j *Journal, content []byte) sdk.Tombstone {
 		ArchivedBy: "tester", ArchivedAt: sdk.Time(time.Now()), Host: "testhost",
 	}
 	stored, err := j.Store(w.ctx, &r, func(ctx context.Context) (*archiver.Source, error) {
-		compressor, err := archiver.NewCompressor(sdk.None, "default")
+		compressor, err := archiver.NewCompressor(sdk.None, "default", nil)
 		if err != nil {
 			return nil, err
 		}

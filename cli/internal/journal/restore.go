@@ -117,7 +117,7 @@ func (r *Restore) publish(ctx context.Context, body io.Reader) (err error) {
 	log := r.journal.options.Log
 	log.Debug("Decompression codec: " + string(r.Record.Content.Codec))
 	if r.stdout != nil {
-		r.Done, err = restorer.Print(ctx, &r.Record, body, r.stdout)
+		r.Done, err = r.writer.Print(ctx, &r.Record, body, r.stdout)
 	} else {
 		r.Done, err = r.writer.Restore(ctx, &r.Record, body, r.order.To)
 	}

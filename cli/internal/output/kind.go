@@ -42,6 +42,7 @@ const (
 	OutputExists  Kind = "output_exists"
 	OutputClosed  Kind = "output_closed"
 	NotPrinted    Kind = "not_printed"
+	NoIdentity    Kind = "no_identity"
 	Chain         Kind = "chain"
 	Batch         Kind = "batch"
 	Evidence      Kind = "evidence"
@@ -151,6 +152,7 @@ func Kinds() []KindInfo {
 		{OutputClosed, ExitFailed, "the reader of stdout went away", "a pipe such as | head -c 1000", ""},
 		{NotPrinted, ExitFailed, "the result could not be written to stdout", "a full disk behind stdout; what the command does is done all the same", ""},
 		{Ambiguous, ExitUsage, "a shortened tombstone that names several files", "too few characters of it", "give more characters"},
+		{NoIdentity, ExitUsage, "the content is encrypted, and no identity at hand decrypts it", "archive.identity_file is not set, or has the key of another recipient", "name the file of a recipient's private key: archive.identity_file, or CODEX_ARCHIVE_IDENTITY_FILE"},
 		{Chain, ExitIntegrity, "the evidence chain is broken", "a line that was edited, or lines that were cut out", "compare with the events in the database: codex archive show TOMBSTONE"},
 		{Batch, ExitBatch, "items of a run failed or were not done", "an item failed, and without --continue-on-error the items after it were skipped", "the results file says what happened to each item; --resume does only what is missing"},
 		{Evidence, ExitEvidence, "evidence could not be written", "a full disk, a directory that cannot be written, or a lock that another process holds", "see evidence.dir in: codex archive config-show"},

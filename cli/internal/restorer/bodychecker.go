@@ -14,23 +14,25 @@ import (
 // It keeps buffers between calls, which makes small contents cheap; large ones are
 // streamed. It may be used from several goroutines.
 type BodyChecker struct {
+	opener  Opener
 	plain   *decoder
 	buffers sync.Pool // of *checkBuffers
 }
 
 // checkBuffers are those of one call: the body as it is stored, and plain.
 type checkBuffers struct {
-	stored bytes.Buffer
-	plain  []byte
+	stored     bytes.Buffer
+	compressed []byte // decrypted
+	plain      []byte
 }
 
 // NewBodyChecker returns a BodyChecker, which must be closed.
-func NewBodyChecker() (*BodyChecker, error) {
-	plain, err := newDecoder()
+func NewBodyChecker(o Opener) (*BodyChecker, error) {
+	plain, err := newDecoder(o)
 	if err != nil {
 		return nil, err
 	}
-	return &BodyChecker{plain: plain, buffers: sync.Pool{New: func() any { return new(checkBuffers) }}}, nil
+	return &BodyChecker{opener: o, plain: plain, buffers: sync.Pool{New: func() any { return new(checkBuffers) }}}, nil
 }
 
 // Close frees what it holds.
@@ -40,23 +42,30 @@ func (c *BodyChecker) Close() { c.plain.close() }
 // are the content of r.
 func (c *BodyChecker) Check(ctx context.Context, r *sdk.Record, body io.Reader) error {
 	if r.Content.Size > BulkSize || r.Content.StoredSize > BulkSize {
-		return Check(ctx, r, body)
+		return c.opener.Check(ctx, r, body)
 	}
 	b := c.buffers.Get().(*checkBuffers)
 	defer c.buffers.Put(b)
 	b.stored.Reset()
 	_, err := b.stored.ReadFrom(io.LimitReader(body, BulkSize+1))
-	if err == nil && c.matches(r.Content, b) {
+	if err == nil && c.matches(r, b) {
 		return nil
 	}
-	return Check(ctx, r, Body{Bytes: b.stored.Bytes(), Err: err}.reader()) // it finds out what is wrong
+	return c.opener.Check(ctx, r, Body{Bytes: b.stored.Bytes(), Err: err}.reader()) // it finds out what is wrong
 }
 
-// matches reports whether a whole body is what content says.
-func (c *BodyChecker) matches(content sdk.Content, b *checkBuffers) bool {
-	plain := b.stored.Bytes()
+// matches reports whether a whole body is the content of r.
+func (c *BodyChecker) matches(r *sdk.Record, b *checkBuffers) bool {
+	plain, content := b.stored.Bytes(), r.Content
+	if content.Codec == sdk.ZstdAge {
+		var ok bool
+		if plain, ok = c.opener.decrypt(b.compressed[:0], r, plain); !ok {
+			return false
+		}
+		b.compressed = plain
+	}
 	if content.Codec != sdk.None {
-		if content.Codec != sdk.Zstd {
+		if content.Codec != sdk.Zstd && content.Codec != sdk.ZstdAge {
 			return false
 		}
 		if int64(cap(b.plain)) < content.Size+decodeSlack {

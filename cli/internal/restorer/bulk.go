@@ -31,7 +31,7 @@ type fileSystem struct {
 
 // NewBulk returns a Bulk whose files are below base, or anywhere if that is nil.
 func NewBulk(files *Restorer, base *os.Root) (*Bulk, error) {
-	plain, err := newDecoder()
+	plain, err := newDecoder(files.opener)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (b *Bulk) prepare(ctx context.Context, f *File, body Body) error {
 }
 
 func (b *Bulk) prepareLink(ctx context.Context, f *File, body Body) error {
-	l := linkRestore{f.record, f.place, f.to}
+	l := linkRestore{f.record, f.place, f.to, b.files.opener}
 	same, err := l.examine()
 	if f.Done.Unchanged = same; same || err != nil {
 		return err
@@ -159,7 +159,7 @@ func (f *File) Publish(ctx context.Context) error {
 	start := time.Now()
 	defer func() { f.Done.Write += time.Since(start) }()
 	if f.temp == nil {
-		same, err := linkRestore{f.record, f.place, f.to}.make(f.target)
+		same, err := linkRestore{f.record, f.place, f.to, f.files.opener}.make(f.target)
 		f.Done.Unchanged, f.published = same, err == nil && !same
 		return err
 	}

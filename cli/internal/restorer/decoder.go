@@ -36,18 +36,21 @@ func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
 // decoder verifies small content in memory. It may be used from several
 // goroutines.
-type decoder struct{ zstd *zstd.Decoder }
+type decoder struct {
+	opener Opener
+	zstd   *zstd.Decoder
+}
 
 // decoders is how many goroutines decompress at a time.
 const decoders = 2
 
-func newDecoder() (*decoder, error) {
+func newDecoder(o Opener) (*decoder, error) {
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(decoders), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(decodeWindow), zstd.WithDecoderMaxMemory(2*verifiedInMemory), zstd.IgnoreChecksum(true))
 	if err != nil {
 		return nil, fmt.Errorf("zstd: %w", err)
 	}
-	return &decoder{d}, nil
+	return &decoder{o, d}, nil
 }
 
 func (d *decoder) close() { d.zstd.Close() }
@@ -55,23 +58,43 @@ func (d *decoder) close() { d.zstd.Close() }
 // verified returns the plain bytes of a body. What is wrong with a body that does
 // not match its record is found out by [extract].
 func (d *decoder) verified(ctx context.Context, r *sdk.Record, body Body) ([]byte, error) {
-	if content, ok := d.plain(r.Content, body.Bytes); ok && body.Err == nil && int64(len(content)) == r.Content.Size && sha256.Sum256(content) == r.Content.SHA256 {
+	if content, ok := d.plain(r, body); ok && int64(len(content)) == r.Content.Size && sha256.Sum256(content) == r.Content.SHA256 {
 		return content, nil
 	}
 	var b bytes.Buffer
-	_, err := extract(ctx, r, body.reader(), &b)
+	_, err := d.opener.extract(ctx, r, body.reader(), &b)
 	return b.Bytes(), err
 }
 
-func (d *decoder) plain(c sdk.Content, body []byte) ([]byte, bool) {
+// plain returns what a body that came whole decompresses to.
+func (d *decoder) plain(r *sdk.Record, body Body) ([]byte, bool) {
+	c, stored, ok := r.Content, body.Bytes, body.Err == nil
 	switch {
-	case c.Codec == sdk.None:
-		return body, true
-	case c.Codec != sdk.Zstd || c.Size < 0 || c.Size > BulkSize:
+	case !ok || c.Codec == sdk.None:
+		return stored, ok
+	case c.Size < 0 || c.Size > BulkSize:
+		return nil, false
+	case c.Codec == sdk.ZstdAge:
+		if stored, ok = d.opener.decrypt(nil, r, stored); !ok {
+			return nil, false
+		}
+	case c.Codec != sdk.Zstd:
 		return nil, false
 	}
-	content, err := d.zstd.DecodeAll(body, make([]byte, 0, c.Size+decodeSlack))
+	content, err := d.zstd.DecodeAll(stored, make([]byte, 0, c.Size+decodeSlack))
 	return content, err == nil
+}
+
+// decrypt appends what is encrypted in body, which is that of r, to dst.
+func (o Opener) decrypt(dst []byte, r *sdk.Record, body []byte) ([]byte, bool) {
+	plain, err := o.Identities.Decrypt(r, bytes.NewReader(body))
+	if err != nil {
+		return nil, false
+	}
+	b := bytes.NewBuffer(dst)
+	b.Grow(len(body)) // it is a little shorter
+	_, err = b.ReadFrom(plain)
+	return b.Bytes(), err == nil
 }
 
 // decodeSlack is room behind the content, in bytes, that the decoder writes to

@@ -21,13 +21,19 @@ const (
 	decodeSpace = 256 << 10
 )
 
-// decompress returns a reader of the plain bytes of content's body, and what
-// frees it. It needs at most about twice the window.
-func decompress(content sdk.Content, body io.Reader) (io.Reader, func(), error) {
+// decompress returns a reader of the plain bytes of the body of r, and what frees
+// it. It needs at most about twice the window.
+func (o Opener) decompress(r *sdk.Record, body io.Reader) (io.Reader, func(), error) {
+	content := r.Content
 	switch content.Codec {
 	case sdk.None:
 		return body, func() {}, nil
 	case sdk.Zstd:
+	case sdk.ZstdAge:
+		var err error
+		if body, err = o.Identities.Decrypt(r, body); err != nil {
+			return nil, nil, err
+		}
 	default:
 		return nil, nil, sdk.Errorf(sdk.Unsupported, "codec %q is not known here", content.Codec)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -16,6 +17,10 @@ const (
 	extractChunk  = 256 << 10 // bytes that go from decompressing to writing in one piece
 	extractChunks = 4         // pieces under way between the two
 )
+
+// decryptSpace is what decrypting takes, in bytes: two chunks of 64 KiB, and its
+// header.
+const decryptSpace = 160 << 10
 
 // Memory is how many bytes restoring c takes at most while it is under way, as
 // far as c tells: bodies of other writers may have a larger window than ours.
@@ -25,8 +30,11 @@ func Memory(c sdk.Content) int64 {
 	if size <= verifiedInMemory {
 		memory += size
 	}
-	if c.Codec == sdk.Zstd {
+	if c.Codec != sdk.None {
 		memory += min(size, usualWindow+decodeSpace)
+	}
+	if c.Codec == sdk.ZstdAge {
+		memory += decryptSpace
 	}
 	return memory
 }
@@ -69,11 +77,11 @@ type piece struct {
 
 // extract writes the plain bytes of body to w. Only if it returns nil do they
 // match the record. It returns after the last read of body.
-func extract(ctx context.Context, r *sdk.Record, body io.Reader, w io.Writer) (*extraction, error) {
+func (o Opener) extract(ctx context.Context, r *sdk.Record, body io.Reader, w io.Writer) (*extraction, error) {
 	x := &extraction{record: r, body: &timed{r: body}, sum: sha256.New()}
-	plain, free, err := decompress(r.Content, x.body)
+	plain, free, err := o.decompress(r, x.body)
 	if err != nil {
-		return x, err
+		return x, x.unopened(ctx, err)
 	}
 	defer free()
 	pieces, spare := make(chan piece, extractChunks), make(chan []byte, extractChunks)
@@ -168,6 +176,15 @@ func (x *extraction) verdict(ctx context.Context, err error) error {
 		return x.corrupt(nil)
 	}
 	return nil
+}
+
+// unopened decides what it means that a body cannot be opened.
+func (x *extraction) unopened(ctx context.Context, err error) error {
+	var other *output.Failure
+	if errors.As(err, &other) || sdk.KindOf(err) == sdk.Unsupported {
+		return err
+	}
+	return x.verdict(ctx, err)
 }
 
 // corrupt names what should have come and what came, as far as it could be

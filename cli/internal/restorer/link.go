@@ -23,6 +23,7 @@ type linkRestore struct {
 	record *sdk.Record
 	place  *place
 	to     Destination
+	opener Opener
 }
 
 // restoreLink makes the link that r is a record of. It is never followed.
@@ -96,7 +97,7 @@ func (l linkRestore) target(ctx context.Context, body io.Reader, done *Restored)
 		return "", sdk.Errorf(sdk.Invalid, "output %s: a symbolic link cannot have a text of length %d", l.place.shown, n)
 	}
 	var text bytes.Buffer
-	x, err := extract(ctx, l.record, body, &text)
+	x, err := l.opener.extract(ctx, l.record, body, &text)
 	done.Decompression = x.decompression
 	if err != nil {
 		return "", err

@@ -48,7 +48,7 @@ func TestLinkIsRestored(t *testing.T) {
 			t.Errorf("%q again: %+v, %v", target, done, err)
 		}
 		var b bytes.Buffer
-		if _, err := Print(t.Context(), &s.record, bytes.NewReader(s.body), &b); err != nil || b.String() != target {
+		if _, err := New(Opener{}).Print(t.Context(), &s.record, bytes.NewReader(s.body), &b); err != nil || b.String() != target {
 			t.Errorf("printed %q, %v", b.String(), err)
 		}
 		other := linkTo(t, "other")

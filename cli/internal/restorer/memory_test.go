@@ -28,7 +28,7 @@ func memoryRole(dir string) error {
 	if err := writeBig(in); err != nil {
 		return err
 	}
-	c, err := archiver.NewCompressor("", "")
+	c, err := archiver.NewCompressor("", "", nil)
 	if err != nil {
 		return err
 	}

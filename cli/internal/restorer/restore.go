@@ -24,13 +24,18 @@ const verifiedInMemory = 1 << 20
 // maxSwept bounds how many directories a Restorer remembers to have swept.
 const maxSwept = 4096
 
-// Restorer writes files. The zero value is ready, and may be used from several
-// goroutines; one for each run sweeps each directory once.
+// Restorer writes files. It may be used from several goroutines; one for each run
+// sweeps each directory once.
 type Restorer struct {
+	opener Opener
+
 	mu    sync.Mutex
 	swept map[string]bool
 	made  map[durable.FileID]string // the files that were published, and under which path
 }
+
+// New returns a Restorer that reads bodies with o.
+func New(o Opener) *Restorer { return &Restorer{opener: o} }
 
 // Restored is what became of one restore.
 type Restored struct {
@@ -54,11 +59,14 @@ func (rs *Restorer) Restore(ctx context.Context, r *sdk.Record, body io.Reader, 
 		return done, err
 	}
 	if r.Type == sdk.Symlink {
-		err := rs.restoreLink(ctx, body, linkRestore{r, p, d}, &done)
+		err := rs.restoreLink(ctx, body, linkRestore{r, p, d, rs.opener}, &done)
 		return done, err
 	}
 	if same, err := p.examine(ctx, r, d.Force); same || err != nil {
 		done.Unchanged = same
+		return done, err
+	}
+	if err := rs.opener.Identities.Check(r); err != nil {
 		return done, err
 	}
 	if r.Content.Size <= verifiedInMemory {
@@ -104,7 +112,7 @@ type plain struct{ io.Reader }
 func (rs *Restorer) verifyFirst(ctx context.Context, r *sdk.Record, body io.Reader, done *Restored) (io.Reader, error) {
 	var b bytes.Buffer
 	b.Grow(int(max(r.Content.Size, 0)))
-	x, err := extract(ctx, r, body, &b)
+	x, err := rs.opener.extract(ctx, r, body, &b)
 	done.Decompression = x.decompression
 	return plain{&b}, err
 }
@@ -129,7 +137,7 @@ func (rs *Restorer) write(ctx context.Context, r *sdk.Record, body io.Reader, w 
 			return w.place.failed(err)
 		}
 	} else {
-		x, err := extract(ctx, r, body, t.File)
+		x, err := rs.opener.extract(ctx, r, body, t.File)
 		if w.done.Decompression = x.decompression; err != nil {
 			return w.place.failed(err)
 		}
@@ -229,11 +237,11 @@ func (rs *Restorer) named(ctx context.Context, w restoring, t *durable.Temp, r *
 }
 
 // Print writes the content of r to w, nothing of it before all is verified.
-func Print(ctx context.Context, r *sdk.Record, body io.Reader, w io.Writer) (Restored, error) {
+func (rs *Restorer) Print(ctx context.Context, r *sdk.Record, body io.Reader, w io.Writer) (Restored, error) {
 	done := Restored{Path: "-"}
 	var s spool.Spool
 	defer s.Close()
-	x, err := extract(ctx, r, body, &s)
+	x, err := rs.opener.extract(ctx, r, body, &s)
 	done.Decompression, done.Write = x.decompression, x.write
 	if err != nil {
 		return done, err

@@ -212,7 +212,7 @@ func TestDamage(t *testing.T) {
 				}
 				filetest.OnlyNames(t, dir, "old")
 				var b bytes.Buffer
-				_, err = Print(t.Context(), &c.record, bytes.NewReader(c.body), &b)
+				_, err = New(Opener{}).Print(t.Context(), &c.record, bytes.NewReader(c.body), &b)
 				filetest.WantKind(t, err, sdk.Corrupt)
 				if b.Len() > 0 {
 					t.Error("unverified bytes were printed")
@@ -311,7 +311,7 @@ func TestPrint(t *testing.T) {
 	for _, size := range []int{0, 1, 5000, spool.Memory + 1} {
 		s := inMemory(t, filetest.Noise(size))
 		var b bytes.Buffer
-		if _, err := Print(t.Context(), &s.record, bytes.NewReader(s.body), &b); err != nil || !bytes.Equal(b.Bytes(), filetest.Noise(size)) {
+		if _, err := New(Opener{}).Print(t.Context(), &s.record, bytes.NewReader(s.body), &b); err != nil || !bytes.Equal(b.Bytes(), filetest.Noise(size)) {
 			t.Errorf("%d bytes: %v", size, err)
 		}
 	}
@@ -549,7 +549,7 @@ func FuzzExtract(f *testing.F) {
 			r.Content.Codec = sdk.Zstd
 		}
 		var b bytes.Buffer
-		_, err := Print(t.Context(), &r, bytes.NewReader(body), &b)
+		_, err := New(Opener{}).Print(t.Context(), &r, bytes.NewReader(body), &b)
 		if err == nil != bytes.Equal(b.Bytes(), filetest.Prose(3000)) {
 			t.Fatalf("%v with %d bytes", err, b.Len())
 		}

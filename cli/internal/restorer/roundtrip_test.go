@@ -19,7 +19,7 @@ import (
 // store archives the file at path.
 func store(t testing.TB, path, level string) stored {
 	t.Helper()
-	c, err := archiver.NewCompressor(sdk.Zstd, level)
+	c, err := archiver.NewCompressor(sdk.Zstd, level, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,11 +101,11 @@ func TestCodecs(t *testing.T) {
 	for level, size := range map[string]int{"fastest": sdk.StagedBody + 100, "default": 100_000, "better": 100_000, "best": 100_000, "": 1} {
 		got := store(t, filetest.Write(t, filepath.Join(t.TempDir(), "f"), filetest.Prose(size)), level)
 		var b bytes.Buffer
-		if _, err := Print(t.Context(), &got.record, bytes.NewReader(got.body), &b); err != nil || !bytes.Equal(b.Bytes(), filetest.Prose(size)) {
+		if _, err := New(Opener{}).Print(t.Context(), &got.record, bytes.NewReader(got.body), &b); err != nil || !bytes.Equal(b.Bytes(), filetest.Prose(size)) {
 			t.Errorf("level %s: %v", level, err)
 		}
 	}
-	none, err := archiver.NewCompressor(sdk.None, "")
+	none, err := archiver.NewCompressor(sdk.None, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,9 +115,9 @@ func TestCodecs(t *testing.T) {
 			t.Errorf("codec none of %d bytes: %s, %d", n, got.record.Content.Codec, len(got.body))
 		}
 	}
-	_, err = archiver.NewCompressor("gzip", "")
+	_, err = archiver.NewCompressor("gzip", "", nil)
 	filetest.WantKind(t, err, sdk.Invalid, "gzip", "zstd")
-	_, err = archiver.NewCompressor("", "11")
+	_, err = archiver.NewCompressor("", "11", nil)
 	filetest.WantKind(t, err, sdk.Invalid, "11", "best")
 }
 

@@ -103,11 +103,15 @@ func add(h hash.Hash, texts ...string) {
 // files returns the files that the settings name.
 func files(p config.Project) []string {
 	named := config.FilesInURL(p.Value("backend.url"), p.Root)
-	if password := p.Value("backend.password_file"); password != "" && password != "none" {
-		if !filepath.IsAbs(password) {
-			password = filepath.Join(p.Root, password)
+	for _, key := range []string{"backend.password_file", "archive.recipients_file", "archive.identity_file"} {
+		path := p.Value(key)
+		if path == "" || path == "none" {
+			continue
 		}
-		named = append(named, password)
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(p.Root, path)
+		}
+		named = append(named, path)
 	}
 	return named
 }

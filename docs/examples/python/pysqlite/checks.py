@@ -90,6 +90,12 @@ def record(r):
     pairs("metadata", r.metadata, MAX_NAME, culprit)
 
 
+def replaces(header):
+    """The body whose place the body of an item takes."""
+    if header.replaces and (not header.body or len(header.replaces) != 32):
+        raise Failed("INVALID", "what the body replaces is wrong", header.record.tombstone)
+
+
 def event(e):
     if e.action not in ("RESTORE", "HOLD", "RELEASE", "RETAIN", "PRUNE_REQUEST", "VERIFY"):
         raise Failed("INVALID", "the action is not one that can be appended", e.tombstone)

@@ -102,6 +102,7 @@ class Intake:
         if len(self.items) == checks.MAX_ITEMS:
             raise Failed("LIMIT", "more than %d items in one call" % checks.MAX_ITEMS)
         checks.record(header.record)
+        checks.replaces(header)
         self.header = header
         start, data = self.file.tell(), header.SerializeToString()
         self.file.write(data)

@@ -74,12 +74,13 @@ class Archive(Database):
         present = number is not None and intact(kept, db_chunks(db, number), alive)
         if not present and not body:
             return None
-        if not present:
+        replaced = present and header.replaces == kept.stored_sha256
+        if not present or replaced:
             kept = replace_body(db, r.content, number, body, alive)
         if not old:
             insert_record(db, r)
         repaired = number is not None and not present
-        return pb.Stored(tombstone=r.tombstone, content=kept, deduplicated=present, repeated=bool(old), repaired=repaired)
+        return pb.Stored(tombstone=r.tombstone, content=kept, deduplicated=present and not replaced, repeated=bool(old), repaired=repaired)
 
     def missing(self, contents):
         with self.reading() as db:

@@ -1,0 +1,160 @@
+package crypt
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/agessh"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// maxHeader bounds what is read of a body before its key is known, in bytes: a
+// recipient takes less than 1 KiB. A longer header is damage.
+const maxHeader = 1 << 20
+
+// Identities are the private keys that read what is encrypted. Without any, as nil
+// is, nothing encrypted can be read. They may be used from several goroutines.
+type Identities struct {
+	keys       []age.Identity
+	names      []string // the public keys
+	recipients []string // that are configured, for messages
+}
+
+// ParseIdentities reads an identity file: private keys as age-keygen writes them,
+// one a line, or one SSH private key.
+func ParseIdentities(file []byte) (*Identities, error) {
+	if bytes.Contains(file, []byte("-----BEGIN ")) && !bytes.Contains(file, []byte("AGE ENCRYPTED FILE")) {
+		return parseSSH(file)
+	}
+	if bytes.Contains(file, []byte("AGE ENCRYPTED FILE")) || bytes.HasPrefix(file, []byte("age-encryption.org/")) {
+		return nil, errors.New("found an identity that is protected by a passphrase, which is not supported; allowed one that age -d has decrypted")
+	}
+	i := &Identities{}
+	n := 0
+	for line := range strings.Lines(string(file)) {
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		key, err := age.ParseX25519Identity(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: found something else than an identity, allowed AGE-SECRET-KEY-1... or an SSH private key", n)
+		}
+		i.keys, i.names = append(i.keys, key), append(i.names, key.Recipient().String())
+	}
+	if len(i.keys) == 0 {
+		return nil, errors.New("found no identity, allowed AGE-SECRET-KEY-1... or an SSH private key")
+	}
+	return i, nil
+}
+
+func parseSSH(file []byte) (*Identities, error) {
+	key, err := agessh.ParseIdentity(file)
+	if protected := (*ssh.PassphraseMissingError)(nil); errors.As(err, &protected) {
+		return nil, errors.New("found an SSH key that is protected by a passphrase, which is not supported; allowed one without")
+	}
+	if err != nil {
+		return nil, errors.New("found a private key that cannot be used, allowed an SSH key of type ssh-ed25519 or ssh-rsa")
+	}
+	signer, err := ssh.ParsePrivateKey(file)
+	if err != nil {
+		return nil, errors.New("found a private key that cannot be used, allowed an SSH key of type ssh-ed25519 or ssh-rsa")
+	}
+	return &Identities{keys: []age.Identity{key}, names: []string{sshName(signer.PublicKey())}}, nil
+}
+
+// For returns i for an archive whose configuration names recipients: messages say
+// whom content is encrypted to. i may be nil.
+func (i *Identities) For(r *Recipients) *Identities {
+	if i == nil {
+		i = &Identities{}
+	}
+	return &Identities{keys: i.keys, names: i.names, recipients: r.Names()}
+}
+
+// None reports whether there is no private key.
+func (i *Identities) None() bool { return i == nil || len(i.keys) == 0 }
+
+// Check reports why content cannot be read, as far as it can be known without its
+// body.
+func (i *Identities) Check(r *sdk.Record) error {
+	if r.Content.Codec != sdk.ZstdAge || !i.None() {
+		return nil
+	}
+	return i.Missing(r.Tombstone.String())
+}
+
+const hint = "name the file of a recipient's private key by archive.identity_file or CODEX_ARCHIVE_IDENTITY_FILE"
+
+// Missing is the failure of reading something encrypted without a private key.
+func (i *Identities) Missing(what string) error {
+	to := ""
+	if i != nil && len(i.recipients) > 0 {
+		to = " to " + strings.Join(i.recipients, ", ")
+	}
+	return output.Errorf(output.NoIdentity, "%s is encrypted%s, and archive.identity_file names no identity", what, to).WithHint(hint)
+}
+
+// Decrypt returns a reader of what is encrypted in body, which is the body of r.
+// An error of kind [output.NoIdentity] means that the body is for others. The
+// reader ends in io.EOF only after all of the body was authenticated.
+func (i *Identities) Decrypt(r *sdk.Record, body io.Reader) (io.Reader, error) {
+	if err := i.Check(r); err != nil {
+		return nil, err
+	}
+	limited := &header{r: body, left: maxHeader}
+	plain, err := age.Decrypt(limited, i.keys...)
+	limited.left = -1
+	var other *age.NoIdentityMatchError
+	if errors.As(err, &other) {
+		return nil, i.wrong(r, other.StanzaTypes)
+	}
+	return plain, err
+}
+
+// wrong is the failure of a body that is for other keys.
+func (i *Identities) wrong(r *sdk.Record, types []string) error {
+	to := fmt.Sprintf("%d recipients", len(types))
+	if len(types) == 1 {
+		to = "another recipient"
+	}
+	slices.Sort(types)
+	for n := range types {
+		types[n] = fmt.Sprintf("%.32q", types[n])
+	}
+	message := fmt.Sprintf("%s is encrypted to %s (%s), and the identity of %s is none of them",
+		r.Tombstone, to, strings.Join(slices.Compact(types), ", "), strings.Join(i.names, ", "))
+	if len(i.recipients) > 0 {
+		message += "; the recipients that are configured now are " + strings.Join(i.recipients, ", ")
+	}
+	return output.Errorf(output.NoIdentity, "%s", message).WithHint(hint)
+}
+
+// header is a body of which only so much may be read until its header is known.
+type header struct {
+	r    io.Reader
+	left int // -1: the header is known
+}
+
+var errHeader = errors.New("its header is too long")
+
+func (h *header) Read(p []byte) (int, error) {
+	if h.left < 0 {
+		return h.r.Read(p)
+	}
+	if h.left == 0 {
+		return 0, errHeader
+	}
+	n, err := h.r.Read(p[:min(len(p), h.left)])
+	h.left -= n
+	return n, err
+}

@@ -1,0 +1,95 @@
+package crypt
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/agessh"
+	"golang.org/x/crypto/ssh"
+)
+
+// maxRecipients bounds the header of each body, which has up to 750 bytes for a
+// recipient.
+const maxRecipients = 100
+
+// Recipients are the keys that can read what is encrypted. They are public.
+type Recipients struct {
+	keys  []age.Recipient
+	names []string
+}
+
+// ParseRecipients reads a recipients file: one public key a line, as age-keygen
+// prints it or as an SSH .pub file has it. Empty lines, and those that begin with
+// "#", do not count.
+func ParseRecipients(file []byte) (*Recipients, error) {
+	r := &Recipients{}
+	n := 0
+	for line := range strings.Lines(string(file)) {
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		key, name, err := parseRecipient(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		r.keys, r.names = append(r.keys, key), append(r.names, name)
+	}
+	switch {
+	case len(r.keys) == 0:
+		return nil, errors.New("found no recipient, allowed one public key a line")
+	case len(r.keys) > maxRecipients:
+		return nil, fmt.Errorf("found %d recipients, allowed at most %d", len(r.keys), maxRecipients)
+	}
+	if _, err := r.Encrypt(io.Discard); err != nil { // a key may be well formed and unusable
+		return nil, errors.New("found a key that nothing can be encrypted to")
+	}
+	return r, nil
+}
+
+// errRecipient does not say what was found: it may be a private key.
+var errRecipient = errors.New("found something else than a public key, allowed age1..., ssh-ed25519 ... and ssh-rsa ... with at least 2048 bits")
+
+func parseRecipient(line string) (key age.Recipient, name string, err error) {
+	if strings.HasPrefix(line, "age1") {
+		key, err := age.ParseX25519Recipient(line)
+		if err != nil {
+			return nil, "", errRecipient
+		}
+		return key, key.String(), nil
+	}
+	public, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+	if err != nil {
+		return nil, "", errRecipient
+	}
+	switch public.Type() {
+	case ssh.KeyAlgoED25519:
+		key, err = agessh.NewEd25519Recipient(public)
+	case ssh.KeyAlgoRSA:
+		key, err = agessh.NewRSARecipient(public)
+	default:
+		err = errRecipient
+	}
+	if err != nil {
+		return nil, "", errRecipient
+	}
+	return key, sshName(public), nil
+}
+
+// sshName names a public key as ssh-keygen -l does.
+func sshName(public ssh.PublicKey) string { return public.Type() + " " + ssh.FingerprintSHA256(public) }
+
+// Names returns the public keys, those of SSH by their fingerprints.
+func (r *Recipients) Names() []string {
+	if r == nil {
+		return nil
+	}
+	return r.names
+}
+
+// Encrypt returns a writer that encrypts to w. Close ends the body, and not w.
+func (r *Recipients) Encrypt(w io.Writer) (io.WriteCloser, error) { return age.Encrypt(w, r.keys...) }
