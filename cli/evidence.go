@@ -38,7 +38,7 @@ func logError(err error) error {
 	case errors.As(err, &missing):
 		return output.Errorf(output.Chain, "the evidence log has lost a part: %w", err)
 	case errors.As(err, new(*fs.PathError)), errors.As(err, new(*durable.NotRegularError)):
-		return output.Errorf(output.Evidence, "the evidence log cannot be read: %w", err)
+		return output.Errorf(output.Evidence, "the evidence log cannot be used: %w", err)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -240,6 +241,69 @@ func TestServerThatMayLose(t *testing.T) {
 			name, _, _ := strings.Cut(c.setting, "=")
 			if out := p.must("archive", "health-check"); !strings.Contains(out, "\nDurable: no (the server has "+name) {
 				t.Error(out)
+			}
+		})
+	}
+}
+
+// TestSlowCommitIsSaid: a command whose COMMIT waits says what for, and ends well
+// when that is over.
+func TestSlowCommitIsSaid(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		server     func(t *testing.T) *databases.Server
+		block, end []string
+		says       string
+	}{
+		"postgres": {
+			func(t *testing.T) *databases.Server { return databases.NewPostgres(t, databases.Replicable...) },
+			[]string{"ALTER SYSTEM SET synchronous_standby_names = 'absent'", "SELECT pg_reload_conf()"},
+			[]string{"ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()"},
+			"synchronous standby",
+		},
+		"mariadb": {
+			func(t *testing.T) *databases.Server { return databases.NewMariaDB(t) },
+			[]string{"BACKUP STAGE START", "BACKUP STAGE FLUSH", "BACKUP STAGE BLOCK_DDL", "BACKUP STAGE BLOCK_COMMIT"},
+			[]string{"BACKUP STAGE END"},
+			"a backup that blocks commits",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := c.server(t).Database(t)
+			p := newProject(t)
+			p.env = append(p.env, "CODEX_ARCHIVE_URL="+d.URL())
+			p.write("a.txt", []byte("a"))
+			p.must("archive", "init")
+			admin, err := d.Admin(t).Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer admin.Close()
+			execute := func(statements []string) {
+				for _, statement := range statements {
+					if _, err := admin.ExecContext(t.Context(), statement); err != nil {
+						t.Errorf("%s: %v", statement, err)
+					}
+				}
+			}
+			execute(c.block)
+			end := sync.OnceFunc(func() { execute(c.end) })
+			defer end() // whatever happens, or the database cannot be dropped
+			cmd := p.command("archive", "store", "repo", "a.txt", "--reason", "dead")
+			var said strings.Builder
+			cmd.Stderr = writerFunc(func(b []byte) (int, error) {
+				said.Write(b)
+				if strings.Contains(string(b), "the commit is taking long") {
+					end()
+				}
+				return len(b), nil
+			})
+			if err := cmd.Run(); err != nil || !strings.Contains(said.String(), c.says) {
+				t.Errorf("%v: %s", err, said.String())
+			}
+			if n := count(p.evidence(), "action=ARCHIVE", "status=success"); n != 1 {
+				t.Errorf("%d stores", n)
 			}
 		})
 	}

@@ -181,6 +181,65 @@ func TestNothingIsSentBeforeTrust(t *testing.T) {
 	}
 }
 
+// TestNoHostGetsThePasswordOfAnother has the files of passwords in a home, each with
+// entries for other hosts and services. A server that a trusted file names gets
+// none of these.
+func TestNoHostGetsThePasswordOfAnother(t *testing.T) {
+	t.Parallel()
+	const (
+		passwords = "real.example:5432:*:alice:CaNaRy1\n127.0.0.1:1:*:alice:CaNaRy2\nlocalhost:*:*:alice:CaNaRy3\n*:*:other:alice:CaNaRy4\n*:*:*:bob:CaNaRy5\n"
+		services  = "[s]\nhost=real.example\nuser=alice\npassword=CaNaRy6\n"
+		mariadb   = "[client]\nuser=alice\npassword=CaNaRy7\n[client-mariadb]\npassword=CaNaRy8\n"
+	)
+	for _, c := range []struct {
+		name, url string
+		converse  func(net.Conn, func([]byte))
+		files     map[string]string // in the home
+		env       []string
+	}{
+		{".pgpass", "postgres://alice@%s/db?sslmode=disable", postgresTrap, map[string]string{".pgpass": passwords}, nil},
+		{".pgpass with a host list", "postgres://alice@127.0.0.1:1,%s/db?sslmode=disable", postgresTrap, map[string]string{".pgpass": passwords}, nil},
+		{"PGPASSFILE", "postgres://alice@127.0.0.1:1,%s/db?sslmode=disable", postgresTrap, map[string]string{"p": passwords}, []string{"PGPASSFILE=DIR/p"}},
+		{".pg_service.conf", "postgres://alice@%s/db?sslmode=disable", postgresTrap, map[string]string{".pg_service.conf": services}, nil},
+		{"PGSERVICEFILE", "postgres://alice@%s/db?sslmode=disable", postgresTrap, map[string]string{"s": services}, []string{"PGSERVICEFILE=DIR/s"}},
+		{".my.cnf", "mysql://alice@%s/db", mysqlTrap, map[string]string{".my.cnf": mariadb, ".mylogin.cnf": mariadb}, []string{"MYSQL_HOME=DIR"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			server := newTrapServer(t, c.converse)
+			p := newProject(t)
+			home := t.TempDir()
+			for name, text := range c.files {
+				if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.env = append(p.env, "HOME="+home)
+			for _, pair := range c.env {
+				p.env = append(p.env, strings.Replace(pair, "DIR", home, 1))
+			}
+			p.write(".codex/archive.toml", []byte("[backend]\nurl = \""+fmt.Sprintf(c.url, server.address)+"\"\n"))
+			p.git("init", "-q")
+			p.git("add", "-f", ".codex/archive.toml")
+			if r := p.run("archive", "list"); r.code != output.ExitUsage {
+				t.Errorf("exit code %d\n%s", r.code, r.stderr)
+			}
+			if n, _ := server.got(); n > 0 {
+				t.Errorf("%d connections before it was trusted", n)
+			}
+			p.must("archive", "trust", "--hash", strings.TrimSpace(p.must("archive", "trust", "--print")))
+			p.run("archive", "list", "--timeout", "20")
+			n, seen := server.got()
+			if n == 0 || !strings.Contains(seen, "alice") {
+				t.Errorf("%d connections, %q: the trap does not work", n, seen)
+			}
+			if strings.Contains(seen, "CaNaRy") {
+				t.Errorf("the server got %q", seen)
+			}
+		})
+	}
+}
+
 func (p *project) git(args ...string) {
 	p.t.Helper()
 	cmd := exec.Command("git", args...)

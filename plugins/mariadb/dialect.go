@@ -52,9 +52,10 @@ func dialect() *sqlbackend.Dialect {
 		EXISTS (SELECT 1 FROM information_schema.table_privileges WHERE privilege_type = 'INSERT' AND table_schema = DATABASE() AND table_name = 'codex_item'))`,
 		},
 		Locks: sqlbackend.Locks{
-			Begin:     "START TRANSACTION", // at READ COMMITTED: see settings
-			ForUpdate: " FOR UPDATE",
-			ForShare:  " LOCK IN SHARE MODE",
+			Begin:      "START TRANSACTION", // at READ COMMITTED: see settings
+			ForUpdate:  " FOR UPDATE",
+			ForShare:   " LOCK IN SHARE MODE",
+			SlowCommit: "the server's disk, a backup that blocks commits, a semi-synchronous replica, or the other nodes of a cluster",
 		},
 		Insert: sqlbackend.Insert{
 			// It also turns values that do not fit into warnings; the engine sends

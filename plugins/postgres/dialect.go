@@ -3,7 +3,6 @@ package main
 import (
 	"embed"
 	"io/fs"
-	"time"
 
 	"github.com/codex-archive/codex/sdk/sqlbackend"
 )
@@ -47,8 +46,7 @@ func dialect() *sqlbackend.Dialect {
 			BeginRead:  "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY" + allRows,
 			ForUpdate:  " FOR UPDATE",
 			ForShare:   " FOR SHARE",
-			CommitSlow: 5 * time.Second,
-			SlowReason: "the server may be waiting for a synchronous standby (synchronous_standby_names)",
+			SlowCommit: "the server's disk, or a synchronous standby (synchronous_standby_names)",
 		},
 		Statements: sqlbackend.Statements{Dollar: true, Unprepared: true, Query: query},
 		Insert: sqlbackend.Insert{

@@ -36,7 +36,7 @@ func dialect() *sqlbackend.Dialect {
 			Now:     "CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000",
 			Length:  "length(?)",
 		},
-		Locks:      sqlbackend.Locks{Begin: "BEGIN IMMEDIATE", OneWriter: true, CommitDelay: 2 * time.Millisecond},
+		Locks:      sqlbackend.Locks{Begin: "BEGIN IMMEDIATE", OneWriter: true, CommitDelay: 2 * time.Millisecond, SlowCommit: "the disk"},
 		Statements: sqlbackend.Statements{IgnoreContext: true},
 		Insert:     sqlbackend.Insert{IgnoreSuffix: "ON CONFLICT DO NOTHING", Shapes: []int{1}, Pack: pack},
 	}

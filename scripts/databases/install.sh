@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs the programs of PostgreSQL, PgBouncer and MariaDB that the tests start private
 # servers with, gRPC for Python and protoc, which the example backend in
-# docs/examples is made with, and what scripts/rescue needs. Nothing happens where they are present, or on a system that is
-# not Debian's or not ours to change: the tests then say what they lack.
+# docs/examples is made with, strace, which has calls on files fail, and what
+# scripts/rescue needs. Nothing happens where they are present, or on a system
+# that is not Debian's or not ours to change: the tests then say what they lack.
 #
 # No server of the system is created, and none is started: the tests make
 # their own in a temporary directory.
@@ -30,6 +31,10 @@ has_python_grpc() {
 		[ -d /usr/lib/python3/dist-packages/google/protobuf ] && [ -d /usr/lib/python3/dist-packages/crcmod ]
 }
 
+has_strace() {
+	[ "$(uname -s)" != Linux ] || command -v strace >/dev/null
+}
+
 has_rescue() {
 	command -v sqlite3 >/dev/null && command -v zstd >/dev/null
 }
@@ -40,6 +45,7 @@ has_postgres || missing="$missing postgresql"
 has_mariadb || missing="$missing mariadb-server"
 has_pgbouncer || missing="$missing pgbouncer"
 has_python_grpc || missing="$missing python3-grpcio python3-protobuf python3-crcmod protobuf-compiler"
+has_strace || missing="$missing strace"
 has_rescue || missing="$missing sqlite3 zstd"
 [ -n "$missing" ] || exit 0
 

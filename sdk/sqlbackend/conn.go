@@ -220,16 +220,17 @@ func (db *conn) reading(ctx context.Context, fn func(ctx context.Context, db *co
 	return db.rollback()
 }
 
+// slowCommit is how long a COMMIT may take before it is logged.
+const slowCommit = 5 * time.Second
+
 // commit does not end with the caller's context: a canceled COMMIT may have
 // happened.
 func (db *conn) commit() error {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
 	defer cancel()
-	if slow := db.b.d.Locks.CommitSlow; slow > 0 {
-		defer time.AfterFunc(slow, func() {
-			slog.Warn("the commit is taking long", "seconds", slow.Seconds(), "reason", db.b.d.Locks.SlowReason)
-		}).Stop()
-	}
+	defer time.AfterFunc(slowCommit, func() {
+		slog.Warn("the commit is taking long", "seconds", slowCommit.Seconds(), "waits_for", db.b.d.Locks.SlowCommit)
+	}).Stop()
 	return db.command(ctx, "COMMIT")
 }
 

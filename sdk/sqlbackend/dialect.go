@@ -96,10 +96,9 @@ type Locks struct {
 	// CommitDelay is how long a process that has just committed waits before
 	// its next transaction, where the database has no queue for writers.
 	CommitDelay time.Duration
-	// CommitSlow is how long a COMMIT may take before it is logged, with
-	// SlowReason as the likely cause. 0: never.
-	CommitSlow time.Duration
-	SlowReason string
+	// SlowCommit is what a COMMIT is likely to wait for that takes 5 seconds; it is
+	// logged then.
+	SlowCommit string
 }
 
 // Statements says how a statement reaches the driver.

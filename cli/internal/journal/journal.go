@@ -251,7 +251,7 @@ func (j *Journal) settle(ctx context.Context, backend sdk.Backend, identity sdk.
 	known, err := j.resolve(ctx, backend, intent, match)
 	switch {
 	case err != nil:
-		log.Warn("An earlier command may have changed the archive without recording it, and the archive could not be asked: "+err.Error()+". The next command tries again", "intent", op)
+		log.Warn("An earlier command may have changed the archive without recording it, and that could not be settled now: "+err.Error()+". The next command tries again", "intent", op)
 	case known > 0:
 		log.Info("Recorded what an earlier command had done and not recorded", "intent", op)
 	case match == evidence.Unknown:
