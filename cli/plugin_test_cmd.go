@@ -140,30 +140,17 @@ func showNothing(c *app.Command, report *backendtest.Report) error {
 
 // watchRules shows how far the rules are, which take minutes, until end is called.
 func watchRules(c *app.Command, o *backendtest.Options) (end func()) {
-	done, total := 0, 0
+	total := 0
 	for _, rule := range backendtest.Rules() {
 		if o.Run == nil || o.Run(rule.ID) {
 			total++
 		}
 	}
-	if c.HasBar() {
-		bar := output.NewScreen(c.Env.Stderr)
-		bar.Begin(0, total)
-		o.Done = func(backendtest.Result) {
-			done++
-			bar.Set(done)
-		}
-		return bar.End
-	}
-	if !c.JSON {
-		o.Done = func(r backendtest.Result) {
-			before := 100 * done / total
-			if done++; 100*done/total != before {
-				_, _ = fmt.Fprintf(c.Env.Stdout, "Progress: %d/%d (%d%%)\n", done, total, 100*done/total) // the report follows, and its error counts
-			}
-		}
-	}
-	return func() {}
+	progress := c.Progress()
+	progress.Screen = output.NewScreen(c.Env.Stderr)
+	progress.Begin(0, total)
+	o.Done = func(backendtest.Result) { progress.Add(1) }
+	return progress.End
 }
 
 func conformance(r *backendtest.Report) error {

@@ -17,7 +17,7 @@ import (
 type ProgramEnd struct {
 	Pid   int      `json:"pid,omitempty"`   // 0: it did not start
 	Ended string   `json:"ended,omitempty"` // "exit status 2", "signal: killed by the host"; "": it was running
-	Log   []string `json:"log,omitempty"`   // the last lines that it said, and the first of a panic
+	Log   []string `json:"log,omitempty"`   // the last lines that it said; a panic is one, with its stack
 }
 
 const (
@@ -25,8 +25,8 @@ const (
 	mostPrograms = 4
 	// mostLog is how many lines of one process it shows.
 	mostLog = 60
-	// beforeCrash is how many of them may have come before a panic.
-	beforeCrash = 20
+	// mostValue is how many lines of a value in one of them, such as a stack.
+	mostValue = 60
 )
 
 // programs are the processes that a rule has started.
@@ -40,7 +40,6 @@ type program struct {
 	mu      sync.Mutex
 	process *plugin.Process // nil: it has not started
 	log     []string
-	crashed bool // the lines from here on are those of a panic
 }
 
 var _ hclog.SinkAdapter = (*program)(nil)
@@ -98,14 +97,7 @@ func (p *program) Accept(_ string, level hclog.Level, message string, pairs ...a
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.crashed && (strings.HasPrefix(message, "panic: ") || strings.HasPrefix(message, "fatal error: ")) {
-		p.crashed = true
-		p.log = p.log[max(0, len(p.log)-beforeCrash):]
-	}
 	if len(p.log) == mostLog {
-		if p.crashed {
-			return
-		}
 		p.log = p.log[1:]
 	}
 	p.log = append(p.log, visible(logLine(level, message, pairs)))
@@ -117,7 +109,8 @@ func logLine(level hclog.Level, message string, pairs []any) string {
 	fmt.Fprintf(&line, "%-5s %s", level, message)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		key, value := fmt.Sprint(pairs[i]), strings.TrimSpace(fmt.Sprint(pairs[i+1]))
-		if strings.Contains(value, "\n") {
+		if lines := strings.Split(value, "\n"); len(lines) > 1 {
+			value = strings.Join(lines[:min(len(lines), mostValue)], "\n")
 			fmt.Fprintf(&below, "\n  %s:\n    %s", key, strings.ReplaceAll(value, "\n", "\n    "))
 			continue
 		}

@@ -105,15 +105,8 @@ func quote(line string) string {
 // clean makes text fit for a terminal and a log: valid UTF-8 without control
 // characters.
 func clean(text string) string {
-	return strings.ReplaceAll(cleanLines(text), "\n", "")
-}
-
-// cleanLines is clean for a text of several lines, such as the stack of a panic.
-func cleanLines(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n':
-			return r
 		case r == '\t':
 			return ' '
 		case unicode.IsControl(r):
@@ -169,7 +162,7 @@ func (e *entry) set(key string, value any) {
 	case key == stackKey && isText:
 		e.pairs = append(e.pairs, key, cleanStack(text))
 	case isText:
-		e.pairs = append(e.pairs, clean(key), cleanLines(text))
+		e.pairs = append(e.pairs, clean(key), clean(text))
 	default:
 		e.pairs = append(e.pairs, clean(key), flat(value))
 	}
