@@ -58,7 +58,7 @@ func runPluginInspect(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	start, err := namedProgram(c)
+	start, err := namedProgram(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -94,10 +94,13 @@ func runPluginInspect(ctx context.Context, c *app.Command) error {
 
 // namedProgram says how to start the program that the first argument names, by
 // name or by path. The project's plugins.lock must name it, if there is one.
-func namedProgram(c *app.Command) (pluginhost.Start, error) {
+func namedProgram(ctx context.Context, c *app.Command) (pluginhost.Start, error) {
 	named := c.Flags.Args().First()
-	start := pluginhost.Start{Env: pluginhost.Environ(c.Env.Vars, nil), Logger: c.Log}
-	var err error
+	settings, err := pluginSettings(ctx, c)
+	if err != nil {
+		return pluginhost.Start{}, err
+	}
+	start := pluginhost.Start{Env: pluginhost.Environ(c.Env.Vars, settings.PassEnv), Logger: c.Log, Timeout: settings.StartTimeout}
 	if strings.ContainsRune(filepath.ToSlash(named), '/') {
 		start.Program, err = pluginhost.Check(named)
 	} else {
@@ -110,6 +113,32 @@ func namedProgram(c *app.Command) (pluginhost.Start, error) {
 		return start, output.Errorf(output.Config, "%w", err)
 	}
 	return start, nil
+}
+
+// pluginSettings returns plugins.* of the configuration. The project's own file has
+// no say in them.
+func pluginSettings(ctx context.Context, c *app.Command) (config.Plugins, error) {
+	o := config.Options{Dir: c.Env.Dir, Environ: c.Env.Vars, Alone: true, File: c.Flags.String("config"), Set: c.Flags.StringSlice("set")}
+	if o.File == "" {
+		o.File = c.Env.Get("CODEX_ARCHIVE_CONFIG")
+	}
+	said, err := config.Load(ctx, o)
+	if err != nil {
+		return config.Plugins{}, output.Errorf(output.Config, "%w", err)
+	}
+	for _, key := range config.Keys() {
+		value := ""
+		if strings.HasPrefix(key.Name, "plugins.") && !said.Chosen(key.Name) {
+			value = c.Env.Get(key.Variable)
+		}
+		if value != "" {
+			o.Flags = append(o.Flags, config.Flag{Name: key.Variable, Key: key.Name, Value: value})
+		}
+	}
+	if said, err = config.Load(ctx, o); err != nil {
+		return config.Plugins{}, output.Errorf(output.Config, "%w", err)
+	}
+	return said.Plugins, nil
 }
 
 func writeInspected(c *app.Command, v inspectView) error {

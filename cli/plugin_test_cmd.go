@@ -12,10 +12,10 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
-	"github.com/codex-archive/codex/cli/internal/logging"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
@@ -31,7 +31,12 @@ func pluginTestCommand(a *app.App) *cli.Command {
 		UsageText: "codex plugin test NAME|PATH --url URL [flags]\ncodex plugin test --attach unix:PATH|tcp:HOST:PORT --url URL [flags]",
 		Description: "Stores, reads and purges as the contract says, in archives of its own, and prints what a\n" +
 			"vendor can publish: rules passed, failed, skipped and why. The program is run, many times.\n" +
-			"The exit code is 0 where every rule that must pass and could be tried passed, 1 otherwise.\n\n" +
+			"The exit code is 0 where every rule that must pass and could be tried passed, and 1 where one\n" +
+			"failed or none could be tried; 6 where the program does not start, the archive does not open,\n" +
+			"or the time of --timeout is over; 7 where the archive is not empty.\n\n" +
+			"Where a rule fails, the report has the last calls with what came, the lines that the program\n" +
+			"logged, and how it ended. Rules that build on one that failed are skipped and say so. A rule\n" +
+			"that hangs costs its deadline and no more. --set plugins.pass_env=NAMES passes variables on.\n\n" +
 			"An archive that is not empty is refused, and nothing is cleaned up. \"{}\" in the URL becomes\n" +
 			"another word for each archive that the rules ask for; without it there is one archive, and\n" +
 			"rules that need more are skipped. A password is better kept in CODEX_ARCHIVE_URL.\n\n" +
@@ -42,7 +47,8 @@ func pluginTestCommand(a *app.App) *cli.Command {
 			"the tombstone of the record, and for swap-content that of the record whose content it gets.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex plugin test ./codex-archive-oracle --url 'oracle://ann@localhost/t{}'\n" +
-			"   codex plugin test sqlite --url 'sqlite:///./kit-{}.db' --run '^(PUT|GET)-'\n" +
+			"   codex plugin test sqlite --url 'sqlite:///./kit-{}.db' --run '^(PUT|GET)-' -v\n" +
+			"   codex plugin test acme --url 'acme://host/t{}' --fail-fast --deadline 10 --log-level debug\n" +
 			"   codex plugin test --attach unix:/tmp/x.sock --url 'x://{}' --junit report.xml",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "url", Usage: "`URL` of an archive that is empty or not there yet; without it CODEX_ARCHIVE_URL is asked"},
@@ -51,6 +57,13 @@ func pluginTestCommand(a *app.App) *cli.Command {
 			&cli.Uint64Flag{Name: "seed", Usage: "`NUMBER` that all ids and bodies come from; the same gives the same calls", Value: 1},
 			&cli.StringFlag{Name: "damage", Usage: "shell `COMMAND` that alters the stored body of a content, see above"},
 			&cli.StringFlag{Name: "tamper", Usage: "shell `COMMAND` that alters rows of a record, see above"},
+			&cli.StringFlag{Name: "deadline", Usage: "fail a rule that takes longer than so many `SECONDS`", Value: "120"},
+			&cli.StringFlag{Name: "timeout", Usage: "end the run after so many `SECONDS`, and report"},
+			&cli.BoolFlag{Name: "fail-fast", Usage: "end the run with the first rule that fails", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list the rules that passed, too", DisableDefaultText: true},
+			&cli.StringFlag{Name: "log-level", Usage: "`LEVEL` that the program logs at: debug, info, warn or error", Value: "info"},
+			&cli.StringFlag{Name: "config", Usage: "read plugins.* from this `FILE`"},
+			&cli.StringSliceFlag{Name: "set", Usage: "`SECTION.KEY=VALUE` of the configuration, such as plugins.pass_env=A,B; repeatable"},
 			&cli.StringFlag{Name: "junit", Usage: "write the report to `FILE` in the XML of JUnit"},
 			&cli.StringFlag{Name: "report", Usage: "write the report to `FILE` as JSON"},
 			app.PluginDirFlag(),
@@ -59,11 +72,15 @@ func pluginTestCommand(a *app.App) *cli.Command {
 }
 
 func runPluginTest(ctx context.Context, c *app.Command) error {
-	target, err := testTarget(c)
+	target, err := testTarget(ctx, c)
 	if err != nil {
 		return err
 	}
-	run, err := rulesNamed(c.Flags.String("run"))
+	options, err := testOptions(c)
+	if err != nil {
+		return err
+	}
+	timeout, err := app.Seconds("--timeout", c.Flags.String("timeout"))
 	if err != nil {
 		return err
 	}
@@ -71,18 +88,18 @@ func runPluginTest(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	options := backendtest.Options{Run: run, Seed: c.Flags.Uint64("seed")}
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
 	end := watchRules(c, &options)
 	report, err := backendtest.RunRules(ctx, target, options)
 	end()
 	if err != nil {
-		return errors.Join(err, reports.discard())
+		return errors.Join(err, reports.write(report), showNothing(c, report))
 	}
-	show := report.WriteSummary
-	if c.JSON {
-		show = report.WriteJSON
-	}
-	if err := errors.Join(reports.write(report), show(c.Env.Stdout), ctx.Err()); err != nil {
+	if err := errors.Join(reports.write(report), showReport(c, report), ctx.Err()); err != nil {
 		return err
 	}
 	if !report.Conforms() {
@@ -91,25 +108,49 @@ func runPluginTest(ctx context.Context, c *app.Command) error {
 	return nil
 }
 
-// watchRules shows on a terminal how far the rules are, which take minutes,
-// until end is called.
-func watchRules(c *app.Command, o *backendtest.Options) (end func()) {
-	if !logging.IsTerminal(c.Env.Stderr) {
-		return func() {}
+func testOptions(c *app.Command) (o backendtest.Options, err error) {
+	o = backendtest.Options{Seed: c.Flags.Uint64("seed"), FailFast: c.Flags.Bool("fail-fast")}
+	if o.Run, err = rulesNamed(c.Flags.String("run")); err != nil {
+		return o, err
 	}
-	done, total := 0, 0
+	o.Deadline, err = app.Seconds("--deadline", c.Flags.String("deadline"))
+	return o, err
+}
+
+// showReport prints what came of the rules.
+func showReport(c *app.Command, report *backendtest.Report) error {
+	if c.JSON {
+		return report.WriteJSON(c.Env.Stdout)
+	}
+	if c.Flags.Bool("verbose") {
+		if err := report.WritePassed(c.Env.Stdout); err != nil {
+			return err
+		}
+	}
+	return report.WriteSummary(c.Env.Stdout)
+}
+
+// showNothing prints why nothing could be tried. With --json the error says it.
+func showNothing(c *app.Command, report *backendtest.Report) error {
+	if c.JSON {
+		return nil
+	}
+	return report.WriteSummary(c.Env.Stdout)
+}
+
+// watchRules shows how far the rules are, which take minutes, until end is called.
+func watchRules(c *app.Command, o *backendtest.Options) (end func()) {
+	total := 0
 	for _, rule := range backendtest.Rules() {
-		if o.Run(rule.ID) {
+		if o.Run == nil || o.Run(rule.ID) {
 			total++
 		}
 	}
-	bar := output.NewScreen(c.Env.Stderr)
-	bar.Begin(0, total)
-	o.Done = func(backendtest.Result) {
-		done++
-		bar.Set(done)
-	}
-	return bar.End
+	progress := c.Progress()
+	progress.Screen = output.NewScreen(c.Env.Stderr)
+	progress.Begin(0, total)
+	o.Done = func(backendtest.Result) { progress.Add(1) }
+	return progress.End
 }
 
 func conformance(r *backendtest.Report) error {
@@ -119,8 +160,12 @@ func conformance(r *backendtest.Report) error {
 	return fmt.Errorf("%s does not conform: %d of %s failed", r.Plugin, r.Failed, output.Count(len(r.Results), "rule"))
 }
 
-// rulesNamed returns what selects the rules whose ids match pattern.
+// rulesNamed returns what selects the rules whose ids match pattern: nil where that
+// is all.
 func rulesNamed(pattern string) (func(id string) bool, error) {
+	if pattern == "" {
+		return nil, nil
+	}
 	matches, err := regexp.Compile(pattern)
 	if err != nil {
 		return nil, output.Usagef("--run: %v", err)
@@ -134,7 +179,7 @@ func rulesNamed(pattern string) (func(id string) bool, error) {
 }
 
 // testTarget says what is tested, and where.
-func testTarget(c *app.Command) (backendtest.Target, error) {
+func testTarget(ctx context.Context, c *app.Command) (backendtest.Target, error) {
 	url := c.Flags.String("url")
 	if url == "" {
 		url = c.Env.Get("CODEX_ARCHIVE_URL")
@@ -165,10 +210,15 @@ func testTarget(c *app.Command) (backendtest.Target, error) {
 	if err := c.Arguments(1, 1, "NAME or PATH"); err != nil {
 		return target, err
 	}
-	start, err := namedProgram(c)
+	start, err := namedProgram(ctx, c)
 	if err != nil {
 		return target, err
 	}
+	level := hclog.LevelFromString(c.Flags.String("log-level"))
+	if level < hclog.Debug || level > hclog.Error {
+		return target, output.Usagef("--log-level: found %q, allowed debug, info, warn or error", c.Flags.String("log-level"))
+	}
+	start.Logger = hclog.New(&hclog.LoggerOptions{Level: level, Output: io.Discard}) // the report shows it
 	command, err := start.Command()
 	target.Program = &command
 	return target, err
@@ -229,7 +279,7 @@ func (files reportFiles) write(r *backendtest.Report) error {
 	return errors.Join(errs...)
 }
 
-// discard removes the files of a run that came to nothing.
+// discard removes the files of a run that did not begin.
 func (files reportFiles) discard() error {
 	var errs []error
 	for _, f := range files {

@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"iter"
 )
@@ -171,6 +172,15 @@ const (
 	// Upgrade also brings an older schema up to date. Nothing else does.
 	Upgrade
 )
+
+// String returns the mode in words.
+func (m Mode) String() string {
+	names := []string{"read-only", "read-write", "create", "upgrade"}
+	if m < 0 || int(m) >= len(names) {
+		return fmt.Sprintf("mode %d", int(m))
+	}
+	return names[m]
+}
 
 // Options is what a backend is told when it opens an archive.
 type Options struct {

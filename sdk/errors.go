@@ -77,6 +77,15 @@ const (
 	EffectApplied Effect = 2 // the change was made, only the answer was lost
 )
 
+// String returns the effect in one word.
+func (e Effect) String() string {
+	names := []string{"none", "maybe", "applied"}
+	if e < 0 || int(e) >= len(names) {
+		return fmt.Sprintf("effect_%d", int(e))
+	}
+	return names[e]
+}
+
 // Error is the only error that crosses between host and backend.
 type Error struct {
 	Kind       Kind

@@ -14,7 +14,7 @@ import (
 
 func appendRules() []Rule {
 	return []Rule{
-		must("APPEND-01", "Events come back with every field as they were recorded, oldest first, the ARCHIVE event among them.", everyEvent),
+		proof(canAppend, must("APPEND-01", "Events come back with every field as they were recorded, oldest first, the ARCHIVE event among them.", everyEvent)),
 		must("APPEND-02", "Events of the same time come by id.", func(t *T) {
 			b, s := t.backend(), t.item(20)
 			t.put(b, s)

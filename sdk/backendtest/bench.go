@@ -13,7 +13,7 @@ import (
 // because it is slow.
 func Benchmark(b *testing.B, target Target) {
 	ctx := context.Background()
-	handle, err := target.open(ctx, sdk.Options{URL: target.URL(), Mode: sdk.Create})
+	handle, err := target.open(ctx, sdk.Options{URL: target.URL(), Mode: sdk.Create}, setup{})
 	if err != nil {
 		b.Fatal(err)
 	}

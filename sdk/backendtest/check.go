@@ -67,7 +67,7 @@ func (t *T) kind(err error, want sdk.Kind) *sdk.Error {
 	case e.Kind != want:
 		t.Errorf("error %q is %v, want %v", err, e.Kind, want)
 	case e.Effect != sdk.EffectNone:
-		t.Errorf("error %q has effect %d, want none", err, e.Effect)
+		t.Errorf("error %q has effect %v, want none", err, e.Effect)
 	case e.Retry && !want.Temporary():
 		t.Errorf("error %q claims that trying again helps", err)
 	}

@@ -38,6 +38,9 @@ func closeRules() []Rule {
 			t.closed(b)
 			t.same(t.backend(), s...)
 		}),
+		proof(canClose, must("CLOSE-06", "Close succeeds on a handle that was opened, and has no call under way.", func(t *T) {
+			t.closed(t.backend())
+		})),
 		must("CLOSE-04", "Close during a Put ends it: its items are all there or none is.", closeDuringPut),
 		must("CLOSE-05", "Close during a Get or a List ends it; no wrong bytes come.", closeDuringRead),
 	}
@@ -58,7 +61,7 @@ func (t *T) closing(b sdk.Backend) (start, wait func()) {
 		once.Do(func() {
 			go func() {
 				defer close(done)
-				t.closed(b)
+				t.guarded(func() { t.closed(b) })
 			}()
 		})
 	}

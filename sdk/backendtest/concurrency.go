@@ -18,6 +18,16 @@ const callers = 32
 
 func concurrencyRules() []Rule {
 	return []Rule{
+		proof(canShare, must("CONC-08", "While one handle is open, others on the same archive open, read and write: handles of other processes where the backend is one. None waits for another to close.", func(t *T) {
+			b, s := t.backend(), t.items(4)
+			t.put(b, s[0])
+			for i := 1; i < len(s); i++ {
+				other := t.backend() // b stays open, and so do those before
+				t.same(other, s[:i]...)
+				t.put(other, s[i])
+				t.same(b, s[:i+1]...)
+			}
+		})),
 		must("CONC-01", "Thirty-two callers on one handle do not disturb each other.", func(t *T) {
 			b := t.open(sdk.Options{URL: t.url, Mode: sdk.ReadWrite, Parallel: callers})
 			t.crowd(func(i int) sdk.Backend { return b }, callers, t.lifeOfOne)
@@ -67,7 +77,7 @@ func (t *T) crowd(handle func(i int) sdk.Backend, n int, call func(b sdk.Backend
 	}
 	var all sync.WaitGroup
 	for i := range n {
-		all.Go(func() {
+		t.spawn(&all, func() {
 			if err := call(handle(i), i, own[i]); err != nil {
 				t.Errorf("caller %d: %v", i, err)
 			}
@@ -246,10 +256,10 @@ func holdVersusPurge(t *T) {
 		var verdict []sdk.Verdict
 		var purgeErr, holdErr error
 		var both sync.WaitGroup
-		both.Go(func() {
+		t.spawn(&both, func() {
 			purgeErr = t.patiently(func() (err error) { verdict, err = a.Purge(t.ctx, p); return err })
 		})
-		both.Go(func() {
+		t.spawn(&both, func() {
 			holdErr = t.patiently(func() error { return b.Append(t.ctx, []sdk.Event{hold}) })
 		})
 		both.Wait()
@@ -279,10 +289,10 @@ func purgeVersusPut(t *T) {
 		p := t.purge(s.Tombstone)
 		var purgeErr, putErr error
 		var both sync.WaitGroup
-		both.Go(func() {
+		t.spawn(&both, func() {
 			purgeErr = t.patiently(func() (err error) { _, err = a.Purge(t.ctx, p); return err })
 		})
-		both.Go(func() {
+		t.spawn(&both, func() {
 			putErr = t.patiently(func() error { _, err := b.Put(t.ctx, sequence(fresh)); return err })
 		})
 		both.Wait()

@@ -9,11 +9,11 @@ import (
 
 func getRules() []Rule {
 	return []Rule{
-		must("GET-01", "Get yields one answer for each id, in the order given, duplicates included.", func(t *T) {
+		proof(canGet, must("GET-01", "Get yields one answer for each id, in the order given, duplicates included.", func(t *T) {
 			b, s := t.backend(), t.items(5)
 			t.put(b, s...)
 			t.same(b, s[3], s[0], s[3], s[4], s[4], s[1])
-		}),
+		})),
 		must("GET-02", "An unknown id is NotFound, names itself, and does not end the sequence.", func(t *T) {
 			b, s, no := t.backend(), t.item(100), t.id()
 			t.put(b, s)

@@ -27,10 +27,11 @@ func (h handle) Close() error { return errors.Join(h.Backend.Close(), h.process.
 type setup struct {
 	stdout, stderr io.Writer         // copies of what a program prints
 	dial           []grpc.DialOption // for rules about messages
+	programs       *programs         // where it is noted; nil: nowhere
 }
 
 // open opens an archive, filling in what the target asks for.
-func (t *Target) open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+func (t *Target) open(ctx context.Context, o sdk.Options, s setup) (sdk.Backend, error) {
 	if t.Open != nil {
 		b, err := t.Open(ctx, t.options(o))
 		if b == nil && err == nil {
@@ -38,7 +39,7 @@ func (t *Target) open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 		}
 		return b, err
 	}
-	h, err := t.openOver(ctx, o, setup{})
+	h, err := t.openOver(ctx, o, s)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,14 @@ func (t *Target) connect(ctx context.Context, s setup) (*plugin.Process, error) 
 	if t.Program != nil {
 		c := *t.Program
 		c.Stdout, c.Stderr, c.DialOptions = s.stdout, s.stderr, s.dial
-		return plugin.Launch(ctx, c)
+		if s.programs == nil {
+			return plugin.Launch(ctx, c)
+		}
+		var noted *program
+		noted, c.Logger = s.programs.begin(c.Logger)
+		process, err := plugin.Launch(ctx, c)
+		noted.is(process)
+		return process, err
 	}
 	network, address, _ := strings.Cut(t.Address, ":")
 	return plugin.Attach(ctx, network, address, s.dial...)
@@ -85,7 +93,7 @@ func (t *Target) options(o sdk.Options) sdk.Options {
 }
 
 // describe fills in what the backend says of itself.
-func (t *Target) describe(ctx context.Context) error {
+func (t *Target) describe(ctx context.Context, s setup) error {
 	ways := 0
 	for _, there := range []bool{t.Open != nil, t.Program != nil, t.Address != ""} {
 		if there {
@@ -98,7 +106,7 @@ func (t *Target) describe(ctx context.Context) error {
 	if t.Open != nil {
 		return nil
 	}
-	process, err := t.connect(ctx, setup{})
+	process, err := t.connect(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -125,10 +133,35 @@ func (t *Target) describe(ctx context.Context) error {
 // openOver opens the archive that rules share, by the wire, or ends the rule.
 // The handle is closed at its end.
 func (t *T) openOver(s setup) handle {
-	h, err := t.target.openOver(t.ctx, sdk.Options{URL: t.url, Mode: sdk.ReadWrite}, s)
+	h, err := t.tryOpenOver(sdk.Options{URL: t.url, Mode: sdk.ReadWrite}, s)
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
-	t.Cleanup(func() { t.closed(h) })
 	return h
+}
+
+func (t *T) tryOpenOver(o sdk.Options, s setup) (handle, error) {
+	t.need(canOpen)
+	t.shares()
+	s.programs = &t.programs
+	c := t.calls.begin(canOpen, "open, %v", o.Mode)
+	h, err := t.target.openOver(t.ctx, o, s)
+	c.end(err, "done")
+	if err == nil {
+		h.Backend = t.watch(h.Backend)
+		t.opened++
+		t.Cleanup(func() { t.left(h) })
+	}
+	return h, err
+}
+
+// connect starts the program, or connects to the address, until the rule ends.
+func (t *T) connect(s setup) *plugin.Process {
+	s.programs = &t.programs
+	process, err := t.target.connect(t.ctx, s)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.Cleanup(func() { _ = process.Close() }) // how it ends is what some rules look at
+	return process
 }

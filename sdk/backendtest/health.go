@@ -4,7 +4,7 @@ import "github.com/codex-archive/codex/sdk"
 
 func healthRules() []Rule {
 	return []Rule{
-		must("HEALTH-01", "Health names server, identity and schema version, the database's clock, and whether writing is possible.", func(t *T) {
+		proof(canHealth, must("HEALTH-01", "Health names server, identity and schema version, the database's clock, and whether writing is possible.", func(t *T) {
 			b := t.backend()
 			h := t.health(b)
 			if id := sdk.IdentityOf(b); !id.IsZero() && id != h.Archive {
@@ -22,7 +22,7 @@ func healthRules() []Rule {
 			case !h.Writable:
 				t.Errorf("not writable, though the rules write")
 			}
-		}),
+		})),
 		must("HEALTH-02", "Retrievable counts the live records whose body is present.", func(t *T) {
 			b := t.backend()
 			before := t.health(b).Retrievable

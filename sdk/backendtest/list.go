@@ -11,14 +11,14 @@ const pages = 2*sdk.MaxItems + 300
 
 func listRules() []Rule {
 	return []Rule{
-		must("LIST-01", "List yields newest first; records of the same time by tombstone, descending.", func(t *T) {
+		proof(canList, must("LIST-01", "List yields newest first; records of the same time by tombstone, descending.", func(t *T) {
 			b, s := t.backend(), t.items(30)
 			for i := range s {
 				s[i].ArchivedAt = dawn.Add(time.Duration(i*7%5) * time.Microsecond)
 			}
 			t.put(b, s...)
 			t.lists(b, "repository", sdk.Query{Repo: t.repo()}, s...)
-		}),
+		})),
 		must("LIST-02", "Of more records than fit a page each comes exactly once, ties included.", func(t *T) {
 			b := t.backend()
 			t.lists(b, "repository", sdk.Query{Repo: t.repo()}, t.many(b)...)

@@ -8,7 +8,7 @@ import (
 
 func missingRules() []Rule {
 	return []Rule{
-		must("MISSING-01", "Missing answers those contents that have no body, in the order given.", func(t *T) {
+		proof(canMissing, must("MISSING-01", "Missing answers those contents that have no body, in the order given.", func(t *T) {
 			b, s := t.backend(), t.items(20)
 			var asked, want []sdk.Digest
 			for i, one := range s {
@@ -23,7 +23,7 @@ func missingRules() []Rule {
 			slices.Reverse(asked)
 			slices.Reverse(want)
 			t.missingIs(b, asked, want)
-		}),
+		})),
 		must("MISSING-02", "Missing of nothing, or of what is all there, is nothing.", func(t *T) {
 			b, s := t.backend(), t.item(100)
 			t.put(b, s)

@@ -29,6 +29,9 @@ func openRules() []Rule {
 				t.Errorf("both archives have the identity %v", t.health(a).Archive)
 			}
 		}, needsOwn),
+		proof(canOpen, must("OPEN-08", "An archive that is there is opened for reading and writing.", func(t *T) {
+			t.backend()
+		})),
 		should("OPEN-07", "A URL of a scheme the backend does not know is Unsupported.", func(t *T) {
 			_, err := t.tryOpen(t.ctx, sdk.Options{URL: "codex-backendtest-no-such-scheme://host/name", Mode: sdk.Create})
 			t.kind(err, sdk.Unsupported)
@@ -59,7 +62,7 @@ func reopen(t *T) {
 		b := t.open(sdk.Options{URL: url, Mode: m})
 		t.same(b, s)
 		if got := t.health(b).Archive; got != id {
-			t.Errorf("opened with mode %d the identity is %v, was %v", m, got, id)
+			t.Errorf("opened %v the identity is %v, was %v", m, got, id)
 		}
 	}
 }

@@ -39,11 +39,7 @@ func processRules() []Rule {
 		}, needsProgram),
 		must("PROC-02", "Within 2 seconds of the end of its standard input a program is gone, whether it has opened an archive or not.", func(t *T) {
 			t.leavesInTime("before Open", func() *plugin.Process {
-				process, err := t.target.connect(t.ctx, setup{})
-				if err != nil {
-					t.Fatalf("%v", err)
-				}
-				t.Cleanup(func() { _ = process.Close() }) // how it ends is what the rule looks at
+				process := t.connect(setup{})
 				process.CutLifeline()
 				return process
 			})

@@ -2,8 +2,8 @@ package backendtest
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -17,7 +17,7 @@ func Run(t *testing.T, target Target) {
 	t.Helper()
 	r := &runner{target: &target}
 	if err := r.begin(t.Context()); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v%s", err, below(r.programs.ends()))
 	}
 	for _, rule := range Rules() {
 		t.Run(rule.ID, func(t *testing.T) {
@@ -26,23 +26,26 @@ func Run(t *testing.T, target Target) {
 			case res.Status == Skipped:
 				t.Skip("needs " + res.Why)
 			case res.Status == Failed && rule.Level == Should:
-				t.Logf("%s (only SHOULD)\n%s", rule.Says, res.Why)
+				t.Logf("%s (only SHOULD)\n%s", rule.Says, res.Detail())
 			case res.Status == Failed:
-				t.Errorf("%s\n%s", rule.Says, res.Why)
+				t.Errorf("%s\n%s", rule.Says, res.Detail())
 			}
 		})
 	}
 }
 
 // RunRules runs the rules that o selects, one after the other, and reports. An
-// error says that nothing could be tried: the archive does not open, or is not
-// empty. When ctx ends, the rules that are left are skipped.
+// error says that nothing could be tried, because the program does not start, or
+// the archive does not open or is not empty; the report then says so too. When ctx
+// ends, the rules that are left are skipped.
 func RunRules(ctx context.Context, target Target, o Options) (*Report, error) {
 	r := &runner{target: &target, options: o}
-	if err := r.begin(ctx); err != nil {
-		return nil, err
+	err := r.begin(ctx)
+	rep := newReport(&target, o)
+	if err != nil {
+		rep.Error, rep.Programs = visible(err.Error()), r.programs.ends()
+		return rep, err
 	}
-	rep := newReport(&target, o.Seed)
 	for _, rule := range Rules() {
 		if o.Run != nil && !o.Run(rule.ID) {
 			continue
@@ -53,39 +56,72 @@ func RunRules(ctx context.Context, target Target, o Options) (*Report, error) {
 			o.Done(res)
 		}
 	}
+	rep.Complete = o.Run == nil && !r.cutShort
 	return rep, nil
 }
 
 // runner runs rules on one archive, which they share: each keeps to
 // repositories, ids and bodies of its own.
 type runner struct {
-	target  *Target
-	options Options
-	url     string
+	target   *Target
+	options  Options
+	url      string
+	programs programs           // before the first rule
+	broken   map[Ability]string // by the rule that failed
+	stop     string             // what the rules need that are left
+	cutShort bool               // a rule was not tried for a reason that is not the target's
 }
 
 // begin asks the backend what it is and makes the first archive.
 func (r *runner) begin(ctx context.Context) error {
-	asking, cancel := context.WithTimeout(ctx, r.deadline())
-	defer cancel()
-	if err := r.target.describe(asking); err != nil {
+	err := r.bounded(ctx, "describe", func(ctx context.Context) error {
+		return r.target.describe(ctx, setup{programs: &r.programs})
+	})
+	if err != nil {
 		return err
 	}
-	return r.newArchive(ctx)
+	return r.newArchive(ctx, true)
 }
 
-// newArchive makes the archive that rules share, and refuses one that holds
-// anything: the kit leaves test data behind.
-func (r *runner) newArchive(ctx context.Context) error {
+// newArchive makes the archive that rules share. The first one must be empty: the
+// kit leaves test data behind.
+func (r *runner) newArchive(ctx context.Context, first bool) error {
 	r.url = r.target.URL()
-	ctx, cancel := context.WithTimeout(ctx, r.deadline())
+	return r.bounded(ctx, "make the archive for the tests", func(ctx context.Context) error {
+		b, err := r.target.open(ctx, sdk.Options{URL: r.url, Mode: sdk.Create}, setup{programs: &r.programs})
+		if err != nil {
+			return fmt.Errorf("make the archive for the tests: %w", err)
+		}
+		if first {
+			err = empty(ctx, b)
+		}
+		_ = b.Close() // a rule looks at that
+		return err
+	})
+}
+
+// bounded makes a call that may hang, or panic.
+func (r *runner) bounded(ctx context.Context, what string, call func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, r.deadline())
 	defer cancel()
-	b, err := r.target.open(ctx, sdk.Options{URL: r.url, Mode: sdk.Create})
-	if err != nil {
-		return fmt.Errorf("make the archive for the tests: %w", err)
+	done := make(chan error, 1)
+	go func() { // ends when the backend ends the call
+		defer func() {
+			if p := recover(); p != nil {
+				done <- fmt.Errorf("%s: panic: %v\n%s", what, p, debug.Stack())
+			}
+		}()
+		done <- call(limited)
+	}()
+	late := time.NewTimer(r.deadline() + min(grace, r.deadline()))
+	defer late.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-late.C:
+		r.programs.kill()
+		return sdk.Errorf(sdk.Timeout, "%s: it hangs, and did not end when its context did", what)
 	}
-	err = empty(ctx, b)
-	return errors.Join(err, b.Close())
 }
 
 func empty(ctx context.Context, b sdk.Backend) error {
@@ -109,30 +145,61 @@ func (r *runner) deadline() time.Duration {
 // costs its rule and no more. What hangs may hold locks: the rules after it get
 // a new archive where the target has more than one.
 func (r *runner) run(parent context.Context, rule Rule) Result {
-	res := Result{ID: rule.ID, Says: rule.Says, Level: rule.Level, Status: Passed}
-	if parent.Err() != nil {
-		res.Status, res.Why = Skipped, "time: the run was stopped"
+	res := Result{ID: rule.ID, Says: rule.Says, See: rule.See(), Level: rule.Level, Status: Passed}
+	if why := r.skips(parent, rule); why != "" {
+		res.Status, res.Why = Skipped, why
 		return res
-	}
-	for _, n := range rule.Needs {
-		if !n.met(r.target) {
-			res.Status, res.Why = Skipped, n.Reason
-			return res
-		}
 	}
 	ctx, cancel := context.WithTimeout(parent, r.deadline()*time.Duration(max(1, rule.patience)))
 	defer cancel()
-	t := &T{ctx: ctx, target: r.target, rule: rule, seed: r.options.Seed, url: r.url}
+	t := &T{ctx: ctx, target: r.target, rule: rule, seed: r.options.Seed, url: r.url, broken: r.broken}
 	start := time.Now()
 	hung := t.run(min(grace, r.deadline()))
+	if hung {
+		t.programs.kill()
+	}
 	res.Duration = time.Since(start)
 	t.result(&res)
+	r.learn(rule, res)
 	if hung && !r.target.Single {
-		if err := r.newArchive(parent); err != nil {
+		if err := r.newArchive(parent, false); err != nil {
 			res.Why += "\n" + err.Error()
 		}
 	}
 	return res
+}
+
+// skips says what a rule needs that is not there, "" where it can be tried.
+func (r *runner) skips(ctx context.Context, rule Rule) string {
+	for _, n := range rule.Needs {
+		if !n.met(r.target) {
+			return n.Reason
+		}
+	}
+	if r.stop == "" && ctx.Err() != nil {
+		r.stop = "time: the run was stopped"
+	}
+	r.cutShort = r.cutShort || r.stop != ""
+	return r.stop
+}
+
+// learn draws conclusions from a rule that failed.
+func (r *runner) learn(rule Rule, res Result) {
+	r.cutShort = r.cutShort || res.depends
+	if res.Status != Failed || rule.Level != Must {
+		return
+	}
+	if rule.proves != "" && r.broken[rule.proves] == "" {
+		broken := maps.Clone(r.broken) // a rule that was left behind may read the old one
+		if broken == nil {
+			broken = map[Ability]string{}
+		}
+		broken[rule.proves] = rule.ID
+		r.broken = broken
+	}
+	if r.options.FailFast {
+		r.stop = "a run that goes on: " + rule.ID + " failed, and the first failure ends this one"
+	}
 }
 
 // run reports whether the rule had to be left behind, because it did not end so
@@ -159,7 +226,11 @@ func (t *T) run(grace time.Duration) (hung bool) {
 		t.Errorf("the time of the rule was over: %v", t.ctx.Err())
 		return false
 	case <-late.C:
-		t.Errorf("hangs: did not end when its context did (%v)", t.ctx.Err())
+		in := ""
+		if methods := t.calls.hanging(); methods != "" {
+			in = " in " + methods
+		}
+		t.Errorf("hangs%s: did not end when its context did (%v)", in, t.ctx.Err())
 		return true
 	}
 }
@@ -174,9 +245,10 @@ func (t *T) guard() {
 // result closes t and writes what came of it into res.
 func (t *T) result(res *Result) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.over = true
 	switch {
+	case t.depends:
+		res.Status, res.Why, res.depends = Skipped, t.skipped, true
 	case t.failed:
 		if t.unlogged > 0 {
 			t.log = append(t.log, fmt.Sprintf("and %d more lines", t.unlogged))
@@ -184,5 +256,9 @@ func (t *T) result(res *Result) {
 		res.Status, res.Why = Failed, strings.Join(t.log, "\n")
 	case t.skipped != "":
 		res.Status, res.Why = Skipped, t.skipped
+	}
+	t.mu.Unlock()
+	if res.Status == Failed {
+		res.Calls, res.Programs = t.calls.lines(), t.programs.ends()
 	}
 }

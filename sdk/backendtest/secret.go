@@ -74,7 +74,7 @@ func (t *T) tellsNothing(o sdk.Options) {
 	if !errors.As(err, &e) {
 		t.Errorf("open %s: the error is a %T, want *sdk.Error", sdk.RedactURL(o.URL), err)
 	} else if e.Effect != sdk.EffectNone {
-		t.Errorf("open %s: effect %d", sdk.RedactURL(o.URL), e.Effect)
+		t.Errorf("open %s: effect %v, want none", sdk.RedactURL(o.URL), e.Effect)
 	}
 	if tells(err, canary) {
 		t.Errorf("open of a URL like %s: the error holds the password", strings.ReplaceAll(o.URL, canary, "PASSWORD"))
@@ -88,10 +88,7 @@ func (t *T) openRaw(o sdk.Options, raw func(error)) error {
 		_, err := t.tryOpen(t.ctx, o)
 		return err
 	}
-	h, err := t.target.openOver(t.ctx, o, setup{dial: (&tap{fail: raw}).options()})
-	if err == nil {
-		t.Cleanup(func() { t.closed(h) })
-	}
+	_, err := t.tryOpenOver(o, setup{dial: (&tap{fail: raw}).options()})
 	return err
 }
 

@@ -25,12 +25,18 @@ type T struct {
 	seed   uint64
 	url    string // of the archive that rules share
 	made   int    // how many ids and records were made
+	opened int    // how many handles were
+	broken map[Ability]string
+
+	calls    calls
+	programs programs
 
 	mu       sync.Mutex
 	log      []string // at most mostLines
 	unlogged int      // lines that came after them
 	failed   bool
 	skipped  string
+	depends  bool // on what another rule has found not to work
 	over     bool // the runner has gone on: nothing counts any more
 	cleanups []func()
 }
@@ -51,7 +57,7 @@ func (t *T) Logf(format string, args ...any) {
 	case len(t.log) == mostLines:
 		t.unlogged++
 	default:
-		t.log = append(t.log, fmt.Sprintf(format, args...))
+		t.log = append(t.log, visible(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -112,7 +118,7 @@ func (t *T) cleanup() {
 		f := t.cleanups[n-1]
 		t.cleanups = t.cleanups[:n-1]
 		t.mu.Unlock()
-		f()
+		t.guarded(f)
 	}
 }
 
@@ -124,17 +130,44 @@ func (t *T) backend() sdk.Backend { return t.open(sdk.Options{URL: t.url, Mode: 
 func (t *T) open(o sdk.Options) sdk.Backend {
 	b, err := t.tryOpen(t.ctx, o)
 	if err != nil {
-		t.Fatalf("open, mode %d: %v", o.Mode, err)
+		t.Fatalf("open, %v: %v", o.Mode, err)
 	}
 	return b
 }
 
 func (t *T) tryOpen(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
-	b, err := t.target.open(ctx, o)
-	if err == nil {
-		t.Cleanup(func() { t.closed(b) })
+	t.need(canOpen)
+	t.shares()
+	c := t.calls.begin(canOpen, "open, %v", o.Mode)
+	b, err := t.target.open(ctx, o, setup{programs: &t.programs})
+	c.end(err, "done")
+	if err != nil {
+		return nil, err
 	}
-	return b, err
+	b = t.watch(b)
+	t.opened++
+	t.Cleanup(func() { t.left(b) })
+	return b, nil
+}
+
+// shares skips the rule where an archive cannot be open twice at once.
+func (t *T) shares() {
+	if t.opened > 0 {
+		t.need(canShare)
+	}
+}
+
+// left closes b at the end of a rule, which may have closed it already.
+func (t *T) left(b sdk.Backend) {
+	if t.broken[canClose] == "" {
+		t.closed(b)
+		return
+	}
+	defer func() { _ = recover() }() // another rule has said it
+	if w, ok := b.(*watched); ok {
+		b = w.backend
+	}
+	_ = b.Close() // another rule has said it
 }
 
 // within returns a context of the rule that ends after d.
@@ -155,3 +188,12 @@ func (t *T) serial() int {
 func (t *T) key(n int) [32]byte {
 	return digest(fmt.Appendf(binary.BigEndian.AppendUint64(nil, t.seed), "%s/%d", t.rule.ID, n))
 }
+
+// guarded calls f, whose panic fails the rule and no more.
+func (t *T) guarded(f func()) {
+	defer t.guard()
+	f()
+}
+
+// spawn calls f in a goroutine of group.
+func (t *T) spawn(group *sync.WaitGroup, f func()) { group.Go(func() { t.guarded(f) }) }

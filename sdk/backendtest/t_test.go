@@ -14,7 +14,7 @@ func tryRule(t *testing.T, check func(*T)) Result {
 	t.Helper()
 	target := Target{Name: "memory", Open: memory.Driver().Open, URL: func() string { return "memory://t" }}
 	r := &runner{target: &target}
-	if err := r.newArchive(t.Context()); err != nil {
+	if err := r.newArchive(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	return r.run(t.Context(), must("TRY-01", "A sentence.", check))

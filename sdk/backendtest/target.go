@@ -63,6 +63,8 @@ type Options struct {
 	// Deadline of each rule; 0: two minutes. A rule that does not end is
 	// failed and left behind.
 	Deadline time.Duration
+	// FailFast ends the run with the first rule that MUST pass and does not.
+	FailFast bool
 	// Done, if set, is told of each result as it comes.
 	Done func(Result)
 }

@@ -68,11 +68,7 @@ func wireRules() []Rule {
 
 func description(t *T) {
 	programName := regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
-	process, err := t.target.connect(t.ctx, setup{})
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	defer func() { _ = process.Close() }() // the rule is about the answers
+	process := t.connect(setup{})
 	var first plugin.Description
 	for i := range 2 {
 		d, err := process.Describe(t.ctx)
@@ -95,10 +91,9 @@ func description(t *T) {
 
 // opensWith opens the archive with a request that change has altered.
 func (t *T) opensWith(change func(*archivepb.OpenRequest), want sdk.Kind) {
-	h, err := t.target.openOver(t.ctx, sdk.Options{URL: t.url, Mode: sdk.ReadWrite}, setup{dial: (&tap{open: change}).options()})
+	_, err := t.tryOpenOver(sdk.Options{URL: t.url, Mode: sdk.ReadWrite}, setup{dial: (&tap{open: change}).options()})
 	if err == nil {
 		t.Errorf("it opened the archive, want %v", want)
-		t.closed(h)
 		return
 	}
 	t.kind(err, want)

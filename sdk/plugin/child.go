@@ -46,6 +46,7 @@ type child struct {
 	mu      sync.Mutex
 	started bool // the process is, or was, there
 	stopped bool // it must not start any more
+	killed  bool // by this host
 
 	exited  chan struct{} // closed when it is gone and its last words are read
 	exitErr error         // valid after exited
@@ -212,6 +213,7 @@ func (p *child) kill() {
 	select {
 	case <-p.exited:
 	default:
+		p.killed = true
 		_ = killGroup(p.cmd.Process) // it may have ended
 	}
 }

@@ -16,6 +16,7 @@ type connState struct {
 	cancel context.CancelFunc
 	// secrets of this connection's archive; shared with the log by the server.
 	secrets *secrets
+	caught  caughtFunc
 
 	mu      sync.Mutex
 	state   openState
@@ -26,6 +27,9 @@ type connState struct {
 	closeErr  error
 }
 
+// caughtFunc returns err, or the error for what was recovered from a panic.
+type caughtFunc func(recovered any, method string, err error) error
+
 type openState int
 
 const (
@@ -35,9 +39,9 @@ const (
 	stateEnded
 )
 
-func newConnState(s *secrets) *connState {
+func newConnState(s *secrets, caught caughtFunc) *connState {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &connState{ctx: ctx, cancel: cancel, secrets: s}
+	return &connState{ctx: ctx, cancel: cancel, secrets: s, caught: caught}
 }
 
 // begin starts an Open; only one may run, and only one may succeed.
@@ -98,10 +102,16 @@ func (s *connState) end() error {
 		s.cancel()
 		s.calls.Wait()
 		if b != nil {
-			s.closeErr = b.Close()
+			s.closeErr = s.closed(b)
 		}
 	})
 	return s.closeErr
+}
+
+// closed closes the archive, and survives a panic of the backend.
+func (s *connState) closed(b sdk.Backend) (err error) {
+	defer func() { err = s.caught(recover(), "Close", err) }()
+	return b.Close()
 }
 
 type stateKey struct{}
@@ -116,6 +126,7 @@ func stateOf(ctx context.Context) *connState {
 // no message.
 type connStates struct {
 	secrets *secrets
+	caught  caughtFunc
 	mu      sync.Mutex
 	open    map[*connState]bool
 	ends    sync.WaitGroup // of sessions that are being ended
@@ -125,7 +136,7 @@ var _ stats.Handler = (*connStates)(nil)
 
 // TagConn makes a session.
 func (s *connStates) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
-	session := newConnState(s.secrets)
+	session := newConnState(s.secrets, s.caught)
 	s.mu.Lock()
 	s.open[session] = true
 	s.mu.Unlock()

@@ -136,6 +136,21 @@ func (p *Process) Exited() <-chan struct{} {
 	return p.child.exited
 }
 
+// Ending says how a process that was started has ended: "exit status 3", or the
+// signal, and whether this host killed it. It is empty while the process is running,
+// and for an attached one.
+func (p *Process) Ending() string {
+	if p.child == nil || !p.hasExited() {
+		return ""
+	}
+	p.child.mu.Lock()
+	defer p.child.mu.Unlock()
+	if p.child.killed {
+		return p.child.ending() + " by the host"
+	}
+	return p.child.ending()
+}
+
 // Pid returns the process id: of the program that was started (which may be a
 // wrapper around the backend), or of the attached one where the system tells.
 func (p *Process) Pid() int {

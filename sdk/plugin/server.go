@@ -28,10 +28,9 @@ type server struct {
 var _ archivepb.ArchiveServer = (*server)(nil)
 
 func newServer(d sdk.Driver, s *secrets, log *slog.Logger) *server {
-	return &server{
-		driver: d, secrets: s, log: log,
-		conns: &connStates{secrets: s, open: map[*connState]bool{}},
-	}
+	served := &server{driver: d, secrets: s, log: log}
+	served.conns = &connStates{secrets: s, open: map[*connState]bool{}, caught: served.caught}
+	return served
 }
 
 // grpcServer returns a gRPC server for s. Interceptors among options are
