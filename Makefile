@@ -6,9 +6,10 @@
 # While you work: quick (the tests that need no database server and little
 # time) and check (format, lint, other platforms, race detector).
 # Now and then: soak (kills and faults for as long as SOAK says), bench, profile.
-# The others: build, proto, install, clean.
+# Now and then as well: test-windows (the Windows programs under Wine), release
+# (the files of a release, built twice). The others: build, proto, install, clean.
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION ?= $(patsubst v%,%,$(shell git describe --tags --always --dirty 2>/dev/null || echo unknown))
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -19,7 +20,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 GOBUILD := CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)'
 SOAK    ?= 10m
 
-.PHONY: build demo test quick soak check bench bench-growth profile proto install clean databases
+.PHONY: build demo test quick soak check bench bench-growth profile proto install clean databases release
 
 build:
 	@mkdir -p bin/plugins
@@ -39,6 +40,7 @@ PARALLEL ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 test: databases
 	go run ./scripts/testenv go test -timeout 20m -parallel $(PARALLEL) ./...
+	go -C scripts/release test -timeout 20m .
 
 quick:
 	go run ./scripts/testenv -noservers go test -short -timeout 5m -parallel $(PARALLEL) ./...
@@ -70,6 +72,11 @@ bench-growth: build
 proto:
 	go run -modfile=scripts/tools.mod scripts/proto.go
 
+# Archives, packages, bills of materials and checksums of the last commit, in
+# dist. RELEASE='-platforms linux/amd64 -shared-cache' builds less.
+release:
+	go -C scripts/release run . -out $(CURDIR)/dist $(RELEASE)
+
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/codex
 	install -m 755 bin/codex $(DESTDIR)$(PREFIX)/bin/codex
@@ -84,4 +91,4 @@ install: build
 	bin/codex completion fish > $(SHARE)/fish/vendor_completions.d/codex.fish
 
 clean:
-	rm -rf bin
+	rm -rf bin dist

@@ -21,6 +21,10 @@ go vet ./...
 step go mod tidy
 go mod tidy -diff
 
+step "vet and tidy scripts/release, a module of its own"
+go -C scripts/release vet ./...
+go -C scripts/release mod tidy -diff
+
 step staticcheck
 tool staticcheck ./...
 

@@ -203,6 +203,8 @@ type Driver struct {
 	Name string
 	// Version of the program, for people.
 	Version string
+	// Commit of its sources, for people; empty where it is not known.
+	Commit string
 	// Schemes of the URLs it takes, such as "postgres", without "://".
 	Schemes []string
 	// Open opens an archive. It returns [NoArchive] when there is none and

@@ -9,13 +9,16 @@ import (
 	"github.com/codex-archive/codex/sdk/sqlbackend"
 )
 
-// version is set by the build.
-var version = "dev"
+// version and commit are set by the build.
+var (
+	version = "dev"
+	commit  = "unknown"
+)
 
 func main() { plugin.Serve(postgresDriver()) }
 
 func postgresDriver() sdk.Driver {
-	return sdk.Driver{Name: "postgres", Version: version, Schemes: schemes, Open: open}
+	return sdk.Driver{Name: "postgres", Version: version, Commit: commit, Schemes: schemes, Open: open}
 }
 
 func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {

@@ -9,13 +9,16 @@ import (
 	"github.com/codex-archive/codex/sdk/sqlbackend"
 )
 
-// version is set by the build.
-var version = "dev"
+// version and commit are set by the build.
+var (
+	version = "dev"
+	commit  = "unknown"
+)
 
 func main() { plugin.Serve(sqliteDriver()) }
 
 func sqliteDriver() sdk.Driver {
-	return sdk.Driver{Name: "sqlite", Version: version, Schemes: []string{"sqlite"}, Open: open}
+	return sdk.Driver{Name: "sqlite", Version: version, Commit: commit, Schemes: []string{"sqlite"}, Open: open}
 }
 
 func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {

@@ -132,7 +132,11 @@ func (h *serverPlugin) stopAfter(end <-chan struct{}) {
 func runStandalone(d sdk.Driver, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 1 && args[0] == "--version":
-		_, _ = fmt.Fprintf(stdout, "%s %s (protocol %d)\n", filepath.Base(os.Args[0]), d.Version, sdk.ProtocolVersion) // there is no other place to say so
+		commit := ""
+		if d.Commit != "" {
+			commit = ", commit " + d.Commit
+		}
+		_, _ = fmt.Fprintf(stdout, "%s %s (protocol %d%s)\n", filepath.Base(os.Args[0]), d.Version, sdk.ProtocolVersion, commit) // there is no other place to say so
 		return 0
 	case len(args) == 2 && args[0] == "--listen":
 		if err := listen(d, args[1], stderr); err != nil {
