@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -65,5 +66,49 @@ func TestRecordJSON(t *testing.T) {
 	var back Event
 	if err := json.Unmarshal(data, &back); err != nil || !reflect.DeepEqual(event, back) {
 		t.Errorf("%s\nwas    %+v\nbecame %+v, %v", data, event, back, err)
+	}
+}
+
+// FuzzRecordJSON: whatever is in a record, JSON returns it as it was, or refuses it.
+// It never refuses one that a backend may get.
+func FuzzRecordJSON(f *testing.F) {
+	f.Add("a/\xff", "note", "key", "value", int64(0), int64(999), uint64(1))
+	f.Add("\ufffd\u2028", "\x00\x01\x7f\"\\", "", "\xed\xa0\x80", int64(253402300799), int64(999999999), uint64(2))
+	f.Add("é", "\ufeff", "a\nb", "<&>", int64(-62135596800), int64(1), uint64(3))
+	f.Add("p", "n", "k", "v", int64(1)<<60, int64(7), uint64(4))
+	f.Fuzz(func(t *testing.T, path, text, key, value string, seconds, nanos int64, seed uint64) {
+		r := fullRecord()
+		random := rand.New(rand.NewPCG(seed, 0))
+		for _, id := range []*ID{&r.Tombstone, &r.Event, &r.Set} {
+			for i := range id {
+				id[i] = byte(random.Uint32())
+			}
+		}
+		r.Path, r.WorkTreePath, r.Note, r.Host, r.Tags = path, path+text, text, value, []string{key, value}
+		r.Metadata = map[string]string{key: value, text: path}
+		r.ArchivedAt, r.ModTime = time.Unix(seconds, nanos).UTC(), time.Unix(-seconds, nanos).UTC()
+		if seed%2 == 0 {
+			r.Type = RegularFile
+		}
+		data, err := json.Marshal(r)
+		if err != nil {
+			if r.Validate() == nil {
+				t.Errorf("a valid record is refused: %v", err)
+			}
+			return
+		}
+		var back Record
+		if err := json.Unmarshal(data, &back); err != nil || !reflect.DeepEqual(r, back) {
+			t.Errorf("%s\nwas    %+v\nbecame %+v, %v", data, r, back, err)
+		}
+	})
+}
+
+// TestEventJSON: text that JSON would change is refused.
+func TestEventJSON(t *testing.T) {
+	for _, e := range []Event{{Actor: "\xff"}, {Detail: map[string]string{"k": "\xff"}}, {Detail: map[string]string{"\xff": ""}}} {
+		if _, err := json.Marshal(&e); err == nil {
+			t.Errorf("%+v", e)
+		}
 	}
 }
