@@ -46,9 +46,10 @@ quick:
 	go run ./scripts/testenv -noservers go test -short -timeout 5m -parallel $(PARALLEL) ./...
 
 # Each test whose name ends in Soak repeats its rounds for this long, or this
-# many times (SOAK=500x).
+# many times (SOAK=500x). SOAKS chooses some of them.
+SOAKS ?= Soak$$
 soak: databases
-	CODEX_TEST_SOAK=$(SOAK) go run ./scripts/testenv go test -count=1 -timeout 0 -v -run 'Soak$$' ./...
+	CODEX_TEST_SOAK=$(SOAK) go run ./scripts/testenv go test -count=1 -timeout 0 -parallel $(PARALLEL) -v -run '$(SOAKS)' ./cli
 
 check:
 	scripts/check.sh

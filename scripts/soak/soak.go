@@ -17,8 +17,8 @@ const Variable = "CODEX_TEST_SOAK"
 
 // Rounds yields the numbers of the rounds from 0: short of them, or under make
 // soak as many as begin within its time or as it counts, and at least short. It
-// ends when the test has failed. The name of a test that uses it ends in Soak,
-// by which make soak finds it.
+// ends when the test has failed. A test that uses it is in package cli and has a
+// name that ends in Soak, by which make soak finds it.
 func Rounds(t testing.TB, short int) iter.Seq[int] {
 	t.Helper()
 	least, length := short, time.Duration(0)
