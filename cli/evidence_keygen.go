@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -130,7 +131,7 @@ func privateKey(c *app.Command) (*evidence.PrivateKey, error) {
 	}
 	key, err := evidence.ReadPrivateKey(path)
 	if err != nil {
-		return nil, output.Errorf(output.Config, "no key to sign with: %w", err).WithHint("make one: codex archive evidence keygen")
+		return nil, output.Errorf(output.Config, "no key to sign with: %w", keyError(path, err)).WithHint("make one: codex archive evidence keygen")
 	}
 	return key, nil
 }
@@ -147,7 +148,15 @@ func publicKey(c *app.Command) (*evidence.PublicKey, error) {
 	}
 	key, err := evidence.ReadPublicKey(path)
 	if err != nil {
-		return nil, output.Errorf(output.Config, "no public key to check with: %w", err).WithHint("name it with --key PUB")
+		return nil, output.Errorf(output.Config, "no public key to check with: %w", keyError(path, err)).WithHint("name it with --key PUB")
 	}
 	return key, nil
+}
+
+// keyError is err with the path, and without the call that failed.
+func keyError(path string, err error) error {
+	if cause := durable.Cause(err); cause != err {
+		return fmt.Errorf("%s: %w", path, cause)
+	}
+	return err
 }

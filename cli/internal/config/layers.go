@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,7 +86,7 @@ func (l *loader) readFiles(ctx context.Context) (err error) {
 // readExplicit reads the file that the user named. If that is the project's
 // own file, its rank rises but it is trusted no more than before.
 func (l *loader) readExplicit(ctx context.Context, own string) error {
-	name, by := l.options.File, "--config"
+	name, by := l.options.File, cmp.Or(l.options.FileFlag, "--config")
 	if name == "" && !l.options.Alone {
 		name, _ = l.options.Env(fileVariable)
 		by = fileVariable

@@ -26,8 +26,10 @@ type Options struct {
 	Dir     string   // absolute current directory
 	Environ []string // as os.Environ
 	File    string   // --config, relative to Dir; "" for none
-	Set     []string // --set section.key=value; the last for a key wins
-	Flags   []Flag   // beat Set
+	// FileFlag is the flag that named File; "" is --config.
+	FileFlag string
+	Set      []string // --set section.key=value; the last for a key wins
+	Flags    []Flag   // beat Set
 
 	// Alone says that only File, Flags and Set speak: not the environment, though
 	// ${NAME} in File is replaced, and not the project's own file, unless it is File.

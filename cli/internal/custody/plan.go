@@ -117,7 +117,7 @@ func parse(text []byte) (*Plan, error) {
 	d.DisallowUnknownFields()
 	switch err := d.Decode(&p); {
 	case err != nil:
-		return nil, fmt.Errorf("is no plan of a purge: %w", err)
+		return nil, errors.New("is no plan of a purge, or was cut short")
 	case d.More():
 		return nil, errors.New("is no plan of a purge: more follows it")
 	case p.Version != planVersion:
