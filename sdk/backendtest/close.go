@@ -41,6 +41,7 @@ func closeRules() []Rule {
 		proof(canClose, must("CLOSE-06", "Close succeeds on a handle that was opened, and has no call under way.", func(t *T) {
 			t.closed(t.backend())
 		})),
+		must("CLOSE-07", "Close ends every goroutine that the handle has started.", goroutineLeak, needsValue),
 		must("CLOSE-04", "Close during a Put ends it: its items are all there or none is.", closeDuringPut),
 		must("CLOSE-05", "Close during a Get or a List ends it; no wrong bytes come.", closeDuringRead),
 	}

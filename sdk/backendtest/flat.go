@@ -53,6 +53,63 @@ func flatMemory(t *T) {
 	t.verdicts(b, t.purge(r.Tombstone), sdk.OutcomePurged)
 }
 
+// flatBatch sends many bodies each way, none of which is large.
+func flatBatch(t *T) {
+	b := t.openOver(setup{})
+	pid := b.process.Pid()
+	s := t.item(bulk / flatItems)
+	small := append(t.items(20), s)
+	t.put(b, small...)
+	t.same(b, small...)
+	before := t.peak(pid)
+
+	var batch []sdk.Tombstone
+	_, err := b.Put(t.ctx, func(yield func(sdk.Item, error) bool) {
+		for i := range flatItems {
+			copy(s.body, fmt.Sprintf("%06d", i)) // another content
+			r := t.record(plain(s.body))
+			batch = append(batch, r.Tombstone)
+			if !yield(sample{r, s.body}.item(), nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatalf("put of %d items of %d bytes: %v", flatItems, len(s.body), err)
+	}
+	stored := t.peak(pid)
+	if stored-before > grown {
+		t.Errorf("%d bodies of %d MiB are taken in with %d MiB more memory than small ones", flatItems, len(s.body)>>20, (stored-before)>>20)
+	}
+	for found, err := range b.Get(t.ctx, batch) {
+		if err = errors.Join(err, found.Err); err == nil {
+			_, err = io.Copy(io.Discard, found.Body)
+		}
+		if err != nil {
+			t.Fatalf("get of %d items: %v", flatItems, err)
+		}
+	}
+	if returned := t.peak(pid); returned-before > grown && stored-before <= grown {
+		t.Errorf("%d bodies of %d MiB are returned with %d MiB more memory than small ones", flatItems, len(s.body)>>20, (returned-before)>>20)
+	}
+	t.appendAll(b, batch, func(id sdk.Tombstone) sdk.Event { return t.request(id, "requester") })
+	if _, err := b.Purge(t.ctx, t.purge(batch...)); err != nil { // they need not stay
+		t.Errorf("purge of %d items: %v", flatItems, err)
+	}
+}
+
+// flatItems is how many bodies make a batch of 256 MiB.
+const flatItems = 64
+
+// appendAll records an event of each record.
+func (t *T) appendAll(b sdk.Backend, ids []sdk.Tombstone, event func(sdk.Tombstone) sdk.Event) {
+	var events []sdk.Event
+	for _, id := range ids {
+		events = append(events, event(id))
+	}
+	t.append(b, events...)
+}
+
 // peak is the most memory that a process has had so far, in bytes. Where that
 // cannot be read the rule is skipped.
 func (t *T) peak(pid int) int64 {

@@ -80,6 +80,9 @@ func (t *Target) connect(ctx context.Context, s setup) (*plugin.Process, error) 
 func (t *Target) options(o sdk.Options) sdk.Options {
 	given := t.Options
 	given.URL, given.Mode = o.URL, o.Mode
+	if o.Dir != "" {
+		given.Dir = o.Dir
+	}
 	if o.Parallel != 0 {
 		given.Parallel = o.Parallel
 	}

@@ -32,6 +32,7 @@ func openRules() []Rule {
 		proof(canOpen, must("OPEN-08", "An archive that is there is opened for reading and writing.", func(t *T) {
 			t.backend()
 		})),
+		must("OPEN-11", "An option in a URL that the backend does not know is Unsupported, or Invalid, and never ignored: it may be a misspelt one about safety.", unknownOption),
 		should("OPEN-07", "A URL of a scheme the backend does not know is Unsupported.", func(t *T) {
 			_, err := t.tryOpen(t.ctx, sdk.Options{URL: "codex-backendtest-no-such-scheme://host/name", Mode: sdk.Create})
 			t.kind(err, sdk.Unsupported)

@@ -99,6 +99,18 @@ func processRules() []Rule {
 			}
 			t.same(t.backend(), s...)
 		}, needsProgram),
+		must("PROC-08", "A program whose archive was closed ends by itself, with code 0.", func(t *T) {
+			b := t.openOver(setup{})
+			t.put(b, t.item(100))
+			t.closed(b)
+			if !await(b.process) {
+				t.Errorf("it is still there %v after its archive was closed", hangTime)
+			} else if how := b.process.Ending(); how != "exit status 0" {
+				t.Errorf("it ended with %s, want exit status 0", how)
+			}
+		}, needsProgram),
+		patient(must("PROC-09", "Memory does not grow with the length of a batch: a Put and a Get of 256 MiB in bodies of 4 MiB need less than half of that more than small ones.", flatBatch, needsProgram)),
+		must("PROC-10", "What a call has opened it closes, also where it ends early: the files and connections of a program do not grow with the number of calls.", descriptorLeak, needsProgram),
 		patient(must("PROC-07", "Memory does not grow with a body: one of 256 MiB is taken in and returned with less than half of that more than small ones need.", flatMemory, needsProgram)),
 	}
 }

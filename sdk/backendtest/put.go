@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/codex-archive/codex/sdk"
@@ -217,6 +218,25 @@ func putRules() []Rule {
 			other.Digest = digest([]byte("another record"))
 			t.conflict(b, s.Tombstone, t.item(100), other)
 			t.once(b, s)
+		}),
+		must("PUT-24", "A symlink is a record of that type. Its content, the text of the link, is stored as it is and shared with a file of the same bytes.", func(t *T) {
+			b := t.backend()
+			var links []sample
+			for _, text := range []string{"target", "../up", "/absolute/no such file", "name\nwith a line", "latin \xe9", strings.Repeat("x", sdk.MaxPath-1)} {
+				link := sample{t.record(plain([]byte(text))), []byte(text)}
+				link.Type, link.Mode = sdk.Symlink, 0o777
+				links = append(links, link)
+			}
+			t.put(b, links...)
+			t.same(b, links...)
+			file := t.again(links[0])
+			if stored := t.put(b, file); !stored[0].Deduplicated {
+				t.Errorf("a file with the bytes of a symlink's content is stored again")
+			}
+			t.same(b, append(links, file)...)
+			if e := t.entry(b, links[0].Tombstone); e.Record.Type != sdk.Symlink {
+				t.Errorf("list says that the symlink is a %q", e.Record.Type)
+			}
 		}),
 		must("PUT-22", "The id of an ARCHIVE event may be its tombstone. It is the event of that record, and taken for others.", func(t *T) {
 			b, s := t.backend(), t.items(3)

@@ -1,6 +1,8 @@
 package backendtest
 
 import (
+	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -94,26 +96,34 @@ func (t *T) refuseEach(kind sdk.Kind, spoil []func(*sample)) {
 	b := t.backend()
 	for _, f := range spoil {
 		s := t.items(3)
+		sound := s[1].Record
 		f(&s[1])
+		t.Logf("the second of three items has %s", changed(sound, s[1].Record))
 		t.refused(b, kind, []sdk.Tombstone{s[1].Tombstone}, s...)
 		t.missing(b, s...)
 		if t.Failed() {
-			t.Fatalf("with %+v", brief(s[1].Record))
+			return // what else is wrong may follow from it
 		}
+		t.unlog()
 	}
 	s := t.item(100)
 	t.put(b, s)
 	t.same(b, s)
 }
 
-// brief shortens the texts of a record for a message.
-func brief(r sdk.Record) sdk.Record {
-	for _, p := range []*string{&r.Repo, &r.Path, &r.WorkTreePath, &r.Commit, &r.Reason, &r.Note, &r.ArchivedBy} {
-		if len(*p) > 40 {
-			*p = (*p)[:40] + "…"
+// changed says in which fields a record differs from a sound one.
+func changed(sound, r sdk.Record) string {
+	v, w := reflect.ValueOf(sound), reflect.ValueOf(r)
+	var parts []string
+	for i := range v.NumField() {
+		if reflect.DeepEqual(v.Field(i).Interface(), w.Field(i).Interface()) {
+			continue
 		}
+		part := fmt.Sprintf("%s %+q", v.Type().Field(i).Name, shortened(fmt.Sprint(w.Field(i).Interface())))
+		if f := w.Field(i); f.Kind() == reflect.String || f.Kind() == reflect.Slice || f.Kind() == reflect.Map {
+			part += fmt.Sprintf(" (length %d)", f.Len())
+		}
+		parts = append(parts, part)
 	}
-	r.Tags = r.Tags[:min(len(r.Tags), 2)]
-	r.Metadata = nil
-	return r
+	return strings.Join(parts, ", ")
 }

@@ -86,7 +86,7 @@ func abilities() []Ability {
 
 func grouped() []Rule {
 	return slices.Concat(
-		openRules(), healthRules(), putRules(), bodyRules(), textRules(), refusalRules(), undoRules(),
+		openRules(), fileRules(), healthRules(), putRules(), bodyRules(), textRules(), refusalRules(), undoRules(),
 		missingRules(), getRules(), listRules(), filterRules(), appendRules(), purgeRules(), copyRules(),
 		tamperRules(), closeRules(), contextRules(), concurrencyRules(), secretRules(),
 		wireRules(), processRules(), crashRules(), cutRules(),

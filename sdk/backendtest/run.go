@@ -87,6 +87,7 @@ func (r *runner) begin(ctx context.Context) error {
 // kit leaves test data behind.
 func (r *runner) newArchive(ctx context.Context, first bool) error {
 	r.url = r.target.URL()
+	r.target.sampleURL = r.url
 	return r.bounded(ctx, "make the archive for the tests", func(ctx context.Context) error {
 		b, err := r.target.open(ctx, sdk.Options{URL: r.url, Mode: sdk.Create}, setup{programs: &r.programs})
 		if err != nil {

@@ -61,6 +61,15 @@ func (t *T) Logf(format string, args ...any) {
 	}
 }
 
+// unlog forgets what was noted, because it went well.
+func (t *T) unlog() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.failed {
+		t.log = nil
+	}
+}
+
 // Errorf notes a failure and goes on.
 func (t *T) Errorf(format string, args ...any) {
 	t.Logf(format, args...)

@@ -46,6 +46,8 @@ type Target struct {
 	// Tamper alters rows of the archive that url names, behind the backend's
 	// back, as a restore of some tables or an attacker might.
 	Tamper func(ctx context.Context, url string, what Tampering) error
+
+	sampleURL string // the last one that URL returned
 }
 
 // Need is something that a rule needs and not every target has.
@@ -84,6 +86,8 @@ var (
 	needsDamage = Need{"a way to damage a stored body (Target.Damage, --damage)", func(t *Target) bool { return t.Damage != nil }}
 
 	needsTamper = Need{"a way to tamper with rows (Target.Tamper, --tamper)", func(t *Target) bool { return t.Tamper != nil }}
+
+	needsValue = Need{"a Go value: what a program starts cannot be seen", func(t *Target) bool { return t.Open != nil }}
 
 	needsProgram = Need{"a program to start and to kill", func(t *Target) bool { return t.Program != nil }}
 

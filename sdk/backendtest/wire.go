@@ -2,8 +2,10 @@ package backendtest
 
 import (
 	"context"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -17,6 +19,20 @@ import (
 func wireRules() []Rule {
 	return []Rule{
 		must("WIRE-01", "Describe answers before anything is open, the same each time: a name that a program can have, the protocol, schemes, limits.", description, needsWire),
+		must("WIRE-10", "A program that is called codex-archive-NAME describes itself by NAME.", func(t *T) {
+			file := strings.TrimSuffix(filepath.Base(t.target.Program.Path), ".exe")
+			name, ok := strings.CutPrefix(file, "codex-archive-")
+			if !ok {
+				t.Skipf("a program that is called codex-archive-NAME, not %s", file)
+			}
+			d, err := t.connect(setup{}).Describe(t.ctx)
+			if err != nil {
+				t.Fatalf("describe: %v", err)
+			}
+			if d.Name != name {
+				t.Errorf("the program %s describes itself as %q, want %q", file, d.Name, name)
+			}
+		}, needsProgram),
 		must("WIRE-02", "A host of another protocol is refused as Unsupported.", func(t *T) {
 			t.opensWith(func(r *archivepb.OpenRequest) { r.Protocol = 99 }, sdk.Unsupported)
 		}, needsWire),

@@ -48,6 +48,8 @@ func (a *Archives) open(ctx context.Context, o sdk.Options) (sdk.Backend, error)
 	switch {
 	case !ok:
 		return nil, sdk.Errorf(sdk.Unsupported, "the memory backend takes memory://NAME")
+	case strings.Contains(name, "?"):
+		return nil, sdk.Errorf(sdk.Unsupported, "a memory URL has no options")
 	case name == "":
 		return nil, sdk.Errorf(sdk.Invalid, "memory:// names no archive")
 	}
