@@ -139,8 +139,23 @@ func argumentsOf(ctx context.Context, env *app.Env, command string, before int) 
 		return plain([]string{"bash", "zsh", "fish"})
 	case "plugin inspect", "plugin lock":
 		return backendNames(env)
+	case "plugin remove":
+		return installedNames(env)
 	}
 	return nil
+}
+
+// installedNames are the backends whose programs plugin remove would take.
+func installedNames(env *app.Env) []candidate {
+	search := env.Search(nil)
+	programs, _ := search.List()
+	var names []candidate
+	for _, program := range programs {
+		if path, err := search.CanRemove(program.Name); err == nil {
+			names = append(names, candidate{program.Name, path})
+		}
+	}
+	return names
 }
 
 func backendNames(env *app.Env) []candidate {

@@ -14,5 +14,7 @@ func pluginCommand(a *app.App) *cli.Command {
 		pluginInspectCommand(a),
 		pluginTestCommand(a),
 		pluginLockCommand(a),
+		pluginInstallCommand(a),
+		pluginRemoveCommand(a),
 	)
 }

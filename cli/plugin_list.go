@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -43,6 +44,7 @@ type pluginView struct {
 	Path    string           `json:"path"`
 	Place   string           `json:"place"`
 	Lock    pluginhost.State `json:"lock,omitempty"`
+	Version string           `json:"locked_version,omitempty"`
 	Warning string           `json:"warning,omitempty"`
 }
 
@@ -113,6 +115,7 @@ func (v *pluginListView) compare(root string) {
 		if plugin.Lock, err = lock.State(pluginhost.Program{Name: plugin.Name, Path: plugin.Path}); err != nil {
 			plugin.Warning = err.Error()
 		}
+		plugin.Version = lock.Version(plugin.Name)
 	}
 }
 
@@ -127,7 +130,7 @@ func writePlugins(c *app.Command, v pluginListView) error {
 	for _, plugin := range v.Plugins {
 		fmt.Fprintf(w, "%s\t%s\t%s", plugin.Name, escape.Text(plugin.Path), plugin.Place)
 		if locked {
-			fmt.Fprintf(w, "\t%s", plugin.Lock)
+			fmt.Fprintf(w, "\t%s", strings.TrimSpace(string(plugin.Lock)+" "+plugin.Version))
 		}
 		fmt.Fprintln(w)
 	}

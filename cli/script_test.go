@@ -177,6 +177,7 @@ func scriptCommands(d scriptDatabase) map[string]func(ts *testscript.TestScript,
 		"mode":     scriptMode,
 		"manifest": scriptManifest,
 		"aged":     scriptAged,
+		"sign":     scriptSign,
 	}
 }
 

@@ -1,18 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os/user"
 	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/config"
@@ -133,20 +129,15 @@ func consent(c *app.Command, hash string) error {
 		}
 		return output.Usagef("--hash: found %s, but the file has %s: it was not accepted", escape.Text(given), hash)
 	}
-	in, ok := c.Env.Stdin.(interface{ Fd() uintptr })
-	if !ok || !term.IsTerminal(int(in.Fd())) {
+	if !canAsk(c) {
 		return output.Usagef("there is no terminal to ask on, and --hash is missing: the file was not accepted").
 			WithHint("read the file, then: codex archive trust --hash %s", hash)
 	}
-	_, _ = fmt.Fprint(c.Env.Stderr, "Accept this file? [y/N] ") // a question that is not seen is not answered
-	answer, err := bufio.NewReader(c.Env.Stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+	yes, err := ask(c, "Accept this file?")
+	if err == nil && !yes {
+		err = output.Errorf(output.KindOf(sdk.Refused), "the file was not accepted")
 	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return output.Errorf(output.KindOf(sdk.Refused), "the file was not accepted")
-	}
-	return nil
+	return err
 }
 
 // accept remembers the file, with a line of evidence.

@@ -72,6 +72,8 @@ var layout = []struct {
 		"a leaf: everything that is printed, and how the program ends"},
 	{"cli/internal/pluginhost", []string{"sdk", "sdk/plugin", "cli/internal/durable", "cli/internal/output"}, []string{"github.com/hashicorp/go-hclog"},
 		"from a name to an opened archive: of the internal packages the only one that knows of processes"},
+	{"cli/internal/published", []string{"sdk", "cli/internal/durable", "cli/internal/output", "cli/internal/pluginhost"}, []string{"aead.dev/minisign"},
+		"what vendors publish; it starts and installs nothing"},
 	{"cli/internal/escape", nil, nil,
 		"a leaf: text from outside made safe to print; every package of the host may import it"},
 	{"cli/internal/durable", nil, []string{"golang.org/x/sys"},

@@ -38,8 +38,9 @@ type launched struct {
 // Start says how to start a program.
 type Start struct {
 	Program Program
-	Root    string   // of the project, whose plugins.lock decides; "" if there is no project
-	Env     []string // the whole environment of the program
+	Root    string      // of the project, whose plugins.lock decides; "" if there is no project
+	SHA256  *sdk.Digest // of the only program that may run, whatever the lock says; nil: the lock decides
+	Env     []string    // the whole environment of the program
 	Logger  hclog.Logger
 	Timeout time.Duration   // 0: that of [plugin.Launch]
 	Waiting func(op string) // see [plugin.Command]; nil: nothing is said
@@ -48,7 +49,10 @@ type Start struct {
 // Command returns what [plugin.Launch] is given. A program that plugins.lock does
 // not name is an error.
 func (s Start) Command() (plugin.Command, error) {
-	command := plugin.Command{Path: s.Program.Path, Env: s.Env, Logger: s.Logger, StartTimeout: s.Timeout, Waiting: s.Waiting}
+	command := plugin.Command{Path: s.Program.Path, Env: s.Env, Logger: s.Logger, StartTimeout: s.Timeout, Waiting: s.Waiting, SHA256: s.SHA256}
+	if s.SHA256 != nil {
+		return command, nil
+	}
 	lock, err := ReadLock(s.Root)
 	if err != nil {
 		return command, err

@@ -17,8 +17,8 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// prefix of the names of backend programs.
-const prefix = "codex-archive-"
+// Prefix of the names of backend programs.
+const Prefix = "codex-archive-"
 
 // Place is a directory in which programs are looked for.
 type Place struct {
@@ -74,7 +74,7 @@ func (s Search) Places() []Place {
 		add(filepath.Join(dir, "..", "libexec", "codex"), "beside codex")
 	}
 	if s.DataHome != "" {
-		add(filepath.Join(s.DataHome, "codex", "plugins"), "user's data")
+		add(s.userDir(), "user's data")
 	}
 	if runtime.GOOS != "windows" {
 		add("/usr/local/libexec/codex", "system")
@@ -110,7 +110,7 @@ func (s Search) notFound(name string) error {
 	for _, p := range s.Places() {
 		dirs = append(dirs, p.Dir)
 	}
-	return output.Errorf(output.NoBackend, "no program %s for backend %q", prefix+name, name).
+	return output.Errorf(output.NoBackend, "no program %s for backend %q", Prefix+name, name).
 		WithHint("backends found: %s; looked in: %s", found, strings.Join(dirs, ", "))
 }
 
@@ -127,7 +127,7 @@ func (s Search) Find(name string) (Program, error) {
 		return Program{}, distrust(fmt.Errorf("backend %q: a name is a lower-case letter and up to 31 letters, digits and hyphens", name))
 	}
 	for _, place := range s.Places() {
-		path := filepath.Join(place.Dir, prefix+name+suffix())
+		path := filepath.Join(place.Dir, Prefix+name+suffix())
 		if _, err := os.Lstat(path); err != nil {
 			continue
 		}
@@ -155,10 +155,10 @@ func (s Search) List() ([]Program, []Ignored) {
 			continue
 		}
 		for _, entry := range entries {
-			name, ok := strings.CutPrefix(strings.TrimSuffix(entry.Name(), suffix()), prefix)
+			name, ok := strings.CutPrefix(strings.TrimSuffix(entry.Name(), suffix()), Prefix)
 			path := filepath.Join(place.Dir, entry.Name())
 			switch {
-			case !ok || entry.Name() != prefix+name+suffix():
+			case !ok || entry.Name() != Prefix+name+suffix():
 				continue
 			case !sdk.ValidBackendName(name):
 				ignored = append(ignored, Ignored{name, path, "not a backend's name"})
@@ -200,7 +200,7 @@ func Check(path string) (Program, error) {
 	if err != nil {
 		return Program{}, distrust(err)
 	}
-	name := strings.TrimPrefix(strings.TrimSuffix(filepath.Base(abs), suffix()), prefix)
+	name := strings.TrimPrefix(strings.TrimSuffix(filepath.Base(abs), suffix()), Prefix)
 	program, err := check(name, abs, Place{filepath.Dir(abs), "named outright"})
 	if err != nil {
 		return Program{}, distrust(err)

@@ -24,13 +24,22 @@ import (
 // others. It comes with the project, so a stranger may have written it: it can
 // forbid, and never allow what would be forbidden without it.
 type Lock struct {
-	Path string // of its file
-	sums map[lockKey]sdk.Digest
+	Path  string // of its file
+	lines map[lockKey]Locking
 }
 
 // lockKey names a program. A team's machines differ, so each platform has its
 // own line.
 type lockKey struct{ name, platform string }
+
+// Locking is a line of a lock: the only program that may run for a backend on a
+// platform.
+type Locking struct {
+	Name     string
+	Platform string // as [Platform]
+	SHA256   sdk.Digest
+	Version  string // for people; "" where it was not known
+}
 
 // Platform is that of this program, as the lock names it.
 const Platform = runtime.GOOS + "/" + runtime.GOARCH
@@ -40,13 +49,18 @@ const maxLock = 64 << 10
 
 const lockHead = `# Written by codex plugin lock. Only the backend programs with these SHA-256 sums
 # are run in this project; without this file, any that is found.
+# NAME OS/ARCH SHA256 [VERSION]
 `
 
 // LockPath is where the lock of a project lies.
 func LockPath(root string) string { return filepath.Join(root, ".codex", "plugins.lock") }
 
-// ReadLock reads the lock of the project at root. It is nil where there is none.
+// ReadLock reads the lock of the project at root. It is nil where there is none, or
+// no project.
 func ReadLock(root string) (*Lock, error) {
+	if root == "" {
+		return nil, nil
+	}
 	lock, err := readLock(LockPath(root))
 	if err != nil {
 		return nil, output.Errorf(output.Config, "%w", err).WithHint("correct or delete it, then: codex plugin lock")
@@ -89,7 +103,7 @@ func parseLock(path string, data []byte) (*Lock, error) {
 			continue
 		}
 		if !l.parse(strings.Fields(line)) {
-			return nil, fmt.Errorf("%s:%d: found %.120q, allowed NAME OS/ARCH SHA256, each program once", path, n, line)
+			return nil, fmt.Errorf("%s:%d: found %.120q, allowed NAME OS/ARCH SHA256 [VERSION], each program once", path, n, line)
 		}
 	}
 	return l, in.Err()
@@ -97,23 +111,37 @@ func parseLock(path string, data []byte) (*Lock, error) {
 
 // parse takes in a line and reports whether it is one.
 func (l *Lock) parse(words []string) bool {
-	if len(words) != 3 || !sdk.ValidBackendName(words[0]) || !strings.Contains(words[1], "/") {
+	if len(words) < 3 || len(words) > 4 || !sdk.ValidBackendName(words[0]) || !strings.Contains(words[1], "/") {
 		return false
 	}
-	k := lockKey{words[0], words[1]}
 	sum, err := hex.DecodeString(words[2])
-	if _, twice := l.sums[k]; twice || err != nil || len(sum) != len(sdk.Digest{}) {
+	if _, twice := l.lines[lockKey{words[0], words[1]}]; twice || err != nil || len(sum) != len(sdk.Digest{}) {
 		return false
 	}
-	l.sums[k] = sdk.Digest(sum)
+	line := Locking{Name: words[0], Platform: words[1], SHA256: sdk.Digest(sum)}
+	if len(words) == 4 {
+		if line.Version = words[3]; !ValidVersion(line.Version) {
+			return false
+		}
+	}
+	l.Set(line)
 	return true
+}
+
+// ValidVersion reports whether a version can be in a lock, and in the names of
+// published files: a digit, with or without "v" before it, and up to 62 characters
+// that need no quotes anywhere.
+func ValidVersion(v string) bool {
+	number := strings.TrimPrefix(v, "v")
+	return number != "" && number[0] >= '0' && number[0] <= '9' && len(number) <= 63 &&
+		strings.Trim(number, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.+~-") == ""
 }
 
 // relock is the hint about a program that the lock does not allow.
 const relock = "if you trust the program that is there now: codex plugin lock"
 
 // NewLock returns a lock that allows nothing, to be written to path.
-func NewLock(path string) *Lock { return &Lock{Path: path, sums: map[lockKey]sdk.Digest{}} }
+func NewLock(path string) *Lock { return &Lock{Path: path, lines: map[lockKey]Locking{}} }
 
 // Sum returns the hash that the program of the backend must have: nil if l is
 // nil, and so any may run.
@@ -121,12 +149,12 @@ func (l *Lock) Sum(name string) (*sdk.Digest, error) {
 	if l == nil {
 		return nil, nil
 	}
-	sum, ok := l.sums[lockKey{name, Platform}]
+	line, ok := l.lines[lockKey{name, Platform}]
 	if !ok {
 		return nil, output.Errorf(output.PluginChanged, "%s does not name backend %q for %s; it was not run", l.Path, name, Platform).
 			WithHint("%s %s", relock, name)
 	}
-	return &sum, nil
+	return &line.SHA256, nil
 }
 
 // State is what the lock says of a program.
@@ -159,11 +187,39 @@ func (l *Lock) State(p Program) (State, error) {
 	return Locked, nil
 }
 
-// Set makes sum the hash of the backend's program on this platform.
-func (l *Lock) Set(name string, sum sdk.Digest) { l.sums[lockKey{name, Platform}] = sum }
+// Set adds a line, or replaces that of the same backend and platform. A version
+// that is not known stays what it was for the same program.
+func (l *Lock) Set(line Locking) {
+	k := lockKey{line.Name, line.Platform}
+	if before := l.lines[k]; line.Version == "" && before.SHA256 == line.SHA256 {
+		line.Version = before.Version
+	}
+	l.lines[k] = line
+}
 
-// Write replaces the file, whole or not at all.
+// Version returns that of the program that may run for a backend here, "" if it is
+// not known.
+func (l *Lock) Version(name string) string { return l.lines[lockKey{name, Platform}].Version }
+
+// Remove takes out the line of a backend on this platform, and reports whether
+// there was one.
+func (l *Lock) Remove(name string) bool {
+	k := lockKey{name, Platform}
+	_, ok := l.lines[k]
+	delete(l.lines, k)
+	return ok
+}
+
+// Write replaces the file, whole or not at all. A project that has no .codex gets
+// one; a symbolic link in its place, which a clone can bring, is not followed.
 func (l *Lock) Write() error {
+	dir := filepath.Dir(l.Path)
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := durable.CheckDir(dir); err != nil {
+		return err
+	}
 	return durable.WriteFile(l.Path, 0o666, func(w io.Writer) error {
 		_, err := io.WriteString(w, l.String())
 		return err
@@ -174,11 +230,12 @@ func (l *Lock) Write() error {
 func (l *Lock) String() string {
 	var b strings.Builder
 	b.WriteString(lockHead)
-	keys := slices.SortedFunc(maps.Keys(l.sums), func(a, b lockKey) int {
+	keys := slices.SortedFunc(maps.Keys(l.lines), func(a, b lockKey) int {
 		return strings.Compare(a.name+" "+a.platform, b.name+" "+b.platform)
 	})
 	for _, k := range keys {
-		fmt.Fprintf(&b, "%s %s %s\n", k.name, k.platform, l.sums[k])
+		line := l.lines[k]
+		fmt.Fprintln(&b, strings.TrimRight(strings.Join([]string{k.name, k.platform, line.SHA256.String(), line.Version}, " "), " "))
 	}
 	return b.String()
 }
