@@ -34,7 +34,7 @@ func main() {
 	}()
 	dir, _ := os.Getwd()     // "" if it is gone
 	host, _ := os.Hostname() // "" if it has no name
-	env := &app.Env{Stdin: os.Stdin, Stdout: output.NewStdout(os.Stdout), Stderr: os.Stderr, Vars: os.Environ(), Dir: dir, Host: strings.ToValidUTF8(host, "\uFFFD")}
+	env := &app.Env{Stdin: os.Stdin, Stdout: output.NewStdout(os.Stdout), Stderr: os.Stderr, Vars: environ(), Dir: dir, Host: strings.ToValidUTF8(host, "\uFFFD")}
 	stop := profile.Start()
 	code := run(ctx, env, os.Args[1:])
 	stop()

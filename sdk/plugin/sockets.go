@@ -141,7 +141,10 @@ func sweep(parent string) {
 		if locked, err := d.lock.TryLock(); err != nil || !locked {
 			continue
 		}
-		_ = os.RemoveAll(path) // the next program that starts tries again
-		_ = d.lock.Close()     // its lock ends with it in any case
+		_ = os.RemoveAll(path)         // the next program that starts tries again
+		_ = d.lock.Close()             // its lock ends with it in any case
+		if runtime.GOOS == "windows" { // where the opened lock was kept
+			_ = os.RemoveAll(path) // the next program that starts tries again
+		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"runtime"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -75,8 +74,8 @@ func ReadPrivateKey(path string) (*PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("%s: found mode %04o, allowed 0600 or less: others can use the key", path, mode)
+	if err := checkPrivate(path, info); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxKey))
 	if err != nil {

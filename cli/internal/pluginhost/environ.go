@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -11,9 +12,11 @@ import (
 var passed = []string{
 	"HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LC_*", "SSL_CERT_FILE", "SSL_CERT_DIR",
 	"XDG_*", "PG*", "MYSQL_*", "MARIADB_*",
-	// Without these two no program of Windows finds its libraries.
-	"SYSTEMROOT", "SYSTEMDRIVE",
 }
+
+// passedOnWindows are needed too where there are libraries to be found below the
+// system's directory, and where HOME and TMPDIR have other names.
+var passedOnWindows = []string{"SYSTEMROOT", "SYSTEMDRIVE", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "TMP", "TEMP"}
 
 // never names what is not passed on, even if the user names it: a URL comes with
 // the request that opens the archive, where no other process sees its password.
@@ -22,10 +25,14 @@ var never = []string{"CODEX_ARCHIVE_URL", "CODEX_ARCHIVE_TO_URL", "CODEX_ARCHIVE
 // Environ picks from environ, in the form of os.Environ, what a backend gets:
 // the fixed few and those that the user named.
 func Environ(environ, named []string) []string {
+	fixed := passed
+	if runtime.GOOS == "windows" {
+		fixed = slices.Concat(passed, passedOnWindows)
+	}
 	var env []string
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
-		if !slices.Contains(never, name) && slices.Contains(named, name) || slices.ContainsFunc(passed, func(p string) bool { return matches(p, name) }) {
+		if !slices.Contains(never, name) && slices.Contains(named, name) || slices.ContainsFunc(fixed, func(p string) bool { return matches(p, name) }) {
 			env = append(env, pair)
 		}
 	}

@@ -33,6 +33,9 @@ type Destination struct {
 // output that is a special file. A symbolic link may be what the record is. nil
 // is no promise.
 func (d Destination) Check() error {
+	if err := checkNames(d.Path); err != nil {
+		return err
+	}
 	t := d.tree()
 	if info, err := t.Stat(d.Path); err == nil && info.IsDir() || endsInSeparator(d.Path) {
 		return nil
@@ -61,6 +64,9 @@ func (d Destination) place(r *sdk.Record) (*place, error) { return d.placeIn(d.t
 
 func (d Destination) placeIn(t tree, r *sdk.Record) (*place, error) {
 	p := &place{tree: t, shown: d.Path}
+	if err := checkNames(d.Path); err != nil {
+		return nil, err
+	}
 	p.dir, p.name = filepath.Split(d.Path)
 	info, err := p.tree.Lstat(d.Path)
 	p.free = errors.Is(err, fs.ErrNotExist)
@@ -77,6 +83,9 @@ func (d Destination) placeIn(t tree, r *sdk.Record) (*place, error) {
 	}
 	if p.dir == "" {
 		p.dir = "."
+	}
+	if err := checkNames(p.name); err != nil {
+		return nil, err
 	}
 	if !filepath.IsLocal(p.name) || p.name == "." || filepath.Base(p.name) != p.name || durable.IsTempName(p.name) {
 		return nil, sdk.Errorf(sdk.Invalid, "output %s: %q cannot be the name of a file", p.shown, p.name)
