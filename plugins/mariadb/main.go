@@ -15,7 +15,7 @@ var version = "dev"
 func main() { plugin.Serve(mariadbDriver()) }
 
 func mariadbDriver() sdk.Driver {
-	return sdk.Driver{Name: "mariadb", Version: version, Schemes: schemes, Open: open}
+	return sdk.Driver{Name: "mariadb", Version: version, Schemes: schemes, Capabilities: []sdk.Capability{sdk.IdentityAtOpen}, Open: open}
 }
 
 func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {

@@ -15,7 +15,7 @@ var version = "dev"
 func main() { plugin.Serve(sqliteDriver()) }
 
 func sqliteDriver() sdk.Driver {
-	return sdk.Driver{Name: "sqlite", Version: version, Schemes: []string{"sqlite"}, Open: open}
+	return sdk.Driver{Name: "sqlite", Version: version, Schemes: []string{"sqlite"}, Capabilities: []sdk.Capability{sdk.IdentityAtOpen}, Open: open}
 }
 
 func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {

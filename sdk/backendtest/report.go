@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/codex-archive/codex/sdk"
 )
 
 // Version of the kit. The second number changes when rules are added, the
@@ -35,21 +37,23 @@ type Result struct {
 
 // Report is what a vendor can publish about a run.
 type Report struct {
-	Kit      string    `json:"kit"`
-	Plugin   string    `json:"plugin"`
-	Version  string    `json:"version"`
-	Protocol int       `json:"protocol"`
-	Seed     uint64    `json:"seed"`
-	Started  time.Time `json:"started"`
-	Passed   int       `json:"passed"`
-	Failed   int       `json:"failed"` // rules that MUST pass and did not
-	Missed   int       `json:"missed"` // rules that SHOULD pass and did not
-	Skipped  int       `json:"skipped"`
-	Results  []Result  `json:"results"`
+	Kit      string `json:"kit"`
+	Plugin   string `json:"plugin"`
+	Version  string `json:"version"`
+	Protocol int    `json:"protocol"`
+	// Capabilities that the backend declares; the rules about others are skipped.
+	Capabilities []sdk.Capability `json:"capabilities"`
+	Seed         uint64           `json:"seed"`
+	Started      time.Time        `json:"started"`
+	Passed       int              `json:"passed"`
+	Failed       int              `json:"failed"` // rules that MUST pass and did not
+	Missed       int              `json:"missed"` // rules that SHOULD pass and did not
+	Skipped      int              `json:"skipped"`
+	Results      []Result         `json:"results"`
 }
 
 func newReport(t *Target, seed uint64) *Report {
-	return &Report{Kit: Version, Plugin: t.Name, Version: t.Version, Protocol: t.Protocol, Seed: seed, Started: time.Now().UTC().Truncate(time.Second), Results: []Result{}}
+	return &Report{Kit: Version, Plugin: t.Name, Version: t.Version, Protocol: t.Protocol, Capabilities: append([]sdk.Capability{}, t.Capabilities...), Seed: seed, Started: time.Now().UTC().Truncate(time.Second), Results: []Result{}}
 }
 
 func (r *Report) add(res Result) {
