@@ -51,6 +51,7 @@ func commands(a *app.App) *cli.App {
 				statsCommand(a),
 				verifyCommand(a),
 				repairCommand(a),
+				recryptCommand(a),
 				healthCheckCommand(a),
 				configShowCommand(a),
 				metricsCommand(a),

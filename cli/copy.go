@@ -28,7 +28,8 @@ func copyCommand(a *app.App) *cli.Command {
 		Description: "Without tombstones and selectors everything is copied: records with their tombstones, times\n" +
 			"and digests, content, holds, retention, events with their ids, and purged records without\n" +
 			"content. The destination may be of another backend. It is made if it is not there, and its\n" +
-			"own records stay. A content is decompressed and compared with its hash on the way.\n\n" +
+			"own records stay. A content is decompressed and compared with its hash on the way; what is\n" +
+			"encrypted moves as it is, without a key.\n\n" +
 			"A copy that is run again takes only what the destination lacks: new records and new events.\n" +
 			"So does one after a kill; with --resume the destination must be there already. A record that\n" +
 			"cannot be copied is named and left out, and the others are copied (3).\n\n" +

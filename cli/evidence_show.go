@@ -161,6 +161,9 @@ func evidenceLine(r *evidence.Record) string {
 	if t := r.Transfer; t != nil {
 		words = append(words, fmt.Sprintf("%s of %s to %s: %d copied, %d updated, %d present, %d left out", t.Scope, output.Count(t.Records, "record"), t.ToURL, t.Copied, t.Updated, t.Present, t.Left))
 	}
+	if t := r.Recrypted; t != nil {
+		words = append(words, fmt.Sprintf("%s (%s): %d contents stored anew, %d failed, recipients: %s", t.Scope, t.Selected, t.Contents, t.Failed, t.Recipients))
+	}
 	if r.Repaired {
 		words = append(words, "(recorded later)")
 	}

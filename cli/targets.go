@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -11,6 +12,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/verifier"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -92,6 +94,27 @@ func (t *targets) named(ctx context.Context, backend sdk.Backend) iter.Seq2[targ
 			}
 		}
 	}
+}
+
+// selectionWords says which records a command is about, as it was typed:
+// [verifier.All] where nothing selects among them. also are further flags that
+// select.
+func selectionWords(c *app.Command, t *targets, also ...string) string {
+	var words []string
+	for _, name := range t.names {
+		words = append(words, output.ShellWord(name))
+	}
+	for _, flag := range c.Flags.Command.Flags {
+		name := flag.Names()[0]
+		selects := slices.Contains(also, name) || slices.ContainsFunc(actingSelectors(), func(f cli.Flag) bool { return f.Names()[0] == name })
+		if selects && c.Flags.IsSet(name) && (name != "set" || !t.selected.query.Set.IsZero()) {
+			words = append(words, typed(c.Flags, flag, name)...)
+		}
+	}
+	if len(words) == 0 {
+		return verifier.All
+	}
+	return strings.Join(words, " ")
 }
 
 // identity returns the identity of the archive.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -72,7 +71,7 @@ func (p *verifyPlan) read() (err error) {
 	if p.targets, err = readTargets(c, c.Started); err != nil {
 		return err
 	}
-	p.selected = p.words()
+	p.selected = selectionWords(c, &p.targets, "sample")
 	if p.who, err = c.Actor(); err != nil {
 		return err
 	}
@@ -135,26 +134,6 @@ func (p *verifyPlan) readSample() error {
 	return nil
 }
 
-// words says what is verified, as it was typed.
-func (p *verifyPlan) words() string {
-	c := p.command
-	var words []string
-	for _, name := range p.targets.names {
-		words = append(words, output.ShellWord(name))
-	}
-	for _, flag := range c.Flags.Command.Flags {
-		name := flag.Names()[0]
-		selects := name == "sample" || slices.ContainsFunc(actingSelectors(), func(f cli.Flag) bool { return f.Names()[0] == name })
-		if selects && c.Flags.IsSet(name) && (name != "set" || !p.targets.selected.query.Set.IsZero()) {
-			words = append(words, typed(c.Flags, flag, name)...)
-		}
-	}
-	if len(words) == 0 {
-		return verifier.All
-	}
-	return strings.Join(words, " ")
-}
-
 // readEarlier reads the results of the run that --resume goes on with.
 func (p *verifyPlan) readEarlier() error {
 	c := p.command
@@ -189,15 +168,17 @@ func (p *verifyPlan) readEarlier() error {
 }
 
 // resumeCommand is the command line that does what is left.
-func (p *verifyPlan) resumeCommand() string {
-	flags := p.command.Flags
-	words := []string{"codex", "archive", "verify"}
-	for _, name := range p.targets.names {
+func (p *verifyPlan) resumeCommand() string { return resumeLine(p.command, "verify", p.targets.names) }
+
+// resumeLine is the command line that goes on with a run over records.
+func resumeLine(c *app.Command, command string, names []string) string {
+	words := []string{"codex", "archive", command}
+	for _, name := range names {
 		words = append(words, output.ShellWord(name))
 	}
-	for _, flag := range flags.Command.Flags {
-		if name := flag.Names()[0]; flags.IsSet(name) && name != "resume" {
-			words = append(words, typed(flags, flag, name)...)
+	for _, flag := range c.Flags.Command.Flags {
+		if name := flag.Names()[0]; c.Flags.IsSet(name) && name != "resume" {
+			words = append(words, typed(c.Flags, flag, name)...)
 		}
 	}
 	return strings.Join(append(words, "--resume"), " ")

@@ -152,3 +152,64 @@ func TestRepairKilledSoak(t *testing.T) {
 		p.must("archive", "evidence", "verify")
 	}
 }
+
+// TestRecryptKilledSoak kills a recryption at any moment. Each content can be read
+// then, with the old key or the new one, and a run that goes on does the rest.
+func TestRecryptKilledSoak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: it starts some programs that it kills")
+	}
+	t.Parallel()
+	const files = 12
+	p := filesProject(t, files, 100<<10) // in pieces
+	p.write("files/large", make([]byte, 9<<20))
+	keys := [2]struct{ public, private string }{
+		{"age19575rf5g85ahakpze352tpa5fr04tarrs8y2nt0h74k77t9uqq8sxpdrm8", "AGE-SECRET-KEY-162M2M69LT9UWF7XW8LRJ7LTFKPTVCG20DQSHSGGKMF0NJZ5S78USQDM6US"},
+		{"age1940rlq794al094npvudhpye04j3xf9zy5rc3dv8gvaelrgesnsnsgaalnv", "AGE-SECRET-KEY-1VUTD3X57D62QC8QR5WWC59QGJQ93W6VE3C2UV2U4WRK683D6NV6QPTDUSJ"},
+	}
+	identity := ""
+	for i, key := range keys {
+		p.write(fmt.Sprintf("to%d", i), []byte(key.public))
+		identity += key.private + "\n"
+		if err := os.WriteFile(filepath.Join(p.dir, fmt.Sprintf("key%d", i)), []byte(key.private), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(p.dir, "keys"), []byte(identity), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const both = "archive.identity_file=keys"
+	p.must("archive", "store", "r", "files/large", "--reason", "dead")
+	recrypt := func(to int, more ...string) []string {
+		return append([]string{"archive", "recrypt", "--all", "--results", "k.json", "--set", both, "--set", fmt.Sprintf("archive.recipients_file=to%d", to)}, more...)
+	}
+	begun := time.Now()
+	p.must(recrypt(0)...)
+	took := time.Since(begun)
+	for i := range soak.Rounds(t, 2) {
+		to := 1 - i%2
+		if err := os.RemoveAll(filepath.Join(p.dir, "k.json")); err != nil {
+			t.Fatal(err)
+		}
+		cmd := p.command(recrypt(to)...)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rand.Int64N(int64(took))))
+		_ = cmd.Process.Kill() // it may be over
+		_ = cmd.Wait()         // it was killed
+		p.must("archive", "verify", "--results", "r.json", "--set", both)
+		if s := p.verified("r.json").Summary; s.Intact != files+1 {
+			t.Errorf("round %d: %+v", i, s)
+		}
+		r := p.run(recrypt(to, "--resume")...)
+		if r.code == output.ExitUsage { // it was killed before it had results, or was complete
+			p.must(recrypt(to)...)
+		} else if r.code != output.ExitDone {
+			t.Errorf("round %d: exit code %d\n%s", i, r.code, r.stderr)
+		}
+		p.must("archive", "verify", "--results", "r.json", "--set", fmt.Sprintf("archive.identity_file=key%d", to))
+		p.must("archive", "verify", "--structure")
+		p.must("archive", "evidence", "verify", "--reconcile")
+	}
+}

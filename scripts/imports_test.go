@@ -92,6 +92,8 @@ var layout = []struct {
 		"from files to records; siblings import leaves and not each other"},
 	{"cli/internal/restorer", []string{"sdk", "cli/internal/crypt", "cli/internal/durable", "cli/internal/output", "cli/internal/spool"}, []string{"github.com/klauspost/compress"},
 		"from records to files; siblings import leaves and not each other"},
+	{"cli/internal/recrypter", []string{"sdk", "cli/internal/archiver", "cli/internal/crypt", "cli/internal/restorer", "cli/internal/spool"}, nil,
+		"from a stored body to another of the same content"},
 	{"cli/internal/git", nil, nil,
 		"a leaf: every call of git, with one hardening"},
 	{"cli/internal/trust", []string{"cli/internal/config", "cli/internal/git", "cli/internal/durable"}, nil,

@@ -36,7 +36,7 @@ has_strace() {
 }
 
 has_rescue() {
-	command -v sqlite3 >/dev/null && command -v zstd >/dev/null
+	command -v sqlite3 >/dev/null && command -v zstd >/dev/null && command -v age >/dev/null
 }
 
 # Does nothing more than look when nothing is missing: it runs before every test.
@@ -46,7 +46,7 @@ has_mariadb || missing="$missing mariadb-server"
 has_pgbouncer || missing="$missing pgbouncer"
 has_python_grpc || missing="$missing python3-grpcio python3-protobuf python3-crcmod protobuf-compiler"
 has_strace || missing="$missing strace"
-has_rescue || missing="$missing sqlite3 zstd"
+has_rescue || missing="$missing sqlite3 zstd age"
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null || { [ "$(id -u)" != 0 ] && [ "${CI:-}" != true ]; }; then

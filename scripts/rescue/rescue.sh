@@ -1,7 +1,8 @@
 #!/bin/sh
 # Restores the files of a codex archive without the programs of codex. It needs a
 # POSIX shell, awk, sha256sum, zstd, mktemp, and the client of the database:
-# sqlite3, or psql or mariadb with base64. The file format.md describes the tables.
+# sqlite3, or psql or mariadb with base64; and age for content that is encrypted.
+# The file format.md describes the tables.
 set -u
 LC_ALL=C PATH=${PATH:-/usr/bin:/bin}
 export LC_ALL PATH
@@ -10,11 +11,12 @@ tab=$(printf '\t')
 
 usage() {
 	cat <<'END'
-rescue.sh [--all] sqlite FILE DIRECTORY
-rescue.sh [--all] postgres DATABASE DIRECTORY
-rescue.sh [--all] [--defaults-extra-file=FILE] mariadb DATABASE DIRECTORY
+rescue.sh [--all] [--identity=FILE] sqlite FILE DIRECTORY
+rescue.sh [--all] [--identity=FILE] postgres DATABASE DIRECTORY
+rescue.sh [--all] [--identity=FILE] [--defaults-extra-file=FILE] mariadb DATABASE DIRECTORY
 
 Restores the newest live record of each path below DIRECTORY; with --all every live record.
+--identity names a file of age identities, or an SSH private key, which age reads what is encrypted with.
 
 A path that is absolute or leads upward is restored below DIRECTORY/_outside. So is a record whose place another
 record has, as _outside/TOMBSTONE/NAME. Each file is checked against its SHA-256 and gets its mode and time.
@@ -87,7 +89,7 @@ split_small() { (cd "$stage" && awk -F '\t' '{ file = "body." $1; print $2 >file
 # damaged one does not hide the others.
 records() {
 	"${kind}_sql" "SELECT $("${kind}_hex" i.tombstone), i.repo, COALESCE(a.id, 0), COALESCE(u.id, 0),
-		CASE WHEN a.codec IN ('none', 'zstd') THEN a.codec ELSE '?' END, $("${kind}_hex" a.sha256),
+		CASE WHEN a.codec IN ('none', 'zstd', 'zstd+age') THEN a.codec ELSE '?' END, $("${kind}_hex" a.sha256),
 		CASE WHEN o.file_type IN ('file', 'symlink') THEN o.file_type ELSE '?' END, i.file_mode, $("$kind"_time i.file_mtime),
 		CASE WHEN p.id IS NULL THEN '?' WHEN p.work_path IS NULL THEN $("${kind}_hex" p.path) ELSE $("${kind}_hex" p.work_path) END,
 		CASE WHEN p.work_path IS NULL THEN $("${kind}_hex" i.name) ELSE $("${kind}_hex" 'COALESCE(i.work_name, i.name)') END
@@ -275,6 +277,7 @@ content() {
 	body | case $codec in
 	none) cat ;;
 	zstd) zstd -q -d -c 2>/dev/null ;;
+	zstd+age) age -d -i "$identity" 2>/dev/null | zstd -q -d -c 2>/dev/null ;;
 	esac >"$stage/content" || :
 	is=$(sum "$stage/content")
 	[ "$is" = "$sha256" ] && return 0
@@ -342,6 +345,7 @@ restore_symlink() {
 restore() {
 	[ "$place" != - ] || { fail "there is no place for it"; return 1; }
 	[ "$sha256" != - ] || { fail "the row of its content is missing"; return 1; }
+	[ "$codec" != zstd+age ] || [ -n "$identity" ] || { fail "it is encrypted: --identity=FILE names the key"; return 1; }
 	[ "$codec" != '?' ] || { fail "this script does not know its codec"; return 1; }
 	enter || { fail "its directory cannot be made, or is a symlink"; return 1; }
 	case $type in
@@ -351,11 +355,12 @@ restore() {
 	esac
 }
 
-all= defaults= mariadb=mariadb
+all= defaults= identity= mariadb=mariadb
 while :; do
 	case ${1-} in
 	--all) all=1 ;;
 	--defaults-extra-file=*) defaults=${1#*=} ;;
+	--identity=*) identity=${1#*=} ;;
 	-h | --help) usage; exit 0 ;;
 	-*) stop "unknown option $1: see rescue.sh --help" ;;
 	*) break ;;
@@ -367,6 +372,11 @@ kind=$1 database=$2 out=$3
 absolute() { case $1 in /*) printf '%s' "$1" ;; *) printf '%s/%s' "$PWD" "$1" ;; esac; }
 
 need awk sha256sum zstd mktemp
+if [ -n "$identity" ]; then
+	need age
+	[ -r "$identity" ] || stop "there is no file $identity that can be read"
+	identity=$(absolute "$identity")
+fi
 case $kind in
 sqlite)
 	need sqlite3

@@ -28,7 +28,7 @@ import (
 )
 
 // tools are what the script says that it needs, and what POSIX has.
-var tools = []string{"sh", "awk", "sha256sum", "zstd", "mktemp", "base64", "cat", "chmod", "cut", "grep", "ln", "mkdir", "mv",
+var tools = []string{"sh", "awk", "sha256sum", "zstd", "age", "mktemp", "base64", "cat", "chmod", "cut", "grep", "ln", "mkdir", "mv",
 	"readlink", "rm", "touch", "tr", "wc"}
 
 // archive is an archive on one database, and what the script needs to read it.
@@ -468,6 +468,46 @@ func TestRescueOutside(t *testing.T) {
 	if mine, err := os.ReadFile(filepath.Join(out, "taken")); err != nil || string(mine) != "mine" {
 		t.Errorf("the file that was there is %q, %v", mine, err)
 	}
+}
+
+// The key pair of the archives that are encrypted in tests.
+const (
+	recipient = "age19575rf5g85ahakpze352tpa5fr04tarrs8y2nt0h74k77t9uqq8sxpdrm8\n"
+	identity  = "AGE-SECRET-KEY-162M2M69LT9UWF7XW8LRJ7LTFKPTVCG20DQSHSGGKMF0NJZ5S78USQDM6US\n"
+)
+
+// TestRescueEncrypted: stock age and zstd read what is encrypted, small, in pieces
+// and empty. Without the identity it is named, and what is not encrypted restored.
+func TestRescueEncrypted(t *testing.T) {
+	onEach(t, func(t *testing.T, a *archive) {
+		at := time.Date(2024, 2, 29, 1, 2, 3, 0, time.UTC)
+		contents := map[string][]byte{
+			"plain.txt": []byte("plain\n"), "small.txt": []byte(strings.Repeat("small\n", 99)),
+			"empty": {}, "large.bin": noise(700 << 10), "key.txt": []byte(identity), "to.txt": []byte(recipient),
+		}
+		for path, content := range contents {
+			a.write(path, content, 0o600, at)
+		}
+		want := map[string]string{}
+		for _, path := range []string{"plain.txt", "small.txt", "empty", "large.bin"} {
+			flags := []string{"--set", "archive.recipients_file=to.txt"}
+			if path == "plain.txt" {
+				flags = nil
+			}
+			a.store("", "repo", path, flags...)
+			want[path] = path
+		}
+		out := filepath.Join(t.TempDir(), "out")
+		code, stderr, places := a.rescue(out)
+		if code != 1 || len(places) != 1 || strings.Count(stderr, "it is encrypted: --identity=FILE names the key") != 3 {
+			t.Errorf("without an identity: code %d, %d restored\n%s", code, len(places), stderr)
+		}
+		code, stderr, places = a.rescue(out, "--identity="+filepath.Join(a.dir, "key.txt"))
+		if code != 0 || len(places) != len(want) {
+			t.Errorf("with the identity: code %d, %d restored\n%s", code, len(places), stderr)
+		}
+		a.expect(out, want)
+	})
 }
 
 // TestFormatExample runs the commands that docs/format.md shows.

@@ -32,6 +32,7 @@ type Form string
 const (
 	RestoreForm Form = "batch_restore_20060102_150405"
 	VerifyForm  Form = "verify_20060102_150405"
+	RecryptForm Form = "recrypt_20060102_150405"
 )
 
 // CreateFile takes a name in dir for a run that begins now, and holds it with an
@@ -59,7 +60,8 @@ func CreateFile(dir string, form Form, now time.Time) (*File, error) {
 func IsResults(name string) bool {
 	restore, _ := filepath.Match("batch_restore_????????_??????*.json", name)
 	verify, _ := filepath.Match("verify_????????_??????*.json", name)
-	return restore || verify
+	recrypt, _ := filepath.Match("recrypt_????????_??????*.json", name)
+	return restore || verify || recrypt
 }
 
 // NamedFile is the results file that the user named; what is there is replaced.

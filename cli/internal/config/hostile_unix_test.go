@@ -222,3 +222,63 @@ func TestPasswordInOpenDirectory(t *testing.T) {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
+
+// TestKeyFiles: a file of keys is a regular one of at most 1 MiB, by a link or not.
+// Others must not read identities, nor write recipients.
+func TestKeyFiles(t *testing.T) {
+	parse := func(file []byte) (*string, error) {
+		text := string(file)
+		if text == "wrong" {
+			return nil, errors.New("line 1: found something else")
+		}
+		return &text, nil
+	}
+	recipients := func(l *Loaded) (*string, error) { return Recipients(l, parse) }
+	identities := func(l *Loaded) (*string, error) { return Identities(l, parse) }
+	for name, c := range map[string]struct {
+		key     string
+		read    func(*Loaded) (*string, error)
+		allowed []fs.FileMode
+		refused []fs.FileMode
+	}{
+		"recipients": {"archive.recipients_file", recipients, []fs.FileMode{0o600, 0o644, 0o664, 0o444}, []fs.FileMode{0o666, 0o602}},
+		"identities": {"archive.identity_file", identities, []fs.FileMode{0o600, 0o400, 0o440}, []fs.FileMode{0o644, 0o640, 0o604, 0o620, 0o666}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProject(t, "")
+			if got, err := c.read(p.mustLoad(Options{})); got != nil || err != nil {
+				t.Errorf("without a file: %v, %v", got, err)
+			}
+			file := p.write("keys", "CaNaRy")
+			p.symlink("keys", "link")
+			p.write("wrong", "wrong")
+			p.write("huge", strings.Repeat("CaNaRy ", 200_000))
+			err := errors.Join(syscall.Mkfifo(filepath.Join(p.dir, "pipe"), 0o600), os.Chmod(filepath.Join(p.dir, "wrong"), 0o600), os.Chmod(filepath.Join(p.dir, "huge"), 0o600))
+			if err != nil {
+				t.Fatal(err)
+			}
+			read := func(path string) (*string, error) {
+				return c.read(p.mustLoad(Options{Set: []string{c.key + "=" + path}}))
+			}
+			for path, want := range map[string]string{
+				"pipe": "found a pipe", ".": "found a directory", "/dev/zero": "found a device", "huge": "found more than 1048576 bytes",
+				"gone": "no such file", "wrong": "line 1: found something else",
+			} {
+				if got, err := read(path); got != nil || err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "--set: "+c.key+": ") {
+					t.Errorf("%s: %v, %v, want %q", path, got, err, want)
+				}
+			}
+			for i, mode := range append(c.allowed, c.refused...) {
+				if err := os.Chmod(file, mode); err != nil {
+					t.Fatal(err)
+				}
+				for _, path := range []string{"keys", "link"} {
+					got, err := read(path)
+					if ok := err == nil && *got == "CaNaRy"; ok != (i < len(c.allowed)) {
+						t.Errorf("%s with mode %04o: %v", path, mode, err)
+					}
+				}
+			}
+		})
+	}
+}

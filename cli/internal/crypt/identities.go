@@ -158,3 +158,9 @@ func (h *header) Read(p []byte) (int, error) {
 	h.left -= n
 	return n, err
 }
+
+// IsForOthers reports whether err says that no identity at hand decrypts a body.
+func IsForOthers(err error) bool {
+	var f *output.Failure
+	return errors.As(err, &f) && f.Kind == output.NoIdentity
+}

@@ -89,6 +89,9 @@ func appendValue(dst []byte, field any) []byte {
 	case **Verification:
 		text, _ := json.Marshal(*x) // it holds only texts, numbers and a time
 		return append(dst, escape.JSON(string(text))...)
+	case **Recryption:
+		text, _ := json.Marshal(*x) // it holds only texts and numbers
+		return append(dst, escape.JSON(string(text))...)
 	case *[]byte:
 		return append(base64.StdEncoding.AppendEncode(append(dst, '"'), *x), '"')
 	}

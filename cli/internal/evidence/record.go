@@ -50,6 +50,7 @@ const (
 	Copy          Action = "COPY"
 	Verified      Action = "VERIFY"
 	Repair        Action = "REPAIR"
+	Recrypt       Action = "RECRYPT"
 	Checkpoint    Action = "CHECKPOINT"
 	Rotate        Action = "ROTATE"
 )
@@ -58,7 +59,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		Archive, ArchiveFail, Restore, RestoreFail, BatchComplete, Recover, Trust,
-		Hold, Release, Retain, PruneRequest, Purge, PurgeRefused, Copy, Verified, Repair, Checkpoint, Rotate,
+		Hold, Release, Retain, PruneRequest, Purge, PurgeRefused, Copy, Verified, Repair, Recrypt, Checkpoint, Rotate,
 	}
 }
 
@@ -149,6 +150,8 @@ type Record struct {
 
 	From     string        `json:"from,omitzero"`     // of REPAIR: where the bytes come from
 	Verified *Verification `json:"verified,omitzero"` // of VERIFY
+
+	Recrypted *Recryption `json:"recrypted,omitzero"` // of RECRYPT
 
 	Host    string     `json:"host,omitzero"`     // name of the machine that did it
 	Archive sdk.ID     `json:"archive,omitzero"`  // identity of the archive that has the event of this record; set by Append

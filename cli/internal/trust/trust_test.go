@@ -192,6 +192,15 @@ func TestHash(t *testing.T) {
 	if hash(url) == first {
 		t.Error("another content of a file that is named is the same hash")
 	}
+	for _, key := range []string{"backend.password_file", "archive.recipients_file", "archive.identity_file"} {
+		named := config.Written{Key: key, Value: "keys"}
+		write(t, filepath.Join(dir, "keys"), "one")
+		before := hash(url, named)
+		write(t, filepath.Join(dir, "keys"), "two")
+		if hash(url, named) == before {
+			t.Errorf("another content of the file that %s names is the same hash", key)
+		}
+	}
 }
 
 // TestStore: it is private, and writers at the same time lose nothing.

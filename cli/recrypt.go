@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/batch"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/recrypter"
+	"github.com/codex-archive/codex/sdk"
+)
+
+func recryptCommand(a *app.App) *cli.Command {
+	return a.Command(&cli.Command{
+		Name:      "recrypt",
+		Usage:     "encrypt what is stored to the recipients that are configured now",
+		UsageText: "codex archive recrypt TOMBSTONE...|--all|selectors --by WHO [flags]",
+		Description: "The content of the records is read back and checked, then stored once more, encrypted to the\n" +
+			"recipients of archive.recipients_file: content that was not encrypted, too. All records that\n" +
+			"have a content get the new body. What is encrypted now is read with archive.identity_file.\n" +
+			"Records, digests and history stay as they are. At any moment a content has its old body or\n" +
+			"its new one.\n\n" +
+			"Whom a body is encrypted to does not show, so each is made anew. The results file says how\n" +
+			"far a run came, also after a signal or a kill; --resume goes on from there.\n" +
+			"--decrypt stores what is encrypted without encryption.\n\n" +
+			"EXAMPLES:\n" +
+			"   codex archive recrypt --all --by me\n" +
+			"   codex archive recrypt --all --by me --resume\n" +
+			"   codex archive recrypt --repo my-repo --until 2026-01-01 --by me --dry-run\n" +
+			"   codex archive recrypt 8e3531b9 --decrypt --by me",
+		Flags: append([]cli.Flag{
+			app.ByFlag(),
+			&cli.BoolFlag{Name: "all", Usage: "the content of all records", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "decrypt", Usage: "store without encryption", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "resume", Usage: "go on where the newest results file of the same selection ends", DisableDefaultText: true},
+			&cli.StringFlag{Name: "results", Usage: "write results to `FILE`, not recrypt_TIME.json"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be stored anew, and change nothing", DisableDefaultText: true},
+		}, actingSelectors()...),
+	}, runRecrypt)
+}
+
+func runRecrypt(ctx context.Context, c *app.Command) error {
+	who, err := c.Actor()
+	if err != nil {
+		return err
+	}
+	t, err := readTargets(c, c.Started)
+	switch {
+	case err != nil:
+		return err
+	case c.Flags.Bool("all") && (len(t.names) > 0 || hasSelectors(c)):
+		return output.Usagef("--all, and TOMBSTONE or selectors, are two ways to say which records: choose")
+	case !c.Flags.Bool("all") && len(t.names) == 0 && !hasSelectors(c):
+		return output.Usagef("which records? give TOMBSTONE, selectors, or --all")
+	case c.Flags.IsSet("results") && c.Flags.String("results") == "":
+		return output.Usagef("--results is empty")
+	case c.Flags.Bool("dry-run") && (c.Flags.Bool("resume") || c.Flags.IsSet("results")):
+		return output.Usagef("--dry-run has no results file")
+	}
+	r := &recryptRun{command: c, progress: c.Progress(), targets: t, done: map[[16]byte]struct{}{}}
+	if r.way, err = recryptWay(c); err != nil {
+		return err
+	}
+	if err := r.openResults(); err != nil {
+		return err
+	}
+	mode := sdk.ReadWrite
+	if c.Flags.Bool("dry-run") {
+		mode = sdk.ReadOnly
+	}
+	if r.archive, err = c.Dial(ctx, mode); err != nil {
+		return err
+	}
+	if mode != sdk.ReadOnly {
+		if r.journal, err = openJournal(c, r.archive, who); err != nil {
+			return err
+		}
+	}
+	return r.run(ctx)
+}
+
+// recryptWay reads the keys.
+func recryptWay(c *app.Command) (w recrypter.Way, err error) {
+	if w.Identities, err = c.Identities(); err != nil || c.Flags.Bool("decrypt") {
+		return w, err
+	}
+	if w.Recipients, err = c.Recipients(); err != nil {
+		return w, err
+	}
+	if w.Recipients == nil {
+		return w, output.Errorf(output.Config, "whom to encrypt to? archive.recipients_file names no recipients").
+			WithHint("name a file of public keys by archive.recipients_file or CODEX_ARCHIVE_RECIPIENTS_FILE; --decrypt stores without encryption")
+	}
+	w.Compressor, err = newCompressor(c)
+	return w, err
+}
+
+// openResults begins new results, or reads those that --resume goes on with.
+func (r *recryptRun) openResults() error {
+	c := r.command
+	r.results = newRecryptResults(selectionWords(c, &r.targets), r.way.Recipients.Names(), c.Flags.Bool("decrypt"))
+	if !c.Flags.Bool("resume") {
+		return nil
+	}
+	names, err := batch.Names(c.Env.Dir, batch.RecryptForm)
+	if err != nil {
+		return output.Usagef("%w", err)
+	}
+	if named := c.Flags.String("results"); named != "" {
+		names = []string{named}
+	}
+	for _, name := range names {
+		earlier, err := readRecryptResults(name)
+		if err != nil {
+			return output.Usagef("--resume: %w", err)
+		}
+		if earlier == nil || earlier.Selected != r.results.Selected || earlier.Decrypt != r.results.Decrypt {
+			continue
+		}
+		switch {
+		case !slices.Equal(earlier.Recipients, r.results.Recipients):
+			return output.Usagef("--resume: %s is about other recipients", name).WithHint("without --resume everything is encrypted to the present ones")
+		case earlier.Complete && len(earlier.Failures) == 0:
+			return output.Usagef("--resume: %s is complete", name).WithHint("without --resume everything is stored anew again")
+		}
+		r.goOn(earlier, name)
+		return nil
+	}
+	return output.Usagef("--resume: no results file of the same selection was found in %s", c.Env.Dir).
+		WithHint("without --resume it begins at the first record; --results names a results file elsewhere")
+}

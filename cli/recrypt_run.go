@@ -1,0 +1,504 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/batch"
+	"github.com/codex-archive/codex/cli/internal/escape"
+	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/journal"
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/recrypter"
+	"github.com/codex-archive/codex/cli/internal/verifier"
+	"github.com/codex-archive/codex/sdk"
+)
+
+// Sizes of a group, whose bodies one transaction replaces.
+const (
+	recryptItems = 256
+	recryptBytes = 4 << 20 // stored
+	recryptAlone = 1 << 20 // a body above that is a group of its own
+	recryptKnown = 1 << 20 // contents that are remembered; one that is forgotten is stored anew again
+)
+
+// recryptRun connects a recryption to the archive, the evidence and the people who
+// wait for it.
+type recryptRun struct {
+	command  *app.Command
+	targets  targets
+	way      recrypter.Way
+	archive  *app.Archive
+	journal  *journal.Journal // nil in a dry run
+	results  *recryptResults
+	resumed  string      // file that the results are from
+	file     *batch.File // nil in a dry run
+	again    []string    // what an earlier run could not do
+	done     map[[16]byte]struct{}
+	total    int
+	progress *output.Progress // of records that are not purged
+
+	group   []target // to be replaced together
+	bytes   int64    // stored, of group
+	passed  []target // that are done with once group is, in order
+	failure error    // the first of a record
+	err     error    // the first of saving
+}
+
+// goOn makes the run one that goes on with an earlier one.
+func (r *recryptRun) goOn(earlier *recryptResults, name string) {
+	for _, f := range earlier.Failures {
+		r.again = append(r.again, f.Tombstone)
+	}
+	earlier.Summary.Records -= int64(len(earlier.Failures))
+	earlier.Summary.Failed -= int64(len(earlier.Failures))
+	earlier.Failures, earlier.Complete = []recryptFailure{}, false
+	r.results, r.resumed = earlier, name
+}
+
+func (r *recryptRun) run(ctx context.Context) error {
+	err := r.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	err = r.all(ctx)
+	if err == nil {
+		err = r.flush(ctx)
+	}
+	if ctx.Err() != nil && err == nil {
+		err = sdk.AsError(ctx.Err())
+	}
+	return r.end(ctx, err)
+}
+
+// prepare asks the archive how much there is, whether a private key is missing, and
+// makes the results file.
+func (r *recryptRun) prepare(ctx context.Context) error {
+	backend, err := r.archive.Reach(ctx)
+	if err != nil {
+		return err
+	}
+	health, err := backend.Health(ctx)
+	if err != nil {
+		return err
+	}
+	if r.resumed != "" && r.results.Archive != health.Archive {
+		return output.Usagef("--resume: %s is about another archive (%v)", r.resumed, r.results.Archive)
+	}
+	r.results.Archive = health.Archive
+	if r.total = int(health.Live); !r.command.Flags.Bool("all") || r.way.Identities.None() {
+		if r.total, err = r.count(ctx, backend); err != nil {
+			return err
+		}
+	}
+	r.progress.Printf("Recrypting %s...", output.Count(r.total, "record"))
+	r.progress.Begin(0, r.total)
+	if r.journal == nil {
+		r.results.DryRun = true
+		return nil
+	}
+	return r.makeFile()
+}
+
+// count counts the live records among the targets, and looks for one that cannot be
+// read without a private key.
+func (r *recryptRun) count(ctx context.Context, backend sdk.Backend) (n int, err error) {
+	for t, err := range r.targets.all(ctx, backend) {
+		switch {
+		case err != nil:
+			return n, err
+		case t.Entry.Err == nil && !t.Entry.Record.PurgedAt.IsZero():
+			continue
+		case t.Entry.Err == nil:
+			if err := r.way.Identities.Check(&t.Entry.Record); err != nil {
+				return n, err
+			}
+		}
+		n++
+	}
+	return n, nil
+}
+
+func (r *recryptRun) makeFile() (err error) {
+	c := r.command
+	switch {
+	case c.Flags.IsSet("results"):
+		r.file, err = batch.NamedFile(c.Flags.String("results"))
+	case r.resumed != "":
+		r.file, err = batch.NamedFile(r.resumed)
+	default:
+		r.file, err = batch.CreateFile(c.Env.Dir, batch.RecryptForm, c.Started)
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.file.Save(r.results); err != nil {
+		r.file.Discard()
+		return output.Errorf(output.Failed, "%w", err).WithHint("nothing was changed: --results names a file elsewhere")
+	}
+	return nil
+}
+
+// all takes the targets: first those that an earlier run could not do.
+func (r *recryptRun) all(ctx context.Context) error {
+	backend, err := r.archive.Backend(ctx)
+	if err != nil {
+		return err
+	}
+	if len(r.again) > 0 {
+		again := targets{names: r.again}
+		if err := r.take(ctx, again.all(ctx, backend), func(target) bool { return true }, true); err != nil {
+			return err
+		}
+	}
+	place, left := r.results.Place, r.targets
+	if place != nil && len(left.names) > 0 {
+		left.names = left.names[min(place.Named, len(left.names)):]
+		if len(left.names) == 0 {
+			return nil
+		}
+	} else if q := &left.selected.query; place != nil && (q.Until.IsZero() || place.ArchivedAt.Before(q.Until)) {
+		q.Until = place.ArchivedAt.Add(time.Microsecond)
+	}
+	named := len(left.names) > 0
+	return r.take(ctx, left.all(ctx, backend), func(t target) bool {
+		return named || t.Entry.Err != nil || place.Before(&t.Entry.Record)
+	}, false)
+}
+
+// take gathers groups of targets, and has them replaced.
+func (r *recryptRun) take(ctx context.Context, all iter.Seq2[target, error], isLeft func(target) bool, again bool) error {
+	for t, err := range all {
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return sdk.AsError(ctx.Err())
+		case !isLeft(t):
+			continue
+		}
+		if err := r.add(ctx, t); err != nil {
+			return err
+		}
+		if !again {
+			r.passed = append(r.passed, t)
+		}
+		if size := t.Entry.Record.Content.StoredSize; size > recryptAlone || len(r.group) == recryptItems || r.bytes >= recryptBytes || len(r.passed) >= sdk.MaxItems {
+			if err := r.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// add puts a target into the group, unless its content need not be stored anew.
+func (r *recryptRun) add(ctx context.Context, t target) error {
+	record, s := &t.Entry.Record, &r.results.Summary
+	if t.Entry.Err != nil {
+		return r.failed(record, t.Name, t.Entry.Err)
+	}
+	key := [16]byte(record.Content.SHA256[:16])
+	_, known := r.done[key]
+	switch {
+	case !record.PurgedAt.IsZero():
+		r.results.add(&s.Purged)
+		return nil
+	case known || !r.way.Concerns(record.Content):
+		r.results.add(&s.Unchanged)
+		return nil
+	}
+	if record.Content.StoredSize > recryptAlone {
+		if err := r.flush(ctx); err != nil {
+			return err
+		}
+	}
+	if len(r.done) < recryptKnown {
+		r.done[key] = struct{}{}
+	}
+	r.group, r.bytes = append(r.group, t), r.bytes+max(record.Content.StoredSize, 0)
+	return nil
+}
+
+// flush replaces the bodies of the group. What is then done to is saved.
+func (r *recryptRun) flush(ctx context.Context) error {
+	group := r.group
+	r.group, r.bytes = nil, 0
+	if err := r.replace(ctx, group); err != nil {
+		return err
+	}
+	for _, t := range r.passed {
+		r.results.pass(t, len(r.targets.names) > 0)
+	}
+	r.passed = r.passed[:0]
+	r.advance()
+	if r.file == nil {
+		return nil
+	}
+	if err := r.file.SaveIfDue(r.results); err != nil && r.err == nil {
+		r.err = err
+	}
+	return nil
+}
+
+// replace replaces the bodies of targets. Where that fails for all of them it is
+// tried with each.
+func (r *recryptRun) replace(ctx context.Context, group []target) error {
+	if len(group) == 0 {
+		return nil
+	}
+	if r.journal == nil {
+		for _, t := range group {
+			r.results.add(&r.results.Summary.Contents)
+			r.results.Summary.Bytes += t.Entry.Record.Content.StoredSize
+		}
+		return nil
+	}
+	work := recryptGroup{way: r.way, targets: group, about: r.evidence("group")}
+	work.about.Contents = int64(len(group)) // as long as nothing else is known
+	err := r.journal.RecryptGroup(ctx, &work.about, work.do)
+	switch {
+	case err == nil:
+		return r.concluded(&work)
+	case ctx.Err() != nil, output.CodeOf(err) == output.ExitEvidence, cannotReach(ctx, r.archive, err):
+		return err
+	case len(group) == 1:
+		return r.failed(&group[0].Entry.Record, group[0].Name, err)
+	}
+	for i := range group {
+		if err := r.replace(ctx, group[i:i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// concluded takes in what became of a group.
+func (r *recryptRun) concluded(work *recryptGroup) error {
+	for i := range work.targets {
+		if err := work.errs[i]; err != nil {
+			if err := r.failed(&work.targets[i].Entry.Record, work.targets[i].Name, err); err != nil {
+				return err
+			}
+			continue
+		}
+		r.results.add(&r.results.Summary.Contents)
+	}
+	r.results.Summary.Bytes += work.about.Bytes
+	return nil
+}
+
+// failed says, and records, that the content of a record is stored as before.
+func (r *recryptRun) failed(record *sdk.Record, name string, err error) error {
+	if r.failure == nil {
+		r.failure = err
+	}
+	if !record.Content.SHA256.IsZero() {
+		delete(r.done, [16]byte(record.Content.SHA256[:16]))
+	}
+	r.results.fail(record, name, err)
+	path, _ := output.PathText(record.Path)
+	r.progress.Printf("[ERROR] %s %s: %s", escape.Text(name), escape.Text(path), escape.Text(output.Words(err)))
+	if r.journal == nil || record.Tombstone.IsZero() {
+		return nil
+	}
+	return r.journal.NotRecrypted(record, r.evidence("record"), err)
+}
+
+func (r *recryptRun) evidence(scope string) evidence.Recryption {
+	return evidence.Recryption{Scope: scope, Selected: r.results.Selected, Recipients: strings.Join(r.results.Recipients, ", ")}
+}
+
+// pass notes that all targets up to t are done. named says that they have no other
+// order than that in which they were named.
+func (r *recryptResults) pass(t target, named bool) {
+	switch {
+	case named:
+		if r.Place == nil {
+			r.Place = &verifier.Place{}
+		}
+		r.Place.Named++
+	case t.Entry.Err == nil:
+		r.Place = &verifier.Place{ArchivedAt: t.Entry.Record.ArchivedAt, Tombstone: t.Entry.Record.Tombstone}
+	}
+}
+
+// recryptGroup is what one transaction replaces.
+type recryptGroup struct {
+	way     recrypter.Way
+	targets []target
+	about   evidence.Recryption
+	errs    []error // of each target, after do
+}
+
+// do makes the bodies and puts them in the place of those that were read. An error
+// is about the call.
+func (g *recryptGroup) do(ctx context.Context, backend sdk.Backend) error {
+	g.errs = make([]error, len(g.targets))
+	g.about.Contents, g.about.Bytes, g.about.Failed = 0, 0, 0
+	items, bodies := make([]sdk.Item, len(g.targets)), make([]*recrypter.Body, len(g.targets))
+	defer func() {
+		for _, b := range bodies {
+			if b != nil {
+				b.Close()
+			}
+		}
+	}()
+	if err := g.make(ctx, backend, items, bodies); err != nil {
+		return err
+	}
+	var made []int
+	for i := range bodies {
+		if g.errs[i] == nil {
+			made = append(made, i)
+		}
+	}
+	stored, err := backend.Put(ctx, func(yield func(sdk.Item, error) bool) {
+		for _, i := range made {
+			item, err := items[i], error(nil)
+			if item.Body, err = bodies[i].Open(); !yield(item, err) || err != nil {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if len(stored) != len(made) {
+		return sdk.Errorf(sdk.Internal, "the backend answered for %d records of %d", len(stored), len(made))
+	}
+	for n, i := range made {
+		if g.errs[i] = isStored(&bodies[i].Content, &stored[n]); g.errs[i] == nil {
+			g.about.Contents++
+			g.about.Bytes += stored[n].Content.StoredSize
+		}
+	}
+	g.about.Failed = int64(len(g.targets)) - g.about.Contents
+	return nil
+}
+
+// make makes the bodies. What is wrong with a content is in g.errs.
+func (g *recryptGroup) make(ctx context.Context, backend sdk.Backend, items []sdk.Item, bodies []*recrypter.Body) error {
+	ids := make([]sdk.Tombstone, len(g.targets))
+	for i, t := range g.targets {
+		ids[i] = t.Entry.Record.Tombstone
+	}
+	n := 0
+	for found, err := range backend.Get(ctx, ids) {
+		if err != nil {
+			return err
+		}
+		if n == len(ids) || found.Record.Tombstone != ids[n] {
+			return sdk.Errorf(sdk.Internal, "the backend answered with another record than was asked for")
+		}
+		err := found.Err
+		if err == nil {
+			err = found.Record.CheckDigest()
+		}
+		if err == nil {
+			items[n] = sdk.Item{Record: found.Record, Replaces: found.Record.Content.StoredSHA256}
+			if bodies[n], err = g.way.Make(ctx, &found.Record, found.Body); err == nil {
+				items[n].Record.Content = bodies[n].Content
+			}
+		}
+		if e := (*sdk.Error)(nil); errors.As(err, &e) && e.Retry || err != nil && ctx.Err() != nil {
+			return err
+		}
+		g.errs[n] = err
+		n++
+	}
+	if n < len(ids) {
+		return sdk.Errorf(sdk.Internal, "the backend answered for %d records of %d", n, len(ids))
+	}
+	return nil
+}
+
+// isStored reports whether the archive has the body that was made. Another program
+// may have stored the content in another way at the same time.
+func isStored(made *sdk.Content, stored *sdk.PutResult) error {
+	is := stored.Content
+	if is.SHA256 != made.SHA256 {
+		return sdk.Errorf(sdk.Internal, "the backend confirmed something else than what was stored")
+	}
+	if is.Codec != made.Codec || made.StoredSize >= 0 && is.StoredSHA256 != made.StoredSHA256 {
+		return sdk.Errorf(sdk.Conflict, "another program replaced or purged the content at the same time").About(stored.Tombstone)
+	}
+	return nil
+}
+
+// advance says how far the run is.
+func (r *recryptRun) advance() {
+	r.progress.Add(int(r.results.Summary.Records-r.results.Summary.Purged) - r.progress.Done())
+}
+
+// end writes the results, records the run, and says how it ended.
+func (r *recryptRun) end(ctx context.Context, failure error) error {
+	c, s := r.command, &r.results.Summary
+	r.progress.End()
+	s.Duration, r.results.Complete = output.Millis(c.Elapsed()), failure == nil
+	if r.file != nil {
+		if err := r.file.Save(r.results); err != nil && r.err == nil {
+			r.err = err
+		}
+	}
+	outcome := r.outcome(ctx, failure)
+	if r.journal != nil {
+		about := r.evidence("run")
+		about.Contents, about.Bytes, about.Failed = s.Contents, s.Bytes, s.Failed
+		if err := r.journal.RecryptDone(about, outcome); err != nil && output.CodeOf(outcome) != output.ExitEvidence {
+			outcome = errors.Join(err, outcome)
+		}
+	}
+	if c.JSON {
+		if err := r.results.Write(c.Env.Stdout); err != nil {
+			return errors.Join(outcome, err)
+		}
+		if outcome != nil {
+			return output.Shown{Err: outcome}
+		}
+		return nil
+	}
+	title, verb := "Recrypt Complete:", "Stored anew"
+	if r.results.DryRun {
+		title, verb = "Recrypt, dry run:", "Would be stored anew"
+	}
+	r.progress.Printf("%s", title)
+	r.progress.Printf("  ✓ %s: %s (%s)", verb, output.Count(s.Contents, "content"), output.Count(s.Bytes, "byte"))
+	r.progress.Printf("  = Unchanged: %d", s.Unchanged)
+	r.progress.Printf("  ✗ Failed: %d", s.Failed)
+	r.progress.PrintSome("  - Purged: %d", s.Purged)
+	r.progress.Printf("  Total Time: %s", s.Duration)
+	if r.file != nil {
+		r.progress.Printf("Results saved to: %s", escape.Text(r.file.Path()))
+	}
+	if outcome == nil {
+		return cmp.Or(r.err, r.progress.Err())
+	}
+	return outcome
+}
+
+// outcome is how the run ends: nil if everything that was asked for is done.
+func (r *recryptRun) outcome(ctx context.Context, failure error) error {
+	s := &r.results.Summary
+	hint := "go on with: " + resumeLine(r.command, "recrypt", r.targets.names)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return output.Errorf(output.KindOf(sdk.Canceled), "interrupted after %d contents", s.Contents).WithHint("%s", hint)
+	case failure != nil && (s.Contents == 0 || output.CodeOf(failure) == output.ExitEvidence):
+		return failure
+	case failure != nil:
+		return output.Errorf(output.Batch, "%d contents are stored anew, not all were done: %w", s.Contents, failure).WithHint("%s", hint)
+	case s.Failed == 0:
+		return nil
+	case s.Records == 1:
+		return r.failure
+	case r.results.DryRun:
+		return output.Errorf(output.Batch, "%d records cannot be read", s.Failed)
+	}
+	return output.Errorf(output.Batch, "the content of %d of %d records is stored as before", s.Failed, s.Records).WithHint("%s", hint)
+}
