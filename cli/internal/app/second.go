@@ -60,7 +60,7 @@ func (c *Command) secondOptions(p Place) (config.Options, error) {
 		o.Flags = append(o.Flags, config.Flag{Name: "--" + p.Name + "-password-file", Key: "backend.password_file", Value: password})
 	}
 	if file != "" {
-		o.File = file
+		o.File, o.FileFlag = file, "--"+p.Name+"-config"
 		if !filepath.IsAbs(file) {
 			o.File = filepath.Join(c.Env.Dir, file)
 		}

@@ -29,7 +29,7 @@ func (l *Loaded) Password() (string, error) {
 		err = errors.New("found a file that the owner of the project cannot read, allowed one that the owner can")
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s: backend.password_file: %s: %w", source.where(), showName(path), err)
+		return "", durable.NamedFile(source.where()+": backend.password_file", showName(path), err, "")
 	}
 	l.password.Store(&password)
 	return password, nil

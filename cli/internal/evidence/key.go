@@ -76,7 +76,7 @@ func ReadPrivateKey(path string) (*PrivateKey, error) {
 		return nil, err
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("%s: found mode %04o, allowed 0600 or less: others can use the key", path, mode)
+		return nil, fmt.Errorf("found mode %04o, allowed 0600 or less: others can use the key", mode)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxKey))
 	if err != nil {
@@ -84,7 +84,7 @@ func ReadPrivateKey(path string) (*PrivateKey, error) {
 	}
 	signer, err := note.NewSigner(strings.TrimSpace(string(text)))
 	if err != nil {
-		return nil, fmt.Errorf("%s: is no private key of evidence keygen", path)
+		return nil, errors.New("is no private key of evidence keygen")
 	}
 	return &PrivateKey{signer}, nil
 }
@@ -108,7 +108,7 @@ func ReadPublicKey(path string) (*PublicKey, error) {
 	}
 	v, err := note.NewVerifier(strings.TrimSpace(string(text)))
 	if err != nil {
-		return nil, fmt.Errorf("%s: is no public key of evidence keygen", path)
+		return nil, errors.New("is no public key of evidence keygen")
 	}
 	return &PublicKey{v}, nil
 }
