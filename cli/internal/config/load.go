@@ -25,11 +25,11 @@ type Flag struct {
 type Options struct {
 	Dir     string   // absolute current directory
 	Environ []string // as os.Environ
-	File    string   // --config, relative to Dir; "" for none
-	// FileFlag is the flag that named File; "" is --config.
-	FileFlag string
-	Set      []string // --set section.key=value; the last for a key wins
-	Flags    []Flag   // beat Set
+	File    string   // a configuration, relative to Dir; "" for none
+	Set     []string // --set section.key=value; the last for a key wins
+	Flags   []Flag   // beat Set
+
+	FileFlag string // what named File; "": --config
 
 	// Alone says that only File, Flags and Set speak: not the environment, though
 	// ${NAME} in File is replaced, and not the project's own file, unless it is File.
