@@ -29,7 +29,27 @@ func TestGuideCommands(t *testing.T) {
 	if len(commands) < 20 {
 		t.Fatalf("only %d commands found in %s", len(commands), guidePath)
 	}
-	runShown(t, newProject(t), commands)
+	runShown(t, newProject(t), commands, "HOME="+homeWithDownloads(t))
+}
+
+// homeWithDownloads is a home directory with what the guide's user has downloaded:
+// the archive of a vendor's backend, its signature, and the vendor's key.
+func homeWithDownloads(t *testing.T) string {
+	t.Helper()
+	home := t.TempDir()
+	dir := filepath.Join(home, "Downloads")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	archive := filepath.Join(dir, "codex-archive-slow.tar.gz")
+	tar := exec.Command("tar", "-C", filepath.Join(programs, "vendor"), "-czf", archive, "codex-archive-slow")
+	if out, err := tar.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := signFiles(filepath.Join(dir, "vendor.pub"), archive); err != nil {
+		t.Fatal(err)
+	}
+	return home
 }
 
 // TestReadmeCommands does the same with the README, whose blocks are indented,

@@ -50,25 +50,15 @@ func (r Running) attach(ctx context.Context, name string, waiting func(string)) 
 		return nil, err
 	}
 	d, err := process.Describe(ctx)
-	if err == nil {
-		err = r.check(d, name)
+	if err == nil && d.Name != name {
+		err = output.Errorf(output.Config, "the backend at %s calls itself %q, backend.type is %q; nothing was sent to it", r, d.Name, name).
+			WithHint("--backend %s", d.Name)
 	}
 	if err != nil {
 		_ = process.Close() // nothing was opened
 		return nil, err
 	}
 	return process, nil
-}
-
-func (r Running) check(d Description, name string) error {
-	switch {
-	case d.Name != name:
-		return output.Errorf(output.Config, "the backend at %s calls itself %q, backend.type is %q; nothing was sent to it", r, d.Name, name).
-			WithHint("--backend %s", d.Name)
-	case d.Protocol != sdk.ProtocolVersion:
-		return sdk.Errorf(sdk.NotStarted, "the backend at %s speaks protocol %d, this host %d", r, d.Protocol, sdk.ProtocolVersion)
-	}
-	return nil
 }
 
 // Attach is [Connect] to a running backend. A project with a plugins.lock forbids
