@@ -105,7 +105,7 @@ func (m machine) codex(t *testing.T, args ...string) string {
 func (m machine) refused(t *testing.T, code int, why string, args ...string) {
 	t.Helper()
 	out, got, log := m.try(t, args...)
-	if got != code || !strings.Contains(log, why) {
+	if got != code || !strings.Contains(out+log, why) {
 		t.Errorf("codex %s: exit code %d, want %d and %q\n%s%s", strings.Join(args, " "), got, code, why, out, log)
 	}
 }
