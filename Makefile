@@ -20,7 +20,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 GOBUILD := CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)'
 SOAK    ?= 10m
 
-.PHONY: build demo test quick soak check bench bench-growth profile proto install clean databases release
+.PHONY: build demo test quick soak check bench bench-growth profile proto install clean databases release test-windows
 
 build:
 	@mkdir -p bin/plugins
@@ -41,6 +41,11 @@ PARALLEL ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 test: databases
 	go run ./scripts/testenv go test -timeout 20m -parallel $(PARALLEL) ./...
 	go -C scripts/release test -timeout 20m .
+
+# The programs for Windows, under Wine. WINE='-run TestWindows/Tree' runs a part.
+test-windows:
+	scripts/wine/install.sh
+	CODEX_TEST_WINE=yes go test -count=1 -timeout 3h -v ./scripts/wine $(WINE)
 
 quick:
 	go run ./scripts/testenv -noservers go test -short -timeout 5m -parallel $(PARALLEL) ./...

@@ -139,7 +139,8 @@ func (l *Log) closePart(k *PrivateKey, done Rotation, current *os.File, end tail
 	if _, err := next.File.Write(line); err != nil {
 		return err
 	}
-	if err := errors.Join(current.Sync(), next.File.Sync()); err != nil {
+	// Not every system replaces a file that is open.
+	if err := errors.Join(current.Sync(), current.Close(), next.File.Sync()); err != nil {
 		return err
 	}
 	// A name that is left of an earlier attempt is that of the same file.
