@@ -14,6 +14,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/pluginhost"
+	"github.com/codex-archive/codex/sdk"
 )
 
 func pluginInspectCommand(a *app.App) *cli.Command {
@@ -21,8 +22,8 @@ func pluginInspectCommand(a *app.App) *cli.Command {
 		Name:      "inspect",
 		Usage:     "start a backend program and show what it says of itself",
 		UsageText: "codex plugin inspect NAME|PATH [flags]",
-		Description: "Shows version, protocol, URL schemes and limits of a backend, and the SHA-256 of its\n" +
-			"program. The program is run, but opens no archive and needs no database; in a project with\n" +
+		Description: "Shows version, protocol, URL schemes, limits and capabilities of a backend, and the SHA-256\n" +
+			"of its program. The program is run, but opens no archive and needs no database; in a project with\n" +
 			"a .codex/plugins.lock only a program that it names is. An argument with a slash is the\n" +
 			"PATH of a program.\n\n" +
 			"EXAMPLES:\n" +
@@ -44,10 +45,13 @@ type inspectView struct {
 	Lock      string   `json:"lock,omitempty"` // the file that names this program
 	Warning   string   `json:"warning,omitempty"`
 	Version   string   `json:"version"`
-	Protocol  int      `json:"protocol"`
+	Protocol  int      `json:"protocol"`  // that is spoken with it
+	Protocols []int    `json:"protocols"` // that it speaks
 	Schemes   []string `json:"schemes"`
 	MaxItems  int      `json:"max_items"`
 	ChunkSize int      `json:"chunk_size"`
+
+	Capabilities []sdk.Capability `json:"capabilities"`
 }
 
 func runPluginInspect(ctx context.Context, c *app.Command) error {
@@ -78,7 +82,8 @@ func runPluginInspect(ctx context.Context, c *app.Command) error {
 	}
 	v := inspectView{
 		Name: d.Name, Path: program.Path, Place: program.Place.Why, SHA256: sum.String(), Warning: program.Warn,
-		Version: d.Version, Protocol: d.Protocol, Schemes: d.Schemes, MaxItems: d.MaxItems, ChunkSize: d.ChunkSize,
+		Version: d.Version, Protocol: d.Protocol, Protocols: d.Protocols, Schemes: d.Schemes, MaxItems: d.MaxItems, ChunkSize: d.ChunkSize,
+		Capabilities: append([]sdk.Capability{}, d.Capabilities...),
 	}
 	if lock != nil {
 		v.Lock = lock.Path
@@ -145,12 +150,22 @@ func writeInspected(c *app.Command, v inspectView) error {
 	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
 		{"Name", v.Name}, {"Version", v.Version}, {"Program", v.Path}, {"Place", v.Place}, {"SHA-256", v.SHA256}, {"Locked in", v.Lock},
-		{"Protocol", fmt.Sprint(v.Protocol)}, {"URL schemes", strings.Join(v.Schemes, ", ")},
-		{"Items a call", fmt.Sprint(v.MaxItems)}, {"Bytes a chunk", fmt.Sprint(v.ChunkSize)}, {"Warning", v.Warning},
+		{"Protocol", protocolsText(v.Protocol, v.Protocols)}, {"URL schemes", strings.Join(v.Schemes, ", ")},
+		{"Items a call", fmt.Sprint(v.MaxItems)}, {"Bytes a chunk", fmt.Sprint(v.ChunkSize)},
+		{"Capabilities", strings.Trim(fmt.Sprint(v.Capabilities), "[]")}, {"Warning", v.Warning},
 	} {
 		if row[1] != "" {
 			fmt.Fprintf(w, "%s:\t%s\n", row[0], escape.Text(row[1]))
 		}
 	}
 	return w.Flush()
+}
+
+// protocolsText names the version that is spoken with a backend, and the others
+// that it speaks.
+func protocolsText(spoken int, all []int) string {
+	if len(all) < 2 {
+		return fmt.Sprint(spoken)
+	}
+	return fmt.Sprintf("%d, of %s", spoken, strings.Trim(fmt.Sprint(all), "[]"))
 }

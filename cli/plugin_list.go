@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,12 +24,17 @@ func pluginListCommand(a *app.App) *cli.Command {
 		UsageText: "codex plugin list [flags]",
 		Description: "A backend NAME is a program called codex-archive-NAME. The first place that has one wins.\n" +
 			"PATH, the current directory and the project's configuration are never asked: cloning a\n" +
-			"repository must not be enough to run its code. Nothing is started. In a project with a\n" +
-			".codex/plugins.lock it also says which programs that lets run.\n\n" +
+			"repository must not be enough to run its code. In a project with a .codex/plugins.lock it\n" +
+			"also says which programs that lets run. Nothing is started without --describe, which asks\n" +
+			"each program for its version and for the versions of the protocol that it speaks.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex plugin list\n" +
+			"   codex plugin list --describe\n" +
 			"   codex plugin list --plugin-dir ./build --json",
-		Flags: []cli.Flag{app.PluginDirFlag()},
+		Flags: []cli.Flag{
+			app.PluginDirFlag(),
+			&cli.BoolFlag{Name: "describe", Usage: "start each program, and show its version and protocols"},
+		},
 	}, runPluginList)
 }
 
@@ -44,8 +51,13 @@ type pluginView struct {
 	Path    string           `json:"path"`
 	Place   string           `json:"place"`
 	Lock    pluginhost.State `json:"lock,omitempty"`
-	Version string           `json:"locked_version,omitempty"`
+	Locked  string           `json:"locked_version,omitempty"` // the version that the lock names
 	Warning string           `json:"warning,omitempty"`
+
+	// With --describe, of a program that was started.
+	Version   string `json:"version,omitempty"`
+	Protocol  int    `json:"protocol,omitempty"`
+	Protocols []int  `json:"protocols,omitempty"`
 }
 
 // lockFileView is the project's lock, where there is one. While it is broken no
@@ -66,7 +78,7 @@ type placeView struct {
 	Why string `json:"why"`
 }
 
-func runPluginList(_ context.Context, c *app.Command) error {
+func runPluginList(ctx context.Context, c *app.Command) error {
 	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
@@ -75,8 +87,15 @@ func runPluginList(_ context.Context, c *app.Command) error {
 		return err
 	}
 	v := viewPlugins(search)
-	if root, err := config.Root(config.Options{Dir: c.Env.Dir, Environ: c.Env.Vars}); err == nil {
+	root, err := config.Root(config.Options{Dir: c.Env.Dir, Environ: c.Env.Vars})
+	if err == nil {
 		v.compare(root)
+	}
+	if c.Flags.Bool("describe") {
+		if err != nil {
+			return output.Errorf(output.Config, "%w", err) // nothing is run without knowing what the lock says
+		}
+		v.describe(ctx, c, root)
 	}
 	if c.JSON {
 		return output.WriteJSON(c.Env.Stdout, v)
@@ -115,26 +134,60 @@ func (v *pluginListView) compare(root string) {
 		if plugin.Lock, err = lock.State(pluginhost.Program{Name: plugin.Name, Path: plugin.Path}); err != nil {
 			plugin.Warning = err.Error()
 		}
-		plugin.Version = lock.Version(plugin.Name)
+		plugin.Locked = lock.Version(plugin.Name)
 	}
 }
 
-func writePlugins(c *app.Command, v pluginListView) error {
+// describeTime is how long a program may take to say what it is.
+const describeTime = 30 * time.Second
+
+// describe starts the programs. One that does not start has a warning.
+func (v *pluginListView) describe(ctx context.Context, c *app.Command, root string) {
+	for i := range v.Plugins {
+		plugin := &v.Plugins[i]
+		d, err := pluginhost.Describe(ctx, pluginhost.Start{
+			Program: pluginhost.Program{Name: plugin.Name, Path: plugin.Path}, Root: root,
+			Env: pluginhost.Environ(c.Env.Vars, nil), Logger: c.Log, Timeout: describeTime,
+		})
+		if err != nil {
+			plugin.Warning = err.Error()
+			continue
+		}
+		plugin.Version, plugin.Protocol, plugin.Protocols = d.Version, d.Protocol, d.Protocols
+	}
+}
+
+// writePluginTable writes a line for each program.
+func writePluginTable(c *app.Command, v pluginListView, locked bool) error {
 	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', 0)
-	locked := v.Lock != nil && v.Lock.Error == ""
-	fmt.Fprint(w, "NAME\tPROGRAM\tPLACE")
+	described := c.Flags.Bool("describe")
+	fmt.Fprint(w, "NAME")
+	if described {
+		fmt.Fprint(w, "\tVERSION\tPROTOCOL")
+	}
+	fmt.Fprint(w, "\tPROGRAM\tPLACE")
 	if locked {
 		fmt.Fprint(w, "\tLOCK")
 	}
 	fmt.Fprintln(w)
-	for _, plugin := range v.Plugins {
-		fmt.Fprintf(w, "%s\t%s\t%s", plugin.Name, escape.Text(plugin.Path), plugin.Place)
+	for i := range v.Plugins {
+		plugin := &v.Plugins[i]
+		fmt.Fprint(w, plugin.Name)
+		if described {
+			fmt.Fprintf(w, "\t%s\t%s", cmp.Or(escape.Text(plugin.Version), "-"), cmp.Or(plugin.protocols(), "-"))
+		}
+		fmt.Fprintf(w, "\t%s\t%s", escape.Text(plugin.Path), plugin.Place)
 		if locked {
-			fmt.Fprintf(w, "\t%s", strings.TrimSpace(string(plugin.Lock)+" "+plugin.Version))
+			fmt.Fprintf(w, "\t%s", strings.TrimSpace(string(plugin.Lock)+" "+plugin.Locked))
 		}
 		fmt.Fprintln(w)
 	}
-	if err := w.Flush(); err != nil {
+	return w.Flush()
+}
+
+func writePlugins(c *app.Command, v pluginListView) error {
+	locked := v.Lock != nil && v.Lock.Error == ""
+	if err := writePluginTable(c, v, locked); err != nil {
 		return err
 	}
 	for _, plugin := range v.Plugins {
@@ -159,4 +212,12 @@ func writePlugins(c *app.Command, v pluginListView) error {
 		fmt.Fprintf(c.Env.Stdout, "  %s (%s)\n", escape.Text(place.Dir), place.Why)
 	}
 	return nil
+}
+
+// protocols is "" of a program that was not started.
+func (p *pluginView) protocols() string {
+	if p.Protocol == 0 {
+		return ""
+	}
+	return protocolsText(p.Protocol, p.Protocols)
 }

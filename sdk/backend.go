@@ -142,7 +142,7 @@ type Backend interface {
 // Identified is a [Backend] that has known the identity of its archive,
 // [Health.Archive], since it was opened. It is optional: a host that needs the
 // identity of another asks Health. Identity asks no database and is zero where it
-// is not known.
+// is not known. A [Driver] whose backends always know it declares [IdentityAtOpen].
 type Identified interface {
 	Identity() ID
 }
@@ -207,6 +207,8 @@ type Driver struct {
 	Commit string
 	// Schemes of the URLs it takes, such as "postgres", without "://".
 	Schemes []string
+	// Capabilities are the optional abilities of its backends.
+	Capabilities []Capability
 	// Open opens an archive. It returns [NoArchive] when there is none and
 	// the mode forbids making one, and [Schema] naming both versions when the
 	// schema is not the one it knows.

@@ -85,12 +85,14 @@
 // # Compatibility
 //
 // Kinds of error, actions and wire fields are only ever added, with new
-// numbers. The protocol version ([ProtocolVersion]) changes when an old host
+// numbers. What a backend need not be able to do is a [Capability]. The protocol
+// version ([ProtocolVersion]) changes when an old host
 // and a new backend could no longer understand each other. Fields may be added
-// to the structs of this package, so name the fields when you build one.
+// to the structs of this package, so name the fields when you build one. The
+// promise is in docs/compatibility.md.
 package sdk
 
 // ProtocolVersion is the version of the contract between host and backend
-// process. A host refuses a backend of another version with a sentence that
-// names both.
+// process. A program may speak several; the highest that both speak is used. Where
+// there is none, a sentence names the versions of both.
 const ProtocolVersion = 1

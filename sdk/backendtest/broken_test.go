@@ -73,6 +73,7 @@ var faults = []struct {
 	{"counts purged records as live", "HEALTH-04", wrap[counter], "HEALTH-01"},
 	{"counts flags instead of bodies", "TAMPER-01", wrap[counter], "HEALTH-02"},
 	{"calls an archive read-only that only the handle is", "HEALTH-05", wrap[modest], "HEALTH-01"},
+	{"declares an identity that it does not know", "OPEN-14", wrap[anonymous], "HEALTH-01"},
 	{"ties events of the archive to records", "APPEND-19", wrap[owner], "APPEND-03"},
 	{"leaves unreadable rows out", "TAMPER-03", wrap[hider], "LIST-01"},
 	{"forgets the history of a copy", "COPY-01", wrap[forgetful], "PUT-01"},
@@ -760,6 +761,9 @@ func (b *owner) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, erro
 	q.OfArchive = false
 	return b.Backend.List(ctx, q)
 }
+
+// anonymous does not say its identity.
+type anonymous struct{ inner }
 
 // modest takes what its handle may do for what the archive can.
 type modest struct{ inner }

@@ -23,6 +23,9 @@ type handle struct {
 // Close implements [sdk.Backend].
 func (h handle) Close() error { return errors.Join(h.Backend.Close(), h.process.Close()) }
 
+// Identity implements [sdk.Identified].
+func (h handle) Identity() sdk.ID { return sdk.IdentityOf(h.Backend) }
+
 // setup is how the way to a handle differs from the usual one.
 type setup struct {
 	stdout, stderr io.Writer         // copies of what a program prints
@@ -129,6 +132,9 @@ func (t *Target) describe(ctx context.Context, s setup) error {
 	}
 	if len(t.Schemes) == 0 {
 		t.Schemes = d.Schemes
+	}
+	if len(t.Capabilities) == 0 {
+		t.Capabilities = d.Capabilities
 	}
 	return nil
 }

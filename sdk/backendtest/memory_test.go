@@ -18,7 +18,7 @@ func memoryTarget() backendtest.Target {
 	driver := archives.Driver()
 	var n atomic.Int64
 	return backendtest.Target{
-		Name: driver.Name, Version: driver.Version, Protocol: sdk.ProtocolVersion, Schemes: driver.Schemes,
+		Name: driver.Name, Version: driver.Version, Protocol: sdk.ProtocolVersion, Schemes: driver.Schemes, Capabilities: driver.Capabilities,
 		Open: driver.Open,
 		URL:  func() string { return "memory://" + strconv.FormatInt(n.Add(1), 10) },
 		Damage: func(ctx context.Context, url string, content sdk.Digest) error {

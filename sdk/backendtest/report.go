@@ -68,28 +68,30 @@ func below(programs []ProgramEnd) string {
 
 // Report is what a vendor can publish about a run.
 type Report struct {
-	Kit      string       `json:"kit"`
-	Plugin   string       `json:"plugin"`
-	Version  string       `json:"version"`
-	Protocol int          `json:"protocol"`
-	SHA256   string       `json:"sha256,omitempty"` // of the program that was tested
-	OS       string       `json:"os"`
-	Arch     string       `json:"arch"`
-	Seed     uint64       `json:"seed"`
-	Started  time.Time    `json:"started"`
-	Complete bool         `json:"complete"`           // every rule was tried that this target allows
-	Error    string       `json:"why,omitempty"`      // why nothing could be tried
-	Programs []ProgramEnd `json:"programs,omitempty"` // where nothing could be tried
-	Passed   int          `json:"passed"`
-	Failed   int          `json:"failed"` // rules that MUST pass and did not
-	Missed   int          `json:"missed"` // rules that SHOULD pass and did not
-	Skipped  int          `json:"skipped"`
-	Results  []Result     `json:"results"`
+	Kit      string `json:"kit"`
+	Plugin   string `json:"plugin"`
+	Version  string `json:"version"`
+	Protocol int    `json:"protocol"`
+	// Capabilities that the backend declares; the rules about others are skipped.
+	Capabilities []sdk.Capability `json:"capabilities"`
+	SHA256       string           `json:"sha256,omitempty"` // of the program that was tested
+	OS           string           `json:"os"`
+	Arch         string           `json:"arch"`
+	Seed         uint64           `json:"seed"`
+	Started      time.Time        `json:"started"`
+	Complete     bool             `json:"complete"`           // every rule was tried that this target allows
+	Error        string           `json:"why,omitempty"`      // why nothing could be tried
+	Programs     []ProgramEnd     `json:"programs,omitempty"` // where nothing could be tried
+	Passed       int              `json:"passed"`
+	Failed       int              `json:"failed"` // rules that MUST pass and did not
+	Missed       int              `json:"missed"` // rules that SHOULD pass and did not
+	Skipped      int              `json:"skipped"`
+	Results      []Result         `json:"results"`
 }
 
 func newReport(t *Target, o Options) *Report {
 	r := &Report{
-		Kit: Version, Plugin: t.Name, Version: t.Version, Protocol: t.Protocol, Seed: o.Seed,
+		Kit: Version, Plugin: t.Name, Version: t.Version, Protocol: t.Protocol, Seed: o.Seed, Capabilities: append([]sdk.Capability{}, t.Capabilities...),
 		OS: runtime.GOOS, Arch: runtime.GOARCH, Started: time.Now().UTC().Truncate(time.Second), Results: []Result{},
 	}
 	if t.Program == nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/plugin"
 )
 
 // T is what a rule works with: the little of [testing.T] that it needs, which
@@ -90,6 +91,14 @@ func (t *T) Skipf(format string, args ...any) {
 	t.skipped = fmt.Sprintf(format, args...)
 	t.mu.Unlock()
 	runtime.Goexit()
+}
+
+// require skips the rule where the backend does not have an optional ability.
+func (t *T) require(c sdk.Capability) {
+	d := plugin.Description{Name: t.target.Name, Version: t.target.Version, Capabilities: t.target.Capabilities}
+	if err := d.Require(c); err != nil {
+		t.Skipf("a capability: %v", err)
+	}
 }
 
 // Failed reports whether the rule has failed so far.

@@ -12,13 +12,15 @@ import (
 // required; rules that need something else are skipped, with the reason, where
 // it is not there.
 type Target struct {
-	// Name, Version and Protocol of the backend, for the report, and the
-	// Schemes of the URLs it takes, without "://", for the rules about secrets.
-	// Where they are not set a program, or what serves an address, is asked.
-	Name     string
-	Version  string
-	Protocol int
-	Schemes  []string
+	// Name, Version and Protocol of the backend, for the report, the Schemes of
+	// the URLs it takes, without "://", for the rules about secrets, and its
+	// Capabilities, for the rules about those. Where they are not set a program, or
+	// what serves an address, is asked.
+	Name         string
+	Version      string
+	Protocol     int
+	Schemes      []string
+	Capabilities []sdk.Capability
 
 	// Open returns a new handle, as [sdk.Driver].Open does. The kit closes it.
 	Open func(ctx context.Context, o sdk.Options) (sdk.Backend, error)

@@ -28,6 +28,7 @@ const pipesGrace = time.Second
 type child struct {
 	cmd      *exec.Cmd
 	lines    *loglines
+	host     protocols // that this side speaks
 	stdout   io.Writer // receives a copy of what follows the greeting; may be nil
 	stderr   io.Writer // receives a copy; may be nil
 	lifeline *os.File  // its standard input; its end tells it to go
@@ -58,7 +59,7 @@ func newChild(c *Command, lines *loglines, onExit func()) *child {
 	p := &child{
 		// Not exec.Command, which would look a bare name up in PATH.
 		cmd:   &exec.Cmd{Path: c.Path, Args: append([]string{c.Path}, c.Args...)},
-		lines: lines, stdout: c.Stdout, stderr: c.Stderr, onExit: onExit,
+		lines: lines, host: newProtocols(c.Protocols), stdout: c.Stdout, stderr: c.Stderr, onExit: onExit,
 		greeted: make(chan struct{}), exited: make(chan struct{}),
 	}
 	p.cmd.Env = append([]string(nil), c.Env...)
@@ -113,7 +114,7 @@ func closeAll(files []*os.File) {
 // pumpStdout passes the greeting on and logs whatever follows.
 func (p *child) pumpStdout(out io.Reader) {
 	in := bufio.NewReaderSize(out, maxGreeting)
-	p.greeting, p.greetErr = readGreeting(in)
+	p.greeting, p.greetErr = readGreeting(in, p.host)
 	close(p.greeted)
 	if p.greetErr == nil {
 		_, _ = io.WriteString(p.greetIn, p.greeting.String()) // the other end reads it from a pipe in this process

@@ -6,17 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/codex-archive/codex/sdk"
 	goplugin "github.com/hashicorp/go-plugin"
 )
 
 // cookie is how a backend program knows that the host started it. It is a
 // courtesy to people who run the program by hand, not a protection.
 var cookie = goplugin.HandshakeConfig{
-	ProtocolVersion:  sdk.ProtocolVersion,
 	MagicCookieKey:   "CODEX_ARCHIVE_PLUGIN",
 	MagicCookieValue: "archive-backend",
 }
@@ -36,6 +35,7 @@ const maxGreeting = 8 << 10
 
 // greeting is the first line of a backend's standard output.
 type greeting struct {
+	protocol         int
 	network, address string
 	cert             string // of AutoMTLS; "" without
 }
@@ -43,20 +43,21 @@ type greeting struct {
 // String returns the line as go-plugin wants it. Only what was checked is in
 // it: go-plugin itself would crash over a certificate that it did not expect.
 func (g greeting) String() string {
-	return fmt.Sprintf("%d|%d|%s|%s|grpc|%s\n", goplugin.CoreProtocolVersion, sdk.ProtocolVersion, g.network, g.address, g.cert)
+	return fmt.Sprintf("%d|%d|%s|%s|grpc|%s\n", goplugin.CoreProtocolVersion, g.protocol, g.network, g.address, g.cert)
 }
 
 // readGreeting reads the first line of a backend and says in its own words
-// what is wrong with it. io.EOF: there was none.
-func readGreeting(in *bufio.Reader) (greeting, error) {
+// what is wrong with it. io.EOF: there was none. host are the versions of the
+// protocol that this side speaks.
+func readGreeting(in *bufio.Reader, host protocols) (greeting, error) {
 	line, err := in.ReadSlice('\n')
 	if err != nil && len(line) == 0 {
 		return greeting{}, io.EOF
 	}
-	return parseGreeting(string(bytes.TrimSpace(line)))
+	return parseGreeting(string(bytes.TrimSpace(line)), host)
 }
 
-func parseGreeting(line string) (greeting, error) {
+func parseGreeting(line string, host protocols) (greeting, error) {
 	parts := strings.Split(line, "|")
 	if len(parts) < 5 || parts[0] != strconv.Itoa(goplugin.CoreProtocolVersion) {
 		return greeting{}, fmt.Errorf("it printed %q where a backend greets its host; it is not a codex backend, or prints before it serves", quote(clean(line)))
@@ -65,13 +66,13 @@ func parseGreeting(line string) (greeting, error) {
 	if err != nil {
 		return greeting{}, fmt.Errorf("it names %q as its protocol, which is not a number", quote(clean(parts[1])))
 	}
-	if err := sameProtocol(version); err != nil {
-		return greeting{}, err
+	if !slices.Contains(host, version) {
+		return greeting{}, noCommonProtocol(protocols{version}, host) // its lowest
 	}
 	if parts[4] != string(goplugin.ProtocolGRPC) {
 		return greeting{}, fmt.Errorf("it serves %q, and only grpc is understood", quote(clean(parts[4])))
 	}
-	g := greeting{network: parts[2], address: parts[3]}
+	g := greeting{protocol: version, network: parts[2], address: parts[3]}
 	if g.network != "unix" && g.network != "tcp" || g.address == "" {
 		return greeting{}, fmt.Errorf("it serves on %q, which is neither unix nor tcp", quote(clean(parts[2]+" "+parts[3])))
 	}
@@ -79,17 +80,6 @@ func parseGreeting(line string) (greeting, error) {
 		g.cert = parts[5]
 	}
 	return g, nil
-}
-
-// sameProtocol returns the sentence about a backend of another version.
-func sameProtocol(version int) error {
-	switch {
-	case version > sdk.ProtocolVersion:
-		return fmt.Errorf("this plugin speaks protocol %d, this host %d; use a newer codex, or an older build of the plugin", version, sdk.ProtocolVersion)
-	case version < sdk.ProtocolVersion:
-		return fmt.Errorf("this plugin speaks protocol %d, this host %d; use a newer build of the plugin", version, sdk.ProtocolVersion)
-	}
-	return nil
 }
 
 var errNoGreeting = errors.New("it closed its standard output without a greeting; it is not a codex backend")

@@ -48,6 +48,9 @@ type Command struct {
 	// DialOptions are added to those of the connection: for tests that look at
 	// messages, or change them.
 	DialOptions []grpc.DialOption
+	// Protocols are the versions of the protocol that the host speaks, instead of
+	// [sdk.ProtocolVersion]. All are served as version 1 is: for tests.
+	Protocols []int
 }
 
 // defaultStart is the StartTimeout where none is given.
@@ -73,7 +76,7 @@ func Launch(ctx context.Context, c Command) (*Process, error) {
 	if err != nil {
 		return nil, notStarted(c.Path, err)
 	}
-	p := &Process{name: filepath.Base(c.Path), sockets: sockets, secrets: &secrets{}, observed: len(c.DialOptions) > 0}
+	p := &Process{name: filepath.Base(c.Path), protocols: newProtocols(c.Protocols), sockets: sockets, secrets: &secrets{}, observed: len(c.DialOptions) > 0}
 	lines := &loglines{log: c.Logger, secrets: p.secrets}
 	p.child = newChild(&c, lines, sockets.remove)
 	if checked.copy != nil {
@@ -115,6 +118,7 @@ func (p *Process) start(ctx context.Context, c *Command) error {
 		return ctx.Err()
 	}
 	p.stub = archivepb.NewArchiveClient(p.channel)
+	p.protocol = p.child.greeting.protocol
 	go func() {
 		<-p.child.exited
 		client.Kill() // the program is gone; this frees what go-plugin holds
@@ -148,7 +152,7 @@ func connectTo(client *goplugin.Client) (*grpc.ClientConn, error) {
 func (p *Process) clientConfig(c *Command) *goplugin.ClientConfig {
 	return &goplugin.ClientConfig{
 		HandshakeConfig:  cookie,
-		Plugins:          goplugin.PluginSet{serviceName: &clientPlugin{}},
+		VersionedPlugins: p.protocols.plugins(&clientPlugin{}),
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
 			p.child.cmd.Env = append(p.child.cmd.Env, cmd.Env...)
@@ -239,7 +243,7 @@ func notStarted(path string, err error) error {
 // of kind [sdk.Unavailable], or of the kind of ctx's end. options are added to
 // those of the connection.
 func Attach(ctx context.Context, network, address string, options ...grpc.DialOption) (*Process, error) {
-	p := &Process{name: "the backend at " + address, secrets: &secrets{}, observed: len(options) > 0}
+	p := &Process{name: "the backend at " + address, protocols: spoken, secrets: &secrets{}, observed: len(options) > 0}
 	p.conn = newConn(func(ctx context.Context) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, network, address)

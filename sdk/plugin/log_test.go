@@ -159,12 +159,12 @@ func FuzzGreeting(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		g, err := parseGreeting(line)
+		g, err := parseGreeting(line, spoken)
 		if err != nil {
 			oneLine(t, err)
 			return
 		}
-		if again, err := parseGreeting(strings.TrimSpace(g.String())); err != nil || again != g {
+		if again, err := parseGreeting(strings.TrimSpace(g.String()), spoken); err != nil || again != g {
 			t.Errorf("%q gives %+v, and that %+v, %v", line, g, again, err)
 		}
 	})

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,26 +20,44 @@ const (
 	exitTime  = 5 * time.Second  // to exit after it closed the connection, while a call waits to say why
 )
 
+// maxCapabilities bounds how many capabilities of a backend count.
+const maxCapabilities = 100
+
 // Description is what a backend says of itself without a database.
 type Description struct {
 	Name      string   // the NAME of codex-archive-NAME
 	Version   string   // of the program, for people
-	Protocol  int      // version of the protocol
+	Protocol  int      // version of the protocol that is spoken with it
+	Protocols []int    // all versions that it speaks, in ascending order
 	Schemes   []string // of the URLs it takes, without "://"
 	MaxItems  int      // items of one call
 	ChunkSize int      // bytes of one chunk
+	// Capabilities are its optional abilities, by name, those included that this
+	// host does not know.
+	Capabilities []sdk.Capability
+}
+
+// Require returns nil where the backend has c, else an error of kind
+// [sdk.Unsupported] that says which backend lacks what.
+func (d Description) Require(c sdk.Capability) error {
+	if slices.Contains(d.Capabilities, c) {
+		return nil
+	}
+	return sdk.Errorf(sdk.Unsupported, "the backend %s %s does not have the capability %q; a newer version of it may", d.Name, d.Version, c)
 }
 
 // Process is a running backend: one that [Launch] started, or one that
 // [Attach] found. Its methods may be called from several goroutines.
 type Process struct {
-	name    string // for messages
-	child   *child // nil when attached
-	sockets *socketDir
-	conn    *conn
-	channel *grpc.ClientConn // over conn
-	stub    archivepb.ArchiveClient
-	secrets *secrets
+	name      string    // for messages
+	protocols protocols // that the host speaks
+	protocol  int       // that both speak; 0 before a process that was attached has been asked
+	child     *child    // nil when attached
+	sockets   *socketDir
+	conn      *conn
+	channel   *grpc.ClientConn // over conn
+	stub      archivepb.ArchiveClient
+	secrets   *secrets
 	// observed says that options of the caller may hold messages after Send.
 	observed bool
 
@@ -64,7 +83,7 @@ func (p *Process) Description() Description {
 
 // Describe asks the backend what it is. It needs no database and no Open.
 func (p *Process) Describe(ctx context.Context) (Description, error) {
-	reply, err := p.stub.Describe(ctx, &archivepb.DescribeRequest{})
+	reply, err := p.stub.Describe(ctx, &archivepb.DescribeRequest{Protocol: uint32(p.protocol)})
 	if err != nil {
 		return Description{}, p.failed(ctx, "describe", err, sdk.EffectNone)
 	}
@@ -75,6 +94,18 @@ func (p *Process) learn(m *archivepb.Description) Description {
 	d := Description{
 		Name: m.GetName(), Version: m.GetVersion(), Protocol: int(m.GetProtocol()), Schemes: m.GetSchemes(),
 		MaxItems: int(m.GetMaxItems()), ChunkSize: int(m.GetChunkSize()),
+	}
+	for _, v := range m.GetProtocols() {
+		d.Protocols = append(d.Protocols, int(v))
+	}
+	if len(d.Protocols) == 0 {
+		d.Protocols = []int{d.Protocol}
+	}
+	d.Protocols = newProtocols(d.Protocols)
+	for _, name := range m.GetCapabilities()[:min(len(m.GetCapabilities()), maxCapabilities)] {
+		if c := sdk.Capability(name); c.Valid() {
+			d.Capabilities = append(d.Capabilities, c)
+		}
 	}
 	p.description.Store(&d)
 	return d
@@ -108,23 +139,54 @@ func (p *Process) Open(ctx context.Context, o sdk.Options) (sdk.Backend, error) 
 // says it. The lock is not held meanwhile, so that Close can cut it off.
 func (p *Process) open(ctx context.Context, o sdk.Options) (archive sdk.ID, err error) {
 	p.secrets.learn(o)
+	protocol, err := p.agree(ctx)
+	if err != nil {
+		return archive, err
+	}
 	reply, err := p.stub.Open(ctx, &archivepb.OpenRequest{
 		Url: []byte(o.URL), Password: []byte(o.Password), Dir: []byte(o.Dir),
-		Mode: archivepb.Mode(o.Mode), Parallel: uint32(max(o.Parallel, 0)), Protocol: sdk.ProtocolVersion,
+		Mode: archivepb.Mode(o.Mode), Parallel: uint32(max(o.Parallel, 0)), Protocol: uint32(protocol),
 	})
 	if err != nil {
 		return archive, p.failed(ctx, "open", err, sdk.EffectNone)
 	}
-	if err := sameProtocol(p.learn(reply.GetDescription()).Protocol); err != nil {
-		return archive, &sdk.Error{Kind: sdk.NotStarted, Op: "open " + p.name, Msg: err.Error()}
+	description := p.learn(reply.GetDescription())
+	if description.Protocol != protocol {
+		return archive, p.noCommonProtocol(description)
 	}
-	if id := reply.GetArchive(); len(id) > 0 {
-		var d decoder
-		if archive = d.id("archive", id); d.err != nil {
-			return archive, badReply("open", d.err, sdk.EffectNone)
-		}
+	if description.Require(sdk.IdentityAtOpen) != nil {
+		return archive, nil // the host asks Health
+	}
+	var d decoder
+	if archive = d.id("archive", reply.GetArchive()); d.err != nil {
+		return archive, badReply("open", d.err, sdk.EffectNone)
 	}
 	return archive, nil
+}
+
+// agree returns the version of the protocol that both sides speak. A process that
+// was started has said it in the handshake; one that was attached is asked where
+// there is a choice.
+func (p *Process) agree(ctx context.Context) (int, error) {
+	if p.protocol != 0 {
+		return p.protocol, nil
+	}
+	if len(p.protocols) == 1 {
+		return p.protocols[0], nil
+	}
+	d, err := p.Describe(ctx)
+	if err != nil {
+		return 0, err
+	}
+	version, ok := p.protocols.common(d.Protocols)
+	if !ok {
+		return 0, p.noCommonProtocol(d)
+	}
+	return version, nil
+}
+
+func (p *Process) noCommonProtocol(d Description) error {
+	return &sdk.Error{Kind: sdk.NotStarted, Op: "open " + p.name, Msg: noCommonProtocol(d.Protocols, p.protocols).Error()}
 }
 
 // Exited is closed when the process is gone and its log has been read, or, for

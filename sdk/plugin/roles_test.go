@@ -26,6 +26,15 @@ import (
 var roles = map[string]func(){
 	"memory": func() { Serve(memory.Driver()) },
 
+	// Backends of other versions.
+	"speaks 1 and 2": func() { ServeProtocols(memory.Driver(), 2, 1) },
+	"speaks 2 and 3": func() { ServeProtocols(memory.Driver(), 2, 3) },
+	"has capabilities": func() {
+		d := memory.Driver()
+		d.Capabilities = []sdk.Capability{"teleport", sdk.IdentityAtOpen, "No Name\n", "0-day"}
+		Serve(d)
+	},
+
 	// One that keeps nothing, to measure the wire.
 	"sink": func() { Serve(driver(sink())) },
 
@@ -84,7 +93,7 @@ func (f *faulty) Health(ctx context.Context) (sdk.Health, error) {
 func driver(b *faulty) sdk.Driver {
 	d := memory.Driver()
 	open := d.Open
-	d.Name = "faulty"
+	d.Name, d.Capabilities = "faulty", nil // a faulty backend hides the identity of the inner one
 	d.Open = func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 		o.URL = "memory://x"
 		inner, err := open(ctx, o)

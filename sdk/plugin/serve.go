@@ -41,23 +41,30 @@ const (
 // host is gone or done, after closing the archive. Run by hand it explains
 // itself and exits with code 2. It sets the default logger of log/slog, through
 // which log messages reach the host's log.
-func Serve(d sdk.Driver) {
+func Serve(d sdk.Driver) { ServeProtocols(d, sdk.ProtocolVersion) }
+
+// ServeProtocols is [Serve] for a program that speaks these versions of the
+// protocol, of which the host picks the highest that it speaks, too. All are
+// served as version 1 is, which is the only one there is: for tests of how a host
+// and a program agree.
+func ServeProtocols(d sdk.Driver, versions ...int) {
+	served := newProtocols(versions)
 	if os.Getenv(cookie.MagicCookieKey) != cookie.MagicCookieValue {
-		os.Exit(runStandalone(d, os.Args[1:], os.Stdout, os.Stderr))
+		os.Exit(runStandalone(d, served, os.Args[1:], os.Stdout, os.Stderr))
 	}
 	debug.SetMemoryLimit(memoryLimit)
 	defer profile.Start()()
 	hidden := &secrets{}
 	log := slog.New(logHandler(os.Stderr, hidden))
 	slog.SetDefault(log)
-	s := newServer(d, hidden, log)
+	s := newServer(d, served, hidden, log)
 	half := &serverPlugin{server: s, ready: make(chan struct{})}
 
 	go half.stopAfter(lifelineEnd(os.Stdin))
 	goplugin.Serve(&goplugin.ServeConfig{
-		HandshakeConfig: cookie,
-		Plugins:         goplugin.PluginSet{serviceName: half},
-		GRPCServer:      half.newServer,
+		HandshakeConfig:  cookie,
+		VersionedPlugins: served.plugins(half),
+		GRPCServer:       half.newServer,
 		// What go-plugin has to say of its own is why it could not start.
 		Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: os.Stderr, JSONFormat: true}),
 	})
@@ -129,14 +136,14 @@ func (h *serverPlugin) stopAfter(end <-chan struct{}) {
 
 // runStandalone is main when the program is started without the host. It returns
 // the exit code.
-func runStandalone(d sdk.Driver, args []string, stdout, stderr io.Writer) int {
+func runStandalone(d sdk.Driver, served protocols, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 1 && args[0] == "--version":
 		commit := ""
 		if d.Commit != "" {
 			commit = ", commit " + d.Commit
 		}
-		_, _ = fmt.Fprintf(stdout, "%s %s (protocol %d%s)\n", filepath.Base(os.Args[0]), d.Version, sdk.ProtocolVersion, commit) // there is no other place to say so
+		_, _ = fmt.Fprintf(stdout, "%s %s (protocol %v%s)\n", filepath.Base(os.Args[0]), d.Version, served, commit) // there is no other place to say so
 		return 0
 	case len(args) == 2 && args[0] == "--listen":
 		if err := listen(d, args[1], stderr); err != nil {
@@ -146,12 +153,12 @@ func runStandalone(d sdk.Driver, args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	// There is no other place to say so.
-	_, _ = fmt.Fprintf(stderr, `This program is a backend of codex archive (%s %s, protocol %d).
+	_, _ = fmt.Fprintf(stderr, `This program is a backend of codex archive (%s %s, protocol %v).
 codex starts it by itself when backend.type is %q.
 
   --version                      print the version
   --listen unix:/path/of/socket  serve there, for a debugger, and say how to attach (or tcp:127.0.0.1:port)
-`, d.Name, d.Version, sdk.ProtocolVersion, d.Name)
+`, d.Name, d.Version, served, d.Name)
 	return 2
 }
 
@@ -162,7 +169,7 @@ codex starts it by itself when backend.type is %q.
 // address only. l is closed in the end. options are added to the server's: for
 // tests that look at messages, or change them.
 func ServeListener(ctx context.Context, d sdk.Driver, l net.Listener, options ...grpc.ServerOption) error {
-	s := newServer(d, &secrets{}, slog.Default())
+	s := newServer(d, spoken, &secrets{}, slog.Default())
 	s.observed = len(options) > 0
 	return serveListener(ctx, s, l, options...)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/codex-archive/codex/sdk"
@@ -18,6 +19,7 @@ import (
 type server struct {
 	archivepb.UnimplementedArchiveServer
 	driver  sdk.Driver
+	served  protocols
 	secrets *secrets // of all connections: what the log must not show
 	conns   *connStates
 	log     *slog.Logger
@@ -27,10 +29,10 @@ type server struct {
 
 var _ archivepb.ArchiveServer = (*server)(nil)
 
-func newServer(d sdk.Driver, s *secrets, log *slog.Logger) *server {
-	served := &server{driver: d, secrets: s, log: log}
-	served.conns = &connStates{secrets: s, open: map[*connState]bool{}, caught: served.caught}
-	return served
+func newServer(d sdk.Driver, served protocols, s *secrets, log *slog.Logger) *server {
+	made := &server{driver: d, served: served, secrets: s, log: log}
+	made.conns = &connStates{secrets: s, open: map[*connState]bool{}, caught: made.caught}
+	return made
 }
 
 // grpcServer returns a gRPC server for s. Interceptors among options are
@@ -80,16 +82,27 @@ func (s *server) caught(recovered any, method string, err error) error {
 	return &sdk.Error{Kind: sdk.Internal, Msg: "a bug in the backend: panic: " + what, Effect: sdk.EffectMaybe}
 }
 
-func (s *server) description() *archivepb.Description {
-	return &archivepb.Description{
-		Name: s.driver.Name, Version: s.driver.Version, Protocol: sdk.ProtocolVersion, Schemes: s.driver.Schemes,
+// description is what the backend says of itself to a host that speaks protocol.
+func (s *server) description(protocol uint32) *archivepb.Description {
+	d := &archivepb.Description{
+		Name: s.driver.Name, Version: s.driver.Version, Protocol: protocol, Schemes: s.driver.Schemes,
 		MaxItems: sdk.MaxItems, ChunkSize: sdk.ChunkSize,
 	}
+	if !slices.Contains(s.served, int(protocol)) {
+		d.Protocol = uint32(s.served[0])
+	}
+	for _, v := range s.served {
+		d.Protocols = append(d.Protocols, uint32(v))
+	}
+	for _, c := range s.driver.Capabilities {
+		d.Capabilities = append(d.Capabilities, string(c))
+	}
+	return d
 }
 
 // Describe implements the RPC of that name.
-func (s *server) Describe(context.Context, *archivepb.DescribeRequest) (*archivepb.DescribeReply, error) {
-	return &archivepb.DescribeReply{Description: s.description()}, nil
+func (s *server) Describe(_ context.Context, r *archivepb.DescribeRequest) (*archivepb.DescribeReply, error) {
+	return &archivepb.DescribeReply{Description: s.description(r.GetProtocol())}, nil
 }
 
 // Open implements the RPC of that name.
@@ -99,8 +112,8 @@ func (s *server) Open(ctx context.Context, r *archivepb.OpenRequest) (*archivepb
 		Mode: sdk.Mode(r.GetMode()), Parallel: int(r.GetParallel()),
 	}
 	s.secrets.learn(o)
-	if r.GetProtocol() != sdk.ProtocolVersion {
-		return nil, sdk.Errorf(sdk.Unsupported, "this plugin speaks protocol %d, the host %d", sdk.ProtocolVersion, r.GetProtocol())
+	if !slices.Contains(s.served, int(r.GetProtocol())) {
+		return nil, sdk.Errorf(sdk.Unsupported, "%w", noCommonProtocol(s.served, protocols{int(r.GetProtocol())}))
 	}
 	if o.Mode < sdk.ReadOnly || o.Mode > sdk.Upgrade {
 		return nil, sdk.Errorf(sdk.Unsupported, "open mode %d is not known", o.Mode)
@@ -116,7 +129,7 @@ func (s *server) Open(ctx context.Context, r *archivepb.OpenRequest) (*archivepb
 	if err != nil {
 		return nil, err
 	}
-	reply := &archivepb.OpenReply{Description: s.description()}
+	reply := &archivepb.OpenReply{Description: s.description(r.GetProtocol())}
 	if !archive.IsZero() {
 		reply.Archive = archive[:]
 	}

@@ -36,7 +36,7 @@ func listen(d sdk.Driver, address string, stderr io.Writer) error {
 	if l.Addr().Network() == "tcp" {
 		_, _ = fmt.Fprintln(stderr, "warning: every user of this machine can connect to that port, and open archives as you; a unix socket is for you alone")
 	}
-	return serveListener(ctx, newServer(d, hidden, log), l)
+	return serveListener(ctx, newServer(d, spoken, hidden, log), l)
 }
 
 // listenAt listens at "unix:PATH" or "tcp:HOST:PORT". A host must be a loopback

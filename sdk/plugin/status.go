@@ -131,12 +131,20 @@ func fromStatus(err error) (e *sdk.Error, detailed bool) {
 func fromDetail(message string, d *archivepb.ErrorDetail) *sdk.Error {
 	e := &sdk.Error{
 		Kind: sdk.Kind(d.GetKind()), Op: clean(d.GetOp()), Msg: clean(message), Retry: d.GetRetry(),
-		Effect: sdk.Effect(d.GetEffect()), Native: clean(d.GetNative()),
+		Effect: knownEffect(d.GetEffect()), Native: clean(d.GetNative()),
 	}
 	if culprits, err := toIDs("tombstone", d.GetTombstones()); err == nil {
 		e.Tombstones = culprits
 	}
 	return e
+}
+
+// knownEffect returns an effect, and EffectMaybe for one of a later version.
+func knownEffect(e archivepb.Effect) sdk.Effect {
+	if _, known := archivepb.Effect_name[int32(e)]; !known {
+		return sdk.EffectMaybe
+	}
+	return sdk.Effect(e)
 }
 
 // effectOf returns the effect of an error without detail: none where the

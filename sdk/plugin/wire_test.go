@@ -325,7 +325,7 @@ func TestOtherProtocol(t *testing.T) {
 	// And a host of another version is refused by ours.
 	p := dial(t, memory.Driver())
 	_, err = p.stub.Open(t.Context(), &archivepb.OpenRequest{Protocol: 2, Url: []byte("memory://x")})
-	if status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "speaks protocol 1, the host 2") {
+	if status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "speaks protocol 1, this host 2") {
 		t.Errorf("%v", err)
 	}
 }
@@ -835,6 +835,7 @@ func TestConnectionIsTheSession(t *testing.T) {
 	var opened, closed atomic.Int32
 	d := memory.Driver()
 	inner := d.Open
+	d.Capabilities = nil // closing hides the identity
 	gone := make(chan struct{}, 2)
 	d.Open = func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 		b, err := inner(ctx, o)

@@ -3,7 +3,6 @@ package pluginhost
 import (
 	"context"
 
-	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/plugin"
 )
 
@@ -20,12 +19,5 @@ func Describe(ctx context.Context, s Start) (Description, error) {
 		return Description{}, refusal(err)
 	}
 	defer func() { _ = process.Close() }() // the description is all that was asked for
-	d, err := process.Describe(ctx)
-	if err != nil {
-		return d, err
-	}
-	if d.Protocol != sdk.ProtocolVersion {
-		return d, sdk.Errorf(sdk.NotStarted, "%s speaks protocol %d, this host %d", command.Path, d.Protocol, sdk.ProtocolVersion)
-	}
-	return d, nil
+	return process.Describe(ctx)           // the handshake has agreed on a protocol
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	plugin.Serve(sdk.Driver{Name: "faulty", Version: "1", Schemes: []string{"faulty"}, Open: open})
+	plugin.Serve(sdk.Driver{Name: "faulty", Version: "1", Schemes: []string{"faulty"}, Capabilities: []sdk.Capability{sdk.IdentityAtOpen}, Open: open})
 }
 
 // open opens the archive behind the faults.

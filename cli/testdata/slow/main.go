@@ -34,7 +34,8 @@ import (
 )
 
 func main() {
-	plugin.Serve(sdk.Driver{Name: "slow", Version: "1", Schemes: []string{"slow"}, Open: open})
+	// As a backend will that also has a protocol of the future.
+	plugin.ServeProtocols(sdk.Driver{Name: "slow", Version: "1", Schemes: []string{"slow"}, Open: open}, 1, 2)
 }
 
 type slow struct {

@@ -12,5 +12,7 @@ import (
 var version = "dev"
 
 func main() {
-	plugin.Serve(sdk.Driver{Name: "bolt", Version: version, Schemes: []string{"bolt"}, Open: boltstore.Open})
+	plugin.Serve(sdk.Driver{
+		Name: "bolt", Version: version, Schemes: []string{"bolt"}, Capabilities: []sdk.Capability{sdk.IdentityAtOpen}, Open: boltstore.Open,
+	})
 }

@@ -115,7 +115,7 @@ func (s *Suite) Target(t testing.TB, open func(context.Context, sdk.Options) (sd
 	var mu sync.Mutex
 	made := map[string]*databases.Database{}
 	target := backendtest.Target{
-		Name: s.Driver.Name, Version: s.Driver.Version, Protocol: sdk.ProtocolVersion, Schemes: s.Driver.Schemes,
+		Name: s.Driver.Name, Version: s.Driver.Version, Protocol: sdk.ProtocolVersion, Schemes: s.Driver.Schemes, Capabilities: s.Driver.Capabilities,
 		Open: open,
 		URL: func() string {
 			d := s.Database(t)

@@ -22,7 +22,8 @@ MAX_MESSAGE = 4 << 20  # bytes
 THREADS = 64  # a call has one as long as it lasts: 32, and those of connections that are going
 
 DESCRIPTION = pb.Description(
-    name=NAME, version=VERSION, protocol=PROTOCOL, schemes=[NAME], max_items=checks.MAX_ITEMS, chunk_size=checks.CHUNK
+    name=NAME, version=VERSION, protocol=PROTOCOL, schemes=[NAME], max_items=checks.MAX_ITEMS, chunk_size=checks.CHUNK,
+    protocols=[PROTOCOL], capabilities=["identity"],
 )
 
 # What may be wrong with one item of a Get without ending it.
@@ -119,9 +120,9 @@ class Service:
         with self.mutex:
             if context.peer() in self.sessions:
                 raise Failed("INVALID", "this connection has an archive already")
-            self.sessions[context.peer()] = Session(Archive(r.url, r.dir, r.mode))
+            session = self.sessions[context.peer()] = Session(Archive(r.url, r.dir, r.mode))
         log("debug", "opened an archive", mode=pb.Mode.Name(r.mode))
-        return pb.OpenReply(description=DESCRIPTION)
+        return pb.OpenReply(description=DESCRIPTION, archive=session.archive.identity())
 
     def Drain(self, request, context):
         with self.mutex:

@@ -26,9 +26,13 @@ def now():
 class Archive(Database):
     """The calls. alive is what a call that writes asks between its steps: it raises when the call is over."""
 
+    def identity(self):
+        with self.connection() as db:
+            return db.execute("SELECT id FROM archive").fetchone()[0]
+
     def health(self):
+        identity = self.identity()
         with self.reading() as db:
-            identity = db.execute("SELECT id FROM archive").fetchone()[0]
             live = db.execute("SELECT count(*) FROM record WHERE purged_at IS NULL").fetchone()[0]
             found = db.execute("SELECT count(*) FROM record WHERE purged_at IS NULL AND " + WHOLE).fetchone()[0]
         server = "SQLite %s, Python %d.%d.%d" % (sqlite3.sqlite_version, *sys.version_info[:3])
