@@ -51,7 +51,7 @@ type pluginView struct {
 	Path    string           `json:"path"`
 	Place   string           `json:"place"`
 	Lock    pluginhost.State `json:"lock,omitempty"`
-	Locked  string           `json:"locked_version,omitempty"`
+	Locked  string           `json:"locked_version,omitempty"` // the version that the lock names
 	Warning string           `json:"warning,omitempty"`
 
 	// With --describe, of a program that was started.

@@ -18,7 +18,10 @@ var (
 func main() { plugin.Serve(postgresDriver()) }
 
 func postgresDriver() sdk.Driver {
-	return sdk.Driver{Name: "postgres", Version: version, Commit: commit, Schemes: schemes, Capabilities: []sdk.Capability{sdk.IdentityAtOpen}, Open: open}
+	return sdk.Driver{
+		Name: "postgres", Version: version, Commit: commit, Schemes: schemes,
+		Capabilities: []sdk.Capability{sdk.IdentityAtOpen}, Open: open,
+	}
 }
 
 func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {

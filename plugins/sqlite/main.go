@@ -18,7 +18,10 @@ var (
 func main() { plugin.Serve(sqliteDriver()) }
 
 func sqliteDriver() sdk.Driver {
-	return sdk.Driver{Name: "sqlite", Version: version, Commit: commit, Schemes: []string{"sqlite"}, Capabilities: []sdk.Capability{sdk.IdentityAtOpen}, Open: open}
+	return sdk.Driver{
+		Name: "sqlite", Version: version, Commit: commit, Schemes: []string{"sqlite"},
+		Capabilities: []sdk.Capability{sdk.IdentityAtOpen}, Open: open,
+	}
 }
 
 func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs of PostgreSQL, PgBouncer and MariaDB that the tests start private
-# servers with, gRPC for Python and protoc, which the example backend in
-# docs/examples is made with, strace, which has calls on files fail, and what
+# servers with, gRPC for Python, npm and protoc, which the example backends in
+# docs/examples are made with, strace, which has calls on files fail, and what
 # scripts/rescue needs. Nothing happens where they are present, or on a system
 # that is not Debian's or not ours to change: the tests then say what they lack.
 #
@@ -35,6 +35,10 @@ has_strace() {
 	[ "$(uname -s)" != Linux ] || command -v strace >/dev/null
 }
 
+has_npm() {
+	command -v npm >/dev/null
+}
+
 has_rescue() {
 	command -v sqlite3 >/dev/null && command -v zstd >/dev/null && command -v age >/dev/null
 }
@@ -46,6 +50,7 @@ has_mariadb || missing="$missing mariadb-server"
 has_pgbouncer || missing="$missing pgbouncer"
 has_python_grpc || missing="$missing python3-grpcio python3-protobuf python3-crcmod protobuf-compiler"
 has_strace || missing="$missing strace"
+has_npm || missing="$missing npm"
 has_rescue || missing="$missing sqlite3 zstd age"
 [ -n "$missing" ] || exit 0
 

@@ -73,7 +73,7 @@ var faults = []struct {
 	{"counts purged records as live", "HEALTH-04", wrap[counter], "HEALTH-01"},
 	{"counts flags instead of bodies", "TAMPER-01", wrap[counter], "HEALTH-02"},
 	{"calls an archive read-only that only the handle is", "HEALTH-05", wrap[modest], "HEALTH-01"},
-	{"declares an identity that it does not know", "OPEN-08", wrap[anonymous], "HEALTH-01"},
+	{"declares an identity that it does not know", "OPEN-14", wrap[anonymous], "HEALTH-01"},
 	{"ties events of the archive to records", "APPEND-19", wrap[owner], "APPEND-03"},
 	{"takes a hold of a record that is purged", "APPEND-20", wrap[obliging], "APPEND-07"},
 	{"leaves unreadable rows out", "TAMPER-03", wrap[hider], "LIST-01"},

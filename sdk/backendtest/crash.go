@@ -13,15 +13,15 @@ const atCommit = -1
 
 func crashRules() []Rule {
 	return []Rule{
-		must("CRASH-01", "A Put whose program is killed before the commit was sent leaves nothing, and the same Put then succeeds.", func(t *T) {
+		patient(must("CRASH-01", "A Put whose program is killed before the commit was sent leaves nothing, and the same Put then succeeds.", func(t *T) {
 			all := t.batch()
 			frames := t.frames(all) // the last of them has the commit
 			for _, k := range []int{1, 2 + t.draw(frames-3), 2 + t.draw(frames-3), frames - 1} {
 				all = append(all, t.killed(k, time.Duration(t.draw(5))*time.Millisecond, t.batch())...)
 			}
 			t.once(t.backend(), all...)
-		}, needsProgram),
-		must("CRASH-02", "A Put whose program is killed after the commit was sent is wholly there or not at all, and the same Put then adds nothing.", func(t *T) {
+		}, needsProgram)),
+		patient(must("CRASH-02", "A Put whose program is killed after the commit was sent is wholly there or not at all, and the same Put then adds nothing.", func(t *T) {
 			small := func() []sample { return append(t.items(20), t.item(sdk.ChunkSize+1)) }
 			all := small()
 			for _, pause := range moments(t.commitTime(all)) {
@@ -29,10 +29,10 @@ func crashRules() []Rule {
 			}
 			all = append(all, t.killed(atCommit, 0, t.batch())...)
 			t.once(t.backend(), all...)
-		}, needsProgram),
-		must("CRASH-03", "What was answered is kept when the program is killed right after.", answeredIsKept, needsProgram),
-		must("CRASH-04", "An Append whose program is killed is wholly there or not at all, and the same Append then adds nothing.", killedAppend, needsProgram),
-		must("CRASH-05", "A Purge whose program is killed is wholly done or not at all, and the same Purge then is done.", killedPurge, needsProgram),
+		}, needsProgram)),
+		patient(must("CRASH-03", "What was answered is kept when the program is killed right after.", answeredIsKept, needsProgram)),
+		patient(must("CRASH-04", "An Append whose program is killed is wholly there or not at all, and the same Append then adds nothing.", killedAppend, needsProgram)),
+		patient(must("CRASH-05", "A Purge whose program is killed is wholly done or not at all, and the same Purge then is done.", killedPurge, needsProgram)),
 	}
 }
 

@@ -37,7 +37,7 @@ func openRules() []Rule {
 			_, err := t.tryOpen(t.ctx, sdk.Options{URL: "codex-backendtest-no-such-scheme://host/name", Mode: sdk.Create})
 			t.kind(err, sdk.Unsupported)
 		}),
-		must("OPEN-08", "A backend with the capability identity knows the identity of its archive as soon as it is open.", func(t *T) {
+		must("OPEN-14", "A backend with the capability identity knows the identity of its archive as soon as it is open.", func(t *T) {
 			t.require(sdk.IdentityAtOpen)
 			if b := t.backend(); sdk.IdentityOf(b).IsZero() || sdk.IdentityOf(b) != t.health(b).Archive {
 				t.Errorf("the identity is %v, and Health says %v", sdk.IdentityOf(b), t.health(b).Archive)

@@ -91,7 +91,7 @@ type Report struct {
 
 func newReport(t *Target, o Options) *Report {
 	r := &Report{
-		Kit: Version, Plugin: t.Name, Version: t.Version, Protocol: t.Protocol, Capabilities: append([]sdk.Capability{}, t.Capabilities...), Seed: o.Seed,
+		Kit: Version, Plugin: t.Name, Version: t.Version, Protocol: t.Protocol, Seed: o.Seed, Capabilities: append([]sdk.Capability{}, t.Capabilities...),
 		OS: runtime.GOOS, Arch: runtime.GOARCH, Started: time.Now().UTC().Truncate(time.Second), Results: []Result{},
 	}
 	if t.Program == nil {

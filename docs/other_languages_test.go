@@ -33,26 +33,30 @@ func TestPythonBackend(t *testing.T) {
 	}
 	t.Parallel()
 	requirePython(t)
+	anotherLanguage(t, "### Python\n", "protoc", "mypython", "pysqlite")
+}
+
+// anotherLanguage runs the commands of a section, which makes the backend called
+// name in dir, and then what takes two terminals. build is a step that the section
+// must have, too.
+func anotherLanguage(t *testing.T, section, build, dir, name string) {
 	work, env := t.TempDir(), vendorEnv(t)
 	var script strings.Builder
-	ran := map[string]bool{}
-	for _, command := range indented(t, "writing-a-backend.md", "## In another language\n") {
-		if strings.Contains(command, "--listen") || strings.Contains(command, "--attach") {
-			continue // for two terminals: below
+	for _, command := range indented(t, "writing-a-backend.md", section) {
+		if !strings.Contains(command, "--listen") && !strings.Contains(command, "--attach") {
+			script.WriteString(command + "\n")
 		}
-		for _, step := range []string{"protoc", "plugin inspect", "plugin test", "archive store", "archive health-check"} {
-			ran[step] = ran[step] || strings.Contains(command, step)
-		}
-		script.WriteString(command + "\n")
 	}
-	if len(ran) != 5 || !ran["protoc"] || !ran["plugin inspect"] || !ran["plugin test"] || !ran["archive store"] || !ran["archive health-check"] {
-		t.Fatalf("the page lost a step: %v", ran)
+	for _, step := range []string{build, "plugin inspect", "plugin test", "archive store", "archive health-check"} {
+		if !strings.Contains(script.String(), step) {
+			t.Fatalf("the page lost a step: %s", step)
+		}
 	}
 	shell(t, work, env, script.String())
-	dir := filepath.Join(work, "mypython")
+	dir = filepath.Join(work, dir)
 	everyRule(t, filepath.Join(dir, "report.json"))
-	startedByHand(t, filepath.Join(dir, "codex-archive-pysqlite"))
-	attached(t, dir, env)
+	startedByHand(t, filepath.Join(dir, "codex-archive-"+name))
+	attached(t, dir, env, name)
 }
 
 // requirePython ends the test where Debian's packages are missing. In CI they
@@ -74,6 +78,42 @@ func requirePython(t *testing.T) {
 	t.Skip(err)
 }
 
+// TestTypeScriptBackend does the same for the example in TypeScript, whose packages
+// come from the registry of npm.
+func TestTypeScriptBackend(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: it runs the kit on programs")
+	}
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("windows: the page is written for a POSIX shell")
+	}
+	requireNPM(t)
+	anotherLanguage(t, "### TypeScript\n", "npm ci", "mytypescript", "tssqlite")
+}
+
+// requireNPM ends the test where npm is missing, or its registry cannot be reached.
+// In CI neither may be.
+func requireNPM(t *testing.T) {
+	t.Helper()
+	err := exec.Command("protoc", "--version").Run()
+	if err == nil {
+		var out []byte
+		if out, err = exec.Command("npm", "view", "--fetch-retries=1", "@grpc/grpc-js", "name").CombinedOutput(); err != nil {
+			err = fmt.Errorf("%w\n%s", err, out)
+		}
+	}
+	if err == nil {
+		return
+	}
+	err = fmt.Errorf("needs npm and protoc (Debian's npm and protobuf-compiler), and the registry of npm: %w", err)
+	if os.Getenv("CI") == "true" || os.Getenv("CODEX_TEST_REQUIRE_DATABASES") == "1" {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(os.Stderr, "SKIPPED %s: %v\n", t.Name(), err)
+	t.Skip(err)
+}
+
 // indented returns the lines of the blocks of a section that are indented by
 // four spaces.
 func indented(t *testing.T, document, heading string) (lines []string) {
@@ -85,7 +125,7 @@ func indented(t *testing.T, document, heading string) (lines []string) {
 	if !found {
 		t.Fatalf("%s has no section %q", document, heading)
 	}
-	section, _, _ = strings.Cut(section, "\n## ")
+	section, _, _ = strings.Cut(section, "\n##") // the next heading
 	for line := range strings.Lines(section) {
 		if command, ok := strings.CutPrefix(line, "    "); ok {
 			lines = append(lines, strings.TrimSuffix(command, "\n"))
@@ -138,9 +178,9 @@ func startedByHand(t *testing.T, program string) {
 }
 
 // attached starts the program on an address and has the kit attach to it.
-func attached(t *testing.T, dir string, env []string) {
+func attached(t *testing.T, dir string, env []string, name string) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(dir, "codex-archive-pysqlite"), "--listen", "tcp:127.0.0.1:0")
+	cmd := exec.Command(filepath.Join(dir, "codex-archive-"+name), "--listen", "tcp:127.0.0.1:0")
 	says, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -155,9 +195,9 @@ func attached(t *testing.T, dir string, env []string) {
 		}
 	}()
 	line, err := bufio.NewReader(says).ReadString('\n')
-	address, ok := strings.CutPrefix(strings.TrimSpace(line), "serving pysqlite on ")
+	address, ok := strings.CutPrefix(strings.TrimSpace(line), "serving "+name+" on ")
 	if err != nil || !ok {
 		t.Fatalf("it said %q, %v; want its address", line, err)
 	}
-	shell(t, dir, env, "codex plugin test --attach "+address+" --url 'pysqlite:///attached-{}.db' --run '^(PUT|CLOSE)-0'\n")
+	shell(t, dir, env, "codex plugin test --attach "+address+" --url '"+name+":///attached-{}.db' --run '^(PUT|CLOSE)-0'\n")
 }
