@@ -97,18 +97,18 @@ func prepareBare(b *testing.B, url string) *bare {
 		b.Fatal(err)
 	}
 	for stmt, text := range map[**sql.Stmt]string{
-		&d.artifact: "INSERT IGNORE INTO codex_artifact (sha256, size, codec, stored_size, crc32c, present) VALUES " +
-			list("(?,?,?,?,?,?)", putRows) + " RETURNING id, sha256",
+		&d.artifact: "INSERT IGNORE INTO codex_artifact (sha256, size, codec, stored_size, crc32c, stored_sha256, present) VALUES " +
+			list("(?,?,?,?,?,?,?)", putRows) + " RETURNING id, sha256",
 		&d.body: "INSERT INTO codex_body (artifact, data) VALUES " + list("(?,?)", putRows),
-		&d.item: "INSERT INTO codex_item (tombstone, event, artifact, repo, path, work_path, revision, reason, kind, note, tags, metadata, file_mode, file_mtime, actor, archived_at, retain_until) VALUES " +
-			list("("+list("?", 17)+")", putRows),
-		&d.sought: `SELECT i.id, i.tombstone, i.event, i.path, i.work_path, i.note, i.tags, i.metadata,
-			i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at,
-			r.name, v.name, n.name, k.name, w.name,
-			a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.present, u.id, d.artifact, d.data
+		&d.item: "INSERT INTO codex_item (tombstone, event, artifact, origin, repo, actor, directory, name, file_mode, file_mtime, archived_at, retain_until, digest, git_blob) VALUES " +
+			list("("+list("?", 14)+")", putRows),
+		&d.sought: `SELECT i.id, i.tombstone, i.event, p.path, i.name, i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at, i.digest, i.git_blob,
+			o.set_id, o.note, o.tags, o.metadata, o.file_type, o.work_state, o.host, r.name, v.name, n.name, k.name, w.name,
+			a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.stored_sha256, a.present, u.id, d.artifact, d.data
 			FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact
-			LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = i.revision
-			LEFT JOIN codex_name n ON n.id = i.reason LEFT JOIN codex_name k ON k.id = i.kind
+			LEFT JOIN codex_directory p ON p.id = i.directory LEFT JOIN codex_origin o ON o.id = i.origin
+			LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = o.revision
+			LEFT JOIN codex_name n ON n.id = o.reason LEFT JOIN codex_name k ON k.id = o.kind
 			LEFT JOIN codex_name w ON w.id = i.actor
 			LEFT JOIN codex_upload u ON u.artifact = a.id LEFT JOIN codex_body d ON d.artifact = a.id
 			WHERE i.tombstone IN (` + list("?", getRows) + ")",
@@ -145,7 +145,7 @@ func (d *bare) insert(ctx context.Context, items []contest.Item) error {
 	var args []any
 	for i := range items {
 		c := &items[i].Record.Content
-		args = append(args, c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), 1)
+		args = append(args, c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], 1)
 	}
 	rows, err := d.artifact.QueryContext(ctx, args...)
 	if err != nil {
@@ -169,8 +169,8 @@ func (d *bare) insert(ctx context.Context, items []contest.Item) error {
 		r := &items[i].Record
 		key := keys[r.Content.SHA256]
 		bodies = append(bodies, key, items[i].Body)
-		records = append(records, r.Tombstone[:], r.Event[:], key, 1, []byte(r.Path), []byte{}, 1, 1, 1, "", "", "",
-			int64(r.Mode), r.ModTime.UnixMicro(), 1, r.ArchivedAt.UnixMicro(), nil)
+		records = append(records, r.Tombstone[:], r.Event[:], key, 1, 1, 1, 1, []byte(r.Path),
+			int64(r.Mode), r.ModTime.UnixMicro(), r.ArchivedAt.UnixMicro(), nil, r.Digest[:], []byte{})
 	}
 	if _, err := d.body.ExecContext(ctx, bodies...); err != nil {
 		return err
@@ -182,14 +182,13 @@ func (d *bare) insert(ctx context.Context, items []contest.Item) error {
 // get selects the same columns, as many records a statement.
 func (d *bare) get(ctx context.Context, items []contest.Item) error {
 	var id, mode, artifact, size, stored, crc, present int64
-	var tombstone, event, path, workPath, sha, data sql.RawBytes
-	var note, tags, metadata, repo, revision, reason, kind, actor, codec string
+	var tombstone, event, path, name, digest, blob, set, sha, storedSHA, data sql.RawBytes
+	var note, tags, metadata, fileType, state, host, repo, revision, reason, kind, actor, codec string
 	var mtime, archived, retain, purged, upload, body sql.NullInt64
 	into := []any{
-		&id, &tombstone, &event, &path, &workPath, &note, &tags, &metadata,
-		&mode, &mtime, &archived, &retain, &purged,
-		&repo, &revision, &reason, &kind, &actor,
-		&artifact, &sha, &size, &codec, &stored, &crc, &present, &upload, &body, &data,
+		&id, &tombstone, &event, &path, &name, &mode, &mtime, &archived, &retain, &purged, &digest, &blob,
+		&set, &note, &tags, &metadata, &fileType, &state, &host, &repo, &revision, &reason, &kind, &actor,
+		&artifact, &sha, &size, &codec, &stored, &crc, &storedSHA, &present, &upload, &body, &data,
 	}
 	count := 0
 	for some := range slices.Chunk(items, getRows) {

@@ -128,20 +128,20 @@ func BenchmarkGet(b *testing.B) {
 }
 
 const (
-	bareArtifacts = `INSERT INTO codex_artifact (sha256, size, codec, stored_size, crc32c, present)
-		SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+	bareArtifacts = `INSERT INTO codex_artifact (sha256, size, codec, stored_size, crc32c, stored_sha256, present)
+		SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bigint[])
 		ON CONFLICT DO NOTHING RETURNING id, sha256`
 	bareBodies = "INSERT INTO codex_body (artifact, data) SELECT * FROM unnest($1::bigint[], $2::bytea[])"
-	bareItems  = `INSERT INTO codex_item (tombstone, event, artifact, repo, path, work_path, revision, reason, kind, note, tags, metadata, file_mode, file_mtime, actor, archived_at, retain_until)
-		SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bigint[], $8::bigint[], $9::bigint[],
-			$10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[])`
-	bareSelect = `SELECT i.id, i.tombstone, i.event, i.path, i.work_path, i.note, i.tags, i.metadata,
-		i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at,
-		r.name, v.name, n.name, k.name, w.name,
-		a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.present, u.id, d.artifact, d.data
+	bareItems  = `INSERT INTO codex_item (tombstone, event, artifact, origin, repo, actor, directory, name, file_mode, file_mtime, archived_at, retain_until, digest, git_blob)
+		SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[],
+			$9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bytea[], $14::bytea[])`
+	bareSelect = `SELECT i.id, i.tombstone, i.event, p.path, i.name, i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at, i.digest, i.git_blob,
+		o.set_id, o.note, o.tags, o.metadata, o.file_type, o.work_state, o.host, r.name, v.name, n.name, k.name, w.name,
+		a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.stored_sha256, a.present, u.id, d.artifact, d.data
 		FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact
-		LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = i.revision
-		LEFT JOIN codex_name n ON n.id = i.reason LEFT JOIN codex_name k ON k.id = i.kind
+		LEFT JOIN codex_directory p ON p.id = i.directory LEFT JOIN codex_origin o ON o.id = i.origin
+		LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = o.revision
+		LEFT JOIN codex_name n ON n.id = o.reason LEFT JOIN codex_name k ON k.id = o.kind
 		LEFT JOIN codex_name w ON w.id = i.actor
 		LEFT JOIN codex_upload u ON u.artifact = a.id LEFT JOIN codex_body d ON d.artifact = a.id
 		WHERE i.tombstone = ANY($1)`
@@ -163,6 +163,7 @@ func artifactArgs(items []contest.Item) []any {
 		each(items, func(i *contest.Item) string { return string(i.Record.Content.Codec) }),
 		each(items, func(i *contest.Item) int64 { return i.Record.Content.StoredSize }),
 		each(items, func(i *contest.Item) int64 { return int64(i.Record.Content.CRC32C) }),
+		each(items, func(i *contest.Item) []byte { return i.Record.Content.StoredSHA256[:] }),
 		each(items, func(i *contest.Item) int64 { return 1 }),
 	}
 }
@@ -176,20 +177,18 @@ func bodyArgs(items []contest.Item, keys map[sdk.Digest]int64) []any {
 
 func itemArgs(items []contest.Item, keys map[sdk.Digest]int64) []any {
 	one := each(items, func(*contest.Item) int64 { return 1 })
-	empty := each(items, func(*contest.Item) string { return "" })
 	return []any{
 		each(items, func(i *contest.Item) []byte { return i.Record.Tombstone[:] }),
 		each(items, func(i *contest.Item) []byte { return i.Record.Event[:] }),
 		each(items, func(i *contest.Item) int64 { return keys[i.Record.Content.SHA256] }),
-		one,
+		one, one, one, one,
 		each(items, func(i *contest.Item) []byte { return []byte(i.Record.Path) }),
-		each(items, func(i *contest.Item) []byte { return []byte(i.Record.WorkTreePath) }),
-		one, one, one, empty, empty, empty,
 		each(items, func(i *contest.Item) int64 { return int64(i.Record.Mode) }),
 		each(items, func(i *contest.Item) int64 { return i.Record.ModTime.UnixMicro() }),
-		one,
 		each(items, func(i *contest.Item) int64 { return i.Record.ArchivedAt.UnixMicro() }),
 		each(items, func(i *contest.Item) *int64 { return nil }),
+		each(items, func(i *contest.Item) []byte { return i.Record.Digest[:] }),
+		each(items, func(i *contest.Item) []byte { return []byte{} }),
 	}
 }
 
@@ -286,18 +285,19 @@ func sqlInsert(ctx context.Context, stmts [3]*sql.Stmt, items []contest.Item) er
 // bareRow is what one row of bareSelect is read into: bytes without a copy, and
 // what may be NULL without a pointer, in the types of pgx or of database/sql.
 type bareRow[B ~[]byte, N any] struct {
-	id, mode, artifact, size, stored, crc, present                   int64
-	tombstone, event, path, workPath, sha, data                      B
-	note, tags, metadata, repo, revision, reason, kind, actor, codec string
-	mtime, archived, retain, purged, upload, body                    N
+	id, mode, artifact, size, stored, crc, present     int64
+	tombstone, event, path, name, digest, blob         B
+	set, sha, storedSHA, data                          B
+	note, tags, metadata, fileType, state, host, codec string
+	repo, revision, reason, kind, actor                string
+	mtime, archived, retain, purged, upload, body      N
 }
 
 func (r *bareRow[B, N]) into() []any {
 	return []any{
-		&r.id, &r.tombstone, &r.event, &r.path, &r.workPath, &r.note, &r.tags, &r.metadata,
-		&r.mode, &r.mtime, &r.archived, &r.retain, &r.purged,
-		&r.repo, &r.revision, &r.reason, &r.kind, &r.actor,
-		&r.artifact, &r.sha, &r.size, &r.codec, &r.stored, &r.crc, &r.present, &r.upload, &r.body, &r.data,
+		&r.id, &r.tombstone, &r.event, &r.path, &r.name, &r.mode, &r.mtime, &r.archived, &r.retain, &r.purged, &r.digest, &r.blob,
+		&r.set, &r.note, &r.tags, &r.metadata, &r.fileType, &r.state, &r.host, &r.repo, &r.revision, &r.reason, &r.kind, &r.actor,
+		&r.artifact, &r.sha, &r.size, &r.codec, &r.stored, &r.crc, &r.storedSHA, &r.present, &r.upload, &r.body, &r.data,
 	}
 }
 

@@ -37,7 +37,7 @@ func dialect() *sqlbackend.Dialect {
 			Length:  "length(?)",
 		},
 		Locks:      sqlbackend.Locks{Begin: "BEGIN IMMEDIATE", OneWriter: true, CommitDelay: 2 * time.Millisecond, SlowCommit: "the disk"},
-		Statements: sqlbackend.Statements{IgnoreContext: true},
+		Statements: sqlbackend.Statements{IgnoreContext: true, Direct: true},
 		Insert:     sqlbackend.Insert{IgnoreSuffix: "ON CONFLICT DO NOTHING", Shapes: []int{1}, Pack: pack},
 	}
 }

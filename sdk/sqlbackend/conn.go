@@ -18,6 +18,7 @@ type conn struct {
 	b         *Backend
 	sql       *sql.Conn
 	stmts     map[string]*sql.Stmt // by text; there are finitely many texts
+	direct    map[string]*direct   // the same where the dialect goes around database/sql
 	used      time.Time            // last
 	committed time.Time            // last
 	triggers  int64                // that its statements have run, as last asked
@@ -44,6 +45,10 @@ func (db *conn) closeStatements() {
 		_ = stmt.Close() // it ends with its connection in any case
 	}
 	clear(db.stmts)
+	for _, d := range db.direct {
+		_ = d.stmt.Close()
+	}
+	clear(db.direct)
 }
 
 // context returns what a statement runs with.
@@ -82,6 +87,9 @@ func (db *conn) exec(ctx context.Context, query string, args ...any) (int64, err
 func (db *conn) run(ctx context.Context, query string, args []any) (sql.Result, error) {
 	if db.b.d.Statements.Unprepared {
 		return db.sql.ExecContext(ctx, db.b.d.numbered(query), args...)
+	}
+	if db.b.d.Statements.Direct {
+		return db.runDirect(ctx, query, args)
 	}
 	stmt, err := db.prepared(ctx, query)
 	if err != nil {
@@ -131,6 +139,9 @@ func (db *conn) query(ctx context.Context, query string, args []any, row func(sc
 	if db.b.d.Statements.Unprepared {
 		rows, err := db.sql.QueryContext(ctx, db.b.d.numbered(query), args...)
 		return eachRow(rows, err, row)
+	}
+	if db.b.d.Statements.Direct {
+		return db.queryDirect(ctx, query, args, row)
 	}
 	stmt, err := db.prepared(ctx, query)
 	if err != nil {

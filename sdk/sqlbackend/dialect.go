@@ -112,6 +112,11 @@ type Statements struct {
 	// They then run without a context, which is looked at between them:
 	// watching it costs more than the statement.
 	IgnoreContext bool
+	// Direct says that prepared statements run on the driver's own connection:
+	// what database/sql does around one costs as much as a small statement. The
+	// driver must take int64, string, []byte and nil as they are, and its rows must
+	// hold nothing else.
+	Direct bool
 	// Query, where not nil, runs queries on the driver's connection instead of
 	// database/sql, where that is slower. It calls row for each row, with a
 	// function that reads the columns into variables of type int64, uint32,

@@ -67,11 +67,11 @@ func (b *Backend) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Ge
 			yield(sdk.GetResult{}, tooMany("get", "tombstones"))
 			return
 		}
-		var bodies []byte
+		f := newFinder()
 		for rest, first := ids, true; first || len(rest) > 0; first = false {
 			page := rest[:min(len(rest), foundRows)]
 			rest = rest[len(page):]
-			found, err := b.find(ctx, page, &bodies)
+			found, err := b.find(ctx, page, f)
 			if err != nil {
 				yield(sdk.GetResult{}, err)
 				return
@@ -111,32 +111,43 @@ type foundItem struct {
 	data   []byte        // of codex_body; nil: no row
 }
 
-// find reads the records of a page, in no order. Their bodies are put into
-// bodies, which it uses again: those of the page before are dead.
-func (b *Backend) find(ctx context.Context, page []sdk.Tombstone, bodies *[]byte) (map[sdk.Tombstone]*foundItem, error) {
+// finder reads the pages of one Get.
+type finder struct {
+	row          *itemScan
+	upload, body sql.NullInt64
+	data         sql.RawBytes
+	bodies       []byte // of the page
+}
+
+func newFinder() *finder {
+	f := &finder{}
+	f.row = newItemScan(&f.upload, &f.body, &f.data)
+	return f
+}
+
+// find reads the records of a page, in no order. The bodies of the page before are
+// dead then.
+func (b *Backend) find(ctx context.Context, page []sdk.Tombstone, f *finder) (map[sdk.Tombstone]*foundItem, error) {
 	found := make(map[sdk.Tombstone]*foundItem, len(page))
-	*bodies = (*bodies)[:0]
+	f.bodies = f.bodies[:0]
 	err := b.read(ctx, "get", func(ctx context.Context, db *conn) error {
 		if len(page) == 0 {
 			return nil
 		}
-		var upload, body sql.NullInt64
-		var data sql.RawBytes
-		row := newItemScan(&upload, &body, &data)
 		in, args := b.d.in("i.tombstone", Bytes, ids(page))
 		return db.query(ctx, selectItems+", u.id, d.artifact, d.data"+fromItems+`
 			LEFT JOIN codex_upload u ON u.artifact = a.id
 			LEFT JOIN codex_body d ON d.artifact = a.id
-			WHERE `+in, args, func(scan scan) error {
-			it, err := row.next(scan)
+			WHERE `+in, append(f.row.begin(), args...), func(scan scan) error {
+			it, err := f.row.next(scan)
 			if err != nil {
 				return err
 			}
-			f := &foundItem{item: it, upload: upload}
-			if body.Valid {
-				f.data = keep(bodies, data)
+			one := &foundItem{item: it, upload: f.upload}
+			if f.body.Valid {
+				one.data = keep(&f.bodies, f.data)
 			}
-			found[it.Tombstone] = f
+			found[it.Tombstone] = one
 			return nil
 		})
 	})
@@ -228,7 +239,7 @@ func (r *storedBody) end() { r.r, r.dead = nil, true }
 // explain says what a body means that is not what was recorded: the content may
 // have been purged or replaced since the record was read.
 func (r *storedBody) explain(corrupt error) error {
-	now, err := r.b.find(r.ctx, []sdk.Tombstone{r.f.Tombstone}, new([]byte))
+	now, err := r.b.find(r.ctx, []sdk.Tombstone{r.f.Tombstone}, newFinder())
 	if err != nil {
 		return err
 	}

@@ -309,7 +309,7 @@ func (l *lister) page(ctx context.Context) (page []*item, err error) {
 			return err
 		}
 		query, args := l.statement(w, limit)
-		return db.queryOnce(ctx, query, args, func(scan scan) error {
+		return db.queryOnce(ctx, query, append(row.begin(), args...), func(scan scan) error {
 			it, err := row.next(scan)
 			if err != nil {
 				return err

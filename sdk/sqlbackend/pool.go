@@ -71,7 +71,7 @@ func (p *pool) connect(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{b: p.b, sql: c, stmts: map[string]*sql.Stmt{}}, nil
+	return &conn{b: p.b, sql: c, stmts: map[string]*sql.Stmt{}, direct: map[string]*direct{}}, nil
 }
 
 // release takes db back, or ends its connection when it is not healthy.

@@ -177,7 +177,7 @@ func (g *group) findRepeats(ctx context.Context) error {
 	}
 	row := newItemScan()
 	in, args := g.b.d.in("i.tombstone", Bytes, keys)
-	err := g.db.query(ctx, selectItems+fromItems+" WHERE "+in, args, func(scan scan) error {
+	err := g.db.query(ctx, selectItems+fromItems+" WHERE "+in, append(row.begin(), args...), func(scan scan) error {
 		it, err := row.next(scan)
 		if err == nil {
 			known[it.Tombstone] = it

@@ -2,6 +2,7 @@ package sqlbackend
 
 import (
 	"bytes"
+	"cmp"
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
@@ -82,22 +83,24 @@ func fromMicros(us sql.NullInt64) time.Time {
 
 // selectItems reads records; what it selects is scanned by itemScan. Outer
 // joins keep planners from beginning with a small table.
-const selectItems = `SELECT i.id, i.tombstone, i.event,
-	p.id, p.path, i.name, CASE WHEN p.work_path IS NULL THEN 0 ELSE 1 END, p.work_path, COALESCE(i.work_name, i.name),
+const selectItems = `SELECT i.id, i.tombstone, i.event, i.name, COALESCE(i.work_name, i.name),
 	i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at, i.retain_at_store, i.digest, i.git_blob,
-	o.set_id, o.note, o.tags, o.metadata, o.file_type, o.work_state, o.host,
-	r.name, v.name, n.name, k.name, w.name,
+	i.origin, o.set_id, o.note, o.tags, o.metadata, o.file_type, o.work_state, o.host, v.name, n.name, k.name,
+	i.directory, p.id, p.path, CASE WHEN p.work_path IS NULL THEN 0 ELSE 1 END, p.work_path,
+	i.repo, r.name, i.actor, w.name,
 	a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.stored_sha256, a.present`
 
+// fromItems has the arguments of itemScan.begin: rows with these keys are not read
+// again.
 const fromItems = ` FROM codex_item i
 	LEFT JOIN codex_artifact a ON a.id = i.artifact
-	LEFT JOIN codex_directory p ON p.id = i.directory
-	LEFT JOIN codex_origin o ON o.id = i.origin
-	LEFT JOIN codex_name r ON r.id = i.repo
+	LEFT JOIN codex_origin o ON o.id = NULLIF(i.origin, ?)
+	LEFT JOIN codex_directory p ON p.id = NULLIF(i.directory, ?)
+	LEFT JOIN codex_name r ON r.id = NULLIF(i.repo, ?)
+	LEFT JOIN codex_name w ON w.id = NULLIF(i.actor, ?)
 	LEFT JOIN codex_name v ON v.id = o.revision
 	LEFT JOIN codex_name n ON n.id = o.reason
-	LEFT JOIN codex_name k ON k.id = o.kind
-	LEFT JOIN codex_name w ON w.id = i.actor`
+	LEFT JOIN codex_name k ON k.id = o.kind`
 
 // item is a record with the keys of its rows.
 type item struct {
@@ -132,38 +135,43 @@ func (i *item) err() error {
 }
 
 // itemScan reads rows of selectItems, with as little garbage as possible: it is
-// used again for each row of a query. A value that is missing or wrong makes the
-// row unreadable and is no error of the query.
+// used again for each row of a query, and for the queries of one call. A value
+// that is missing or wrong makes the row unreadable and is no error of the query.
 type itemScan struct {
-	key                               int64
-	tombstone, event, sha, storedSHA  sql.RawBytes
-	dir, workDir, name, workName      sql.RawBytes
-	digest, gitBlob, set              sql.RawBytes
-	note, tags, metadata              sql.NullString
-	repo, commit, reason, kind, actor sql.NullString
-	fileType, state, host             sql.NullString
-	codec                             sql.NullString
-	mode, mtime, archived, retained   sql.NullInt64
-	purged, retainAtStore             sql.NullInt64
-	artifact, size, stored, crc       sql.NullInt64
-	directory                         sql.NullInt64
-	inWorkTree                        int64
-	present                           sql.NullInt64
-	into                              []any
+	key                              int64
+	tombstone, event, sha, storedSHA sql.RawBytes
+	name, workName, digest, gitBlob  sql.RawBytes
+	mode, mtime, archived, retained  sql.NullInt64
+	purged, retainAtStore            sql.NullInt64
+	artifact, size, stored, crc      sql.NullInt64
+	present                          sql.NullInt64
+	codec                            sql.NullString
+	shared                           shared // of the row
+	known                            shared // before the query
+	last                             shared // to be known by the next one
+	into                             []any
 }
 
 // newItemScan also scans into more what a query selects after selectItems.
 func newItemScan(more ...any) *itemScan {
 	x := &itemScan{}
+	s := &x.shared
 	x.into = append([]any{
-		&x.key, &x.tombstone, &x.event,
-		&x.directory, &x.dir, &x.name, &x.inWorkTree, &x.workDir, &x.workName,
+		&x.key, &x.tombstone, &x.event, &x.name, &x.workName,
 		&x.mode, &x.mtime, &x.archived, &x.retained, &x.purged, &x.retainAtStore, &x.digest, &x.gitBlob,
-		&x.set, &x.note, &x.tags, &x.metadata, &x.fileType, &x.state, &x.host,
-		&x.repo, &x.commit, &x.reason, &x.kind, &x.actor,
+		&s.originKey, &s.origin.set, &s.origin.note, &s.origin.tags, &s.origin.metadata, &s.origin.fileType, &s.origin.state,
+		&s.origin.host, &s.origin.commit, &s.origin.reason, &s.origin.kind,
+		&s.directoryKey, &s.directory.key, &s.directory.path, &s.directory.inWorkTree, &s.directory.work,
+		&s.repoKey, &s.repo, &s.actorKey, &s.actor,
 		&x.artifact, &x.sha, &x.size, &x.codec, &x.stored, &x.crc, &x.storedSHA, &x.present,
 	}, more...)
 	return x
+}
+
+// begin returns the arguments of fromItems. It comes before each query.
+func (x *itemScan) begin() []any {
+	x.known = x.last
+	return []any{x.known.originKey, x.known.directoryKey, x.known.repoKey, x.known.actorKey}
 }
 
 // next reads one row.
@@ -171,11 +179,13 @@ func (x *itemScan) next(scan scan) (*item, error) {
 	if err := scan(x.into...); err != nil {
 		return nil, err
 	}
+	x.shared.complete(&x.known)
+	x.last.follow(&x.shared)
 	i := &item{key: x.key, artifact: x.artifact.Int64, present: x.present.Int64 != 0, archived: x.archived}
 	copy(i.Tombstone[:], x.tombstone)
 	if i.contentErr = x.content(&i.Content); i.contentErr != nil {
 		i.contentErr = unreadable(i.Tombstone, i.contentErr)
-		i.Content, i.listed = x.known()
+		i.Content, i.listed = x.wanted()
 	}
 	if i.recordErr = x.record(&i.Record); i.recordErr != nil {
 		i.recordErr, i.id = unreadable(i.Tombstone, i.recordErr), bytes.Clone(x.tombstone)
@@ -211,9 +221,9 @@ func (x *itemScan) content(c *sdk.Content) error {
 	return errors.Join(fixed("SHA-256", x.sha, c.SHA256[:]), fixed("SHA-256 of the body", x.storedSHA, c.StoredSHA256[:]))
 }
 
-// known is what can be said of a content whose row is wrong, and whether that is
+// wanted is what can be said of a content whose row is wrong, and whether that is
 // enough to ask for it again.
-func (x *itemScan) known() (c sdk.Content, ok bool) {
+func (x *itemScan) wanted() (c sdk.Content, ok bool) {
 	c = sdk.Content{Codec: sdk.None, StoredSize: -1}
 	if 0 <= x.size.Int64 && x.size.Int64 <= sdk.MaxSize {
 		c.Size = x.size.Int64
@@ -223,36 +233,35 @@ func (x *itemScan) known() (c sdk.Content, ok bool) {
 
 // record reads all but the content.
 func (x *itemScan) record(r *sdk.Record) error {
+	o, d := &x.shared.origin, &x.shared.directory
 	for _, v := range []sql.NullString{
-		x.note, x.tags, x.metadata, x.repo, x.commit, x.reason, x.kind, x.actor, x.fileType, x.state, x.host,
+		o.note, o.tags, o.metadata, x.shared.repo, o.commit, o.reason, o.kind, x.shared.actor, o.fileType, o.state, o.host,
 	} {
 		if !v.Valid {
 			return sdk.Errorf(sdk.Corrupt, "a text is missing")
 		}
 	}
-	if !x.directory.Valid {
+	if !d.key.Valid {
 		return sdk.Errorf(sdk.Corrupt, "the directory is missing")
 	}
 	if !x.mode.Valid || x.mode.Int64 != int64(uint32(x.mode.Int64)) {
 		return sdk.Errorf(sdk.Corrupt, "the mode is missing or out of range")
 	}
-	for _, err := range []error{
+	if err := cmp.Or(
 		fixed("tombstone", x.tombstone, r.Tombstone[:]), fixed("event id", eventOf(x.event, x.tombstone), r.Event[:]),
-		fixed("digest", x.digest, r.Digest[:]), fixed("set", x.set, r.Set[:]),
-	} {
-		if err != nil {
-			return err
-		}
+		fixed("digest", x.digest, r.Digest[:]), fixed("set", o.set, r.Set[:]),
+	); err != nil {
+		return err
 	}
-	r.Path, r.Note = string(x.dir)+string(x.name), x.note.String
-	if x.inWorkTree != 0 {
-		r.WorkTreePath = string(x.workDir) + string(x.workName)
+	r.Path, r.Note = string(d.path)+string(x.name), o.note.String
+	if d.inWorkTree != 0 {
+		r.WorkTreePath = string(d.work) + string(x.workName)
 	}
-	r.Repo, r.Commit, r.Reason, r.ContentKind, r.ArchivedBy = x.repo.String, x.commit.String, x.reason.String, x.kind.String, x.actor.String
-	r.Type, r.GitBlob, r.WorkTreeState, r.Host = sdk.FileType(x.fileType.String), hex.EncodeToString(x.gitBlob), sdk.WorkTreeState(x.state.String), x.host.String
+	r.Repo, r.Commit, r.Reason, r.ContentKind, r.ArchivedBy = x.shared.repo.String, o.commit.String, o.reason.String, o.kind.String, x.shared.actor.String
+	r.Type, r.GitBlob, r.WorkTreeState, r.Host = sdk.FileType(o.fileType.String), hex.EncodeToString(x.gitBlob), sdk.WorkTreeState(o.state.String), o.host.String
 	r.Mode, r.ModTime, r.ArchivedAt = uint32(x.mode.Int64), fromMicros(x.mtime), fromMicros(x.archived)
 	r.RetainUntil, r.PurgedAt, r.RetainAtStore = fromMicros(x.retained), fromMicros(x.purged), fromMicros(x.retainAtStore)
-	if decodeJSON(x.tags.String, &r.Tags) != nil || decodeJSON(x.metadata.String, &r.Metadata) != nil {
+	if decodeJSON(o.tags.String, &r.Tags) != nil || decodeJSON(o.metadata.String, &r.Metadata) != nil {
 		return sdk.Errorf(sdk.Corrupt, "tags or metadata are no JSON")
 	}
 	return validRow(r)
