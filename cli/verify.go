@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -145,15 +146,16 @@ func (p *verifyPlan) readEarlier() error {
 	if err != nil {
 		return output.Usagef("%w", err)
 	}
-	if named := c.Flags.String("results"); named != "" {
+	named := c.Flags.String("results")
+	if named != "" {
 		names = []string{named}
 	}
 	for _, name := range names {
-		r, err := verifier.Read(name)
-		if err != nil {
+		text, err := durable.ReadRegular(name, batch.MaxResults)
+		if special := new(durable.NotRegularError); err != nil && (named != "" || !errors.As(err, &special)) {
 			return durable.NamedFile("--results", name, err, "without --results the newest results file in the current directory counts")
 		}
-		if r != nil && r.Selected == p.selected {
+		if r := verifier.Parse(text); r != nil && r.Selected == p.selected {
 			p.earlier, p.resumed = r, name
 			break
 		}

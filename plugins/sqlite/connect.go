@@ -38,6 +38,9 @@ func connect(ctx context.Context, o sdk.Options) (sqlbackend.Connection, error) 
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return sqlbackend.Connection{}, sdk.FileError("open the archive", err)
 	}
+	if err := checkSideFiles(path); err != nil {
+		return sqlbackend.Connection{}, err
+	}
 	conn := sqlbackend.Connection{Place: path, Writable: writable(path) && writable(filepath.Dir(path))}
 	if err := checkTables(ctx, path, conn.Writable); err != nil {
 		return conn, err
@@ -90,6 +93,22 @@ func checkFile(path string) error {
 		return sdk.Errorf(sdk.NoArchive, "%s is a directory, not an archive", path)
 	case !info.Mode().IsRegular():
 		return sdk.Errorf(sdk.NoArchive, "%s is not a regular file", path)
+	}
+	return nil
+}
+
+// checkSideFiles refuses files beside the archive that are another file under a
+// second name: SQLite would write its log into that. It follows no symbolic link
+// there by itself.
+func checkSideFiles(path string) error {
+	for _, end := range []string{"-wal", "-shm", "-journal"} {
+		info, err := os.Lstat(path + end)
+		if err != nil {
+			continue // it is not there, or SQLite says why it cannot be opened
+		}
+		if info.Mode().IsRegular() && names(info) > 1 {
+			return sdk.Errorf(sdk.NoArchive, "%s has a second name (a hard link): what SQLite writes into it would change another file; see what it is, and move it away", path+end)
+		}
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/codex-archive/codex/cli/internal/durable"
 )
 
 // Latest returns the newest results of the manifest at path, and the name of
@@ -85,15 +87,19 @@ func (form Form) parse(name string) (at string, n int, ok bool) {
 	return at, n, err == nil && rest == fmt.Sprintf("_%d.json", n)
 }
 
+// MaxResults is the size of the largest results file that is read, in bytes: some
+// millions of items.
+const MaxResults = 1 << 30
+
 // errNoResults is what a file is that does not hold results.
 var errNoResults = errors.New("not a results file")
 
 func readResults(path string) (*Results, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	text, err := durable.ReadRegular(path, MaxResults)
+	switch special := new(durable.NotRegularError); {
+	case errors.Is(err, fs.ErrNotExist), errors.As(err, &special):
 		return nil, errNoResults
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
 	var doc documentWire

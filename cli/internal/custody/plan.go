@@ -96,17 +96,9 @@ var ErrEdited = errors.New("the plan was changed after it was written: its diges
 
 // Read reads a plan. One that was changed is [ErrEdited].
 func Read(path string) (*Plan, error) {
-	f, err := durable.OpenRegular(path, 0, 0)
+	text, err := durable.ReadRegular(path, maxPlan)
 	if err != nil {
 		return nil, err
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(f, maxPlan+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case len(text) > maxPlan:
-		return nil, fmt.Errorf("the plan is larger than %d bytes", maxPlan)
 	}
 	return parse(text)
 }

@@ -2,6 +2,8 @@ package durable
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 )
@@ -37,6 +39,19 @@ func OpenRegularIn(root *os.Root, name string, flag int, perm fs.FileMode) (*os.
 		return nil, notRegular(name, fs.ModeSymlink)
 	}
 	return onlyRegular(f, name)
+}
+
+// ReadRegular reads a regular file of at most max bytes, see [OpenRegular].
+func ReadRegular(path string, max int64) ([]byte, error) {
+	f, err := OpenRegular(path, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	if info, err := f.Stat(); err == nil && info.Size() > max {
+		return nil, fmt.Errorf("%s: has more than %d bytes", path, max)
+	}
+	return io.ReadAll(io.LimitReader(f, max)) // it may grow meanwhile
 }
 
 // onlyRegular closes f unless it is a regular file.

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -202,5 +203,25 @@ func TestHugeSparseLog(t *testing.T) {
 			}
 			filetest.OnlyNames(t, dir, lockName, FileName, pendingDir)
 		})
+	}
+}
+
+// A log of zeros has no line. What checks it reads no further than a line can be
+// long.
+func TestEndlessLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, 10<<30)); err != nil {
+		t.Fatal(err)
+	}
+	var c Checker
+	if err := c.Run(path, nil); err != nil || c.Report.Broken != 1 || c.Report.Torn {
+		t.Errorf("%v, %+v", err, c.Report)
+	}
+	lines := 0
+	for range Read(path) {
+		lines++
+	}
+	if lines != 1 {
+		t.Errorf("%d lines", lines)
 	}
 }

@@ -163,11 +163,19 @@ type scanner struct {
 	line  Line      // before the first: where it begins
 	begun bool
 	keep  []byte // the line, where it is longer than the reader's buffer
+	ended bool
 	err   error
 }
 
+// maxUnbroken is the length after which what has no newline is no line: nothing
+// behind it is read.
+const maxUnbroken = 64 << 20
+
 // next reads a line into s.line and reports whether there was one.
 func (s *scanner) next() bool {
+	if s.ended {
+		return false
+	}
 	if s.begun {
 		s.line.Offset += s.line.Length + 1
 	}
@@ -189,7 +197,12 @@ func (s *scanner) next() bool {
 			s.hash()
 			return true
 		case bufio.ErrBufferFull:
-			continue
+			if s.line.Length < maxUnbroken {
+				continue
+			}
+			s.ended = true
+			s.hash()
+			return true
 		case io.EOF:
 			s.line.Torn = true
 			s.hash()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -196,15 +195,11 @@ func (r *Results) Write(w io.Writer) error {
 	return output.WriteJSON(w, r)
 }
 
-// Read reads a results file. It returns nil for another file.
-func Read(path string) (*Results, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
+// Parse reads the text of a results file. It returns nil for another file.
+func Parse(text []byte) *Results {
 	var r Results
 	if json.Unmarshal(text, &r) != nil || r.Selected == "" || r.Archive.IsZero() {
-		return nil, nil
+		return nil
 	}
-	return &r, nil
+	return &r
 }
