@@ -16,7 +16,7 @@ import (
 func recryptCommand(a *app.App) *cli.Command {
 	return a.Command(&cli.Command{
 		Name:      "recrypt",
-		Usage:     "encrypt what is stored to the recipients that are configured now",
+		Usage:     "encrypt what is stored to the present recipients",
 		UsageText: "codex archive recrypt TOMBSTONE...|--all|selectors --by WHO [flags]",
 		Description: "The content of the records is read back and checked, then stored once more, encrypted to the\n" +
 			"recipients of archive.recipients_file: content that was not encrypted, too. All records that\n" +
