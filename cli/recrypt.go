@@ -60,7 +60,7 @@ func runRecrypt(ctx context.Context, c *app.Command) error {
 	case c.Flags.Bool("dry-run") && (c.Flags.Bool("resume") || c.Flags.IsSet("results")):
 		return output.Usagef("--dry-run has no results file")
 	}
-	r := &recryptRun{command: c, progress: c.Progress(), targets: t, done: map[[16]byte]struct{}{}}
+	r := &recryptRun{command: c, targets: t, done: map[[16]byte]struct{}{}, progress: c.Progress()}
 	if r.way, err = recryptWay(c); err != nil {
 		return err
 	}
