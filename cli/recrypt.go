@@ -16,7 +16,7 @@ import (
 func recryptCommand(a *app.App) *cli.Command {
 	return a.Command(&cli.Command{
 		Name:      "recrypt",
-		Usage:     "encrypt what is stored to the recipients that are configured now",
+		Usage:     "encrypt what is stored to the present recipients",
 		UsageText: "codex archive recrypt TOMBSTONE...|--all|selectors --by WHO [flags]",
 		Description: "The content of the records is read back and checked, then stored once more, encrypted to the\n" +
 			"recipients of archive.recipients_file: content that was not encrypted, too. All records that\n" +
@@ -60,7 +60,7 @@ func runRecrypt(ctx context.Context, c *app.Command) error {
 	case c.Flags.Bool("dry-run") && (c.Flags.Bool("resume") || c.Flags.IsSet("results")):
 		return output.Usagef("--dry-run has no results file")
 	}
-	r := &recryptRun{command: c, progress: c.Progress(), targets: t, done: map[[16]byte]struct{}{}}
+	r := &recryptRun{command: c, targets: t, done: map[[16]byte]struct{}{}, progress: c.Progress()}
 	if r.way, err = recryptWay(c); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -30,24 +29,25 @@ const (
 // recryptRun connects a recryption to the archive, the evidence and the people who
 // wait for it.
 type recryptRun struct {
-	command  *app.Command
-	targets  targets
-	way      recrypter.Way
-	archive  *app.Archive
-	journal  *journal.Journal // nil in a dry run
-	results  *recryptResults
-	resumed  string      // file that the results are from
-	file     *batch.File // nil in a dry run
-	again    []string    // what an earlier run could not do
-	done     map[[16]byte]struct{}
-	total    int
-	progress *output.Progress // of records that are not purged
+	command *app.Command
+	targets targets
+	way     recrypter.Way
+	archive *app.Archive
+	journal *journal.Journal // nil in a dry run
+	results *recryptResults
+	resumed string      // file that the results are from
+	file    *batch.File // nil in a dry run
+	again   []string    // what an earlier run could not do
+	done    map[[16]byte]struct{}
+	total   int
+
+	progress *output.Progress
 
 	group   []target // to be replaced together
 	bytes   int64    // stored, of group
 	passed  []target // that are done with once group is, in order
 	failure error    // the first of a record
-	err     error    // the first of saving
+	saveErr error    // the first of saving the results
 }
 
 // goOn makes the run one that goes on with an earlier one.
@@ -97,7 +97,7 @@ func (r *recryptRun) prepare(ctx context.Context) error {
 		}
 	}
 	r.progress.Printf("Recrypting %s...", output.Count(r.total, "record"))
-	r.progress.Begin(0, r.total)
+	r.progress.Begin(r.finished(), r.total)
 	if r.journal == nil {
 		r.results.DryRun = true
 		return nil
@@ -236,12 +236,12 @@ func (r *recryptRun) flush(ctx context.Context) error {
 		r.results.pass(t, len(r.targets.names) > 0)
 	}
 	r.passed = r.passed[:0]
-	r.advance()
+	r.progress.Add(r.finished() - r.progress.Done())
 	if r.file == nil {
 		return nil
 	}
-	if err := r.file.SaveIfDue(r.results); err != nil && r.err == nil {
-		r.err = err
+	if err := r.file.SaveIfDue(r.results); err != nil && r.saveErr == nil {
+		r.saveErr = err
 	}
 	return nil
 }
@@ -431,9 +431,9 @@ func isStored(made *sdk.Content, stored *sdk.PutResult) error {
 	return nil
 }
 
-// advance says how far the run is.
-func (r *recryptRun) advance() {
-	r.progress.Add(int(r.results.Summary.Records-r.results.Summary.Purged) - r.progress.Done())
+// finished counts the live records that are done.
+func (r *recryptRun) finished() int {
+	return int(r.results.Summary.Records - r.results.Summary.Purged)
 }
 
 // end writes the results, records the run, and says how it ended.
@@ -442,8 +442,8 @@ func (r *recryptRun) end(ctx context.Context, failure error) error {
 	r.progress.End()
 	s.Duration, r.results.Complete = output.Millis(c.Elapsed()), failure == nil
 	if r.file != nil {
-		if err := r.file.Save(r.results); err != nil && r.err == nil {
-			r.err = err
+		if err := r.file.Save(r.results); err != nil && r.saveErr == nil {
+			r.saveErr = err
 		}
 	}
 	outcome := r.outcome(ctx, failure)
@@ -476,10 +476,13 @@ func (r *recryptRun) end(ctx context.Context, failure error) error {
 	if r.file != nil {
 		r.progress.Printf("Results saved to: %s", escape.Text(r.file.Path()))
 	}
-	if outcome == nil {
-		return cmp.Or(r.err, r.progress.Err())
+	switch {
+	case outcome != nil:
+		return outcome
+	case r.saveErr != nil:
+		return r.saveErr
 	}
-	return outcome
+	return r.progress.Err()
 }
 
 // outcome is how the run ends: nil if everything that was asked for is done.
@@ -488,17 +491,17 @@ func (r *recryptRun) outcome(ctx context.Context, failure error) error {
 	hint := "go on with: " + resumeLine(r.command, "recrypt", r.targets.names)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
-		return output.Errorf(output.KindOf(sdk.Canceled), "interrupted after %d contents", s.Contents).WithHint("%s", hint)
+		return output.Errorf(output.KindOf(sdk.Canceled), "interrupted after %s", output.Count(s.Contents, "content")).WithHint("%s", hint)
 	case failure != nil && (s.Contents == 0 || output.CodeOf(failure) == output.ExitEvidence):
 		return failure
 	case failure != nil:
-		return output.Errorf(output.Batch, "%d contents are stored anew, not all were done: %w", s.Contents, failure).WithHint("%s", hint)
+		return output.Errorf(output.Batch, "not all contents are stored anew, %d are: %w", s.Contents, failure).WithHint("%s", hint)
 	case s.Failed == 0:
 		return nil
 	case s.Records == 1:
 		return r.failure
 	case r.results.DryRun:
-		return output.Errorf(output.Batch, "%d records cannot be read", s.Failed)
+		return output.Errorf(output.Batch, "%s cannot be read", output.Count(s.Failed, "record"))
 	}
-	return output.Errorf(output.Batch, "the content of %d of %d records is stored as before", s.Failed, s.Records).WithHint("%s", hint)
+	return output.Errorf(output.Batch, "the content of %d of %s is stored as before", s.Failed, output.Count(s.Records, "record")).WithHint("%s", hint)
 }
