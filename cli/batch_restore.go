@@ -195,7 +195,7 @@ func readManifest(c *app.Command, path string, format batch.Format) (*batch.Mani
 }
 
 func manifestError(path string, err error) error {
-	return &fs.PathError{Op: "manifest", Path: path, Err: durable.Cause(err)}
+	return durable.NamedFile("MANIFEST", path, err, "codex archive list --format manifest --output-dir DIR prints a manifest")
 }
 
 // check compares the manifest with the file system and with an earlier run. It

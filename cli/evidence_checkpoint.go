@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -59,8 +58,8 @@ func runEvidenceCheckpoint(_ context.Context, c *app.Command) error {
 	}
 	v := checkpointView{DryRun: c.Flags.Bool("dry-run"), Key: key.Name(), File: c.Flags.String("output")}
 	if v.File != "" {
-		if _, err := os.Lstat(v.File); !errors.Is(err, fs.ErrNotExist) {
-			return output.Errorf(output.OutputExists, "%s exists", v.File)
+		if err := durable.NewFile("--output", v.File); err != nil {
+			return err
 		}
 	}
 	var j *journal.Journal
@@ -81,7 +80,7 @@ func runEvidenceCheckpoint(_ context.Context, c *app.Command) error {
 			return err
 		}
 		v.Note = string(signed)
-		if err := writeNew(v.File, signed); err != nil {
+		if err := writeNew("--output", v.File, signed); err != nil {
 			return err
 		}
 		if err := j.Checkpoint(evidence.Tree{Lines: v.Lines, Root: v.Root, Key: v.Key, Checkpoint: v.File}); err != nil {
@@ -123,19 +122,15 @@ func checkChain(c *app.Command, checker *evidence.Checker, each func(evidence.Li
 	return nil
 }
 
-// writeNew writes a note to a new file, if one is named.
-func writeNew(path string, note []byte) error {
+// writeNew writes a note to a new file, if the flag names one.
+func writeNew(flag, path string, note []byte) error {
 	if path == "" {
 		return nil
 	}
-	err := durable.CreateFile(path, 0o644, func(w io.Writer) error {
+	return durable.NamedFile(flag, path, durable.CreateFile(path, 0o644, func(w io.Writer) error {
 		_, err := w.Write(note)
 		return err
-	})
-	if errors.Is(err, fs.ErrExist) {
-		return output.Errorf(output.OutputExists, "%s exists", path)
-	}
-	return err
+	}), "")
 }
 
 func writeCheckpoint(c *app.Command, v checkpointView) error {

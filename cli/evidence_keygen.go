@@ -81,11 +81,14 @@ func makeKey(c *app.Command, v keygenView) (string, error) {
 			return "", err
 		}
 	}
-	key, err := evidence.GenerateKey(v.Name, v.Private, v.Public)
-	if errors.Is(err, fs.ErrExist) {
-		return "", output.Errorf(output.OutputExists, "%w", err).WithHint("a key is never replaced: name another file with --output")
+	for _, path := range []string{v.Private, v.Public} {
+		if err := durable.NewFile("--output", path); errors.Is(err, fs.ErrExist) {
+			return "", output.Errorf(output.OutputExists, "%w", err).WithHint("a key is never replaced: name another file with --output")
+		} else if err != nil {
+			return "", err
+		}
 	}
-	return key, err
+	return evidence.GenerateKey(v.Name, v.Private, v.Public)
 }
 
 // defaultKeyName names a key after the machine.
@@ -131,7 +134,8 @@ func privateKey(c *app.Command) (*evidence.PrivateKey, error) {
 	}
 	key, err := evidence.ReadPrivateKey(path)
 	if err != nil {
-		return nil, output.Errorf(output.Config, "no key to sign with: %w", keyError(path, err)).WithHint("make one: codex archive evidence keygen")
+		return nil, output.Errorf(output.Config, "no key to sign with: %w", durable.NamedFile("--key", path, err, "")).
+			WithHint("make one: codex archive evidence keygen; --key FILE names one that is elsewhere")
 	}
 	return key, nil
 }
@@ -148,15 +152,8 @@ func publicKey(c *app.Command) (*evidence.PublicKey, error) {
 	}
 	key, err := evidence.ReadPublicKey(path)
 	if err != nil {
-		return nil, output.Errorf(output.Config, "no public key to check with: %w", keyError(path, err)).WithHint("name it with --key PUB")
+		return nil, output.Errorf(output.Config, "no public key to check with: %w", durable.NamedFile("--key", path, err, "")).
+			WithHint("--key names the public key, or its file, which evidence keygen has written beside the private one")
 	}
 	return key, nil
-}
-
-// keyError is err with the path, and without the call that failed.
-func keyError(path string, err error) error {
-	if cause := durable.Cause(err); cause != err {
-		return fmt.Errorf("%s: %w", path, cause)
-	}
-	return err
 }

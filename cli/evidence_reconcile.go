@@ -51,6 +51,10 @@ func (d discrepancyView) text() string {
 // reconcile compares the log with the archive.
 func (v *verification) reconcile(ctx context.Context) error {
 	c := v.command
+	logs, err := alsoLogs(c)
+	if err != nil {
+		return err
+	}
 	backend, err := openArchive(ctx, c)
 	if err != nil {
 		return err
@@ -59,7 +63,7 @@ func (v *verification) reconcile(ctx context.Context) error {
 	progress := c.Progress()
 	defer progress.End()
 	sum, err := reconcile.Run(ctx, reconcile.Job{
-		Logs: append([]string{evidenceLog(c)}, alsoLogs(c)...), Backend: backend, Name: c.Config.Backend.Type,
+		Logs: append([]string{evidenceLog(c)}, logs...), Backend: backend, Name: c.Config.Backend.Type,
 		Hosts:  append([]string{c.Env.Host}, c.Flags.StringSlice("host")...),
 		Most:   maxShown,
 		Listed: bar(progress),

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -148,9 +150,16 @@ func (v *verification) read() error {
 func readNote(flag, file string) ([]byte, error) {
 	signed, err := evidence.ReadNote(file)
 	if err != nil {
-		return nil, output.Usagef("%s: %w", flag, err)
+		return nil, durable.NamedFile(flag, file, err, noteHint(flag))
 	}
 	return signed, nil
+}
+
+func noteHint(flag string) string {
+	if flag == "--receipt" {
+		return "codex archive store --receipt FILE writes a receipt"
+	}
+	return "codex archive evidence checkpoint --output FILE writes a checkpoint"
 }
 
 // chain checks the chain, and on the way what --last and --checkpoint ask for.
@@ -333,12 +342,15 @@ func verifyReceipt(c *app.Command) error {
 }
 
 // alsoLogs returns the logs that --also names.
-func alsoLogs(c *app.Command) []string {
-	var logs []string
+func alsoLogs(c *app.Command) (logs []string, err error) {
 	for _, dir := range c.Flags.StringSlice("also") {
-		logs = append(logs, filepath.Join(dir, evidence.FileName))
+		log := filepath.Join(dir, evidence.FileName)
+		if _, err := os.Stat(log); err != nil {
+			return nil, durable.NamedFile("--also", log, err, "name the directory of a log, which holds "+evidence.FileName)
+		}
+		logs = append(logs, log)
 	}
-	return logs
+	return logs, nil
 }
 
 // openArchive opens the archive to read from it.

@@ -3,15 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
-	"io/fs"
-	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/custody"
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -66,8 +64,10 @@ func runPurge(ctx context.Context, c *app.Command) error {
 	case apply != "":
 		return runPurgePlan(ctx, c, apply)
 	}
-	if err := absent("--plan", plan); err != nil {
-		return err
+	if plan != "" {
+		if err := durable.NewFile("--plan", plan); err != nil {
+			return err
+		}
 	}
 	run, err := newCustodyRun(c, purgeWords())
 	if err != nil {
@@ -81,20 +81,6 @@ func runPurge(ctx context.Context, c *app.Command) error {
 		return r.rehearse(ctx, plan)
 	}
 	return r.purge(ctx)
-}
-
-// absent refuses a file that exists.
-func absent(flag, path string) error {
-	if path == "" {
-		return nil
-	}
-	switch _, err := os.Lstat(path); {
-	case err == nil:
-		return output.Errorf(output.OutputExists, "%s: %s exists", flag, path).WithHint("name a file that does not exist")
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	return nil
 }
 
 // rehearse prints the verdicts, and writes them to the file plan where that is
@@ -156,7 +142,7 @@ func (r *purgeRun) writePlan(ctx context.Context, backend sdk.Backend, items []*
 		}
 	}
 	if err := p.Write(path); err != nil {
-		return output.Errorf(output.Failed, "--plan: %w", err)
+		return durable.NamedFile("--plan", path, err, "")
 	}
 	r.run.report.rehearsed()
 	r.run.command.Log.Info("The plan is written: " + path + ". Apply it with: codex archive purge --apply " + output.ShellPath(path) + " --by WHO")

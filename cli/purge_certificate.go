@@ -8,6 +8,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/custody"
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
@@ -46,7 +47,7 @@ func (r *purgeRun) certify(ctx context.Context, items []*custodyItem) error {
 	if err != nil {
 		return err
 	}
-	return writeNew(r.order.Certificate, signed)
+	return writeNew("--certificate", r.order.Certificate, signed)
 }
 
 // certifyGroup adds a group of purged records to a certificate, as the archive
@@ -111,7 +112,7 @@ func (r *purgeRun) openCertificate(c *app.Command) (err error) {
 	case file == "":
 		return nil
 	}
-	if err := absent("--certificate", file); err != nil {
+	if err := durable.NewFile("--certificate", file); err != nil {
 		return err
 	}
 	r.order.Certificate = file

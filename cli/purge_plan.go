@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 
 	"github.com/codex-archive/codex/cli/internal/app"
@@ -60,10 +59,8 @@ func readPlan(c *app.Command, file string) (*custody.Plan, error) {
 	switch {
 	case errors.Is(err, custody.ErrEdited):
 		return nil, output.Errorf(output.KindOf(sdk.Refused), "%s: %w", file, err).WithHint("make a new one: codex archive purge --plan FILE")
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, output.Errorf(output.NoFile, "%s: no such file", file)
 	case err != nil:
-		return nil, output.Usagef("%s: %w", file, durable.Cause(err))
+		return nil, durable.NamedFile("--apply", file, err, "make a plan: codex archive purge --plan FILE")
 	}
 	return plan, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/git"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/restorer"
@@ -100,7 +101,11 @@ func openRepairSource(ctx context.Context, c *app.Command) (s repairSource, err 
 	if c.Flags.IsSet("from-config") || c.Flags.IsSet("from-password-file") {
 		return s, output.Usagef("--from names a directory, which has neither configuration nor password")
 	}
-	if info, err := os.Stat(from); err != nil || !info.IsDir() {
+	info, err := os.Stat(from)
+	if err != nil {
+		return s, durable.NamedFile("--from", from, err, "--from names a directory, a git repository or the URL of an archive")
+	}
+	if !info.IsDir() {
 		return s, output.Usagef("--from: found %q, allowed a directory, a git repository or the URL of an archive", from)
 	}
 	s.dir, s.name = from, from

@@ -14,6 +14,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/archiver"
 	"github.com/codex-archive/codex/cli/internal/batch"
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/git"
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -107,7 +108,7 @@ func (p *storePlan) open(paths []string) error {
 	selection := tree.Selection{Paths: paths, Exclude: exclude, Protected: protected(c), Gone: p.resume}
 	if c.Flags.IsSet("files-from") {
 		if selection.List, err = readList(c); err != nil {
-			return output.Usagef("--files-from: %w", err)
+			return durable.NamedFile("--files-from", c.Flags.String("files-from"), err, "")
 		}
 	}
 	whole := ""

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -43,17 +44,31 @@ func openReceipts(c *app.Command, many bool) (*receipts, error) {
 	case r.path == "":
 		return nil, output.Usagef("--receipt: found nothing, allowed a file")
 	}
-	info, err := os.Lstat(r.path)
-	switch {
-	case err == nil && !many:
-		return nil, output.Errorf(output.OutputExists, "%s exists", r.path).WithHint("a receipt is never replaced: name another file")
-	case err == nil && !info.IsDir():
-		return nil, output.Usagef("--receipt: %s is no directory; several files need one", r.path)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	if err := r.check(); err != nil {
 		return nil, err
 	}
+	var err error
 	r.key, err = privateKey(c)
 	return r, err
+}
+
+// check reports what is in the way of receipts.
+func (r *receipts) check() error {
+	if !r.many {
+		err := durable.NewFile("--receipt", r.path)
+		if errors.Is(err, fs.ErrExist) {
+			return output.Errorf(output.OutputExists, "%w", err).WithHint("a receipt is never replaced: name another file")
+		}
+		return err
+	}
+	info, err := os.Lstat(r.path)
+	switch {
+	case err == nil && !info.IsDir():
+		return output.Usagef("--receipt: %s is no directory; several files need one", r.path)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	}
+	return durable.NamedFile("--receipt", r.path, err, "")
 }
 
 // write signs the receipts of what was stored. r may be nil.
@@ -68,7 +83,7 @@ func (r *receipts) write(j *journal.Journal) error {
 			if r.many {
 				path = filepath.Join(r.path, e.Tombstone+".receipt")
 			}
-			return writeNew(path, signed)
+			return writeNew("--receipt", path, signed)
 		})
 	}
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/batch"
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/verifier"
 )
@@ -171,7 +172,7 @@ func (p *verifyPlan) readEarlier() error {
 	for _, name := range names {
 		r, err := verifier.Read(name)
 		if err != nil {
-			return output.Usagef("--resume: %w", err)
+			return durable.NamedFile("--results", name, err, "without --results the newest results file in the current directory counts")
 		}
 		if r != nil && r.Selected == p.selected {
 			p.earlier, p.resumed = r, name

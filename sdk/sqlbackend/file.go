@@ -1,6 +1,8 @@
 package sqlbackend
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 
 	"github.com/codex-archive/codex/sdk"
@@ -14,6 +16,8 @@ const maxFile = 1 << 20 // bytes; bundles of certificate authorities have a quar
 func CheckFile(option, path string) error {
 	info, err := os.Stat(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return sdk.Errorf(sdk.Invalid, "%s names %s: no such file", option, path)
 	case err != nil:
 		return sdk.Errorf(sdk.Invalid, "%s names a file: %w", option, err)
 	case !info.Mode().IsRegular():

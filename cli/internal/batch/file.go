@@ -65,7 +65,7 @@ func IsResults(name string) bool {
 // NamedFile is the results file that the user named; what is there is replaced.
 func NamedFile(path string) (*File, error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("results file %s: is not a regular file", path)
+		return nil, durable.NamedFile("--results", path, errors.New("is not a regular file"), "")
 	}
 	durable.SweepPath(filepath.Dir(path))
 	return &File{path: path}, nil
@@ -107,7 +107,7 @@ func (f *File) Save(r Writer) error {
 	start := time.Now()
 	defer func() { f.saved, f.took = time.Now(), time.Since(start) }()
 	if err := durable.WriteFile(f.path, filePerm, r.Write); err != nil {
-		return fmt.Errorf("results file %s: %w", f.path, durable.Cause(err))
+		return durable.NamedFile("results file", f.path, err, "")
 	}
 	f.empty = false
 	return nil

@@ -46,7 +46,7 @@ func show(value string) string {
 	case strings.Contains(value, "@"), strings.Contains(strings.ToLower(value), "password"):
 		return "a value not shown here"
 	case len(value) > maxShown:
-		return fmt.Sprintf("a text of length %d", len(value))
+		return fmt.Sprintf("%d bytes", len(value))
 	case !plain(value):
 		return strconv.Quote(value)
 	}

@@ -107,9 +107,9 @@ func TestErrors(t *testing.T) {
 		{name: "set with a URL", o: Options{Set: []string{"postgres://u:CaNaRy@h/db?x=y"}},
 			want: `--set: found no section.key=value, allowed one, such as logging.level=debug`},
 		{name: "no such file", o: Options{File: "none.toml"},
-			want: `--config: none.toml: no such file or directory`},
+			want: `--config: none.toml: no such file`},
 		{name: "no such file in variable", env: map[string]string{"CODEX_ARCHIVE_CONFIG": "none.toml"},
-			want: `CODEX_ARCHIVE_CONFIG: none.toml: no such file or directory`},
+			want: `CODEX_ARCHIVE_CONFIG: none.toml: no such file`},
 		{name: "file is a directory", o: Options{File: ".codex"},
 			want: `.codex: found a directory, allowed a regular file`},
 

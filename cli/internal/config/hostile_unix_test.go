@@ -190,7 +190,7 @@ func TestPassword(t *testing.T) {
 		t.Errorf("without a file: %q, %v", got, err)
 	}
 	l := p.mustLoad(Options{Set: []string{"backend.password_file=none at all"}})
-	if _, err := l.Password(); err == nil || err.Error() != "--set: backend.password_file: "+filepath.Join(p.dir, "none at all")+": no such file or directory" {
+	if _, err := l.Password(); err == nil || err.Error() != "--set: backend.password_file: "+filepath.Join(p.dir, "none at all")+": no such file" {
 		t.Errorf("missing file: %v", err)
 	}
 }

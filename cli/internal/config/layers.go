@@ -94,13 +94,16 @@ func (l *loader) readExplicit(ctx context.Context, own string) error {
 	if name == "" {
 		return nil
 	}
+	if l.options.FileFlag != "" {
+		by = l.options.FileFlag
+	}
 	path := name
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(l.options.Dir, path)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return fmt.Errorf("%s: %s: %w", by, showName(name), durable.Cause(err))
+		return durable.NamedFile(by, showName(name), err, "")
 	}
 	ownInfo, ownErr := os.Stat(own)
 	l.own = ownErr == nil && os.SameFile(info, ownInfo)

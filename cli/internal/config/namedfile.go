@@ -61,7 +61,7 @@ func (l *Loaded) namedFile(key, path string, limit int64, check fileCheck) ([]by
 
 // aboutFile says which setting names the file that err is about.
 func (l *Loaded) aboutFile(key, path string, err error) error {
-	return fmt.Errorf("%s: %s: %s: %w", l.Origin(key).Source.where(), key, showName(path), err)
+	return durable.NamedFile(l.Origin(key).Source.where()+": "+key, showName(path), err, "")
 }
 
 // foreignMayRead reports whether a file that source names may be read: in a

@@ -54,9 +54,9 @@ func readFile(path string, most int64) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: is %s", path, durable.FileType(info.Mode()))
+		return nil, fmt.Errorf("is %s", durable.FileType(info.Mode()))
 	case info.Size() > most:
-		return nil, fmt.Errorf("%s: found a size of %d, allowed %d", path, info.Size(), most)
+		return nil, fmt.Errorf("found a size of %d, allowed %d", info.Size(), most)
 	}
 	return os.ReadFile(path)
 }

@@ -75,7 +75,7 @@ func ReadPrivateKey(path string) (*PrivateKey, error) {
 		return nil, err
 	}
 	if err := checkPrivate(path, info); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxKey))
 	if err != nil {
@@ -83,7 +83,7 @@ func ReadPrivateKey(path string) (*PrivateKey, error) {
 	}
 	signer, err := note.NewSigner(strings.TrimSpace(string(text)))
 	if err != nil {
-		return nil, fmt.Errorf("%s: is no private key of evidence keygen", path)
+		return nil, errors.New("is no private key of evidence keygen")
 	}
 	return &PrivateKey{signer}, nil
 }
@@ -107,7 +107,7 @@ func ReadPublicKey(path string) (*PublicKey, error) {
 	}
 	v, err := note.NewVerifier(strings.TrimSpace(string(text)))
 	if err != nil {
-		return nil, fmt.Errorf("%s: is no public key of evidence keygen", path)
+		return nil, errors.New("is no public key of evidence keygen")
 	}
 	return &PublicKey{v}, nil
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -54,11 +56,21 @@ func (f *Failure) Code() Code { return f.Kind.Code() }
 
 // FailureOf returns how err ends the program, nil for nil. This is the only way
 // from an error to kind, exit code, message and hint: a [Failure] in err counts,
-// else the kind of an [sdk.Error] or of a context's error, else [Failed].
+// else the kind of an [sdk.Error] or of a context's error, else that of a file which
+// the user named, else [Failed].
 func FailureOf(err error) *Failure {
 	if err == nil {
 		return nil
 	}
+	f := failureOf(err)
+	var file *durable.NamedFileError
+	if f.Hint == "" && errors.As(err, &file) {
+		return &Failure{Kind: f.Kind, Hint: file.Advice(), Err: f.Err}
+	}
+	return f
+}
+
+func failureOf(err error) *Failure {
 	if f, ok := err.(*Failure); ok {
 		return f
 	}
@@ -72,10 +84,24 @@ func FailureOf(err error) *Failure {
 	case errors.Is(err, context.Canceled):
 		kind = sdk.Canceled
 	case kind == sdk.Internal && !errors.As(err, &e):
-		return &Failure{Kind: Failed, Err: err}
+		return &Failure{Kind: localKind(err), Err: err}
 	}
 	k := KindOf(kind)
 	return &Failure{Kind: k, Hint: k.row().Hint, Err: err}
+}
+
+// localKind is the kind of an error that no backend has reported.
+func localKind(err error) Kind {
+	var file *durable.NamedFileError
+	switch {
+	case !errors.As(err, &file):
+		return Failed
+	case errors.Is(err, fs.ErrExist):
+		return OutputExists
+	case errors.Is(err, fs.ErrNotExist):
+		return NoFile
+	}
+	return Usage
 }
 
 // CodeOf returns the exit code that err leads to.

@@ -147,7 +147,7 @@ func Kinds() []KindInfo {
 		{OtherArchive, ExitUsage, "this project's archive is another one", "a configuration that is gone, as by git clean or git stash", "bring .codex/archive.toml back, or name the archive with --url"},
 		{NoBackend, ExitUsage, "no program for the backend, or one that may not be trusted", "it is not installed, or it or its directory can be written by others", "codex plugin list shows which backends were found, and where"},
 		{PluginChanged, ExitUsage, "the backend's program is not the one that plugins.lock names", "an update, another build, or an exchanged program; it was not run", "if you trust the program that is there now: codex plugin lock"},
-		{NoFile, ExitUsage, "the file to be stored is not there", "a slip in PATH, or another current directory", ""},
+		{NoFile, ExitUsage, "a file that was named is not there", "a slip in its path, or another current directory", ""},
 		{OutputExists, ExitRefused, "OUTPUT exists", "OUTPUT holds other bytes, or is a symbolic link or a special file", "another OUTPUT, or --force to replace the file"},
 		{OutputClosed, ExitFailed, "the reader of stdout went away", "a pipe such as | head -c 1000", ""},
 		{NotPrinted, ExitFailed, "the result could not be written to stdout", "a full disk behind stdout; what the command does is done all the same", ""},

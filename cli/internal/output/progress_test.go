@@ -42,7 +42,7 @@ func TestProgress(t *testing.T) {
 
 func TestCount(t *testing.T) {
 	for want, got := range map[string]string{
-		"0 records": Count(0, "record"), "1 record": Count(1, "record"), "2 records": Count(int64(2), "record"),
+		"0 records": Count(0, "record"), "1 record": Count(1, "record"), "2 records": Count(int64(2), "record"), "30 days": Count(30, "day"),
 		"1 discrepancy": Count(1, "discrepancy"), "3 discrepancies": Count(3, "discrepancy"),
 	} {
 		if got != want {

@@ -49,8 +49,8 @@ func Count[N int | int64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	if stem, ok := strings.CutSuffix(noun, "y"); ok {
-		return fmt.Sprintf("%d %sies", n, stem)
+	if stem, ok := strings.CutSuffix(noun, "cy"); ok {
+		return fmt.Sprintf("%d %scies", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

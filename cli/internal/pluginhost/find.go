@@ -87,7 +87,7 @@ func (s Search) Places() []Place {
 func (s Search) Check() error {
 	for _, dir := range s.Flags {
 		if info, err := os.Stat(dir); err != nil {
-			return output.Usagef("--plugin-dir: %s: %w", dir, durable.Cause(err))
+			return durable.NamedFile("--plugin-dir", dir, err, "name a directory that exists")
 		} else if !info.IsDir() {
 			return output.Usagef("--plugin-dir: %s is not a directory", dir)
 		}
