@@ -76,7 +76,7 @@ func (p *project) race(round int) (held bool) {
 	purges := count(lines, "tombstone="+id, "action=PURGE", "status=success")
 	switch {
 	case held && (g.code != output.ExitRefused || restored.code != output.ExitDone || holds != 1 || purges != 0):
-	case !held && (g.code != output.ExitDone || h.code != output.ExitFailed || restored.code != output.ExitFailed || purges != 1):
+	case !held && (g.code != output.ExitDone || h.code != output.ExitFailed || restored.code != output.ExitFailed || purges != 1 || holds != 0):
 	default:
 		return held
 	}

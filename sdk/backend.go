@@ -123,8 +123,9 @@ type Backend interface {
 	// Append records events, at most [MaxItems], in one transaction, with
 	// their effect: HOLD and RELEASE place and release a case, RETAIN moves
 	// RetainUntil later (earlier is [Refused]). HOLD of an active case, and
-	// RELEASE of one that is not, are recorded and change nothing else. An
-	// unknown tombstone is [NotFound] and nothing is written.
+	// RELEASE of one that is not, are recorded and change nothing else. HOLD and
+	// RETAIN of a record that is purged are [Purged], and an unknown tombstone is
+	// [NotFound]: then nothing is written.
 	Append(ctx context.Context, events []Event) error
 
 	// Purge removes bodies, at most [MaxItems] tombstones, in one

@@ -29,8 +29,12 @@ func (c *Custody) Active(name string) *Hold {
 // Apply carries out the effect of e, which is valid and new. It returns the hold
 // that e placed or released, nil where it did neither: a HOLD of an active case,
 // and a RELEASE of one that is not active, have no effect. A RETAIN that would move
-// RetainUntil earlier is an error of kind [Refused].
+// RetainUntil earlier is an error of kind [Refused]. HOLD and RETAIN of a record
+// that is purged are [Purged]: they promise to keep what is gone.
 func (c *Custody) Apply(e *Event) (*Hold, error) {
+	if !c.PurgedAt.IsZero() && (e.Action == ActionHold || e.Action == ActionRetain) {
+		return nil, Errorf(Purged, "its content was purged on %s: nothing is left to keep", c.PurgedAt.Format(time.DateOnly)).About(e.Tombstone)
+	}
 	switch e.Action {
 	case ActionHold:
 		if c.Active(e.Case) == nil {

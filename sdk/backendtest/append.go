@@ -231,6 +231,29 @@ func appendRules() []Rule {
 			t.append(t.backend())
 		}),
 		must("APPEND-19", "An event of the archive has no tombstone. List returns such events alone, newest first, and no record has them.", eventsOfArchive),
+		must("APPEND-20", "HOLD and RETAIN of a record that is purged are Purged, name its tombstone, and nothing of the call is written; a repeat of one from before is success, and so is a RESTORE.", keepPurged),
+	}
+}
+
+func keepPurged(t *T) {
+	b, s := t.purgeable()
+	other := t.item(20)
+	t.put(b, other)
+	before := []sdk.Event{t.hold(s.Tombstone, "before"), t.release(s.Tombstone, "before"), t.retain(s.Tombstone, dawn)}
+	t.append(b, before...)
+	t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomePurged)
+	events := len(t.entry(b, s.Tombstone).Events)
+	for _, late := range []sdk.Event{t.hold(s.Tombstone, "late"), t.hold(s.Tombstone, "before"), t.retain(s.Tombstone, dawn.Add(time.Hour))} {
+		err := b.Append(t.ctx, []sdk.Event{t.hold(other.Tombstone, "late"), late, t.event(other.Tombstone, sdk.ActionRestore)})
+		t.names(t.kind(err, sdk.Purged), s.Tombstone)
+	}
+	t.append(b, before...)
+	t.append(b, t.event(s.Tombstone, sdk.ActionRestore))
+	t.standing(b, s, 0)
+	t.retainedUntil(b, s, dawn)
+	t.eventsAre(b, other)
+	if n := len(t.entry(b, s.Tombstone).Events); n != events+1 {
+		t.Errorf("%d events, want one more than %d", n, events)
 	}
 }
 

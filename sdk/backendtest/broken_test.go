@@ -75,6 +75,7 @@ var faults = []struct {
 	{"calls an archive read-only that only the handle is", "HEALTH-05", wrap[modest], "HEALTH-01"},
 	{"declares an identity that it does not know", "OPEN-08", wrap[anonymous], "HEALTH-01"},
 	{"ties events of the archive to records", "APPEND-19", wrap[owner], "APPEND-03"},
+	{"takes a hold of a record that is purged", "APPEND-20", wrap[obliging], "APPEND-07"},
 	{"leaves unreadable rows out", "TAMPER-03", wrap[hider], "LIST-01"},
 	{"forgets the history of a copy", "COPY-01", wrap[forgetful], "PUT-01"},
 	{"gives copied events new ids", "COPY-02", wrap[renamer], "PUT-05"},
@@ -506,6 +507,18 @@ func (b *releaser) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error
 		}
 	}
 	return b.Backend.Purge(ctx, p)
+}
+
+// obliging leaves out what cannot be kept any more, and says that it is done.
+type obliging struct{ inner }
+
+func (b *obliging) Append(ctx context.Context, events []sdk.Event) error {
+	err := b.Backend.Append(ctx, events)
+	if sdk.KindOf(err) != sdk.Purged {
+		return err
+	}
+	purged := sdk.AsError(err).Tombstones
+	return b.Backend.Append(ctx, slices.DeleteFunc(slices.Clone(events), func(e sdk.Event) bool { return slices.Contains(purged, e.Tombstone) }))
 }
 
 // forgetful stores a copied record without what became of it.

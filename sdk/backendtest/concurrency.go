@@ -63,7 +63,7 @@ func concurrencyRules() []Rule {
 			t.once(handles[0], s...)
 		}),
 		must("CONC-05", "A reader who takes his time keeps no writer waiting.", slowReader),
-		must("CONC-06", "A hold and a purge at the same moment: the record is either purged or held, as the verdict says.", holdVersusPurge),
+		must("CONC-06", "A hold and a purge at the same moment: the record is either purged or held, and both calls say so.", holdVersusPurge),
 		must("CONC-07", "Purging one record of a content while another is stored leaves a live record with its body.", purgeVersusPut),
 	}
 }
@@ -263,15 +263,20 @@ func holdVersusPurge(t *T) {
 			holdErr = t.patiently(func() error { return b.Append(t.ctx, []sdk.Event{hold}) })
 		})
 		both.Wait()
-		if purgeErr != nil || holdErr != nil {
+		if purgeErr != nil {
 			t.Fatalf("purge: %v, hold: %v", purgeErr, holdErr)
 		}
-		t.standing(a, s, 1)
 		switch o := verdict[0].Outcome; o {
 		case sdk.OutcomePurged, sdk.OutcomeRepeated: // the hold came later
 			t.gone(a, s.Tombstone)
+			t.names(t.kind(holdErr, sdk.Purged), s.Tombstone)
+			t.standing(a, s, 0)
 		case sdk.OutcomeHeld:
+			if holdErr != nil {
+				t.Fatalf("held, and hold: %v", holdErr)
+			}
 			t.untouched(a, s)
+			t.standing(a, s, 1)
 			t.verdicts(a, t.purge(s.Tombstone), sdk.OutcomeHeld)
 		default:
 			t.Errorf("the verdict is %q (%s)", o, verdict[0].Why)

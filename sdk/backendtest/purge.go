@@ -87,11 +87,6 @@ func purgeRules() []Rule {
 			hold := t.hold(s.Tombstone, "case")
 			t.append(b, hold)
 			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeHeld) // before retained
-
-			b, s = t.purgeable()
-			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomePurged)
-			t.append(b, t.hold(s.Tombstone, "case"))
-			t.verdicts(b, t.purge(s.Tombstone), sdk.OutcomeAlready) // before held
 		}),
 		must("PURGE-13", "A dry run judges as the purge would, and changes nothing.", func(t *T) {
 			b, s := t.purgeable()

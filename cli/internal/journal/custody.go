@@ -29,7 +29,7 @@ func (j *Journal) AppendGroup(ctx context.Context, group []*Act) error {
 	for len(todo) > 0 {
 		err := j.appendActs(ctx, todo, begun)
 		if err == nil {
-			return j.NotDone(group, j.confirmActs(ctx, todo))
+			return j.NotDone(group, nil)
 		}
 		rest := blame(todo, err)
 		if len(rest) == len(todo) || !permanent(ctx, err) {
@@ -109,64 +109,6 @@ func blame(acts []*Act, err error) (rest []*Act) {
 		a.Err = &own
 	}
 	return rest
-}
-
-// confirmActs looks up what became of holds and retentions: a purge that was
-// committed first has won, and the bytes that were to be kept are gone.
-func (j *Journal) confirmActs(ctx context.Context, acts []*Act) error {
-	action := acts[0].Event.Action
-	if action != sdk.ActionHold && action != sdk.ActionRetain {
-		return nil
-	}
-	byID := map[sdk.Tombstone]*Act{}
-	var ids []sdk.Tombstone
-	for _, a := range acts {
-		byID[a.Event.Tombstone] = a
-		ids = append(ids, a.Event.Tombstone)
-	}
-	if err := j.lookUp(ctx, ids, byID); err != nil {
-		err = output.Errorf(output.FailureOf(err).Kind, "the archive has it, but could not be asked whether a purge came first: %w", err)
-		setErr(acts, err)
-		return err
-	}
-	for _, a := range byID {
-		a.Err = sdk.Errorf(sdk.Internal, "the archive no longer lists the record")
-	}
-	return nil
-}
-
-// lookUp takes those acts out of byID whose records the archive lists.
-func (j *Journal) lookUp(ctx context.Context, ids []sdk.Tombstone, byID map[sdk.Tombstone]*Act) error {
-	backend, err := j.backend(ctx)
-	if err != nil {
-		return err
-	}
-	for entry, err := range backend.List(ctx, sdk.Query{Tombstones: ids, WithHolds: true}) {
-		if err != nil {
-			return err
-		}
-		if a := byID[entry.Record.Tombstone]; a != nil {
-			a.Err = a.unconfirmed(&entry)
-		}
-		delete(byID, entry.Record.Tombstone)
-	}
-	return nil
-}
-
-// unconfirmed says why an act that was committed has no effect.
-func (a *Act) unconfirmed(entry *sdk.Entry) error {
-	placed := slices.ContainsFunc(entry.Holds, func(h sdk.Hold) bool { return h.Case == a.Event.Case })
-	switch {
-	case entry.Err != nil:
-		return entry.Err
-	case !entry.Record.PurgedAt.IsZero():
-		return sdk.Errorf(sdk.Purged, "a purge came first, on %s: nothing is left to keep", output.Stamp(entry.Record.PurgedAt))
-	case a.Event.Action == sdk.ActionHold && !placed:
-		return sdk.Errorf(sdk.Internal, "the archive confirmed the hold and does not list it")
-	case entry.Record.RetainUntil.Before(a.Event.RetainUntil):
-		return sdk.Errorf(sdk.Internal, "the archive confirmed the retention and does not show it")
-	}
-	return nil
 }
 
 // NotDone records, with one sync, those acts of a group that were not done, and

@@ -171,9 +171,11 @@ class Archive(Database):
             return
         if old:
             raise Failed("CONFLICT", "the event id is taken", e.tombstone)
-        row = db.execute("SELECT retain_until FROM record WHERE tombstone = ?", (e.tombstone,)).fetchone()
+        row = db.execute("SELECT retain_until, purged_at FROM record WHERE tombstone = ?", (e.tombstone,)).fetchone()
         if not row and e.action != "VERIFY":
             raise Failed("NOT_FOUND", "no such tombstone", e.tombstone)
+        if e.action in ("HOLD", "RETAIN") and row[1] is not None:
+            raise Failed("PURGED", "its content was purged", e.tombstone)
         if e.action == "HOLD" and not standing(db, e.tombstone, e.case):
             db.execute("INSERT INTO hold VALUES (?, ?, ?, ?, NULL)", (e.tombstone, e.case, e.at, e.actor))
         elif e.action == "RELEASE":
