@@ -63,7 +63,7 @@ func (r *repairReport) examined(result *verifier.Result) {
 	r.verify.item(result, problem)
 	switch {
 	case problem == nil:
-	case result.Status == verifier.Damaged || result.Status == verifier.Missing:
+	case repairable(result):
 		r.paths[result.Entry.Record.Tombstone] = result.Entry.Record.Path
 	default:
 		failure := output.ViewFailure(output.FailureOf(result.Err))

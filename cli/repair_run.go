@@ -37,7 +37,8 @@ type repairRun struct {
 type damagedContent struct {
 	sources.Wanted
 	records []sdk.Tombstone
-	failure error // of an attempt to repair it
+	why     error // the first record cannot be read
+	failure error // of an attempt to repair it, which is recorded
 
 	encrypted bool // as it was stored
 }
@@ -104,19 +105,38 @@ func (r *repairRun) examine(ctx context.Context) error {
 // examined takes in what a record is.
 func (r *repairRun) examined(result verifier.Result) {
 	r.report.examined(&result)
-	record := &result.Entry.Record
-	if result.Status != verifier.Damaged && result.Status != verifier.Missing {
+	if !repairable(&result) {
 		return
 	}
-	digest := record.Content.SHA256
+	record := &result.Entry.Record
+	digest, size := record.Content.SHA256, record.Content.Size
+	if result.Status == verifier.Unreadable {
+		size = sources.AnySize // it may be what is wrong
+	}
 	d := r.damaged[digest]
 	if d == nil {
-		d = &damagedContent{Wanted: sources.Wanted{SHA256: digest, Size: record.Content.Size}}
+		d = &damagedContent{Wanted: sources.Wanted{SHA256: digest, Size: size}}
+		if result.Status == verifier.Unreadable {
+			d.why = result.Err
+		}
 		r.damaged[digest] = d
 		r.order = append(r.order, digest)
 	}
 	d.records = append(d.records, record.Tombstone)
 	d.encrypted = record.Content.Codec == sdk.ZstdAge
+}
+
+// repairable reports whether the content of a record may be put back. Of a record
+// that cannot be read that is not known before content is found: what is wrong may
+// be what the archive says of its content.
+func repairable(result *verifier.Result) bool {
+	switch result.Status {
+	case verifier.Damaged, verifier.Missing:
+		return true
+	case verifier.Unreadable:
+		return !result.Entry.Record.Content.SHA256.IsZero()
+	}
+	return false
 }
 
 // repair looks for what is damaged, and puts it back.
@@ -154,7 +174,10 @@ func (r *repairRun) recordsOf(ctx context.Context, d *damagedContent) (records [
 		err := r.read(ctx, some[0], func(ctx context.Context, backend sdk.Backend) error {
 			records = slices.DeleteFunc(records, func(r sdk.Record) bool { return slices.Contains(some, r.Tombstone) })
 			for entry, err := range find.List(ctx, backend, sdk.Query{Tombstones: some}, nil) {
-				if err = errors.Join(err, entry.Err); err != nil {
+				if err == nil && entry.Record.Content.SHA256.IsZero() {
+					err = entry.Err
+				}
+				if err != nil {
 					return err
 				}
 				records = append(records, entry.Record)
@@ -185,7 +208,7 @@ func (r *repairRun) putBack(ctx context.Context, digest sdk.Digest, found source
 	if r.source.archive != nil {
 		from += " of " + r.source.name
 	}
-	if r.journal == nil {
+	if r.journal == nil && d.Size != sources.AnySize {
 		if found.Spool != nil {
 			_ = found.Spool.Close() // it is not needed
 		}
@@ -198,23 +221,69 @@ func (r *repairRun) putBack(ctx context.Context, digest sdk.Digest, found source
 		return false, ctx.Err()
 	}
 	defer source.Close()
-	records, err := r.recordsOf(ctx, d)
+	records, changed, err := r.fitting(ctx, d, source.Content.Size)
 	if err != nil {
 		return false, err
+	}
+	if len(records) == 0 {
+		d.why = errChanged
+		return false, nil
+	}
+	if r.journal == nil {
+		return true, r.putBackSome(d, records, changed, from)
 	}
 	err = r.journal.Repair(ctx, records, source, from, func(ctx context.Context, backend sdk.Backend) error {
 		return r.readBack(ctx, backend, records[0].Tombstone)
 	})
 	switch {
 	case err == nil:
-		r.report.repaired(d, from)
-		return true, nil
+		return true, r.putBackSome(d, records, changed, from)
 	case output.CodeOf(err) == output.ExitEvidence || ctx.Err() != nil || cannotReach(ctx, r.archive, err):
 		return false, err
 	}
 	d.failure = err
 	r.command.Log.Warn(fmt.Sprintf("%s did not repair %v: %v", from, records[0].Tombstone, err))
 	return false, nil
+}
+
+// errChanged says that no content makes a record what was stored.
+var errChanged = sdk.Errorf(sdk.Corrupt, "the record was changed in the archive, and not only its content")
+
+// putBackSome reports the records whose content is whole again, and those that were
+// changed.
+func (r *repairRun) putBackSome(d *damagedContent, whole, changed []sdk.Record, from string) error {
+	r.report.repaired(&damagedContent{Wanted: d.Wanted, records: idsOf(whole)}, from)
+	if len(changed) == 0 {
+		return nil
+	}
+	r.report.notRepaired(&damagedContent{Wanted: d.Wanted, records: idsOf(changed)}, errChanged)
+	if r.journal == nil {
+		return nil
+	}
+	return r.journal.NotRepaired(changed, errChanged)
+}
+
+// fitting returns those records of a content that are what was stored if its size is
+// the one given, and those that are not.
+func (r *repairRun) fitting(ctx context.Context, d *damagedContent, size int64) (fit, changed []sdk.Record, err error) {
+	records, err := r.recordsOf(ctx, d)
+	for _, record := range records {
+		was := record.Content.Size
+		if record.Content.Size = size; record.CheckDigest() == nil {
+			fit = append(fit, record)
+			continue
+		}
+		record.Content.Size = was
+		changed = append(changed, record)
+	}
+	return fit, changed, err
+}
+
+func idsOf(records []sdk.Record) (ids []sdk.Tombstone) {
+	for i := range records {
+		ids = append(ids, records[i].Tombstone)
+	}
+	return ids
 }
 
 // open reads what was found once more. It must still have the hash.
@@ -252,7 +321,13 @@ func (r *repairRun) readBack(ctx context.Context, backend sdk.Backend, id sdk.To
 func (r *repairRun) notRepaired(ctx context.Context, d *damagedContent) error {
 	err := d.failure
 	if err == nil {
-		err = sdk.Errorf(sdk.Corrupt, "no content with SHA-256 %v (%s) was found in %s", d.SHA256, output.Count(d.Size, "byte"), r.source.name)
+		err = sdk.Errorf(sdk.Corrupt, "no content with SHA-256 %v was found in %s", d.SHA256, r.source.name)
+		if d.why != nil {
+			err = fmt.Errorf("%w; %w", d.why, err)
+		}
+		if errors.Is(d.why, errChanged) {
+			err = d.why
+		}
 	}
 	r.report.notRepaired(d, err)
 	if r.journal == nil || d.failure != nil { // that is recorded

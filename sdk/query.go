@@ -55,6 +55,11 @@ type Entry struct {
 	// Err, of kind [Corrupt], says that the row is there and cannot be read.
 	// Record.Tombstone is set as far as it is known; nothing else counts. The
 	// entries after it follow.
+	//
+	// A record that can be read is an entry without Err also where what the archive
+	// keeps about its content cannot be true, as long as the content's SHA-256 is
+	// known: Content.StoredSize is then -1, and Get says what is wrong. So a host can
+	// store the record again, with the body that it needs.
 	Err error
 }
 

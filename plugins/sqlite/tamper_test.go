@@ -23,6 +23,8 @@ func tampered(t *testing.T) *sqltest.Archive {
 
 func TestDamage(t *testing.T) { sqltest.Damage(t, tampered) }
 
+func TestWrongSize(t *testing.T) { sqltest.WrongSize(t, tampered) }
+
 func TestUnreadableRows(t *testing.T) { sqltest.UnreadableRows(t, tampered) }
 
 func TestMissingBodies(t *testing.T) { sqltest.MissingBodies(t, tampered, true) }

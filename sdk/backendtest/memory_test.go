@@ -30,6 +30,8 @@ func memoryTarget() backendtest.Target {
 				return kvtest.RemoveBody(ctx, store, what.Record)
 			case backendtest.SpoilRecord:
 				return kvtest.SpoilRecord(ctx, store, what.Record)
+			case backendtest.SpoilContent:
+				return kvtest.SpoilContent(ctx, store, what.Record)
 			default:
 				return kvtest.SwapContent(ctx, store, what.Record, what.Other)
 			}

@@ -12,6 +12,10 @@ const (
 	RemoveBody  Harm = "remove-body"  // the stored bytes of the record's content go, and no other row or flag
 	SpoilRecord Harm = "spoil-record" // a value in the record's row becomes one that no host has written
 	SwapContent Harm = "swap-content" // the record's row points to the content of another record
+	// SpoilContent changes what is kept about the record's content into what cannot
+	// be true, such as a negative length of the body. The record's own row and the
+	// content's SHA-256 stay.
+	SpoilContent Harm = "spoil-content"
 )
 
 // Tampering says what [Target].Tamper is to do, and to which records.
@@ -93,6 +97,30 @@ func tamperRules() []Rule {
 				}
 			}
 		}, needsTamper),
+		must("TAMPER-05", "A record of whose content the archive keeps what cannot be true is listed, without a stored size; Get says that it is Corrupt or ContentAbsent; the record stored again with its body repairs it.", spoiledContent, needsTamper),
+	}
+}
+
+func spoiledContent(t *T) {
+	b := t.backend()
+	for _, n := range damagedSizes {
+		s, other := t.item(n), t.item(100)
+		t.put(b, s, other)
+		t.tamper(Tampering{How: SpoilContent, Record: s.Tombstone})
+		err := t.get(b, s.Tombstone)[0].err
+		if k := sdk.KindOf(err); k != sdk.Corrupt && k != sdk.ContentAbsent {
+			t.Errorf("get answers %v, want corrupt or content_absent", err)
+		}
+		for _, e := range t.list(b, sdk.Query{Tombstones: []sdk.Tombstone{s.Tombstone}}) {
+			if e.Err != nil {
+				t.Fatalf("list: %v", e.Err)
+			}
+			if c := e.Record.Content; c.SHA256 != s.Content.SHA256 || c.StoredSize != -1 || e.Record.CheckDigest() != nil || e.Record.Path != s.Path {
+				t.Errorf("list yields %+v", e.Record)
+			}
+		}
+		t.repaired(b, s, s)
+		t.same(b, s, other)
 	}
 }
 

@@ -83,6 +83,9 @@ func (b *backend) find(ctx context.Context, id sdk.Tombstone, buffer []byte) (sd
 		case !r.record.PurgedAt.IsZero():
 			one.Err = purged(&r.record)
 			return nil
+		case r.record.Content.StoredSize < 0:
+			one.Err = sdk.Errorf(sdk.Corrupt, "the row of its content cannot be read").About(id)
+			return nil
 		case r.content.Body.IsZero():
 			one.Err = sdk.Errorf(sdk.ContentAbsent, "the archive does not have its content").About(id)
 			return nil

@@ -166,7 +166,6 @@ func TestUnreadableRows(t *testing.T) {
 		"record":  func(r *sdk.Record) { write(t, s, layout.RecordKey(r.Tombstone), []byte("{")) },
 		"another": func(r *sdk.Record) { write(t, s, layout.RecordKey(r.Tombstone), item(nil).Record) },
 		"custody": func(r *sdk.Record) { write(t, s, layout.CustodyKey(r.Tombstone), []byte("[]")) },
-		"content": func(r *sdk.Record) { write(t, s, layout.ContentKey(r.Content.SHA256), []byte("short")) },
 	} {
 		good, bad := item([]byte("good")), item([]byte(name))
 		put(t, b, good, bad)
@@ -204,11 +203,44 @@ func TestUnreadableRows(t *testing.T) {
 			t.Errorf("%s: purge answers %+v, %v", name, verdicts, err)
 		}
 	}
-	repair := item([]byte("content"))
-	put(t, b, repair)
-	for one, err := range b.Get(t.Context(), []sdk.Tombstone{repair.Record.Tombstone}) {
-		if err != nil || one.Err != nil {
-			t.Errorf("a content whose row could not be read was not stored again: %v, %v", err, one.Err)
+}
+
+// A record whose content has a row that cannot be read is listed, and stored again
+// with the body it is whole, and so is every other record of the content.
+func TestUnreadableContent(t *testing.T) {
+	s, b := archive(t)
+	for name, spoil := range map[string]func(d sdk.Digest){
+		"short": func(d sdk.Digest) { write(t, s, layout.ContentKey(d), []byte("short")) },
+		"missing": func(d sdk.Digest) {
+			if err := s.Update(t.Context(), func(tx kvbackend.Tx) error { return tx.Delete(layout.ContentKey(d)) }); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"size": func(d sdk.Digest) {
+			write(t, s, layout.ContentKey(d), (&layout.Content{Body: sdk.NewID(), Content: sdk.Content{SHA256: d, Size: -1, Codec: sdk.None}}).Encode())
+		},
+	} {
+		first, second := item([]byte(name)), item([]byte(name))
+		put(t, b, first, second)
+		spoil(first.Record.Content.SHA256)
+		ids := []sdk.Tombstone{first.Record.Tombstone, second.Record.Tombstone}
+		for e, err := range b.List(t.Context(), sdk.Query{Tombstones: ids}) {
+			if err != nil || e.Err != nil || e.Record.Content.StoredSize != -1 || e.Record.CheckDigest() != nil || e.Present {
+				t.Errorf("%s: list yields %+v, %v", name, e, err)
+			}
+		}
+		for one, err := range b.Get(t.Context(), ids) {
+			if k := sdk.KindOf(one.Err); err != nil || k != sdk.Corrupt {
+				t.Errorf("%s: get answers %v, %v", name, one.Err, err)
+			}
+		}
+		again := first
+		again.Body = bytes.NewReader([]byte(name))
+		put(t, b, again)
+		for one, err := range b.Get(t.Context(), ids) {
+			if err != nil || one.Err != nil {
+				t.Errorf("%s: after the repair: %v, %v", name, one.Err, err)
+			}
 		}
 	}
 }

@@ -110,7 +110,7 @@ func (j *purge) judge(item sdk.PurgeItem) (v sdk.Verdict, err error) {
 			return v, err
 		}
 		if !needed && !r.content.Body.IsZero() {
-			v.Freed = r.content.Content.StoredSize
+			v.Freed = max(r.content.Content.StoredSize, 0)
 		}
 	}
 	return v, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/codex-archive/codex/sdk"
@@ -192,11 +193,24 @@ func (p *group) findContents() error {
 		if c.intact, err = p.intact(digest, &c.row); err != nil {
 			return err
 		}
+		if c.intact && p.otherSize(&c.row.Content) {
+			c.intact = false // its body is written again, with the right size
+		}
 		if c.replaced = c.intact && c.brought != nil && c.brought.Body.Replaces == c.row.Content.StoredSHA256; c.replaced {
 			c.intact = false
 		}
 	}
 	return nil
+}
+
+// otherSize reports whether a record that was stored before proves that the size in
+// the row of a content is wrong: its digest, which the archive has as well, covers
+// the size.
+func (p *group) otherSize(kept *sdk.Content) bool {
+	return slices.ContainsFunc(p.repeats, func(e *intake.Entry) bool {
+		c := &e.Record.Content
+		return c.SHA256 == kept.SHA256 && c.Size != kept.Size && e.Record.CheckDigest() == nil
+	})
 }
 
 // intact says so of a body as it was found before the transaction, if the row has

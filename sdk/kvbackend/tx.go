@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"unicode/utf8"
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/kvbackend/internal/layout"
@@ -83,11 +84,11 @@ func (t tx) row(id sdk.Tombstone) (*row, error) {
 	if _, err := t.load(layout.CustodyKey(id), &r.custody); err != nil {
 		return nil, unreadable(id, err)
 	}
-	if r.content, there, err = t.content(r.record.Content.SHA256); err == nil && !there {
-		err = sdk.Errorf(sdk.Corrupt, "its content is missing")
+	if r.content, err = t.usable(r.record.Content.SHA256); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, unreadable(id, err)
+	if r.content.Content.SHA256.IsZero() {
+		r.content.Content = sdk.Content{SHA256: r.record.Content.SHA256, Size: r.record.Content.Size, Codec: r.record.Content.Codec, StoredSize: -1}
 	}
 	r.record.Content = r.content.Content
 	r.record.RetainUntil, r.record.PurgedAt = r.custody.RetainUntil, r.custody.PurgedAt
@@ -119,14 +120,20 @@ func (t tx) content(d sdk.Digest) (c layout.Content, there bool, err error) {
 	return c, true, err
 }
 
-// usable returns the row of a content. One that cannot be read is as good as none:
-// a Put writes another.
+// usable returns the row of a content. Of one that cannot be true only the body
+// counts: a Put writes another.
 func (t tx) usable(d sdk.Digest) (layout.Content, error) {
-	c, _, err := t.content(d)
-	if sdk.KindOf(err) == sdk.Corrupt {
-		return layout.Content{}, nil
+	c, there, err := t.content(d)
+	if sdk.KindOf(err) == sdk.Corrupt || err == nil && there && !possible(&c.Content) {
+		return layout.Content{Body: c.Body}, nil
 	}
 	return c, err
+}
+
+// possible reports whether a host can have sent c.
+func possible(c *sdk.Content) bool {
+	return min(c.Size, c.StoredSize) >= 0 && max(c.Size, c.StoredSize) <= sdk.MaxSize &&
+		c.Codec != "" && len(c.Codec) <= sdk.MaxName && utf8.ValidString(string(c.Codec))
 }
 
 // saveContent writes the row of a content.

@@ -423,7 +423,7 @@ func (l *lister) entries(ctx context.Context, some []*item) ([]sdk.Entry, error)
 	byKey := make(map[int64]*sdk.Entry, len(some))
 	var keys, artifacts []any
 	for i, it := range some {
-		if err := it.err(); err != nil {
+		if err := it.listErr(); err != nil {
 			entries[i] = sdk.Entry{Record: sdk.Record{Tombstone: it.Tombstone}, Err: l.b.wrap(ctx, "list", err)}
 			continue
 		}

@@ -424,6 +424,9 @@ func (g *group) lockArtifacts(ctx context.Context) error {
 		if err := g.checkKept(ctx, k); err != nil {
 			return err
 		}
+		if k.intact && k.Size != c.Size && g.proven(c) {
+			k.intact = false // its body is written again, with the right size
+		}
 		if k.intact && k.Size != c.Size {
 			return &sdk.Error{Kind: sdk.Conflict, Tombstones: c.users, Msg: "content with this SHA-256 is known with another size"}
 		}
@@ -436,6 +439,14 @@ func (g *group) lockArtifacts(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// proven reports whether the size of c is that of a record which was stored before:
+// its digest, which the archive has as well, covers the size.
+func (g *group) proven(c *content) bool {
+	return slices.ContainsFunc(g.repeats, func(e *entry) bool {
+		return e.record.Content.SHA256 == c.SHA256 && e.record.Content.Size == c.Size && e.record.CheckDigest() == nil
+	})
 }
 
 // checkKept says of a locked row whether its body is intact: as the survey found

@@ -107,13 +107,23 @@ type item struct {
 	present  bool
 
 	// Why the row, or that of its content, cannot be read. Of the record only the
-	// tombstone counts then.
+	// tombstone counts then; but if only the row of its content is wrong, and has the
+	// SHA-256, the record can be listed.
 	recordErr, contentErr error
+	listed                bool
 	id                    []byte // the tombstone as it is in the row
 	archived              sql.NullInt64
 }
 
-// err is why the record cannot be returned.
+// listErr is why the record cannot be listed.
+func (i *item) listErr() error {
+	if i.recordErr == nil && i.listed {
+		return nil
+	}
+	return i.err()
+}
+
+// err is why the record cannot be returned with its body.
 func (i *item) err() error {
 	if i.recordErr != nil {
 		return i.recordErr
@@ -165,6 +175,7 @@ func (x *itemScan) next(scan scan) (*item, error) {
 	copy(i.Tombstone[:], x.tombstone)
 	if i.contentErr = x.content(&i.Content); i.contentErr != nil {
 		i.contentErr = unreadable(i.Tombstone, i.contentErr)
+		i.Content, i.listed = x.known()
 	}
 	if i.recordErr = x.record(&i.Record); i.recordErr != nil {
 		i.recordErr, i.id = unreadable(i.Tombstone, i.recordErr), bytes.Clone(x.tombstone)
@@ -190,14 +201,31 @@ func (x *itemScan) content(c *sdk.Content) error {
 	}
 	c.Size, c.StoredSize, c.Codec, c.CRC32C = x.size.Int64, x.stored.Int64, sdk.Codec(x.codec.String), uint32(x.crc.Int64)
 	switch {
-	case c.Size < 0 || c.StoredSize < 0:
-		return sdk.Errorf(sdk.Corrupt, "a size is negative")
+	case c.Size < 0 || c.StoredSize < 0 || max(c.Size, c.StoredSize) > sdk.MaxSize:
+		return sdk.Errorf(sdk.Corrupt, "a size is negative, or more than any file has")
 	case int64(c.CRC32C) != x.crc.Int64:
 		return sdk.Errorf(sdk.Corrupt, "the CRC-32C %d is none", x.crc.Int64)
-	case c.Codec == "" || len(c.Codec) > sdk.MaxName || !utf8.ValidString(x.codec.String):
+	case !isCodec(x.codec.String):
 		return sdk.Errorf(sdk.Corrupt, "the codec is missing or no word")
 	}
 	return errors.Join(fixed("SHA-256", x.sha, c.SHA256[:]), fixed("SHA-256 of the body", x.storedSHA, c.StoredSHA256[:]))
+}
+
+func isCodec(word string) bool {
+	return word != "" && len(word) <= sdk.MaxName && utf8.ValidString(word)
+}
+
+// known is what can be said of a content whose row is wrong, and whether that is
+// enough to ask for it again.
+func (x *itemScan) known() (c sdk.Content, ok bool) {
+	c = sdk.Content{Codec: sdk.None, StoredSize: -1}
+	if 0 <= x.size.Int64 && x.size.Int64 <= sdk.MaxSize {
+		c.Size = x.size.Int64
+	}
+	if isCodec(x.codec.String) {
+		c.Codec = sdk.Codec(x.codec.String)
+	}
+	return c, fixed("SHA-256", x.sha, c.SHA256[:]) == nil
 }
 
 // record reads all but the content.

@@ -41,6 +41,8 @@ func tampered(t *testing.T) *sqltest.Archive {
 	}
 }
 
+func TestWrongSize(t *testing.T) { sqltest.WrongSize(t, tampered) }
+
 func TestUnreadableRows(t *testing.T) { sqltest.UnreadableRows(t, tampered) }
 
 func TestMissingBodies(t *testing.T) { sqltest.MissingBodies(t, tampered, true) }

@@ -51,11 +51,16 @@ func Events(ctx context.Context, backend sdk.Backend, q sdk.Query) iter.Seq2[sdk
 	}
 }
 
-// Checked returns entry, or one with Err if its record is not what was stored. Of
-// that, tombstone and path are what the archive says now.
+// Checked returns entry, or one with Err if its record is not what was stored, or
+// if the archive cannot say what it has of the content. Of that, the record is what
+// the archive says now.
 func Checked(entry sdk.Entry) sdk.Entry {
-	if err := entry.Record.CheckDigest(); err != nil {
-		return sdk.Entry{Record: sdk.Record{Tombstone: entry.Record.Tombstone, Path: entry.Record.Path}, Err: err}
+	err := entry.Record.CheckDigest()
+	if err == nil && entry.Record.Content.StoredSize < 0 {
+		err = sdk.Errorf(sdk.Corrupt, "the row of its content in the archive cannot be read").About(entry.Record.Tombstone)
+	}
+	if err != nil {
+		return sdk.Entry{Record: entry.Record, Err: err}
 	}
 	return entry
 }

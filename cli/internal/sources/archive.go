@@ -60,7 +60,7 @@ func (s *Search) body(ctx context.Context, backend sdk.Backend, w Wanted, id sdk
 			return sp, err
 		case found.Err != nil:
 			return sp, found.Err
-		case found.Record.Content.SHA256 != w.SHA256 || found.Record.Content.Size != w.Size:
+		case found.Record.Content.SHA256 != w.SHA256 || w.Size != AnySize && found.Record.Content.Size != w.Size:
 			return sp, sdk.Errorf(sdk.Corrupt, "it has other content than the archive said")
 		}
 		return sp, extract(ctx, &found.Record, found.Body, sp)

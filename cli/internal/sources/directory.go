@@ -40,7 +40,7 @@ func (s *Search) Directory(ctx context.Context, dir string) error {
 // file looks at a regular file. One that cannot be read is left out.
 func (s *Search) file(ctx context.Context, path string, d fs.DirEntry) error {
 	info, err := d.Info()
-	if err != nil || s.sizes[info.Size()] == 0 {
+	if err != nil || !s.fits(info.Size()) {
 		return nil // it is gone, or of another size
 	}
 	f, err := durable.OpenRegular(path, os.O_RDONLY, 0)
@@ -65,7 +65,7 @@ func (s *Search) file(ctx context.Context, path string, d fs.DirEntry) error {
 // link looks at the text of a symbolic link, which is the content of its record.
 func (s *Search) link(ctx context.Context, path string) error {
 	text, err := os.Readlink(path)
-	if err != nil || s.sizes[int64(len(text))] == 0 {
+	if err != nil || !s.fits(int64(len(text))) {
 		return nil
 	}
 	digest := sdk.Digest(sha256.Sum256([]byte(text)))

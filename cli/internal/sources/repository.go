@@ -20,7 +20,7 @@ func (s *Search) Repository(ctx context.Context, t *git.Tree) error {
 	}
 	defer blobs.Close()
 	for _, w := range s.Left() {
-		if w.GitBlob == "" {
+		if w.GitBlob == "" || w.Size == AnySize {
 			continue
 		}
 		if err := s.blob(ctx, blobs, t, git.Blob{ID: w.GitBlob, Size: w.Size}); err != nil {
@@ -34,7 +34,7 @@ func (s *Search) Repository(ctx context.Context, t *git.Tree) error {
 		if err != nil {
 			return err
 		}
-		if s.sizes[blob.Size] == 0 {
+		if !s.fits(blob.Size) {
 			continue
 		}
 		if err := s.blob(ctx, blobs, t, blob); err != nil {

@@ -15,10 +15,13 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
+// AnySize is the size of a content whose size is not known.
+const AnySize = -1
+
 // Wanted is a content that is looked for.
 type Wanted struct {
 	SHA256  sdk.Digest
-	Size    int64
+	Size    int64  // or AnySize
 	GitBlob string // git's object id of it, "" where it is not known
 }
 
@@ -56,6 +59,9 @@ func (s *Search) Left() []Wanted {
 }
 
 func (s *Search) done() bool { return len(s.wanted) == 0 }
+
+// fits reports whether a content of a size may be wanted.
+func (s *Search) fits(size int64) bool { return s.sizes[size] > 0 || s.sizes[AnySize] > 0 }
 
 // found hands out a content.
 func (s *Search) found(ctx context.Context, digest sdk.Digest, c Content) error {

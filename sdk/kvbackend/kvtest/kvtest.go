@@ -64,6 +64,26 @@ func SpoilRecord(ctx context.Context, s kvbackend.Store, id sdk.Tombstone) error
 	})
 }
 
+// SpoilContent gives the record's content a body of a negative length.
+func SpoilContent(ctx context.Context, s kvbackend.Store, id sdk.Tombstone) error {
+	return s.Update(ctx, func(t kvbackend.Tx) error {
+		var r sdk.Record
+		if err := load(t, layout.RecordKey(id), &r); err != nil {
+			return err
+		}
+		row, err := t.Get(layout.ContentKey(r.Content.SHA256))
+		if err != nil {
+			return err
+		}
+		c, err := layout.DecodeContent(r.Content.SHA256, row)
+		if err != nil {
+			return err
+		}
+		c.Content.StoredSize = -1
+		return t.Put(layout.ContentKey(r.Content.SHA256), c.Encode())
+	})
+}
+
 // SwapContent ties a record to the content of another.
 func SwapContent(ctx context.Context, s kvbackend.Store, id, other sdk.Tombstone) error {
 	return changeRecord(ctx, s, id, func(t kvbackend.Tx, r *sdk.Record) error {
@@ -110,6 +130,8 @@ func Obey(ctx context.Context, in io.Reader, open func(o sdk.Options) (kvbackend
 		return RemoveBody(ctx, s, id)
 	case "spoil-record":
 		return SpoilRecord(ctx, s, id)
+	case "spoil-content":
+		return SpoilContent(ctx, s, id)
 	case "swap-content":
 		if other, err = sdk.ParseID(lines[3]); err != nil {
 			return err

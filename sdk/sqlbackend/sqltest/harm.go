@@ -37,6 +37,8 @@ func Tamper(ctx context.Context, db *sql.DB, dollar bool, what backendtest.Tampe
 		}
 	case backendtest.SpoilRecord:
 		err = change("UPDATE codex_item SET file_mode = -1 WHERE tombstone = ?", record)
+	case backendtest.SpoilContent:
+		err = change("UPDATE codex_artifact SET stored_size = -1 WHERE id = (SELECT artifact FROM codex_item WHERE tombstone = ?)", record)
 	case backendtest.SwapContent:
 		err = change(`UPDATE codex_item SET artifact =
 			(SELECT artifact FROM (SELECT artifact FROM codex_item WHERE tombstone = ?) AS other) WHERE tombstone = ?`, other, record)

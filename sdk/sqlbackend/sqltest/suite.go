@@ -75,6 +75,7 @@ func (s *Suite) Run(t *testing.T) {
 		{"FilesOfOptions", s.filesOfOptions},
 		{"ServerIsKilled", s.serverIsKilled},
 		{"Damage", func(t *testing.T) { Damage(t, s.archive) }},
+		{"WrongSize", func(t *testing.T) { WrongSize(t, s.archive) }},
 		{"UnreadableRows", func(t *testing.T) { UnreadableRows(t, s.archive) }},
 		{"DiscardedRows", s.discardedRows},
 		{"Triggers", s.triggers},
