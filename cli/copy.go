@@ -13,7 +13,6 @@ import (
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/copier"
 	"github.com/codex-archive/codex/cli/internal/evidence"
-	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/retry"
@@ -143,7 +142,7 @@ func (r *copyRun) open(ctx context.Context) error {
 	if r.report.from, err = identity(ctx, from); err != nil {
 		return fmt.Errorf("the source: %w", err)
 	}
-	if err := r.count(ctx, from); err != nil {
+	if err := r.count(ctx); err != nil {
 		return err
 	}
 	to, err := r.to.Reach(ctx)
@@ -165,25 +164,43 @@ func (r *copyRun) open(ctx context.Context) error {
 
 // count counts the records, to know how much there is, and looks up those that are
 // named.
-func (r *copyRun) count(ctx context.Context, from sdk.Backend) error {
+func (r *copyRun) count(ctx context.Context) error {
 	var found []string
-	for t, err := range r.targets.all(ctx, from) {
-		if err != nil {
-			return fmt.Errorf("the source: %w", err)
-		}
-		name := t.Entry.Record.Tombstone.String()
-		if len(r.targets.names) > 0 && t.Entry.Err == nil {
-			if slices.Contains(found, name) {
-				continue
+	err := r.reading(ctx, func(ctx context.Context, from sdk.Backend) error {
+		found, r.report.missing, r.report.total = nil, nil, 0
+		for t, err := range r.targets.all(ctx, from) {
+			if err != nil {
+				return err
 			}
-			found = append(found, name)
-		} else if len(r.targets.names) > 0 {
-			r.report.missing = append(r.report.missing, missing(t))
+			name := t.Entry.Record.Tombstone.String()
+			if len(r.targets.names) > 0 && t.Entry.Err == nil {
+				if slices.Contains(found, name) {
+					continue
+				}
+				found = append(found, name)
+			} else if len(r.targets.names) > 0 {
+				r.report.missing = append(r.report.missing, missing(t))
+			}
+			r.report.total++
 		}
-		r.report.total++
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("the source: %w", err)
 	}
 	r.targets.names = found
 	return nil
+}
+
+// reading calls do with the source, and again after a temporary error.
+func (r *copyRun) reading(ctx context.Context, do func(context.Context, sdk.Backend) error) error {
+	return r.again(ctx, func(ctx context.Context) error {
+		from, err := r.from.Backend(ctx)
+		if err != nil {
+			return err
+		}
+		return do(ctx, from)
+	})
 }
 
 // missing is what became of a target that was not found or cannot be read.
@@ -200,22 +217,24 @@ func missing(t target) copier.Result {
 // not found are not among them.
 func (r *copyRun) records(ctx context.Context) iter.Seq2[sdk.Entry, error] {
 	return func(yield func(sdk.Entry, error) bool) {
-		from, err := r.from.Backend(ctx)
-		if err != nil {
-			yield(sdk.Entry{}, err)
-			return
-		}
 		query := r.targets.selected.query
 		query.WithEvents, query.WithHolds = true, true
 		queries := []sdk.Query{query}
 		if len(r.targets.names) > 0 || len(r.report.missing) > 0 {
 			queries = namedQueries(r.targets.names)
 		}
+		more := true
 		for _, q := range queries {
-			for entry, err := range find.List(ctx, from, q, r.targets.selected.paths) {
-				if !yield(entry, err) || err != nil {
-					return
-				}
+			list := longList{query: q, paths: r.targets.selected.paths, read: r.reading}
+			err := list.from(ctx, nil, func(entry sdk.Entry) bool {
+				more = yield(entry, nil)
+				return more
+			})
+			if err != nil && more {
+				yield(sdk.Entry{}, err)
+			}
+			if err != nil || !more {
+				return
 			}
 		}
 	}

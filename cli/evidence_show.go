@@ -62,7 +62,7 @@ func runEvidenceShow(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	f := evidenceFilter{tombstone: strings.ToLower(c.Flags.String("tombstone")), action: action, by: c.Flags.String("by")}
+	f := evidenceFilter{tombstone: strings.ToLower(c.Flags.String("tombstone")), action: action, by: app.Person(c.Flags.String("by"))}
 	if f.since, err = c.Time("since", time.Now()); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ type selection struct {
 func readSelectors(c *app.Command, now time.Time, own ...string) (s selection, err error) {
 	s.query = sdk.Query{
 		Repo: c.Flags.String("repo"), Name: c.Flags.String("name"), Commit: c.Flags.String("commit"), Match: c.Flags.String("match"),
-		Actor: c.Flags.String("by"), Reason: c.Flags.String("reason"), Tag: c.Flags.String("tag"),
+		Actor: app.Person(c.Flags.String("by")), Reason: c.Flags.String("reason"), Tag: c.Flags.String("tag"),
 	}
 	s.query.Commit = strings.ToLower(s.query.Commit)
 	if strings.Trim(s.query.Commit, "0123456789abcdef") != "" {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/batch"
@@ -173,32 +172,12 @@ func (r *verifyRun) count(ctx context.Context) (n int, err error) {
 // list lists the selected records behind a place, or all of them. After a
 // temporary error it goes on where it was.
 func (r *verifyRun) list(ctx context.Context, from *verifier.Place, yield func(sdk.Entry) bool) error {
-	s, unreadable := r.plan.targets.selected, map[sdk.Tombstone]bool{} // which have no place
-	return r.journal.Read(ctx, evidence.Verified, "", func(ctx context.Context, backend sdk.Backend) error {
-		q := s.query
-		if from != nil && (q.Until.IsZero() || from.ArchivedAt.Before(q.Until)) {
-			q.Until = from.ArchivedAt.Add(time.Microsecond)
-		}
-		for entry, err := range find.List(ctx, backend, q, s.paths) {
-			switch {
-			case err != nil:
-				return err
-			case entry.Err != nil:
-				if unreadable[entry.Record.Tombstone] || r.results.Knows(entry.Record.Tombstone) {
-					continue
-				}
-				unreadable[entry.Record.Tombstone] = true
-			case !from.Before(&entry.Record):
-				continue
-			default:
-				from = &verifier.Place{ArchivedAt: entry.Record.ArchivedAt, Tombstone: entry.Record.Tombstone}
-			}
-			if !yield(entry) {
-				return nil
-			}
-		}
-		return nil
-	})
+	return longList{
+		query: r.plan.targets.selected.query, paths: r.plan.targets.selected.paths, known: r.results.Knows,
+		read: func(ctx context.Context, do func(context.Context, sdk.Backend) error) error {
+			return r.journal.Read(ctx, evidence.Verified, "", do)
+		},
+	}.from(ctx, from, yield)
 }
 
 // targets yields what is to be verified: first what an earlier run could not

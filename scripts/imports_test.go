@@ -59,7 +59,7 @@ var layout = []struct {
 	{"cli/internal/crypt", []string{"sdk", "cli/internal/output"}, []string{"filippo.io/age", "golang.org/x/crypto/ssh"},
 		"the one package that knows how bodies are encrypted"},
 	{"cli/internal/app", []string{"sdk", "cli/internal/config", "cli/internal/crypt", "cli/internal/git", "cli/internal/trust", "cli/internal/logging", "cli/internal/output", "cli/internal/pluginhost", "cli/internal/retry"},
-		[]string{"github.com/urfave/cli/v2", "github.com/hashicorp/go-hclog"},
+		[]string{"github.com/urfave/cli/v2", "github.com/hashicorp/go-hclog", "golang.org/x/text/unicode/norm"},
 		"one command line; it knows no command, and neither journal nor batch"},
 	{"cli/internal/journal", []string{"sdk", "cli/internal/archiver", "cli/internal/escape", "cli/internal/evidence", "cli/internal/find", "cli/internal/logging", "cli/internal/output", "cli/internal/restorer", "cli/internal/retry"},
 		[]string{"github.com/hashicorp/go-hclog", "golang.org/x/sync/semaphore"},

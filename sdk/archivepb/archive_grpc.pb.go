@@ -209,7 +209,8 @@ type ArchiveClient interface {
 	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListFrame], error)
 	// Append records events and their effect, all or none. The same event again
 	// is success; another under its id is conflict; an unknown tombstone is
-	// not_found; a RETAIN to an earlier time is refused.
+	// not_found; a RETAIN to an earlier time is refused; a HOLD or RETAIN of a
+	// record that is purged is purged.
 	Append(ctx context.Context, in *AppendRequest, opts ...grpc.CallOption) (*AppendReply, error)
 	// Purge removes bodies, judged in one transaction; see Verdict.
 	Purge(ctx context.Context, in *PurgeRequest, opts ...grpc.CallOption) (*PurgeReply, error)
@@ -417,7 +418,8 @@ type ArchiveServer interface {
 	List(*ListRequest, grpc.ServerStreamingServer[ListFrame]) error
 	// Append records events and their effect, all or none. The same event again
 	// is success; another under its id is conflict; an unknown tombstone is
-	// not_found; a RETAIN to an earlier time is refused.
+	// not_found; a RETAIN to an earlier time is refused; a HOLD or RETAIN of a
+	// record that is purged is purged.
 	Append(context.Context, *AppendRequest) (*AppendReply, error)
 	// Purge removes bodies, judged in one transaction; see Verdict.
 	Purge(context.Context, *PurgeRequest) (*PurgeReply, error)

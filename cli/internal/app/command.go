@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/urfave/cli/v2"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/codex-archive/codex/cli/internal/config"
 	"github.com/codex-archive/codex/cli/internal/logging"
@@ -107,11 +108,16 @@ func (c *Command) Arguments(least, most int, names ...string) error {
 	return nil
 }
 
+// Person returns the name of an actor in one form, whatever keyboard or file it
+// comes from: é may be one character or two, and letters may be full-width. Else one
+// person could ask for a purge and carry it out under two forms of a name.
+func Person(name string) string { return strings.TrimSpace(norm.NFKC.String(name)) }
+
 // Actor returns who acts.
 func (c *Command) Actor() (string, error) {
-	who := strings.TrimSpace(c.Flags.String("by"))
+	who := Person(c.Flags.String("by"))
 	if who == "" {
-		who = strings.TrimSpace(c.Env.Get("CODEX_ACTOR"))
+		who = Person(c.Env.Get("CODEX_ACTOR"))
 	}
 	if who == "" {
 		return "", output.Usagef("who does this? --by is missing").WithHint("add --by NAME, or set CODEX_ACTOR")
