@@ -193,6 +193,9 @@ func (p *group) findContents() error {
 		if c.intact, err = p.intact(digest, &c.row); err != nil {
 			return err
 		}
+		if c.intact && p.otherSize(&c.row.Content) {
+			c.intact = false // its body is written again, with the right size
+		}
 		if c.replaced = c.intact && c.brought != nil && c.brought.Body.Replaces == c.row.Content.StoredSHA256; c.replaced {
 			c.intact = false
 		} else if c.intact && p.otherSize(&c.row.Content) {
