@@ -49,7 +49,7 @@ func ReadRegular(path string, max int64) ([]byte, error) {
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	if info, err := f.Stat(); err == nil && info.Size() > max {
-		return nil, fmt.Errorf("%s: has more than %d bytes", path, max)
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("has more than %d bytes", max)}
 	}
 	return io.ReadAll(io.LimitReader(f, max)) // it may grow meanwhile
 }
