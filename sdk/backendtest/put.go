@@ -251,7 +251,7 @@ func putRules() []Rule {
 			e.ID = s[0].Tombstone
 			t.kind(b.Append(t.ctx, []sdk.Event{e}), sdk.Conflict)
 		}),
-		must("PUT-23", "A body that replaces the one in the archive, which it names, takes its place for every record of the content, although that is intact. The answer says neither Deduplicated nor Repaired.", func(t *T) {
+		must("PUT-26", "A body that replaces the one in the archive, which it names, takes its place for every record of the content, although that is intact. The answer says neither Deduplicated nor Repaired.", func(t *T) {
 			b := t.backend()
 			for _, n := range damagedSizes {
 				first := t.item(n)
@@ -267,7 +267,7 @@ func putRules() []Rule {
 				t.replacedBy(b, first, again.Content, content) // of a length that shows at its end
 			}
 		}),
-		must("PUT-24", "A body that replaces another one than the intact one in the archive is read, checked and dropped, and the answer says Deduplicated.", func(t *T) {
+		must("PUT-27", "A body that replaces another one than the intact one in the archive is read, checked and dropped, and the answer says Deduplicated.", func(t *T) {
 			b := t.backend()
 			for _, n := range damagedSizes {
 				first := t.item(n)

@@ -1,5 +1,5 @@
 /** What a request must look like. The limits are those of sdk/backend.go. */
-import type { Content, Event, Hold, PurgeRequest, Record } from "./archive.js";
+import type { Content, Event, Hold, PurgeRequest, PutHeader, Record } from "./archive.js";
 import { Kind } from "./archive.js";
 import { Failed } from "./errors.js";
 
@@ -114,6 +114,13 @@ export function record(r: Record | undefined): Checked {
   tags(r.tags, culprit);
   pairs("metadata", r.metadata, MAX_NAME, culprit);
   return { ...r, content, archivedAt: r.archivedAt };
+}
+
+/** The body whose place the body of an item takes. */
+export function replaces(h: PutHeader, r: Record): void {
+  if (h.replaces.length > 0 && (!h.body || h.replaces.length !== 32)) {
+    throw invalid("what the body replaces is wrong", r.tombstone);
+  }
 }
 
 function tags(given: string[], culprit: Uint8Array): void {

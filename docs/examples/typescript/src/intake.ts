@@ -110,6 +110,7 @@ export class Body {
 export interface Item {
   record: checks.Checked;
   body: Body | undefined;
+  replaces: Buffer; // SHA-256 of the intact body whose place the body takes
   history: History;
 }
 
@@ -140,7 +141,7 @@ export class Intake {
   *items(): Generator<Item> {
     for (const { start, length, body, history } of this.came) {
       const header = PutHeader.decode(this.spool.read(start, length));
-      yield { record: checks.record(header.record), body: header.body ? body : undefined, history };
+      yield { record: checks.record(header.record), body: header.body ? body : undefined, replaces: header.replaces, history };
     }
   }
 
@@ -195,6 +196,7 @@ export class Intake {
       throw new Failed(Kind.LIMIT, `more than ${checks.MAX_ITEMS} items in one call`);
     }
     const record = checks.record(header.record);
+    checks.replaces(header, record);
     const start = this.spool.size;
     const data = PutHeader.encode(header).finish();
     this.spool.append(data);

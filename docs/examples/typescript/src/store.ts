@@ -255,7 +255,7 @@ function chunkOf(db: Connection, body: bigint, seq: number): Buffer | undefined 
 }
 
 /** Store an item, and return what became of it: undefined where its content is not there. */
-async function putOne(db: Connection, { record: r, body, history }: Item, alive: Alive): Promise<Stored | undefined> {
+async function putOne(db: Connection, { record: r, body, replaces, history }: Item, alive: Alive): Promise<Stored | undefined> {
   const known = "SELECT message, purged_at FROM record WHERE tombstone = ?";
   const old = db.get<{ message: Uint8Array; purged_at: bigint | null }>(known, r.tombstone);
   if (old && !sameRecord(Record.decode(old.message), r)) {
@@ -279,7 +279,8 @@ async function putOne(db: Connection, { record: r, body, history }: Item, alive:
     throw new Failed(Kind.CONFLICT, "the content is known with another size", r.tombstone);
   }
   const present = content?.body != null && (await intact(db, content.kept, content.body, alive));
-  if (!present) {
+  const replaced = present && checks.same(replaces, content.kept.storedSha256);
+  if (!present || replaced) {
     if (!body) {
       return undefined;
     }
@@ -288,7 +289,7 @@ async function putOne(db: Connection, { record: r, body, history }: Item, alive:
   if (!old) {
     insertRecord(db, r);
   }
-  return { ...done, deduplicated: present, repaired: content?.body != null && !present };
+  return { ...done, deduplicated: present && !replaced, repaired: content?.body != null && !present };
 }
 
 /** The digest covers all but what may change later. */
