@@ -88,7 +88,7 @@ func (t tx) row(id sdk.Tombstone) (*row, error) {
 		return nil, err
 	}
 	if r.content.Content.SHA256.IsZero() {
-		r.content.Content = sdk.Content{SHA256: r.record.Content.SHA256, Size: r.record.Content.Size, Codec: sdk.None, StoredSize: -1}
+		r.content.Content = sdk.Content{SHA256: r.record.Content.SHA256, Size: r.record.Content.Size, Codec: r.record.Content.Codec, StoredSize: -1}
 	}
 	r.record.Content = r.content.Content
 	r.record.RetainUntil, r.record.PurgedAt = r.custody.RetainUntil, r.custody.PurgedAt

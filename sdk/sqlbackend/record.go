@@ -215,10 +215,14 @@ func (x *itemScan) content(c *sdk.Content) error {
 		return sdk.Errorf(sdk.Corrupt, "a size is negative, or more than any file has")
 	case int64(c.CRC32C) != x.crc.Int64:
 		return sdk.Errorf(sdk.Corrupt, "the CRC-32C %d is none", x.crc.Int64)
-	case c.Codec == "" || len(c.Codec) > sdk.MaxName || !utf8.ValidString(x.codec.String):
+	case !isCodec(x.codec.String):
 		return sdk.Errorf(sdk.Corrupt, "the codec is missing or no word")
 	}
 	return errors.Join(fixed("SHA-256", x.sha, c.SHA256[:]), fixed("SHA-256 of the body", x.storedSHA, c.StoredSHA256[:]))
+}
+
+func isCodec(word string) bool {
+	return word != "" && len(word) <= sdk.MaxName && utf8.ValidString(word)
 }
 
 // wanted is what can be said of a content whose row is wrong, and whether that is
@@ -227,6 +231,9 @@ func (x *itemScan) wanted() (c sdk.Content, ok bool) {
 	c = sdk.Content{Codec: sdk.None, StoredSize: -1}
 	if 0 <= x.size.Int64 && x.size.Int64 <= sdk.MaxSize {
 		c.Size = x.size.Int64
+	}
+	if isCodec(x.codec.String) { // it says whether the content was encrypted
+		c.Codec = sdk.Codec(x.codec.String)
 	}
 	return c, fixed("SHA-256", x.sha, c.SHA256[:]) == nil
 }
