@@ -674,7 +674,7 @@ type Content struct {
 	Sha256        []byte                 `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`                                 // of the plain bytes
 	Size          int64                  `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`                                    // plain bytes
 	Codec         string                 `protobuf:"bytes,3,opt,name=codec,proto3" json:"codec,omitempty"`                                   // "zstd", "none" or "zstd+age"; stored, not acted upon
-	StoredSize    int64                  `protobuf:"zigzag64,4,opt,name=stored_size,json=storedSize,proto3" json:"stored_size,omitempty"`    // bytes of the body; -1: not known before its end
+	StoredSize    int64                  `protobuf:"zigzag64,4,opt,name=stored_size,json=storedSize,proto3" json:"stored_size,omitempty"`    // bytes of the body; -1: not known before its end, or in an Entry: the row cannot be true
 	Crc32C        uint32                 `protobuf:"fixed32,5,opt,name=crc32c,proto3" json:"crc32c,omitempty"`                               // Castagnoli, of the body; 0 while stored_size is -1
 	StoredSha256  []byte                 `protobuf:"bytes,6,opt,name=stored_sha256,json=storedSha256,proto3" json:"stored_sha256,omitempty"` // of the body; absent while stored_size is -1, else required
 	unknownFields protoimpl.UnknownFields

@@ -128,6 +128,9 @@ func (g *getReader) record(id sdk.Tombstone, m *archivepb.Record) (more bool, er
 	if err == nil && record.Tombstone != id {
 		return false, g.failed(sdk.Errorf(sdk.Internal, "it was asked for %s and answered %s", id, record.Tombstone))
 	}
+	if err == nil && record.Content.StoredSize < 0 {
+		err = sdk.Errorf(sdk.Invalid, "stored size is missing")
+	}
 	result := sdk.GetResult{Record: record}
 	var streamErr error // about the whole call, unlike a fault of the body
 	b := newIncomingBody(id, record.Content.WithoutBodyHash(), func() ([]byte, *archivepb.BodyEnd, error) {

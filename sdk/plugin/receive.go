@@ -8,14 +8,12 @@ import (
 // The functions of this file take what a backend answers. Its database may hold
 // anything, so each row is checked before it is used.
 
-// receiveRecord reads a record and checks it.
+// receiveRecord reads a record and checks it. Its stored size may be missing: see
+// [sdk.Entry].
 func receiveRecord(m *archivepb.Record) (sdk.Record, error) {
 	r, err := RecordFromProto(m)
 	if err == nil {
 		err = r.Validate()
-	}
-	if err == nil && r.Content.StoredSize < 0 {
-		err = sdk.Errorf(sdk.Invalid, "stored size is missing")
 	}
 	return r, err
 }

@@ -232,7 +232,7 @@ func (x *itemScan) wanted() (c sdk.Content, ok bool) {
 	if 0 <= x.size.Int64 && x.size.Int64 <= sdk.MaxSize {
 		c.Size = x.size.Int64
 	}
-	if isCodec(x.codec.String) {
+	if isCodec(x.codec.String) { // it says whether the content was encrypted
 		c.Codec = sdk.Codec(x.codec.String)
 	}
 	return c, fixed("SHA-256", x.sha, c.SHA256[:]) == nil
