@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"testing/iotest"
 
 	"github.com/codex-archive/codex/sdk"
@@ -64,7 +65,7 @@ func bodyRules() []Rule {
 				open := s
 				open.Content = unknown(s.Content)
 				if got := t.put(b, open)[0].Content; got != s.Content {
-					t.Errorf("%d bytes: the answer describes %+v, want %+v", n, got, s.Content)
+					t.Errorf("%d bytes: of the answer, %s", n, strings.Join(differences("Content", s.Content, got), ", "))
 				}
 				t.same(b, s)
 			}

@@ -51,36 +51,6 @@ func TestHang(t *testing.T) {
 	}
 }
 
-func catches(t *testing.T, target backendtest.Target, rule string) {
-	t.Helper()
-	r := runOnly(t, target, rule)
-	if r.Status != backendtest.Failed {
-		t.Errorf("%s did not catch it: %s %s", rule, r.Status, r.Why)
-	}
-	t.Logf("%s says:\n%s", rule, r.Why)
-}
-
-// runOnly runs one rule, with a deadline that a sound backend keeps a hundred
-// times over; rules about processes start many.
-func runOnly(t *testing.T, target backendtest.Target, rule string) backendtest.Result {
-	t.Helper()
-	o := backendtest.Options{Run: func(id string) bool { return id == rule }, Deadline: 5 * time.Second}
-	if target.Program != nil {
-		o.Deadline = 2 * time.Minute
-	}
-	if raceEnabled {
-		o.Deadline *= 6
-	}
-	rep, err := backendtest.RunRules(t.Context(), target, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(rep.Results) != 1 {
-		t.Fatalf("%d rules are called %s", len(rep.Results), rule)
-	}
-	return rep.Results[0]
-}
-
 // inner is what each faulty backend has inside.
 type inner struct{ sdk.Backend }
 

@@ -2,6 +2,7 @@ package backendtest_test
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -185,18 +186,28 @@ func TestMutants(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var failed []string
-			for _, r := range rep.Results {
-				if r.Status == backendtest.Failed {
-					failed = append(failed, r.ID)
-					t.Logf("✗ %s %s\n%s", r.ID, r.Says, r.Detail())
-				}
-			}
-			if got := strings.Join(failed, " "); got != m.want {
+			if got := strings.Join(failuresOf(t, rep).ids, " "); got != m.want {
 				t.Errorf("these rules fail: %q, want %q", got, m.want)
 			}
 		})
 	}
+}
+
+type failures struct {
+	ids  []string
+	text string // as people read it
+}
+
+// failuresOf returns the rules that failed, and logs what a vendor reads of them.
+func failuresOf(t *testing.T, rep *backendtest.Report) (f failures) {
+	for _, r := range rep.Results {
+		if r.Status == backendtest.Failed {
+			f.ids = append(f.ids, r.ID)
+			f.text += fmt.Sprintf("✗ %s %s\n%s\n", r.ID, r.Says, r.Detail())
+		}
+	}
+	t.Log(f.text)
+	return f
 }
 
 func (m *mutant) options() backendtest.Options {

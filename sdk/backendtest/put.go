@@ -334,7 +334,7 @@ func (t *T) dedup(got sdk.PutResult, first sample) {
 		t.Errorf("it is not called deduplicated")
 	}
 	if got.Content != first.Content {
-		t.Errorf("the answer describes %+v, kept is %+v", got.Content, first.Content)
+		t.Errorf("of the answer, %s as the body that is kept has", strings.Join(differences("Content", first.Content, got.Content), ", "))
 	}
 }
 
@@ -382,7 +382,7 @@ func (t *T) repaired(b sdk.Backend, s, other sample) {
 		t.Errorf("the answer says repaired %v and deduplicated %v", stored.Repaired, stored.Deduplicated)
 	}
 	if stored.Content != s.Content {
-		t.Errorf("the answer describes %+v, want %+v", stored.Content, s.Content)
+		t.Errorf("of the answer, %s", strings.Join(differences("Content", s.Content, stored.Content), ", "))
 	}
 	other.Content, other.body = s.Content, s.body
 	t.same(b, s, other)

@@ -118,6 +118,16 @@ func (c *calls) lines() (lines []string) {
 	return lines
 }
 
+// latest says what was asked last.
+func (c *calls) latest() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.last) == 0 {
+		return "no call"
+	}
+	return c.last[len(c.last)-1].what
+}
+
 // hanging names the methods in which the backend has the turn.
 func (c *calls) hanging() string {
 	c.mu.Lock()
