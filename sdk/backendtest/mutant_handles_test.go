@@ -28,9 +28,9 @@ func (b *bomb) Close() error {
 	panic("close of nil channel")
 }
 
-type clinger struct{ inner }
+type neverending struct{ inner }
 
-func (b *clinger) Close() error { select {} }
+func (b *neverending) Close() error { select {} }
 
 type leaver struct{ inner }
 

@@ -18,7 +18,7 @@ func putRules() []Rule {
 			t.put(b, s...)
 			t.same(b, s...)
 		}),
-		proof(canPut, must("PUT-23", "Put stores items with their bodies and answers each, in their order: its tombstone, and its content as it is stored.", func(t *T) {
+		proof(canPut, must("PUT-26", "Put stores items with their bodies and answers each, in their order: its tombstone, and its content as it is stored.", func(t *T) {
 			s := t.items(5)
 			slices.Reverse(s)
 			for i, stored := range t.put(t.backend(), s...) {
@@ -221,7 +221,7 @@ func putRules() []Rule {
 			t.conflict(b, s.Tombstone, t.item(100), other)
 			t.once(b, s)
 		}),
-		must("PUT-24", "A symlink is a record of that type. Its content, the text of the link, is stored as it is and shared with a file of the same bytes.", func(t *T) {
+		must("PUT-27", "A symlink is a record of that type. Its content, the text of the link, is stored as it is and shared with a file of the same bytes.", func(t *T) {
 			b := t.backend()
 			var links []sample
 			for _, text := range []string{"target", "../up", "/absolute/no such file", "name\nwith a line", "latin \xe9", strings.Repeat("x", sdk.MaxPath-1)} {
