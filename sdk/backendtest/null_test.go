@@ -35,7 +35,7 @@ func TestEveryRuleCanFail(t *testing.T) {
 		}
 		return rep.Results[0].Status
 	}
-	polite := []string{"OPEN-14", "CLOSE-02", "CLOSE-06"}
+	polite := []string{"OPEN-08", "CLOSE-02", "CLOSE-06"}
 	for _, rule := range backendtest.Rules() {
 		if !slices.Contains(polite, rule.ID) && status(idle{}, rule.ID) == backendtest.Passed && status(sullen{}, rule.ID) == backendtest.Passed {
 			t.Errorf("%s passes on backends that do nothing", rule.ID)

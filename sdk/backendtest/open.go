@@ -29,7 +29,7 @@ func openRules() []Rule {
 				t.Errorf("both archives have the identity %v", t.health(a).Archive)
 			}
 		}, needsOwn),
-		proof(canOpen, must("OPEN-14", "An archive that is there is opened for reading and writing.", func(t *T) {
+		proof(canOpen, must("OPEN-08", "An archive that is there is opened for reading and writing.", func(t *T) {
 			t.backend()
 		})),
 		must("OPEN-11", "An option in a URL that the backend does not know is Unsupported, or Invalid, and never ignored: it may be a misspelt one about safety.", unknownOption),

@@ -113,7 +113,7 @@ func TestBrokenPrograms(t *testing.T) {
 				Options: sdk.Options{Dir: dir},
 			}
 			pattern := regexp.MustCompile(f.run)
-			foundations := []string{"OPEN-14", "CLOSE-06", "HEALTH-01", "PUT-26", "GET-01"}
+			foundations := []string{"OPEN-08", "CLOSE-06", "HEALTH-01", "PUT-26", "GET-01"}
 			rep, err := backendtest.RunRules(t.Context(), target, backendtest.Options{Run: func(id string) bool {
 				if f.run == "" {
 					return id == f.want
