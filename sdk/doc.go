@@ -50,7 +50,7 @@
 //     content rows are kept for ever; only bodies are purged. A purged record
 //     answers [Purged] even if the same bytes come back later. (PURGE)
 //  5. A body is an [io.Reader] at every station. Memory grows neither with the
-//     size of a file nor with the length of a batch. (BODY-07, PROC-07)
+//     size of a file nor with the length of a batch. (BODY-07, PROC-07, PROC-09)
 //  6. Bodies are stored exactly as they were given, so that the database's own
 //     client and the zstd program can read an archive without this project. (BODY-04)
 //  7. A backend never repeats a statement. Only the host retries, compresses,
@@ -81,6 +81,18 @@
 // UTF-8 without NUL, compared as bytes, case and trailing blanks included.
 // Times lie in the years 1 to 9999; the host cuts those of files that do not.
 // Sizes are bytes. [MaxItems] and the constants after it are the limits.
+//
+// # Handles
+//
+// Several handles are open on one archive at once, and most are processes of
+// other users: a backend takes locks for a transaction, never from Open to Close.
+// (CONC-08) Close ends all that the handle has started, without a panic, and the
+// program then ends by itself with code 0. (CLOSE-06, CLOSE-07, PROC-08, PROC-10)
+// A program that is called codex-archive-NAME describes itself by NAME. (WIRE-10)
+//
+// Where an archive is a file, three slashes in its URL begin a path that is relative
+// to [Options].Dir and four an absolute one; a path has no escapes, and an option
+// that is not known is an error: see [Options.FilePath]. (OPEN-09 to OPEN-13)
 //
 // # Compatibility
 //

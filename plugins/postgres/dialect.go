@@ -42,8 +42,8 @@ func dialect() *sqlbackend.Dialect {
 		AND has_table_privilege('codex_item', 'INSERT') THEN 1 ELSE 0 END`,
 		},
 		Locks: sqlbackend.Locks{
-			Begin:      begin + allRows,
-			BeginRead:  "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY" + allRows,
+			Begin:      begin + perTransaction,
+			BeginRead:  "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY" + perTransaction,
 			ForUpdate:  " FOR UPDATE",
 			ForShare:   " FOR SHARE",
 			SlowCommit: "the server's disk, or a synchronous standby (synchronous_standby_names)",
@@ -80,9 +80,12 @@ const begin = `BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL idle_in_transaction_session_timeout = '10s';
 SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`
 
-// allRows makes an error of a policy that would hide rows: a list without them
-// looks complete.
-const allRows = "; SET LOCAL row_security = off"
+// perTransaction are settings of every transaction. With row_security a policy that would
+// hide rows is an error: a list without them looks complete. The engine writes
+// joins in the best order, an item first, so the planner need not compare all
+// others: that took 2 ms for each query of records, four times as long as all the
+// rest.
+const perTransaction = "; SET LOCAL row_security = off; SET LOCAL join_collapse_limit = 1"
 
 // array makes one argument of a column, in a type that pgx sends in binary.
 func array(t sqlbackend.Type, values []any) any {

@@ -101,8 +101,8 @@ func appendRules() []Rule {
 			t.append(b,
 				t.hold(s[0].Tombstone, "case"), t.release(s[0].Tombstone, "case"),
 				t.hold(s[1].Tombstone, "case"), t.release(s[1].Tombstone, "case"), t.hold(s[1].Tombstone, "case"))
-			t.standing(b, s[0], 0)
-			t.standing(b, s[1], 1)
+			t.activeHolds(b, s[0], 0)
+			t.activeHolds(b, s[1], 1)
 		}),
 		must("APPEND-09", "HOLD of an active case, and RELEASE of one that is not active, are recorded and change nothing else.", func(t *T) {
 			b, s := t.backend(), t.item(20)
@@ -126,7 +126,7 @@ func appendRules() []Rule {
 			t.append(b, hold)
 			t.append(b, t.release(s.Tombstone, "case"))
 			t.append(b, hold)
-			t.standing(b, s, 0)
+			t.activeHolds(b, s, 0)
 		}),
 		must("APPEND-11", "A case that was released can be placed again.", func(t *T) {
 			b, s := t.backend(), t.item(20)
@@ -134,9 +134,9 @@ func appendRules() []Rule {
 			t.append(b, t.hold(s.Tombstone, "case"))
 			t.append(b, t.release(s.Tombstone, "case"))
 			t.append(b, t.hold(s.Tombstone, "case"))
-			t.standing(b, s, 1)
+			t.activeHolds(b, s, 1)
 			t.append(b, t.release(s.Tombstone, "case"))
-			t.standing(b, s, 0)
+			t.activeHolds(b, s, 0)
 		}),
 		must("APPEND-12", "Cases are told apart by case and blanks, and are held for one record only.", func(t *T) {
 			b, s := t.backend(), t.items(2)
@@ -146,10 +146,10 @@ func appendRules() []Rule {
 				holds = append(holds, t.hold(s[0].Tombstone, w))
 			}
 			t.append(b, holds...)
-			t.standing(b, s[0], len(words))
+			t.activeHolds(b, s[0], len(words))
 			t.append(b, t.release(s[0].Tombstone, "word"))
-			t.standing(b, s[0], len(words)-1)
-			t.standing(b, s[1], 0)
+			t.activeHolds(b, s[0], len(words)-1)
+			t.activeHolds(b, s[1], 0)
 		}),
 		must("APPEND-13", "RETAIN moves RetainUntil later; earlier is Refused, names its tombstone, and nothing of the call is written.", func(t *T) {
 			b, s := t.backend(), t.item(20)
@@ -249,7 +249,7 @@ func keepPurged(t *T) {
 	}
 	t.append(b, before...)
 	t.append(b, t.event(s.Tombstone, sdk.ActionRestore))
-	t.standing(b, s, 0)
+	t.activeHolds(b, s, 0)
 	t.retainedUntil(b, s, dawn)
 	t.eventsAre(b, other)
 	if n := len(t.entry(b, s.Tombstone).Events); n != events+1 {
@@ -349,15 +349,14 @@ func (t *T) holdsAre(b sdk.Backend, s sample, want ...sdk.Hold) {
 		return
 	}
 	for i, w := range want {
-		g := got[i]
-		if g.Case != w.Case || g.PlacedBy != w.PlacedBy || !t.equalValue(w.Placed, g.Placed) || !t.equalValue(w.Released, g.Released) {
-			t.Errorf("hold %d is %+v, want %+v", i, g, w)
+		for _, d := range differences("", w, got[i]) {
+			t.Errorf("record %v: hold %d: %s", s.Tombstone, i, d)
 		}
 	}
 }
 
 // activeHolds checks how many holds of a record are active.
-func (t *T) standing(b sdk.Backend, s sample, want int) {
+func (t *T) activeHolds(b sdk.Backend, s sample, want int) {
 	n := 0
 	for _, h := range t.entry(b, s.Tombstone).Holds {
 		if h.Released.IsZero() {

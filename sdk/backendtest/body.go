@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"testing/iotest"
 
 	"github.com/codex-archive/codex/sdk"
@@ -64,7 +65,7 @@ func bodyRules() []Rule {
 				open := s
 				open.Content = unknown(s.Content)
 				if got := t.put(b, open)[0].Content; got != s.Content {
-					t.Errorf("%d bytes: the answer describes %+v, want %+v", n, got, s.Content)
+					t.Errorf("%d bytes: of the answer, %s", n, strings.Join(differences("Content", s.Content, got), ", "))
 				}
 				t.same(b, s)
 			}
@@ -115,6 +116,22 @@ func bodyRules() []Rule {
 			bad.Content.CRC32C ^= 1
 			t.refused(b, sdk.Corrupt, []sdk.Tombstone{bad.Tombstone}, bad)
 			t.same(b, s)
+		}),
+		must("BODY-13", "Size is a number of 64 bits: content of more than 4 GiB keeps its own, whatever its body has.", func(t *T) {
+			b := t.backend()
+			var s []sample
+			for _, size := range []int64{1<<31 - 1, 1 << 31, 1<<32 + 1, sdk.MaxSize} {
+				one := t.item(100)
+				one.Content.Codec, one.Content.Size = sdk.Zstd, size // a backend does not look inside
+				s = append(s, one)
+			}
+			t.put(b, s...)
+			t.same(b, s...)
+			for _, one := range s {
+				if got := t.entry(b, one.Tombstone).Record.Content.Size; got != one.Content.Size {
+					t.Errorf("list says %d bytes of content, want %d", got, one.Content.Size)
+				}
+			}
 		}),
 		must("BODY-11", "When reading a body fails, Put fails with that error and nothing of the call is written.", func(t *T) {
 			b := t.backend()

@@ -35,8 +35,11 @@ func (t *T) answers(stored []sdk.PutResult, samples ...sample) {
 		if s.Tombstone != want.Tombstone {
 			t.Fatalf("answer %d is about %v, want %v", i, s.Tombstone, want.Tombstone)
 		}
-		if s.Content.SHA256 != want.Content.SHA256 || s.Content.Size != want.Content.Size || s.Content.StoredSize < 0 {
-			t.Errorf("answer %d says %+v of content %+v", i, s.Content, want.Content)
+		if s.Content.SHA256 != want.Content.SHA256 || s.Content.Size != want.Content.Size {
+			t.Errorf("answer %d: its SHA-256 is %v and its size %d, want %v and %d", i, s.Content.SHA256, s.Content.Size, want.Content.SHA256, want.Content.Size)
+		}
+		if s.Content.StoredSize < 0 {
+			t.Errorf("answer %d: its stored size is %d, want that of the body", i, s.Content.StoredSize)
 		}
 	}
 }
@@ -46,7 +49,7 @@ func (t *T) answers(stored []sdk.PutResult, samples ...sample) {
 func (t *T) refused(b sdk.Backend, kind sdk.Kind, culprits []sdk.Tombstone, samples ...sample) {
 	stored, err := b.Put(t.ctx, sequence(samples...))
 	if err == nil {
-		t.Errorf("put answered %d items, want %v", len(stored), kind)
+		t.Errorf("put of %d items answered %d and no error, want %v", len(samples), len(stored), kind)
 	} else {
 		t.names(t.kind(err, kind), culprits...)
 	}
@@ -59,7 +62,7 @@ func (t *T) kind(err error, want sdk.Kind) *sdk.Error {
 	var e *sdk.Error
 	switch {
 	case err == nil:
-		t.Errorf("no error, want %v", want)
+		t.Errorf("%s: no error, want %v", t.calls.latest(), want)
 		return nil
 	case !errors.As(err, &e):
 		t.Errorf("error %q is a %T, want *sdk.Error of kind %v", err, err, want)
@@ -134,6 +137,7 @@ func (t *T) read(found sdk.GetResult) got {
 // same checks that what was stored comes back: the record in every field, and
 // the body. The record is expected to be live.
 func (t *T) same(b sdk.Backend, samples ...sample) {
+	t.need(canKeep)
 	for i, g := range t.get(b, tombstones(samples...)...) {
 		want := samples[i]
 		if g.err != nil {
@@ -150,8 +154,8 @@ func (t *T) same(b sdk.Backend, samples ...sample) {
 
 // intact checks that a body is what its record says.
 func (t *T) intact(g got) {
-	if is := g.Content.WithBody(g.body); is != g.Content {
-		t.Errorf("get %v: the record says %+v of its body, which is %+v", g.Tombstone, g.Content, is)
+	for _, d := range differences("Content", g.Content, g.Content.WithBody(g.body)) {
+		t.Errorf("get %v: of the body that came, %s as its record says", g.Tombstone, d)
 	}
 }
 
@@ -166,18 +170,42 @@ func differ(want, got []byte) string {
 
 // equal checks every field of a record, and that its times are UTC.
 func (t *T) equal(want, got sdk.Record) {
-	w, g := reflect.ValueOf(sealed(want)), reflect.ValueOf(got)
-	for i := range w.NumField() {
-		name, x, y := w.Type().Field(i).Name, w.Field(i).Interface(), g.Field(i).Interface()
-		if !t.equalValue(x, y) {
-			t.Errorf("record %v: %s is %+v, want %+v", want.Tombstone, name, y, x)
-		}
+	t.need(canKeep)
+	for _, d := range differences("", sealed(want), got) {
+		t.Errorf("record %v: %s", want.Tombstone, d)
 	}
+}
+
+// equalEvent checks every field of an event.
+func (t *T) equalEvent(want, got sdk.Event) {
+	for _, d := range differences("", want, got) {
+		t.Errorf("event %v %s: %s", want.ID, want.Action, d)
+	}
+}
+
+// differences says in which fields a struct is not what is wanted, by their
+// names.
+func differences(path string, want, got any) (all []string) {
+	w, g := reflect.ValueOf(want), reflect.ValueOf(got)
+	if _, isTime := want.(time.Time); w.Kind() != reflect.Struct || isTime {
+		if !equalValue(want, got) {
+			all = append(all, fmt.Sprintf("%s is %s, want %s", path, shown(got), shown(want)))
+		}
+		return all
+	}
+	for i := range w.NumField() {
+		name := w.Type().Field(i).Name
+		if path != "" {
+			name = path + "." + name
+		}
+		all = append(all, differences(name, w.Field(i).Interface(), g.Field(i).Interface())...)
+	}
+	return all
 }
 
 // equalValue compares as the contract does: times as instants in UTC, and no
 // difference between nil and empty.
-func (t *T) equalValue(want, got any) bool {
+func equalValue(want, got any) bool {
 	switch w := want.(type) {
 	case time.Time:
 		g := got.(time.Time)
@@ -190,15 +218,23 @@ func (t *T) equalValue(want, got any) bool {
 	return want == got
 }
 
-// equalEvent checks every field of an event.
-func (t *T) equalEvent(want, got sdk.Event) {
-	w, g := reflect.ValueOf(want), reflect.ValueOf(got)
-	for i := range w.NumField() {
-		name, x, y := w.Type().Field(i).Name, w.Field(i).Interface(), g.Field(i).Interface()
-		if !t.equalValue(x, y) {
-			t.Errorf("event %v %s: %s is %+v, want %+v", want.ID, want.Action, name, y, x)
-		}
+// shown is a value in a message: text with quotes, so that blanks and bytes show,
+// and long text by its length.
+func shown(value any) string {
+	switch v := value.(type) {
+	case time.Time:
+		return v.Format("2006-01-02T15:04:05.999999Z07:00")
+	case fmt.Stringer:
+		return v.String()
 	}
+	v := reflect.ValueOf(value)
+	if v.Kind() == reflect.String {
+		if v.Len() > 100 {
+			return fmt.Sprintf("%q… (%d bytes)", v.String()[:60], v.Len())
+		}
+		return fmt.Sprintf("%q", v.String())
+	}
+	return shortened(fmt.Sprintf("%#v", value))
 }
 
 // list collects a List, ends the rule if the call fails, and checks what holds
@@ -279,7 +315,11 @@ func (t *T) unseen(b sdk.Backend, samples ...sample) {
 	}
 	for _, g := range t.get(b, tombstones(samples...)...) {
 		if sdk.KindOf(g.err) != sdk.NotFound {
-			t.Errorf("get %v: %v, want not_found: the record is visible", g.Tombstone, g.err)
+			came := "the record and its body came"
+			if g.err != nil {
+				came = fmt.Sprintf("%v (%v)", g.err, sdk.KindOf(g.err))
+			}
+			t.Errorf("get %v: %s, want not_found: it is visible", g.Tombstone, came)
 		}
 	}
 	if n := len(t.list(b, sdk.Query{Tombstones: tombstones(samples...)})); n > 0 && len(samples) > 0 {
@@ -328,7 +368,7 @@ func (t *T) verdicts(b sdk.Backend, p sdk.Purge, want ...sdk.Outcome) []sdk.Verd
 			t.Errorf("verdict %d is about %v, want %v", i, v.Tombstone, p.Items[i].Tombstone)
 		}
 		if v.Outcome != want[i] {
-			t.Errorf("verdict %d is %q (%s), want %q", i, v.Outcome, v.Why, want[i])
+			t.Errorf("purge: verdict %d is %q (%s), want %q", i, v.Outcome, v.Why, want[i])
 		}
 	}
 	return all

@@ -270,13 +270,13 @@ func holdVersusPurge(t *T) {
 		case sdk.OutcomePurged, sdk.OutcomeRepeated: // the hold came later
 			t.gone(a, s.Tombstone)
 			t.names(t.kind(holdErr, sdk.Purged), s.Tombstone)
-			t.standing(a, s, 0)
+			t.activeHolds(a, s, 0)
 		case sdk.OutcomeHeld:
 			if holdErr != nil {
 				t.Fatalf("held, and hold: %v", holdErr)
 			}
 			t.untouched(a, s)
-			t.standing(a, s, 1)
+			t.activeHolds(a, s, 1)
 			t.verdicts(a, t.purge(s.Tombstone), sdk.OutcomeHeld)
 		default:
 			t.Errorf("the verdict is %q (%s)", o, verdict[0].Why)

@@ -100,7 +100,7 @@ func deadContext(t *T) {
 	t.unseen(b, fresh)
 	t.missing(b, fresh)
 	t.untouched(b, s)
-	t.standing(b, s, 0)
+	t.activeHolds(b, s, 0)
 }
 
 // canceled stores samples while the context ends before item k is yielded, and

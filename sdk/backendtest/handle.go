@@ -159,9 +159,20 @@ func (t *T) tryOpenOver(o sdk.Options, s setup) (handle, error) {
 	if err == nil {
 		h.Backend = t.watch(h.Backend)
 		t.opened++
-		t.Cleanup(func() { t.left(h) })
+		t.Cleanup(func() { t.leftOver(h) })
 	}
 	return h, err
+}
+
+// leftOver is left for a handle whose process ends with it.
+func (t *T) leftOver(h handle) {
+	t.left(h.Backend)
+	if t.broken[canClose] != "" {
+		h.process.Kill()
+	}
+	if err := h.process.Close(); err != nil && t.broken[canClose] == "" {
+		t.Errorf("close: %v", err)
+	}
 }
 
 // connect starts the program, or connects to the address, until the rule ends.

@@ -1,6 +1,10 @@
 package backendtest
 
-import "github.com/codex-archive/codex/sdk"
+import (
+	"strings"
+
+	"github.com/codex-archive/codex/sdk"
+)
 
 func healthRules() []Rule {
 	return []Rule{
@@ -60,7 +64,7 @@ func healthRules() []Rule {
 			second := t.health(b)
 			first.Clock = second.Clock
 			if first != second {
-				t.Errorf("health is %+v, then %+v", first, second)
+				t.Errorf("of the second answer, %s as in the first", strings.Join(differences("Health", first, second), ", "))
 			}
 			t.same(b, s)
 		}),

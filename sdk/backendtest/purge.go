@@ -294,7 +294,8 @@ func whatStays(t *T) {
 	}
 	last := after.Events[len(after.Events)-1]
 	if last.ID != p.Items[0].Event || last.Action != sdk.ActionPurge || last.Actor != p.Actor || last.At.After(p.At) {
-		t.Errorf("the last event is %+v, want the purge %+v", last, p)
+		t.Errorf("the last event is %s %v by %q at %v, want %s %v by %q at %v or before",
+			last.Action, last.ID, last.Actor, last.At, sdk.ActionPurge, p.Items[0].Event, p.Actor, p.At)
 	}
 }
 

@@ -81,7 +81,7 @@ func Rules() []Rule {
 // abilities returns them in the order in which they are proved: the rule about
 // one may use those before it.
 func abilities() []Ability {
-	return []Ability{canOpen, canClose, canHealth, canPut, canGet, canShare, canMissing, canList, canAppend, canPurge}
+	return []Ability{canOpen, canClose, canHealth, canPut, canGet, canMissing, canList, canAppend, canKeep, canShare, canPurge}
 }
 
 func grouped() []Rule {

@@ -96,7 +96,9 @@ func (r *runner) newArchive(ctx context.Context, first bool) error {
 		if first {
 			err = empty(ctx, b)
 		}
-		_ = b.Close() // a rule looks at that
+		if !quietly(b) { // a rule of its own says so
+			r.programs.kill()
+		}
 		return err
 	})
 }

@@ -175,18 +175,38 @@ func (t *T) shares() {
 	}
 }
 
-// left closes b at the end of a rule, which may have closed it already.
+// left closes b at the end of a rule that has not closed it.
 func (t *T) left(b sdk.Backend) {
-	if t.broken[canClose] == "" {
+	w, ok := b.(*watched)
+	switch {
+	case ok && w.closed.Load():
+	case t.broken[canClose] == "" && t.rule.proves != canOpen:
 		t.closed(b)
-		return
+	case ok:
+		quietly(w.backend) // a rule of its own says how it ends
 	}
-	defer func() { _ = recover() }() // another rule has said it
-	if w, ok := b.(*watched); ok {
-		b = w.backend
-	}
-	_ = b.Close() // another rule has said it
 }
+
+// quietly closes b, whatever comes of it, and reports whether that ended.
+func quietly(b sdk.Backend) bool {
+	done := make(chan struct{})
+	go func() { // ends when the backend ends the call
+		defer close(done)
+		defer func() { _ = recover() }()
+		_ = b.Close()
+	}()
+	late := time.NewTimer(quietTime)
+	defer late.Stop()
+	select {
+	case <-done:
+		return true
+	case <-late.C:
+		return false
+	}
+}
+
+// quietTime is what a handle gets to close where no one looks at that.
+const quietTime = time.Second
 
 // within returns a context of the rule that ends after d.
 func (t *T) within(d time.Duration) (context.Context, context.CancelFunc) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/codex-archive/codex/sdk"
 )
@@ -30,6 +31,7 @@ const (
 	canList    Ability = "List"
 	canAppend  Ability = "Append"
 	canPurge   Ability = "Purge"
+	canKeep    Ability = "records that come back as they were stored"
 )
 
 // need skips the rule where another has found that an ability is not there.
@@ -116,6 +118,16 @@ func (c *calls) lines() (lines []string) {
 	return lines
 }
 
+// latest says what was asked last.
+func (c *calls) latest() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.last) == 0 {
+		return "no call"
+	}
+	return c.last[len(c.last)-1].what
+}
+
 // hanging names the methods in which the backend has the turn.
 func (c *calls) hanging() string {
 	c.mu.Lock()
@@ -133,6 +145,7 @@ func (c *calls) hanging() string {
 type watched struct {
 	t       *T
 	backend sdk.Backend
+	closed  atomic.Bool // by the rule, so that nothing is left to do at its end
 }
 
 var (
@@ -141,7 +154,7 @@ var (
 )
 
 // watch returns b with its calls noted in t.
-func (t *T) watch(b sdk.Backend) sdk.Backend { return &watched{t, b} }
+func (t *T) watch(b sdk.Backend) sdk.Backend { return &watched{t: t, backend: b} }
 
 // Identity implements [sdk.Identified].
 func (w *watched) Identity() sdk.ID { return sdk.IdentityOf(w.backend) }
@@ -294,6 +307,7 @@ func (w *watched) Health(ctx context.Context) (sdk.Health, error) {
 func (w *watched) Close() error {
 	w.t.need(canClose)
 	c := w.t.calls.begin(canClose, "close")
+	w.closed.Store(true)
 	err := w.backend.Close()
 	c.end(err, "done")
 	return err

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -54,6 +55,33 @@ func TestBrokenWires(t *testing.T) {
 			}
 		})
 	}
+}
+
+func catches(t *testing.T, target backendtest.Target, rule string) {
+	t.Helper()
+	r := runOnly(t, target, rule)
+	if r.Status != backendtest.Failed {
+		t.Errorf("%s did not catch it: %s %s", rule, r.Status, r.Why)
+	}
+	t.Logf("%s says:\n%s", rule, r.Why)
+}
+
+// runOnly runs one rule, with a deadline that a sound backend keeps a hundred
+// times over; rules about processes start many.
+func runOnly(t *testing.T, target backendtest.Target, rule string) backendtest.Result {
+	t.Helper()
+	o := backendtest.Options{Run: func(id string) bool { return id == rule }, Deadline: 5 * time.Second}
+	if raceEnabled {
+		o.Deadline *= 6
+	}
+	rep, err := backendtest.RunRules(t.Context(), target, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rep.Results) != 1 {
+		t.Fatalf("%d rules are called %s", len(rep.Results), rule)
+	}
+	return rep.Results[0]
 }
 
 // wireFault is what a server does to messages. Its functions may be nil.
