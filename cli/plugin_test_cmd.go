@@ -48,7 +48,7 @@ func pluginTestCommand(a *app.App) *cli.Command {
 			"EXAMPLES:\n" +
 			"   codex plugin test ./codex-archive-oracle --url 'oracle://ann@localhost/t{}'\n" +
 			"   codex plugin test sqlite --url 'sqlite:///./kit-{}.db' --run '^(PUT|GET)-' -v\n" +
-			"   codex plugin test acme --url 'acme://host/t{}' --fail-fast --deadline 10 --log-level debug\n" +
+			"   codex plugin test acme --url 'acme://host/t{}' --fail-fast --deadline 10\n" +
 			"   codex plugin test --attach unix:/tmp/x.sock --url 'x://{}' --junit report.xml",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "url", Usage: "`URL` of an archive that is empty or not there yet; without it CODEX_ARCHIVE_URL is asked"},

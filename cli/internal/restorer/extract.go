@@ -191,7 +191,7 @@ func (x *extraction) unopened(ctx context.Context, err error) error {
 // read.
 func (x *extraction) corrupt(cause error) error {
 	want := x.record.Content
-	e := sdk.Errorf(sdk.Corrupt, "content does not match its hash: recorded sha256 %s (size %d), found %s (size %d)",
+	e := sdk.Errorf(sdk.Corrupt, "content does not match its hash: recorded sha256 %s (%d bytes), found %s (%d bytes)",
 		want.SHA256, want.Size, sdk.Digest(x.sum.Sum(nil)), x.n)
 	if cause != nil {
 		e.Msg += ": " + cause.Error()
