@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,47 +81,57 @@ func suite() *sqltest.Suite {
 }
 
 // killHard ends the server's processes, the first one first: it would start
-// others.
+// others. All of them run in the directory of the data, and a server does not
+// start while one of them still has the memory that they share.
 func killHard(t *testing.T, d *databases.Database) {
 	t.Helper()
-	admin := d.Admin(t)
-	var file string
-	if err := admin.QueryRowContext(t.Context(), "SELECT pg_read_file('postmaster.pid')").Scan(&file); err != nil {
+	var directory, file string
+	if err := d.Admin(t).QueryRowContext(t.Context(), "SELECT current_setting('data_directory'), pg_read_file('postmaster.pid')").Scan(&directory, &file); err != nil {
 		t.Fatal(err)
 	}
 	first, err := strconv.Atoi(strings.TrimSpace(strings.SplitN(file, "\n", 2)[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
-	processes := []int{first}
-	rows, err := admin.QueryContext(t.Context(), "SELECT pid FROM pg_stat_activity")
+	if err := kill(first); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		running := processesIn(t, directory)
+		if len(running) == 0 {
+			return
+		}
+		for _, process := range running {
+			_ = kill(process) // it may have ended by itself
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func kill(process int) error {
+	p, err := os.FindProcess(process)
+	if err != nil {
+		return err
+	}
+	return p.Kill()
+}
+
+// processesIn returns the processes whose current directory this is.
+func processesIn(t *testing.T, directory string) (processes []int) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/[0-9]*/cwd")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var process int
-		if err := rows.Scan(&process); err != nil {
-			t.Fatal(err)
+	for _, link := range links {
+		if at, err := os.Readlink(link); err != nil || at != directory { // an error: it has ended
+			continue
 		}
-		processes = append(processes, process)
-	}
-	for _, process := range processes {
-		p, err := os.FindProcess(process)
-		if err == nil {
-			err = p.Kill()
-		}
-		if err != nil && process == first {
-			t.Fatal(err)
+		if process, err := strconv.Atoi(filepath.Base(filepath.Dir(link))); err == nil {
+			processes = append(processes, process)
 		}
 	}
-	// A server does not start while one of them still has the memory that they
-	// share. A process that has ended has none.
-	for _, process := range processes {
-		for memory := []byte{0}; len(memory) > 0; time.Sleep(time.Millisecond) {
-			memory, _ = os.ReadFile(fmt.Sprintf("/proc/%d/maps", process)) // no file: it is gone
-		}
-	}
+	return processes
 }
 
 // TestRowsAreNotHidden has a policy that shows a user no record: what would look
