@@ -122,6 +122,7 @@ func TestAttachRefused(t *testing.T) {
 		"every interface":   {[]string{"--attach", "tcp:0.0.0.0:80"}, "allowed unix:PATH"},
 		"a name":            {[]string{"--attach", "tcp:db.example.com:80"}, "allowed unix:PATH"},
 		"no port":           {[]string{"--attach", "tcp:127.0.0.1:0"}, "allowed unix:PATH"},
+		"nothing":           {[]string{"--attach", ""}, `found "", allowed unix:PATH`},
 		"another transport": {[]string{"--attach", "http://127.0.0.1:80"}, "allowed unix:PATH"},
 		"a setting":         {[]string{"--set", "plugins.attach=" + a.address}, "plugins.attach"},
 	} {

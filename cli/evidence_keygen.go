@@ -134,10 +134,18 @@ func privateKey(c *app.Command) (*evidence.PrivateKey, error) {
 	}
 	key, err := evidence.ReadPrivateKey(path)
 	if err != nil {
-		return nil, output.Errorf(output.Config, "no key to sign with: %w", durable.NamedFile("--key", path, err, "")).
+		return nil, output.Errorf(output.Config, "no key to sign with: %w", durable.NamedFile(keyNamedBy(c), path, err, "")).
 			WithHint("make one: codex archive evidence keygen; --key FILE names one that is elsewhere")
 	}
 	return key, nil
+}
+
+// keyNamedBy says where the name of a key's file comes from, for errors about it.
+func keyNamedBy(c *app.Command) string {
+	if c.Flags.IsSet("key") {
+		return "--key"
+	}
+	return "the default key"
 }
 
 // publicKey reads the key that --key names, or the user's own.
@@ -152,7 +160,7 @@ func publicKey(c *app.Command) (*evidence.PublicKey, error) {
 	}
 	key, err := evidence.ReadPublicKey(path)
 	if err != nil {
-		return nil, output.Errorf(output.Config, "no public key to check with: %w", durable.NamedFile("--key", path, err, "")).
+		return nil, output.Errorf(output.Config, "no public key to check with: %w", durable.NamedFile(keyNamedBy(c), path, err, "")).
 			WithHint("--key names the public key, or its file, which evidence keygen has written beside the private one")
 	}
 	return key, nil

@@ -22,8 +22,9 @@ func healthCheckCommand(a *app.App) *cli.Command {
 		UsageText: "codex archive health-check [flags]",
 		Description: "Opens the archive read-only, creates nothing, and counts the live records whose content is\n" +
 			"there with the recorded length. It is looked up and not read; the output says what else was\n" +
-			"not checked. Where content is missing the command ends with 5. The round trip is one request\n" +
-			"and its answer, without starting the backend.\n\n" +
+			"not checked. It also counts the live records of which a hold is active, and the purged ones.\n" +
+			"Where content is missing the command ends with 5. The round trip is one request and its\n" +
+			"answer, without starting the backend.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive health-check\n" +
 			"   codex archive health-check --json | jq .items_retrievable",
@@ -45,6 +46,8 @@ type healthView struct {
 	Retrievable  *int64         `json:"items_retrievable,omitempty"`
 	Live         *int64         `json:"live_records,omitempty"`
 	Missing      *int64         `json:"items_missing,omitempty"`
+	Held         *int64         `json:"held_records,omitempty"` // live, with an active hold
+	Purged       *int64         `json:"purged_records,omitempty"`
 	NotChecked   []string       `json:"not_checked,omitempty"`
 	Server       string         `json:"server,omitempty"`
 	Plugin       string         `json:"plugin,omitempty"`
@@ -114,7 +117,7 @@ func viewHealth(c *app.Command, d pluginhost.Description, h *sdk.Health, took ti
 	roundTrip, missing := output.Millis(took), h.Missing()
 	v := healthView{
 		Backend: c.Config.Backend.Type, URL: openURL(c), Status: "ok",
-		Retrievable: &h.Retrievable, Live: &h.Live, Missing: &missing,
+		Retrievable: &h.Retrievable, Live: &h.Live, Missing: &missing, Held: &h.Held, Purged: &h.Purged,
 		NotChecked: []string{"the bytes of the content were not read"},
 		Server:     h.Server, Plugin: d.Name + " " + d.Version, Schema: h.Schema, Archive: h.Archive.String(),
 		Writable: &h.Writable, Durable: &h.Durable, NotDurable: h.NotDurable,
@@ -152,6 +155,8 @@ func writeHealth(c *app.Command, v healthView) {
 	if v.LastVerified != nil && !v.LastVerified.All {
 		fmt.Fprintln(out, "All Verified:", stampOrNever(v.LastAll))
 	}
+	fmt.Fprintln(out, "Held Records:", *v.Held)
+	fmt.Fprintln(out, "Purged Records:", *v.Purged)
 	fmt.Fprintln(out, "Durable:", escape.Text(durable))
 	fmt.Fprintln(out, "Server:", escape.Text(v.Server))
 	fmt.Fprintln(out, "Plugin:", escape.Text(v.Plugin))

@@ -117,7 +117,7 @@ func runPluginInstall(ctx context.Context, c *app.Command) (err error) {
 func (i *installation) prepare() (o published.Options, err error) {
 	flags := i.c.Flags
 	o.Backend = flags.String("name")
-	if o.SHA256, err = sumFlag(flags.String("sha256")); err != nil {
+	if o.SHA256, err = sumFlag(flags); err != nil {
 		return o, err
 	}
 	if o.Signature, err = signatureFlags(flags); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/pluginhost"
+	"github.com/codex-archive/codex/sdk"
 )
 
 func pluginListCommand(a *app.App) *cli.Command {
@@ -33,7 +35,7 @@ func pluginListCommand(a *app.App) *cli.Command {
 			"   codex plugin list --plugin-dir ./build --json",
 		Flags: []cli.Flag{
 			app.PluginDirFlag(),
-			&cli.BoolFlag{Name: "describe", Usage: "start each program, and show its version and protocols"},
+			&cli.BoolFlag{Name: "describe", Usage: "start each program, and show its version and protocols", DisableDefaultText: true},
 		},
 	}, runPluginList)
 }
@@ -95,7 +97,9 @@ func runPluginList(ctx context.Context, c *app.Command) error {
 		if err != nil {
 			return output.Errorf(output.Config, "%w", err) // nothing is run without knowing what the lock says
 		}
-		v.describe(ctx, c, root)
+		if err := v.describe(ctx, c, root); err != nil {
+			return err
+		}
 	}
 	if c.JSON {
 		return output.WriteJSON(c.Env.Stdout, v)
@@ -141,20 +145,29 @@ func (v *pluginListView) compare(root string) {
 // describeTime is how long a program may take to say what it is.
 const describeTime = 30 * time.Second
 
-// describe starts the programs. One that does not start has a warning.
-func (v *pluginListView) describe(ctx context.Context, c *app.Command, root string) {
+// describe starts the programs, all at once: each may hang until its time is over.
+// One that does not start has a warning.
+func (v *pluginListView) describe(ctx context.Context, c *app.Command, root string) error {
+	var started sync.WaitGroup
 	for i := range v.Plugins {
 		plugin := &v.Plugins[i]
-		d, err := pluginhost.Describe(ctx, pluginhost.Start{
-			Program: pluginhost.Program{Name: plugin.Name, Path: plugin.Path}, Root: root,
-			Env: pluginhost.Environ(c.Env.Vars, nil), Logger: c.Log, Timeout: describeTime,
+		started.Go(func() {
+			d, err := pluginhost.Describe(ctx, pluginhost.Start{
+				Program: pluginhost.Program{Name: plugin.Name, Path: plugin.Path}, Root: root,
+				Env: pluginhost.Environ(c.Env.Vars, nil), Logger: c.Log, Timeout: describeTime,
+			})
+			if err != nil {
+				plugin.Warning = err.Error()
+				return
+			}
+			plugin.Version, plugin.Protocol, plugin.Protocols = d.Version, d.Protocol, d.Protocols
 		})
-		if err != nil {
-			plugin.Warning = err.Error()
-			continue
-		}
-		plugin.Version, plugin.Protocol, plugin.Protocols = d.Version, d.Protocol, d.Protocols
 	}
+	started.Wait()
+	if err := ctx.Err(); err != nil {
+		return sdk.AsError(err)
+	}
+	return nil
 }
 
 // writePluginTable writes a line for each program.

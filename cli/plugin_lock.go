@@ -69,8 +69,8 @@ func runPluginLock(_ context.Context, c *app.Command) error {
 		lock = pluginhost.NewLock(pluginhost.LockPath(c.Config.Root))
 	}
 	v := lockView{Lock: lock.Path, DryRun: c.Flags.Bool("dry-run")}
-	if sums := c.Flags.String("sums"); sums != "" {
-		err = lockPublished(c, lock, sums, &v)
+	if c.Flags.IsSet("sums") {
+		err = lockPublished(c, lock, c.Flags.String("sums"), &v)
 	} else {
 		err = lockPrograms(c, lock, &v)
 	}
@@ -106,7 +106,7 @@ func writeLocked(c *app.Command, v lockView) error {
 
 // lockPrograms locks the programs that are found here.
 func lockPrograms(c *app.Command, lock *pluginhost.Lock, v *lockView) error {
-	if c.Flags.String("signature") != "" || c.Flags.String("key") != "" {
+	if c.Flags.IsSet("signature") || c.Flags.IsSet("key") {
 		return output.Usagef("--signature and --key need --sums: they are about a vendor's SHA256SUMS")
 	}
 	names := c.Flags.Args().Slice()

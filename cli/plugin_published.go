@@ -21,11 +21,13 @@ const maxPublished = 1 << 20
 // publicKeyLength is that of a public key of minisign, in characters.
 const publicKeyLength = 56
 
-// sumFlag reads the value of --sha256.
-func sumFlag(text string) (*sdk.Digest, error) {
-	if text == "" {
+// sumFlag reads the value of --sha256. It is nil without the flag; an empty value is
+// an error, for it may come from a variable that is not set.
+func sumFlag(flags *cli.Context) (*sdk.Digest, error) {
+	if !flags.IsSet("sha256") {
 		return nil, nil
 	}
+	text := flags.String("sha256")
 	sum, err := sdk.ParseDigest(strings.TrimSpace(text))
 	if err != nil {
 		return nil, output.Usagef("--sha256: found %q, allowed 64 hexadecimal digits", text)
@@ -37,10 +39,10 @@ func sumFlag(text string) (*sdk.Digest, error) {
 func signatureFlags(flags *cli.Context) (*published.Signature, error) {
 	signature, key := flags.String("signature"), flags.String("key")
 	switch {
-	case signature == "" && key == "":
+	case !flags.IsSet("signature") && !flags.IsSet("key"):
 		return nil, nil
 	case signature == "" || key == "":
-		return nil, output.Usagef("--signature and --key: one is of no use without the other").
+		return nil, output.Usagef("--signature and --key: one is of no use without the other, and neither may be empty").
 			WithHint("the key is the vendor's public key, from a place that you trust; a key beside the signature proves nothing")
 	}
 	text, err := readPublished("--signature", signature)
@@ -64,6 +66,9 @@ func signatureFlags(flags *cli.Context) (*published.Signature, error) {
 func readPublished(flag, path string) ([]byte, error) {
 	fail := func(err error) ([]byte, error) {
 		return nil, output.Usagef("%s: %s: %w", flag, path, durable.Cause(err))
+	}
+	if path == "" {
+		return nil, output.Usagef("%s is empty", flag)
 	}
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {

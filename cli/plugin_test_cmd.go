@@ -200,7 +200,8 @@ func testTarget(ctx context.Context, c *app.Command) (backendtest.Target, error)
 			return runHarm(ctx, c, "tamper", tamper, url, string(what.How), what.Record.String(), what.Other.String())
 		}
 	}
-	if target.Address = c.Flags.String("attach"); target.Address != "" {
+	if c.Flags.IsSet("attach") {
+		target.Address = c.Flags.String("attach")
 		network, address, _ := strings.Cut(target.Address, ":")
 		if network != "unix" && network != "tcp" || address == "" {
 			return target, output.Usagef("--attach: found %q, allowed unix:PATH or tcp:HOST:PORT", target.Address)

@@ -60,7 +60,10 @@ func runRecrypt(ctx context.Context, c *app.Command) error {
 	case c.Flags.Bool("dry-run") && (c.Flags.Bool("resume") || c.Flags.IsSet("results")):
 		return output.Usagef("--dry-run has no results file")
 	}
-	r := &recryptRun{command: c, targets: t, done: map[[16]byte]struct{}{}, progress: c.Progress()}
+	r := &recryptRun{
+		command: c, targets: t, progress: c.Progress(),
+		done: map[[16]byte]struct{}{}, sharing: map[[16]byte][]target{},
+	}
 	if r.way, err = recryptWay(c); err != nil {
 		return err
 	}

@@ -35,19 +35,20 @@ type recryptRun struct {
 	archive *app.Archive
 	journal *journal.Journal // nil in a dry run
 	results *recryptResults
-	resumed string      // file that the results are from
-	file    *batch.File // nil in a dry run
-	again   []string    // what an earlier run could not do
-	done    map[[16]byte]struct{}
+	resumed string                // file that the results are from
+	file    *batch.File           // nil in a dry run
+	again   []string              // what an earlier run could not do
+	done    map[[16]byte]struct{} // contents that are stored anew
 	total   int
 
 	progress *output.Progress
 
-	group   []target // to be replaced together
-	bytes   int64    // stored, of group
-	passed  []target // that are done with once group is, in order
-	failure error    // the first of a record
-	saveErr error    // the first of saving the results
+	group   []target              // to be replaced together
+	bytes   int64                 // stored, of group
+	sharing map[[16]byte][]target // further records with the contents of group
+	passed  []target              // that are done with once group is, in order
+	failure error                 // the first of a record
+	saveErr error                 // the first of saving the results
 }
 
 // goOn makes the run one that goes on with an earlier one.
@@ -203,14 +204,18 @@ func (r *recryptRun) add(ctx context.Context, t target) error {
 	if t.Entry.Err != nil {
 		return r.failed(record, t.Name, t.Entry.Err)
 	}
-	key := [16]byte(record.Content.SHA256[:16])
-	_, known := r.done[key]
+	key := contentKey(record)
+	_, done := r.done[key]
+	sharing, grouped := r.sharing[key]
 	switch {
 	case !record.PurgedAt.IsZero():
 		r.results.add(&s.Purged)
 		return nil
-	case known || !r.way.Concerns(record.Content):
+	case done || !r.way.Concerns(record.Content):
 		r.results.add(&s.Unchanged)
+		return nil
+	case grouped:
+		r.sharing[key] = append(sharing, t)
 		return nil
 	}
 	if record.Content.StoredSize > recryptAlone {
@@ -218,9 +223,7 @@ func (r *recryptRun) add(ctx context.Context, t target) error {
 			return err
 		}
 	}
-	if len(r.done) < recryptKnown {
-		r.done[key] = struct{}{}
-	}
+	r.sharing[key] = nil
 	r.group, r.bytes = append(r.group, t), r.bytes+max(record.Content.StoredSize, 0)
 	return nil
 }
@@ -232,6 +235,7 @@ func (r *recryptRun) flush(ctx context.Context) error {
 	if err := r.replace(ctx, group); err != nil {
 		return err
 	}
+	clear(r.sharing)
 	for _, t := range r.passed {
 		r.results.pass(t, len(r.targets.names) > 0)
 	}
@@ -254,7 +258,7 @@ func (r *recryptRun) replace(ctx context.Context, group []target) error {
 	}
 	if r.journal == nil {
 		for _, t := range group {
-			r.results.add(&r.results.Summary.Contents)
+			r.storedAnew(t)
 			r.results.Summary.Bytes += t.Entry.Record.Content.StoredSize
 		}
 		return nil
@@ -268,7 +272,7 @@ func (r *recryptRun) replace(ctx context.Context, group []target) error {
 	case ctx.Err() != nil, output.CodeOf(err) == output.ExitEvidence, cannotReach(ctx, r.archive, err):
 		return err
 	case len(group) == 1:
-		return r.failed(&group[0].Entry.Record, group[0].Name, err)
+		return r.allFailed(group[0], err)
 	}
 	for i := range group {
 		if err := r.replace(ctx, group[i:i+1]); err != nil {
@@ -282,24 +286,46 @@ func (r *recryptRun) replace(ctx context.Context, group []target) error {
 func (r *recryptRun) concluded(work *recryptGroup) error {
 	for i := range work.targets {
 		if err := work.errs[i]; err != nil {
-			if err := r.failed(&work.targets[i].Entry.Record, work.targets[i].Name, err); err != nil {
+			if err := r.allFailed(work.targets[i], err); err != nil {
 				return err
 			}
 			continue
 		}
-		r.results.add(&r.results.Summary.Contents)
+		r.storedAnew(work.targets[i])
 	}
 	r.results.Summary.Bytes += work.about.Bytes
 	return nil
 }
 
+// storedAnew counts the records of the content of t, which has its new body.
+func (r *recryptRun) storedAnew(t target) {
+	key := contentKey(&t.Entry.Record)
+	if len(r.done) < recryptKnown {
+		r.done[key] = struct{}{}
+	}
+	r.results.add(&r.results.Summary.Contents)
+	for range r.sharing[key] {
+		r.results.add(&r.results.Summary.Unchanged)
+	}
+}
+
+// allFailed names the records of the content of t, which is stored as before.
+func (r *recryptRun) allFailed(t target, err error) error {
+	for _, t := range append([]target{t}, r.sharing[contentKey(&t.Entry.Record)]...) {
+		if err := r.failed(&t.Entry.Record, t.Name, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// contentKey tells contents apart.
+func contentKey(record *sdk.Record) [16]byte { return [16]byte(record.Content.SHA256[:16]) }
+
 // failed says, and records, that the content of a record is stored as before.
 func (r *recryptRun) failed(record *sdk.Record, name string, err error) error {
 	if r.failure == nil {
 		r.failure = err
-	}
-	if !record.Content.SHA256.IsZero() {
-		delete(r.done, [16]byte(record.Content.SHA256[:16]))
 	}
 	r.results.fail(record, name, err)
 	path, _ := output.PathText(record.Path)

@@ -321,7 +321,8 @@ func (r *repairRun) readBack(ctx context.Context, backend sdk.Backend, id sdk.To
 func (r *repairRun) notRepaired(ctx context.Context, d *damagedContent) error {
 	err := d.failure
 	if err == nil {
-		err = sdk.Errorf(sdk.Corrupt, "no content with SHA-256 %v was found in %s", d.SHA256, r.source.name)
+		err = output.Errorf(output.KindOf(sdk.Corrupt), "no content with SHA-256 %v was found in %s", d.SHA256, r.source.name).
+			WithHint("look in another place: a repair that is run again does what is left")
 		if d.why != nil {
 			err = fmt.Errorf("%w; %w", d.why, err)
 		}

@@ -97,6 +97,9 @@ func runStore(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
+	if isPlain(c, &record) {
+		warnPlain(c, 1)
+	}
 	unsigned := receipts.write(j)
 	if err := output.WriteJSON(c.Env.Stdout, viewStored(c, record, stored)); err != nil {
 		return output.Errorf(output.FailureOf(err).Kind, "%s is stored as %s, but the result could not be printed: %w",

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/bulk"
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -21,6 +22,7 @@ type storeReport struct {
 
 	stored, known, present, failed int
 	removed                        int
+	plain                          int          // that should be encrypted, and were in the archive before as they are
 	last                           *bulk.Result // of a run over one file
 	failure                        error        // the first
 }
@@ -73,6 +75,22 @@ func (r *storeReport) count(result bulk.Result) {
 	if result.Err == nil && r.plan.remove {
 		r.removed++
 	}
+	if result.Err == nil && isPlain(r.plan.command, &result.Item.Record) {
+		r.plain++
+	}
+}
+
+// isPlain reports whether a record that was stored has content that is not
+// encrypted although that is configured: the archive had it before.
+func isPlain(c *app.Command, record *sdk.Record) bool {
+	return c.Config.Archive.RecipientsFile != "" && record.Content.Codec != sdk.ZstdAge
+}
+
+// warnPlain warns of files whose content [isPlain].
+func warnPlain(c *app.Command, files int) {
+	if files > 0 {
+		c.Log.Warn(fmt.Sprintf("The archive had the content of %s before, not encrypted, and keeps it so: codex archive recrypt encrypts it", output.Count(files, "file")))
+	}
 }
 
 // end prints the summary and returns how the run ended; err is what ended it
@@ -80,6 +98,7 @@ func (r *storeReport) count(result bulk.Result) {
 func (r *storeReport) end(ctx context.Context, err error) error {
 	r.progress.End()
 	outcome := r.outcome(ctx, err)
+	warnPlain(r.plan.command, r.plain)
 	if r.plan.one {
 		return r.endOne(outcome)
 	}

@@ -341,6 +341,6 @@ func (r *verifyRun) outcome(ctx context.Context, failure, recorded error) error 
 	case failure != nil || s.Failed > 0:
 		return f.WithHint("go on with: %s", r.plan.resumeCommand())
 	default:
-		return f.WithHint("%s names them", r.file.Path())
+		return f.WithHint("%s names them; codex archive repair puts content back from elsewhere", r.file.Path())
 	}
 }

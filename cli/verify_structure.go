@@ -57,7 +57,8 @@ func (p *verifyPlan) runStructure(ctx context.Context) error {
 		return err
 	}
 	if bad := r.view.Missing + r.view.Unreadable; bad > 0 || len(r.view.Counts) > 0 {
-		return output.Shown{Err: output.Errorf(output.KindOf(sdk.Corrupt), "%d of %d records are unreadable or without content, %d counts do not agree", bad, r.view.Records, len(r.view.Counts))}
+		return output.Shown{Err: output.Errorf(output.KindOf(sdk.Corrupt), "%d of %d records are unreadable or without content, %d counts do not agree", bad, r.view.Records, len(r.view.Counts)).
+			WithHint("codex archive repair puts missing content back from elsewhere; an unreadable row has to come from a backup")}
 	}
 	return recorded
 }

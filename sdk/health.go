@@ -15,6 +15,8 @@ type Health struct {
 	// as "bodies above 64 KiB: pieces were counted". "": every length was
 	// measured.
 	Unmeasured string
+	Held       int64     // live records of which a hold is active
+	Purged     int64     // purged records
 	Clock      time.Time // the database's
 	Writable   bool      // false: a standby, a role or a file that cannot be written
 	Durable    bool      // what was acknowledged survives a kill of the database's server

@@ -2860,6 +2860,8 @@ type HealthReply struct {
 	Unmeasured    string                 `protobuf:"bytes,8,opt,name=unmeasured,proto3" json:"unmeasured,omitempty"`                    // for people: what was counted without measuring its length
 	Durable       bool                   `protobuf:"varint,9,opt,name=durable,proto3" json:"durable,omitempty"`                         // what was acknowledged survives a kill of the database's server
 	NotDurable    string                 `protobuf:"bytes,10,opt,name=not_durable,json=notDurable,proto3" json:"not_durable,omitempty"` // for people: why not
+	Held          int64                  `protobuf:"varint,11,opt,name=held,proto3" json:"held,omitempty"`                              // live records of which a hold is active
+	Purged        int64                  `protobuf:"varint,12,opt,name=purged,proto3" json:"purged,omitempty"`                          // purged records
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2962,6 +2964,20 @@ func (x *HealthReply) GetNotDurable() string {
 		return x.NotDurable
 	}
 	return ""
+}
+
+func (x *HealthReply) GetHeld() int64 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *HealthReply) GetPurged() int64 {
+	if x != nil {
+		return x.Purged
+	}
+	return 0
 }
 
 type DrainRequest struct {
@@ -3330,7 +3346,7 @@ const file_archive_proto_rawDesc = "" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x10\n" +
 	"\x03why\x18\x03 \x01(\tR\x03why\x12\x14\n" +
 	"\x05freed\x18\x04 \x01(\x03R\x05freed\"\x0f\n" +
-	"\rHealthRequest\"\xa9\x02\n" +
+	"\rHealthRequest\"\xd5\x02\n" +
 	"\vHealthReply\x12\x16\n" +
 	"\x06server\x18\x01 \x01(\tR\x06server\x12\x18\n" +
 	"\aarchive\x18\x02 \x01(\fR\aarchive\x12\x16\n" +
@@ -3345,7 +3361,9 @@ const file_archive_proto_rawDesc = "" +
 	"\adurable\x18\t \x01(\bR\adurable\x12\x1f\n" +
 	"\vnot_durable\x18\n" +
 	" \x01(\tR\n" +
-	"notDurableB\b\n" +
+	"notDurable\x12\x12\n" +
+	"\x04held\x18\v \x01(\x03R\x04held\x12\x16\n" +
+	"\x06purged\x18\f \x01(\x03R\x06purgedB\b\n" +
 	"\x06_clock\"\x0e\n" +
 	"\fDrainRequest\"\f\n" +
 	"\n" +

@@ -50,6 +50,7 @@ func healthRules() []Rule {
 				t.Errorf("live is %d, want %d", got, before+2)
 			}
 		}),
+		must("HEALTH-06", "Held counts the live records of which a hold is active, and Purged the purged records.", custodyIsCounted),
 		must("HEALTH-05", "Writable is about the archive: a handle that was opened for reading only says the same as one for writing.", func(t *T) {
 			w, r := t.backend(), t.open(sdk.Options{URL: t.url, Mode: sdk.ReadOnly})
 			if want, got := t.health(w).Writable, t.health(r).Writable; got != want {
@@ -69,6 +70,32 @@ func healthRules() []Rule {
 			t.same(b, s)
 		}),
 	}
+}
+
+func custodyIsCounted(t *T) {
+	b := t.backend()
+	before := t.health(b)
+	counts := func(when string, held, purged int64) {
+		h := t.health(b)
+		if h.Held-before.Held != held || h.Purged-before.Purged != purged {
+			t.Errorf("%s: %d records more are held and %d purged, want %d and %d", when, h.Held-before.Held, h.Purged-before.Purged, held, purged)
+		}
+	}
+	s := t.items(3)
+	t.put(b, s...)
+	t.append(b, t.hold(s[0].Tombstone, "one"), t.hold(s[0].Tombstone, "two"), t.hold(s[1].Tombstone, "one"), t.request(s[1].Tombstone, "requester"))
+	t.verdicts(b, t.purge(s[1].Tombstone), sdk.OutcomeHeld)
+	counts("with holds of two records", 2, 0)
+	t.append(b, t.release(s[0].Tombstone, "one"), t.release(s[1].Tombstone, "one"))
+	counts("with one hold released of each", 1, 0)
+	t.verdicts(b, t.purge(s[1].Tombstone), sdk.OutcomePurged)
+	counts("after a purge", 1, 1)
+	live, purged := t.copied(t.item(100)), t.copied(t.item(100))
+	live.held("one", false)
+	purged.held("one", false)
+	purged.purged(t)
+	t.putCopies(b, live, purged)
+	counts("with a live and a purged record of another archive, each with a hold", 2, 2)
 }
 
 func (t *T) countIs(b sdk.Backend, want int64) {

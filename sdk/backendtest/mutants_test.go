@@ -121,6 +121,7 @@ func listMutants() []mutant {
 		{name: "ignores set, hash, commit, name and text of a query", wrap: wrap[ignorer], run: "^FILTER-", want: "FILTER-10 FILTER-11 FILTER-12 FILTER-13 FILTER-14"},
 		{name: "leaves unreadable rows out", wrap: wrap[hider], run: "^TAMPER-0", want: "TAMPER-03"},
 		{name: "counts records instead of bodies", wrap: wrap[counter], run: "^(HEALTH-|TAMPER-01)", want: "HEALTH-04 TAMPER-01"},
+		{name: "counts holds instead of records", wrap: wrap[tallier], run: "^HEALTH-", want: "HEALTH-06"},
 		{name: "calls an archive read-only that only the handle is", wrap: wrap[modest], run: "^HEALTH-", want: "HEALTH-05"},
 		{name: "ties events of the archive to records", wrap: wrap[owner], run: "^APPEND-(03|19)", want: "APPEND-19"},
 	}

@@ -163,6 +163,9 @@ func (r *runner) run(parent context.Context, rule Rule) Result {
 	}
 	res.Duration = time.Since(start)
 	t.result(&res)
+	if res.Status == Failed && !hung && parent.Err() != nil { // what it saw may be the end of the run
+		res = Result{ID: res.ID, Says: res.Says, See: res.See, Level: res.Level, Duration: res.Duration, Status: Skipped, Why: r.skips(parent, rule)}
+	}
 	r.learn(rule, res)
 	if hung && !r.target.Single {
 		if err := r.newArchive(parent, false); err != nil {

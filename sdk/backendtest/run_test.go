@@ -87,6 +87,31 @@ func TestRunStops(t *testing.T) {
 	}
 }
 
+// TestRunStopsInARule: what a rule saw when the run was stopped is no fault of the
+// backend.
+func TestRunStopsInARule(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	target := memoryTarget()
+	open, opened := target.Open, 0
+	target.Open = func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+		if opened++; opened == 2 { // the first one is of no rule
+			cancel()
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return open(ctx, o)
+	}
+	rep, err := backendtest.RunRules(ctx, target, backendtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opened < 2 || rep.Failed != 0 || rep.Missed != 0 || rep.Complete {
+		var b strings.Builder
+		_ = rep.WriteSummary(&b)
+		t.Errorf("%s", b.String())
+	}
+}
+
 // TestSeed: the same seed makes the same ids, another one others.
 func TestSeed(t *testing.T) {
 	ids := func(seed uint64) []sdk.Tombstone {

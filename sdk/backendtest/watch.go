@@ -299,7 +299,7 @@ func (w *watched) Health(ctx context.Context) (sdk.Health, error) {
 	w.t.need(canHealth)
 	c := w.t.calls.begin(canHealth, "health")
 	h, err := w.backend.Health(ctx)
-	c.end(err, "%d live, %d retrievable, writable %v", h.Live, h.Retrievable, h.Writable)
+	c.end(err, "%d live, %d retrievable, %d held, %d purged, writable %v", h.Live, h.Retrievable, h.Held, h.Purged, h.Writable)
 	return h, err
 }
 

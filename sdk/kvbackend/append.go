@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/codex-archive/codex/sdk"
-	"github.com/codex-archive/codex/sdk/kvbackend/internal/layout"
 )
 
 // Append records events with their effects.
@@ -79,5 +78,5 @@ func (t tx) appendOne(e *sdk.Event, c *sdk.Custody) error {
 	if e.Action == sdk.ActionRestore {
 		return nil // it has no effect
 	}
-	return t.save(layout.CustodyKey(e.Tombstone), c)
+	return t.saveCustody(e.Tombstone, c)
 }

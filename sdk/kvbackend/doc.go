@@ -11,6 +11,8 @@
 //	v TOMBSTONE EVENT             the event
 //	c SHA256                      the content, kept for ever, and the id of its body
 //	l SHA256 TOMBSTONE            a live record needs the content
+//	k TOMBSTONE                   a hold of the live record is active
+//	p TOMBSTONE                   the record is purged
 //	b BODY NUMBER                 a piece of a body, of [sdk.ChunkSize]
 //	u BODY                        a body on its way: its pieces belong to no content yet
 //	i FIELD VALUE TIME TOMBSTONE  an index: all records, and those of one value of a field

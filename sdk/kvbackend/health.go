@@ -8,10 +8,11 @@ import (
 	"github.com/codex-archive/codex/sdk/kvbackend/internal/layout"
 )
 
-// countedKeys is how many records one transaction of Health counts.
+// countedKeys is how many keys one transaction of Health counts.
 const countedKeys = 1000
 
-// Health counts the live records, and those whose body it finds.
+// Health counts the live records, those whose body it finds, those that a hold
+// keeps, and the purged ones.
 func (b *backend) Health(ctx context.Context) (sdk.Health, error) {
 	h := sdk.Health{
 		Server: b.o.Server, Archive: b.archive, Schema: layout.Version, Clock: now(),
@@ -28,7 +29,36 @@ func (b *backend) Health(ctx context.Context) (sdk.Health, error) {
 			return sdk.Health{}, err
 		}
 	}
+	var err error
+	if h.Held, err = b.count(ctx, layout.HeldPrefix()); err == nil {
+		h.Purged, err = b.count(ctx, layout.PurgedPrefix())
+	}
+	if err != nil {
+		return sdk.Health{}, err
+	}
 	return h, nil
+}
+
+// count returns how many keys begin with prefix.
+func (b *backend) count(ctx context.Context, prefix []byte) (n int64, err error) {
+	from := prefix
+	for more := true; more; {
+		err := b.view(ctx, "health", func(t tx) error {
+			left := countedKeys
+			err := t.scan(prefix, from, func(k, _ []byte) (bool, error) {
+				from = append(bytes.Clone(k), 0)
+				n++
+				left--
+				return left > 0, nil
+			})
+			more = left == 0
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
 }
 
 // counter counts some records in each transaction.

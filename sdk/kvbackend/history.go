@@ -5,7 +5,6 @@ import (
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/intake"
-	"github.com/codex-archive/codex/sdk/kvbackend/internal/layout"
 )
 
 // takeOver adds what became of the records in another archive, once all records
@@ -44,7 +43,7 @@ func (t tx) takeOver(e *intake.Entry, known bool) error {
 	c.Holds = sdk.MergeHolds(c.Holds, e.Item.History.Holds, placed)
 	before.Holds = c.Holds[:len(before.Holds)]
 	if !e.Purged() || !c.PurgedAt.IsZero() {
-		return t.save(layout.CustodyKey(id), c)
+		return t.saveCustody(id, c)
 	}
 	if known {
 		if err := e.Item.CheckPurge(&before, now()); err != nil {

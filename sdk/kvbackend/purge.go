@@ -141,7 +141,7 @@ func (j *purge) write(item sdk.PurgeItem) error {
 // body of its content if no live record needs that.
 func (t tx) purge(r *row) error {
 	id, digest := r.record.Tombstone, r.content.Content.SHA256
-	if err := t.save(layout.CustodyKey(id), r.custody); err != nil {
+	if err := t.saveCustody(id, &r.custody); err != nil {
 		return err
 	}
 	if err := t.Delete(layout.LiveKey(digest, id)); err != nil {

@@ -141,6 +141,24 @@ func (t tx) saveContent(c *layout.Content) error {
 	return t.Put(layout.ContentKey(c.Content.SHA256), c.Encode())
 }
 
+// saveCustody writes what the events of a record have made of it, and the keys by
+// which Health counts it.
+func (t tx) saveCustody(id sdk.Tombstone, c *sdk.Custody) error {
+	if err := t.save(layout.CustodyKey(id), c); err != nil {
+		return err
+	}
+	held, purged := t.Delete, t.Delete
+	if !c.PurgedAt.IsZero() {
+		purged = t.mark
+	} else if c.Active("") != nil {
+		held = t.mark
+	}
+	if err := held(layout.HeldKey(id)); err != nil {
+		return err
+	}
+	return purged(layout.PurgedKey(id))
+}
+
 // event reads an event by its id, and reports whether there is one. Of an
 // ARCHIVE event only id, tombstone and action are set.
 func (t tx) event(id sdk.ID) (e sdk.Event, there bool, err error) {

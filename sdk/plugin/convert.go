@@ -288,7 +288,7 @@ func toVerdicts(from []*archivepb.Verdict, items []sdk.PurgeItem) ([]sdk.Verdict
 func fromHealth(h *sdk.Health) *archivepb.HealthReply {
 	return &archivepb.HealthReply{
 		Server: strings.ToValidUTF8(h.Server, "?"), Archive: h.Archive[:], Schema: int32(h.Schema), Retrievable: h.Retrievable,
-		Clock: micros(h.Clock), Writable: h.Writable, Live: h.Live, Unmeasured: strings.ToValidUTF8(h.Unmeasured, "?"),
+		Clock: micros(h.Clock), Writable: h.Writable, Live: h.Live, Held: h.Held, Purged: h.Purged, Unmeasured: strings.ToValidUTF8(h.Unmeasured, "?"),
 		Durable: h.Durable, NotDurable: strings.ToValidUTF8(h.NotDurable, "?"),
 	}
 }
@@ -298,10 +298,11 @@ func toHealth(m *archivepb.HealthReply) (sdk.Health, error) {
 	h := sdk.Health{
 		Server: m.GetServer(), Archive: d.id("archive", m.GetArchive()), Schema: int(m.GetSchema()),
 		Live: m.GetLive(), Retrievable: m.GetRetrievable(), Unmeasured: m.GetUnmeasured(),
+		Held: m.GetHeld(), Purged: m.GetPurged(),
 		Clock: fromMicros(m.Clock), Writable: m.GetWritable(),
 		Durable: m.GetDurable(), NotDurable: m.GetNotDurable(),
 	}
-	if d.err == nil && (h.Live < 0 || h.Retrievable < 0) {
+	if d.err == nil && min(h.Live, h.Retrievable, h.Held, h.Purged) < 0 {
 		d.err = sdk.Errorf(sdk.Invalid, "it counts fewer than no records")
 	}
 	return h, d.err

@@ -289,7 +289,7 @@ func (b *Backend) Health(ctx context.Context) (sdk.Health, error) {
 			return err
 		}
 		h.Durable = h.NotDurable == ""
-		return db.countRetrievable(ctx, &h)
+		return db.count(ctx, &h)
 	})
 	return h, err
 }

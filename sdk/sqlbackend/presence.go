@@ -59,19 +59,20 @@ func (m measures) wholeUploads() string {
 		WHERE a.present = 1 GROUP BY u.id, u.artifact, a.stored_size HAVING ` + m.whole()
 }
 
-// countRetrievable counts the live records, and those whose body is there with
-// the recorded length.
-func (db *conn) countRetrievable(ctx context.Context, h *sdk.Health) error {
+// count counts the records: live ones, those of them whose body is there with the
+// recorded length, those that a hold keeps, and purged ones.
+func (db *conn) count(ctx context.Context, h *sdk.Health) error {
 	m := db.b.d.cheap()
 	if m.body == "" {
 		h.Unmeasured = "bodies were counted, and the pieces of larger ones; to find their lengths is to read them"
 	}
 	// Outer joins keep planners from beginning with another table than that of
-	// records, whose index has all that is needed.
-	var small, large int64
-	err := db.queryRow(ctx, `SELECT count(*), COALESCE(sum(CASE WHEN a.present = 1 AND `+m.fits()+` THEN 1 ELSE 0 END), 0)
-		FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact LEFT JOIN codex_body d ON d.artifact = i.artifact
-		WHERE i.purged_at IS NULL`, nil, &h.Live, &small)
+	// records, whose index has all that is needed. They find nothing for purged
+	// records, which are counted on the way.
+	var all, small, large int64
+	err := db.queryRow(ctx, `SELECT count(*), count(i.purged_at), COALESCE(sum(CASE WHEN a.present = 1 AND `+m.fits()+` THEN 1 ELSE 0 END), 0)
+		FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact AND i.purged_at IS NULL
+		LEFT JOIN codex_body d ON d.artifact = a.id`, nil, &all, &h.Purged, &small)
 	if err != nil {
 		return err
 	}
@@ -80,8 +81,9 @@ func (db *conn) countRetrievable(ctx context.Context, h *sdk.Health) error {
 	if err != nil {
 		return err
 	}
-	h.Retrievable = small + large
-	return nil
+	h.Live, h.Retrievable = all-h.Purged, small+large
+	return db.queryRow(ctx, `SELECT count(DISTINCT h.item) FROM codex_hold h JOIN codex_item i ON i.id = h.item
+		WHERE h.released_at IS NULL AND i.purged_at IS NULL`, nil, &h.Held)
 }
 
 // findPresent returns which of some artifacts have a body of the recorded length.

@@ -50,8 +50,8 @@ func (c *Command) openOptions(mode sdk.Mode) (sdk.Options, error) {
 // connect starts the backend's program, or attaches to the one that --attach
 // names: only the flag can, and it speaks of the first archive of a command.
 func (c *Command) connect(ctx context.Context, waiting func(string), mode sdk.Mode) (*pluginhost.Connection, error) {
-	if address := c.Flags.String("attach"); address != "" && !c.isSecond {
-		return c.attach(address, waiting, mode)
+	if c.Flags.IsSet("attach") && !c.isSecond {
+		return c.attach(c.Flags.String("attach"), waiting, mode)
 	}
 	search, err := c.Search()
 	if err != nil {

@@ -110,6 +110,35 @@ func (c *Compressor) encrypt(dst, plain []byte) ([]byte, sdk.Codec, error) {
 	return body.Bytes(), sdk.ZstdAge, nil
 }
 
+// Encrypted returns a writer of plain bytes, size of them, that writes the body to w.
+// Close ends the body, and not w. The compressor must have recipients.
+func (c *Compressor) Encrypted(w io.Writer, size int64) (io.WriteCloser, error) {
+	sealed, err := c.recipients.Encrypt(w)
+	if err != nil {
+		return nil, err
+	}
+	enc, err := c.encoder()
+	if err != nil {
+		return nil, err
+	}
+	enc.ResetContentSize(sealed, size)
+	return encrypted{enc, sealed}, nil
+}
+
+// encrypted is an encoder that writes to what encrypts.
+type encrypted struct {
+	*zstd.Encoder
+	sealed io.Closer
+}
+
+// Close ends the frame, and then what encrypts it.
+func (e encrypted) Close() error {
+	if err := e.Encoder.Close(); err != nil {
+		return err
+	}
+	return e.sealed.Close()
+}
+
 // sampleBytes is how much is compressed of large content to learn whether it
 // shrinks, at each of its beginning, middle and end, in bytes.
 const sampleBytes = 128 << 10

@@ -11,22 +11,33 @@ func (l *loader) settleBackend() error {
 	url, kind := l.origin("backend.url"), l.origin("backend.type")
 	l.collectSecrets(url)
 	if l.refuseBackend() {
+		_ = deriveType(kind, url) // the refusal comes first; the type is shown to the user who decides on trust
 		l.loaded.Backend.Type, l.loaded.Backend.URL = kind.Value, url.Value
 		return nil
 	}
 	if err := l.expandURL(url); err != nil {
 		return err
 	}
-	if scheme := schemeOf(url.Value); kind.Source.Layer == Default && url.Source.Layer != Default && scheme != "" {
-		backend := backendOf(scheme)
-		if !validBackend(backend) {
-			return &ValueError{where: url.Source.where(), key: url.Key, found: showURL(url.Value),
-				allowed: "a URL whose scheme names a backend, or backend.type beside it"}
-		}
-		kind.Value, kind.Written, kind.Source.Name = backend, backend, fmt.Sprintf("scheme of backend.url (%s)", url.Source)
+	if err := deriveType(kind, url); err != nil {
+		return err
 	}
 	l.loaded.Backend.Type, l.loaded.Backend.URL = kind.Value, url.Value
 	return checkTogether(kind, url)
+}
+
+// deriveType takes the type from the URL, where only the URL was chosen.
+func deriveType(kind, url *Origin) error {
+	scheme := schemeOf(url.Value)
+	if kind.Source.Layer != Default || url.Source.Layer == Default || scheme == "" {
+		return nil
+	}
+	backend := backendOf(scheme)
+	if !validBackend(backend) {
+		return &ValueError{where: url.Source.where(), key: url.Key, found: showURL(url.Value),
+			allowed: "a URL whose scheme names a backend, or backend.type beside it"}
+	}
+	kind.Value, kind.Written, kind.Source.Name = backend, backend, fmt.Sprintf("scheme of backend.url (%s)", url.Source)
+	return nil
 }
 
 // checkTogether checks that the URL is one of the type.

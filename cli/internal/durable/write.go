@@ -21,7 +21,18 @@ func CreateFile(path string, perm fs.FileMode, write func(io.Writer) error) erro
 	return writeFile(path, perm, false, write)
 }
 
+// writeFile names path in errors of the system, which know the file before it has its name.
 func writeFile(path string, perm fs.FileMode, replace bool, write func(io.Writer) error) error {
+	err := writeNameless(path, perm, replace, write)
+	var call *fs.PathError
+	var link *os.LinkError
+	if errors.As(err, &call) || errors.As(err, &link) {
+		return &fs.PathError{Op: "write", Path: path, Err: Cause(err)}
+	}
+	return err
+}
+
+func writeNameless(path string, perm fs.FileMode, replace bool, write func(io.Writer) error) error {
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
 		return err

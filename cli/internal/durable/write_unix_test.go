@@ -8,10 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/codex-archive/codex/cli/internal/filetest"
+	"github.com/codex-archive/codex/scripts/smallfs"
 )
 
 func text(s string) func(io.Writer) error {
@@ -19,6 +21,22 @@ func text(s string) func(io.Writer) error {
 		_, err := io.WriteString(w, s)
 		return err
 	}
+}
+
+// What the system says of a file that has no name yet names the path.
+func TestFullDiskNamesThePath(t *testing.T) {
+	smallfs.Run(t, "size=64k", func(t *testing.T, dir string) {
+		path := filepath.Join(dir, "f")
+		for _, write := range []func(string, fs.FileMode, func(io.Writer) error) error{CreateFile, WriteFile} {
+			err := write(path, 0o666, text(strings.Repeat("x", 1<<20)))
+			if !errors.Is(err, syscall.ENOSPC) || err.Error() != "write "+path+": no space left on device" {
+				t.Errorf("%v", err)
+			}
+			if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a file was left: %v", err)
+			}
+		}
+	})
 }
 
 // The umask is that of the whole process, so no test beside this one makes files.

@@ -67,6 +67,8 @@ func refusal(item *Purging) error {
 		return find.NotFound(item.Name)
 	case sdk.OutcomeHeld:
 		hint = "codex archive show " + item.Name + " shows who placed it; codex archive release ends it"
+	case sdk.OutcomeRetained:
+		hint = "a retention ends by itself and is never shortened; codex archive show " + item.Name + " shows it"
 	case sdk.OutcomeNotRequested:
 		hint = "another person asks first: codex archive prune-request " + item.Name + " --by WHO"
 	case sdk.OutcomeSameActor:

@@ -41,7 +41,10 @@ func (b *Body) Close() { _ = b.close() } // nothing is left to be written
 // returns one only if the content is what its hash says. What does not fit into
 // memory is spooled, in the form in which it is to be stored.
 func (w Way) Make(ctx context.Context, r *sdk.Record, body io.Reader) (*Body, error) {
-	if r.Content.Codec == sdk.None {
+	switch {
+	case r.Content.Codec == sdk.None && r.Content.Size > spool.Memory:
+		return w.stream(ctx, r, body)
+	case r.Content.Codec == sdk.None:
 		return w.compress(ctx, r, body)
 	}
 	stored := &watched{r: body}
@@ -58,6 +61,11 @@ func (w Way) Make(ctx context.Context, r *sdk.Record, body io.Reader) (*Body, er
 		_ = s.Close() // err says more
 		return nil, stored.explain(r, err)
 	}
+	return w.spooled(r, s)
+}
+
+// spooled is the body in s, which is that of the content of r.
+func (w Way) spooled(r *sdk.Record, s *spool.Spool) (*Body, error) {
 	content, err := w.describe(r.Content, s)
 	return &Body{content, func() (io.Reader, error) { return s.Reader(), nil }, s.Close}, err
 }
@@ -93,7 +101,25 @@ func (w Way) describe(c sdk.Content, s *spool.Spool) (sdk.Content, error) {
 	return body.Content(), err
 }
 
-// compress makes a body of content that is stored as it is.
+// stream encrypts content that is stored as it is and does not fit into memory:
+// it gets into no file before that.
+func (w Way) stream(ctx context.Context, r *sdk.Record, body io.Reader) (*Body, error) {
+	s := &spool.Spool{}
+	sealed, err := w.Compressor.Encrypted(s, r.Content.Size)
+	if err == nil {
+		err = (restorer.Opener{}).Extract(ctx, r, body, sealed)
+	}
+	if err == nil {
+		err = sealed.Close()
+	}
+	if err != nil {
+		_ = s.Close() // err says more
+		return nil, err
+	}
+	return w.spooled(r, s)
+}
+
+// compress makes a body of content that is stored as it is and fits into memory.
 func (w Way) compress(ctx context.Context, r *sdk.Record, body io.Reader) (*Body, error) {
 	s := &spool.Spool{}
 	if err := (restorer.Opener{}).Extract(ctx, r, body, s); err != nil {

@@ -33,12 +33,13 @@ class Archive(Database):
     def health(self):
         identity = self.identity()
         with self.reading() as db:
-            live = db.execute("SELECT count(*) FROM record WHERE purged_at IS NULL").fetchone()[0]
+            known, purged = db.execute("SELECT count(*), count(purged_at) FROM record").fetchone()
             found = db.execute("SELECT count(*) FROM record WHERE purged_at IS NULL AND " + WHOLE).fetchone()[0]
+            held = db.execute(HELD).fetchone()[0]
         server = "SQLite %s, Python %d.%d.%d" % (sqlite3.sqlite_version, *sys.version_info[:3])
         return pb.HealthReply(
-            server=server, archive=identity, schema=SCHEMA, live=live, retrievable=found, clock=now(),
-            writable=self.writable(), durable=True,
+            server=server, archive=identity, schema=SCHEMA, live=known - purged, retrievable=found, held=held,
+            purged=purged, clock=now(), writable=self.writable(), durable=True,
         )
 
     def put(self, items, alive):
@@ -211,6 +212,10 @@ SELECT = """SELECT message, retain_until, purged_at, sha256, codec, stored_size,
 # All chunks of the body of a record are there, and have its length together.
 WHOLE = """EXISTS (SELECT 1 FROM content WHERE content.sha256 = record.sha256 AND body IS NOT NULL AND
     stored_size = (SELECT coalesce(sum(length(data)), 0) FROM chunk WHERE chunk.body = content.body))"""
+
+# How many live records have an active hold.
+HELD = """SELECT count(DISTINCT tombstone) FROM hold JOIN record USING (tombstone)
+    WHERE released IS NULL AND purged_at IS NULL"""
 
 
 def record(row):

@@ -54,6 +54,8 @@ export class Archive extends Database {
         schema: SCHEMA,
         live: number(live),
         retrievable: number(`${live} AND ${WHOLE}`),
+        held: number(HELD),
+        purged: number("SELECT count(purged_at) AS n FROM record"),
         clock: now(),
         writable: this.writable(),
         unmeasured: "",
@@ -194,6 +196,10 @@ const SELECT = `SELECT message, retain_until, purged_at, sha256, codec, stored_s
 /** All chunks of the body of a record are there, and have its length together. */
 const WHOLE = `EXISTS (SELECT 1 FROM content WHERE content.sha256 = record.sha256 AND body IS NOT NULL AND
   stored_size = (SELECT coalesce(sum(length(data)), 0) FROM chunk WHERE chunk.body = content.body))`;
+
+/** How many live records have an active hold. */
+const HELD = `SELECT count(DISTINCT tombstone) AS n FROM hold JOIN record USING (tombstone)
+  WHERE released IS NULL AND purged_at IS NULL`;
 
 /** A record as it is now, with its content as it is kept. */
 function recordOf(row: Row): Checked {

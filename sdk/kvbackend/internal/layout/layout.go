@@ -22,6 +22,8 @@ const (
 	piece   = 'b'
 	upload  = 'u'
 	live    = 'l'
+	held    = 'k'
+	purged  = 'p'
 	event   = 'e'
 	eventOf = 'v'
 	index   = 'i'
@@ -117,6 +119,18 @@ func ParseLive(k []byte) (d sdk.Digest, t sdk.Tombstone) {
 	copy(t[:], k[1+len(d):])
 	return d, t
 }
+
+// HeldPrefix begins the keys of the live records of which a hold is active.
+func HeldPrefix() []byte { return []byte{held} }
+
+// HeldKey says that a hold of a live record is active.
+func HeldKey(t sdk.Tombstone) []byte { return key(held, t[:]) }
+
+// PurgedPrefix begins the keys of the purged records.
+func PurgedPrefix() []byte { return []byte{purged} }
+
+// PurgedKey says that a record is purged.
+func PurgedKey(t sdk.Tombstone) []byte { return key(purged, t[:]) }
 
 // EventKey is the key of the tombstone that an event is about.
 func EventKey(id sdk.ID) []byte { return key(event, id[:]) }
