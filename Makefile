@@ -5,7 +5,7 @@
 #
 # While you work: quick (the tests that need no database server and little
 # time) and check (format, lint, other platforms, race detector).
-# Now and then: soak (kills and faults for as long as SOAK says), bench, profile.
+# Now and then: soak (kills and faults for as long as SOAK says), kits, bench, profile.
 # Now and then as well: test-windows (the Windows programs under Wine), release
 # (the files of a release, built twice). The others: build, proto, install, clean.
 
@@ -20,7 +20,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 GOBUILD := CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)'
 SOAK    ?= 10m
 
-.PHONY: build demo test quick soak check bench bench-growth profile proto install clean databases release test-windows
+.PHONY: build demo test quick soak kits check bench bench-growth profile proto install clean databases release test-windows
 
 build:
 	@mkdir -p bin/plugins
@@ -55,6 +55,10 @@ quick:
 SOAKS ?= Soak$$
 soak: databases
 	CODEX_TEST_SOAK=$(SOAK) go run ./scripts/testenv go test -count=1 -timeout 0 -parallel $(PARALLEL) -v -run '$(SOAKS)' ./cli
+
+# The whole conformance kit on the examples in other languages.
+kits: databases
+	CODEX_TEST_KITS=all go test -count=1 -timeout 60m -v -run 'Python|TypeScript|Bbolt' ./docs
 
 check:
 	scripts/check.sh

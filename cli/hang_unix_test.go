@@ -94,7 +94,7 @@ func TestHungBackendIsKilled(t *testing.T) {
 // time. It is killed then, and those that follow have another.
 func TestHungBackendInBatch(t *testing.T) {
 	t.Parallel()
-	for name, timeout := range map[string]string{"each by itself": "3", "in groups": "6"} {
+	for name, timeout := range map[string]string{"each by itself": "10", "in groups": "12"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const items, parallel = 40, 2

@@ -76,7 +76,7 @@ func TestBatchResumeLooksAtOutputs(t *testing.T) {
 	}
 	p.write("out/3", []byte("x\n"))
 	r := p.batch("--resume", "--force", "--dry-run")
-	if !strings.Contains(r.stdout, "1 would be written, 1 replaced, 0 are there already, 0 would fail, 2 would be skipped") {
+	if !strings.Contains(r.stdout, "1 would be written, 1 replaced, 0 there already, 0 would fail, 2 would be skipped") {
 		t.Errorf("dry run: %s%s", r.stdout, r.stderr)
 	}
 	r = p.batch("--resume", "--force")

@@ -13,6 +13,8 @@ const TAMPER: { [how: string]: string } = {
   "remove-body": `DELETE FROM chunk WHERE body =
     (SELECT body FROM content JOIN record USING (sha256) WHERE tombstone = unhex($record))`,
   "spoil-record": "UPDATE record SET message = x'ff' WHERE tombstone = unhex($record)",
+  "spoil-content": `UPDATE content SET stored_size = -1 WHERE sha256 =
+    (SELECT sha256 FROM record WHERE tombstone = unhex($record))`,
   "swap-content": `UPDATE record SET sha256 =
     (SELECT sha256 FROM record WHERE tombstone = unhex($other)) WHERE tombstone = unhex($record)`,
 };
