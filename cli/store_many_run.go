@@ -248,18 +248,18 @@ func (r *storeRun) verify(ctx context.Context, items []*bulk.Item, errs []error)
 	return nil
 }
 
-// verified checks that the archive has the content of r, under its tombstone.
-func (s *storeRun) verified(ctx context.Context, r *sdk.Record, found sdk.GetResult) error {
+// verified checks that the archive has the content of record, under its tombstone.
+func (r *storeRun) verified(ctx context.Context, record *sdk.Record, found sdk.GetResult) error {
 	switch {
 	case found.Err != nil:
 		return found.Err
-	case found.Record.Tombstone != r.Tombstone || found.Record.Content.SHA256 != r.Content.SHA256 || found.Record.Path != r.Path:
-		return sdk.Errorf(sdk.Corrupt, "the archive has another record under %s", r.Tombstone)
+	case found.Record.Tombstone != record.Tombstone || found.Record.Content.SHA256 != record.Content.SHA256 || found.Record.Path != record.Path:
+		return sdk.Errorf(sdk.Corrupt, "the archive has another record under %s", record.Tombstone)
 	}
 	if err := found.Record.CheckDigest(); err != nil {
 		return err
 	}
-	return s.opener.Check(ctx, &found.Record, found.Body)
+	return r.opener.Check(ctx, &found.Record, found.Body)
 }
 
 // remove removes the file of an item that is verified.

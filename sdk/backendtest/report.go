@@ -112,7 +112,7 @@ func sumOf(path string) (sum sdk.Digest, err error) {
 	if err != nil {
 		return sum, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	h := sha256.New()
 	_, err = io.Copy(h, f)
 	return sdk.Digest(h.Sum(nil)), err
