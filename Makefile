@@ -6,7 +6,7 @@
 # While you work: quick (the tests that need no database server and little
 # time) and check (format, lint, other platforms, race detector).
 # Now and then: soak (kills and faults for as long as SOAK says), kits, bench, profile.
-# Now and then as well: test-windows (the Windows programs under Wine), release
+# Now and then as well: test-release (its tests), test-windows (the Windows programs under Wine), release
 # (the files of a release, built twice). The others: build, proto, install, clean.
 
 VERSION ?= $(patsubst v%,%,$(shell git describe --tags --always --dirty 2>/dev/null || echo unknown))
@@ -20,7 +20,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 GOBUILD := CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)'
 SOAK    ?= 10m
 
-.PHONY: build demo test quick soak kits check bench bench-growth profile proto install clean databases release test-windows
+.PHONY: build demo test quick soak kits check bench bench-growth profile proto install clean databases release test-release test-windows
 
 build:
 	@mkdir -p bin/plugins
@@ -40,7 +40,6 @@ PARALLEL ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 test: databases
 	go run ./scripts/testenv go test -timeout 20m -parallel $(PARALLEL) ./...
-	go -C scripts/release test -timeout 20m .
 
 # The programs for Windows, under Wine. WINE='-run TestWindows/Tree' runs a part.
 test-windows:
@@ -84,6 +83,9 @@ proto:
 
 # Archives, packages, bills of materials and checksums of the last commit, in
 # dist. RELEASE='-platforms linux/amd64 -shared-cache' builds less.
+test-release: databases
+	go -C scripts/release test -timeout 20m .
+
 release:
 	go -C scripts/release run . -out $(CURDIR)/dist $(RELEASE)
 

@@ -147,7 +147,7 @@ func TestCapabilities(t *testing.T) {
 	d = driver(&faulty{})
 	d.Capabilities = []sdk.Capability{sdk.IdentityAtOpen}
 	_, err = dial(t, d).Open(t.Context(), sdk.Options{URL: "memory://x", Mode: sdk.Create})
-	oneLine(t, err, "a bug in the backend", "archive has 0 bytes instead of 16")
+	oneLine(t, err, "a bug in the backend", "archive has length 0 instead of 16")
 }
 
 // TestOlderBackend: one that was written before versions and capabilities were in

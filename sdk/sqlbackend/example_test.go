@@ -6,9 +6,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"modernc.org/sqlite"
@@ -23,16 +22,20 @@ import (
 func dialect() *sqlbackend.Dialect {
 	return &sqlbackend.Dialect{
 		Connect: func(_ context.Context, o sdk.Options) (sqlbackend.Connection, error) {
-			path := filepath.Join(o.Dir, strings.TrimPrefix(o.URL, "example:///"))
+			path, err := o.FilePath("example")
+			if err != nil {
+				return sqlbackend.Connection{}, err
+			}
+			file := (&url.URL{Scheme: "file", Path: path}).String()
 			mode := "rw"
 			if o.Mode >= sdk.Create {
 				mode = "rwc"
 			}
-			write, err := sqlite.NewConnector("file:" + path + "?mode=" + mode + "&_journal_mode=WAL&_busy_timeout=10000")
+			write, err := sqlite.NewConnector(file + "?mode=" + mode + "&_busy_timeout=10000")
 			if err != nil {
 				return sqlbackend.Connection{}, err
 			}
-			read, err := sqlite.NewConnector("file:" + path + "?mode=ro&_busy_timeout=10000")
+			read, err := sqlite.NewConnector(file + "?mode=ro&_busy_timeout=10000")
 			return sqlbackend.Connection{Write: write, Read: read, Place: path, Writable: true}, err
 		},
 		Classify: func(err error) sqlbackend.Class {
