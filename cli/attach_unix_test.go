@@ -147,7 +147,8 @@ func TestAttachRefused(t *testing.T) {
 	}
 }
 
-// TestAttachOtherUser: the socket of another user is not spoken to, whoever serves it.
+// TestAttachOtherUser: a command does not connect to a socket of another user, nor
+// to a program of another user behind a socket of its own.
 func TestAttachOtherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("starting a program as another user needs root")

@@ -40,6 +40,7 @@ var hostileFiles = []struct{ path, commands string }{
 	{".codex/evidence/pending/00000000-0000-4000-8000-000000000000.json", "store repo new.txt --reason dead"},
 	{"batch_restore_20990101_000000.json", "batch-restore m.csv --resume"},
 	{"verify_20990101_000000.json", "verify --resume"},
+	{"recrypt_20990101_000000.json", "recrypt --all --decrypt --resume"},
 	{"plan", "purge --apply plan --by another"},
 }
 
@@ -63,10 +64,10 @@ var hostileForms = []struct {
 	{"directory", func(path, _ string) error { return os.MkdirAll(filepath.Join(path, "sub"), 0o700) }},
 }
 
-// everyCommand is what is run under make soak, whatever the file.
+// everyCommand is what make soak runs for each file.
 const everyCommand = "config-show, list, health-check, store repo new.txt --reason dead, show ID, restore ID out --force, stats, metrics, verify ID, " +
 	"hold ID --case x, prune-request ID, purge ID --by another --plan plan2, evidence verify, evidence verify --reconcile, evidence show, " +
-	"evidence checkpoint --key k, evidence rotate --key k, batch-restore m.csv --resume, verify --resume, repair ID --from ., " +
+	"evidence checkpoint --key k, evidence rotate --key k, batch-restore m.csv --resume, verify --resume, recrypt --all --decrypt --resume, repair ID --from ., " +
 	"copy --to sqlite:///./copy.sqlite, init, trust --print"
 
 // TestHostileFilesSoak has one file at a time be a link, a pipe, a device, huge, or

@@ -47,14 +47,10 @@ func runRecrypt(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	t, err := readTargets(c, c.Started)
+	t, err := readTargetsOrAll(c)
 	switch {
 	case err != nil:
 		return err
-	case c.Flags.Bool("all") && (len(t.names) > 0 || hasSelectors(c)):
-		return output.Usagef("--all, and TOMBSTONE or selectors, are two ways to say which records: choose")
-	case !c.Flags.Bool("all") && len(t.names) == 0 && !hasSelectors(c):
-		return output.Usagef("which records? give TOMBSTONE, selectors, or --all")
 	case c.Flags.IsSet("results") && c.Flags.String("results") == "":
 		return output.Usagef("--results is empty")
 	case c.Flags.Bool("dry-run") && (c.Flags.Bool("resume") || c.Flags.IsSet("results")):
@@ -108,30 +104,23 @@ func (r *recryptRun) openResults() error {
 	if !c.Flags.Bool("resume") {
 		return nil
 	}
-	names, err := batch.Names(c.Env.Dir, batch.RecryptForm)
-	if err != nil {
-		return output.Usagef("%w", err)
-	}
-	if named := c.Flags.String("results"); named != "" {
-		names = []string{named}
-	}
-	for _, name := range names {
-		earlier, err := readRecryptResults(name)
-		if err != nil {
-			return output.Usagef("--resume: %w", err)
+	earlier, name, err := resultsToResume(c, batch.RecryptForm, func(text []byte) *recryptResults {
+		if e := parseRecryptResults(text); e != nil && e.Selected == r.results.Selected && e.Decrypt == r.results.Decrypt {
+			return e
 		}
-		if earlier == nil || earlier.Selected != r.results.Selected || earlier.Decrypt != r.results.Decrypt {
-			continue
-		}
-		switch {
-		case !slices.Equal(earlier.Recipients, r.results.Recipients):
-			return output.Usagef("--resume: %s is about other recipients", name).WithHint("without --resume everything is encrypted to the present ones")
-		case earlier.Complete && len(earlier.Failures) == 0:
-			return output.Usagef("--resume: %s is complete", name).WithHint("without --resume everything is stored anew again")
-		}
-		r.goOn(earlier, name)
 		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case earlier == nil:
+		return output.Usagef("--resume: no results file of the same selection was found in %s", c.Env.Dir).
+			WithHint("without --resume it begins at the first record; --results names a results file elsewhere")
+	case !slices.Equal(earlier.Recipients, r.results.Recipients):
+		return output.Usagef("--resume: %s is about other recipients", name).WithHint("without --resume everything is encrypted to the present ones")
+	case earlier.Complete && len(earlier.Failures) == 0:
+		return output.Usagef("--resume: %s is complete", name).WithHint("without --resume everything is stored anew again")
 	}
-	return output.Usagef("--resume: no results file of the same selection was found in %s", c.Env.Dir).
-		WithHint("without --resume it begins at the first record; --results names a results file elsewhere")
+	r.goOn(earlier, name)
+	return nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"io"
-	"os"
 	"time"
 
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -57,17 +56,13 @@ func newRecryptResults(selected string, recipients []string, decrypt bool) *recr
 // Write writes the results as JSON.
 func (r *recryptResults) Write(w io.Writer) error { return output.WriteJSON(w, r) }
 
-// readRecryptResults reads a results file. It returns nil for another file.
-func readRecryptResults(path string) (*recryptResults, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
+// parseRecryptResults returns nil for the text of another file.
+func parseRecryptResults(text []byte) *recryptResults {
 	var r recryptResults
 	if json.Unmarshal(text, &r) != nil || r.Selected == "" || r.Archive.IsZero() || r.Recipients == nil {
-		return nil, nil
+		return nil
 	}
-	return &r, nil
+	return &r
 }
 
 // add counts a record.

@@ -103,7 +103,8 @@ func (r *recryptRun) prepare(ctx context.Context) error {
 		r.results.DryRun = true
 		return nil
 	}
-	return r.makeFile()
+	r.file, err = makeResults(r.command, batch.RecryptForm, r.resumed, r.results, "nothing was changed")
+	return err
 }
 
 // count counts the live records among the targets, and looks for one that cannot be
@@ -123,26 +124,6 @@ func (r *recryptRun) count(ctx context.Context, backend sdk.Backend) (n int, err
 		n++
 	}
 	return n, nil
-}
-
-func (r *recryptRun) makeFile() (err error) {
-	c := r.command
-	switch {
-	case c.Flags.IsSet("results"):
-		r.file, err = batch.NamedFile(c.Flags.String("results"))
-	case r.resumed != "":
-		r.file, err = batch.NamedFile(r.resumed)
-	default:
-		r.file, err = batch.CreateFile(c.Env.Dir, batch.RecryptForm, c.Started)
-	}
-	if err != nil {
-		return err
-	}
-	if err := r.file.Save(r.results); err != nil {
-		r.file.Discard()
-		return output.Errorf(output.Failed, "%w", err).WithHint("nothing was changed: --results names a file elsewhere")
-	}
-	return nil
 }
 
 // all takes the targets: first those that an earlier run could not do.

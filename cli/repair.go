@@ -55,14 +55,9 @@ func runRepair(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	t, err := readTargets(c, c.Started)
-	switch {
-	case err != nil:
+	t, err := readTargetsOrAll(c)
+	if err != nil {
 		return err
-	case c.Flags.Bool("all") && (len(t.names) > 0 || hasSelectors(c)):
-		return output.Usagef("--all, and TOMBSTONE or selectors, are two ways to say which records: choose")
-	case !c.Flags.Bool("all") && len(t.names) == 0 && !hasSelectors(c):
-		return output.Usagef("which records? give TOMBSTONE, selectors, or --all")
 	}
 	mode := sdk.ReadWrite
 	if c.Flags.Bool("dry-run") {

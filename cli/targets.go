@@ -63,6 +63,22 @@ func readTargets(c *app.Command, now time.Time, own ...string) (t targets, err e
 	return t, nil
 }
 
+// readTargetsOrAll is readTargets of a command that means all records only where
+// --all says so.
+func readTargetsOrAll(c *app.Command) (targets, error) {
+	t, err := readTargets(c, c.Started)
+	some := len(t.names) > 0 || hasSelectors(c)
+	switch all := c.Flags.Bool("all"); {
+	case err != nil:
+		return t, err
+	case all && some:
+		return t, output.Usagef("--all, and TOMBSTONE or selectors, are two ways to say which records: choose")
+	case !all && !some:
+		return t, output.Usagef("which records? give TOMBSTONE, selectors, or --all")
+	}
+	return t, nil
+}
+
 // all yields the targets: those that are named in their order, or those that are
 // selected, newest first. The error in the second place is the last pair, and is
 // about the archive.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"strings"
 
@@ -10,7 +9,6 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/batch"
-	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/verifier"
 )
@@ -142,25 +140,16 @@ func (p *verifyPlan) readEarlier() error {
 	if !c.Flags.Bool("resume") {
 		return nil
 	}
-	names, err := batch.Names(c.Env.Dir, batch.VerifyForm)
-	if err != nil {
-		return output.Usagef("%w", err)
-	}
-	named := c.Flags.String("results")
-	if named != "" {
-		names = []string{named}
-	}
-	for _, name := range names {
-		text, err := durable.ReadRegular(name, batch.MaxResults)
-		if special := new(durable.NotRegularError); err != nil && (named != "" || !errors.As(err, &special)) {
-			return durable.NamedFile("--results", name, err, "without --results the newest results file in the current directory counts")
-		}
+	var err error
+	p.earlier, p.resumed, err = resultsToResume(c, batch.VerifyForm, func(text []byte) *verifier.Results {
 		if r := verifier.Parse(text); r != nil && r.Selected == p.selected {
-			p.earlier, p.resumed = r, name
-			break
+			return r
 		}
-	}
+		return nil
+	})
 	switch {
+	case err != nil:
+		return err
 	case p.earlier == nil:
 		return output.Usagef("--resume: no results file of the same selection was found in %s", c.Env.Dir).
 			WithHint("without --resume the verification begins at the first record; --results names a results file elsewhere")

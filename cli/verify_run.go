@@ -120,28 +120,8 @@ func (r *verifyRun) prepare(ctx context.Context) error {
 			return sdk.Errorf(sdk.NotFound, "no live record is selected")
 		}
 	}
-	return r.makeFile()
-}
-
-func (r *verifyRun) makeFile() (err error) {
-	c := r.plan.command
-	switch {
-	case c.Flags.IsSet("results"):
-		r.file, err = batch.NamedFile(c.Flags.String("results"))
-	case r.plan.resumed != "":
-		r.file, err = batch.NamedFile(r.plan.resumed)
-	default:
-		r.file, err = batch.CreateFile(c.Env.Dir, batch.VerifyForm, c.Started)
-	}
-	if err != nil {
-		return err
-	}
-	if err := r.file.Save(r.results); err != nil {
-		r.file.Discard()
-		r.file = nil
-		return output.Errorf(output.Failed, "%w", err).WithHint("nothing was verified: --results names a file elsewhere")
-	}
-	return nil
+	r.file, err = makeResults(p.command, batch.VerifyForm, p.resumed, r.results, "nothing was verified")
+	return err
 }
 
 // count counts the selected records, and chooses the sample among them.

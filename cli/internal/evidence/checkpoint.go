@@ -2,8 +2,6 @@ package evidence
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -45,18 +43,4 @@ func (k *PublicKey) OpenTree(signed []byte) (t tlog.Tree, more []string, err err
 }
 
 // ReadNote reads a file that holds a signed note.
-func ReadNote(path string) ([]byte, error) { return readFile(path, maxNote) }
-
-// readFile reads a regular file of at most so many bytes.
-func readFile(path string, most int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("is %s", durable.FileType(info.Mode()))
-	case info.Size() > most:
-		return nil, fmt.Errorf("found a size of %d, allowed %d", info.Size(), most)
-	}
-	return os.ReadFile(path)
-}
+func ReadNote(path string) ([]byte, error) { return durable.ReadRegular(path, maxNote) }

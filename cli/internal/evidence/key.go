@@ -101,7 +101,7 @@ func ReadPublicKey(path string) (*PublicKey, error) {
 	if v, err := note.NewVerifier(path); err == nil {
 		return &PublicKey{v}, nil
 	}
-	text, err := readFile(path, maxKey)
+	text, err := durable.ReadRegular(path, maxKey)
 	if err != nil {
 		return nil, err
 	}
