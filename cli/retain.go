@@ -73,7 +73,8 @@ func retainUntil(c *app.Command, now time.Time) (time.Time, error) {
 	}
 	end, err := c.Time("until", now)
 	if err == nil && !end.After(now) {
-		err = output.Usagef("--until: %s is not in the future", output.Stamp(end))
+		err = output.Usagef("--until: %s is not in the future", output.Stamp(end)).
+			WithHint("give a date such as 2030-01-31, or --days N from now: an age such as 7d is in the past")
 	}
 	return end, err
 }
