@@ -5,9 +5,10 @@
 #
 # While you work: quick (the tests that need no database server and little
 # time) and check (format, lint, other platforms, race detector).
-# Now and then: soak (kills and faults for as long as SOAK says), kits, bench, profile.
-# Now and then as well: test-release (its tests), test-windows (the Windows programs under Wine), release
-# (the files of a release, built twice). The others: build, proto, install, clean.
+# Now and then: soak (kills and faults for as long as SOAK says), kits (all rules
+# on the examples in other languages), release (its files, built twice),
+# test-release, test-windows (under Wine), bench, profile.
+# The others: build, proto, install, clean.
 
 VERSION ?= $(patsubst v%,%,$(shell git describe --tags --always --dirty 2>/dev/null || echo unknown))
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
