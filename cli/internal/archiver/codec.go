@@ -72,10 +72,11 @@ func (c *Compressor) Clone() (*Compressor, error) {
 }
 
 // encoder works in the goroutine that calls it: beside it the host hashes and
-// the backend writes, and a second thread would double its memory.
+// the backend writes, and a second thread would double its memory. Frames have no
+// checksum of their own, because every reader compares the SHA-256.
 func (c *Compressor) encoder() (*zstd.Encoder, error) {
 	return zstd.NewWriter(nil, zstd.WithEncoderLevel(c.level), zstd.WithWindowSize(encodeWindow),
-		zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithZeroFrames(true))
+		zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithZeroFrames(true), zstd.WithEncoderCRC(false))
 }
 
 // Compress appends the body for plain to dst, and says what it is. Where plain

@@ -18,7 +18,7 @@ import (
 
 // key is a field of [Record] in JSON.
 type key struct {
-	index    []int  // for [reflect.Value.FieldByIndexErr]
+	index    []int  // of the field, or of an embedded pointer and the field behind it
 	text     string // as it is written, with the comma before it and the colon
 	omitZero bool
 	always   []Action // those that it is written for though it is zero
@@ -48,8 +48,14 @@ func (r *Record) encode() []byte {
 	action := c.Action.of()
 	line := make([]byte, 0, 768)
 	for _, k := range keys() {
-		field, err := v.FieldByIndexErr(k.index)
-		if err != nil || k.omitZero && field.IsZero() && !slices.Contains(k.always, action) {
+		field := v.Field(k.index[0])
+		if len(k.index) > 1 {
+			if field.IsNil() {
+				continue
+			}
+			field = field.Elem().Field(k.index[1])
+		}
+		if k.omitZero && field.IsZero() && !slices.Contains(k.always, action) {
 			continue
 		}
 		line = appendValue(append(line, k.text...), field.Addr().Interface())
