@@ -104,7 +104,7 @@ var (
 		restore: `exec sqlite3 "$REPO/sqlar" -Ax`,
 	}
 	git = commands{
-		begin: `exec git init -q --bare "$REPO"`,
+		begin: `git init -q --bare "$REPO"; exec git --git-dir="$REPO" config maintenance.auto false`, // nothing runs on after an answer
 		store: `export GIT_DIR="$REPO" GIT_WORK_TREE="$TREE" GIT_AUTHOR_NAME=b GIT_AUTHOR_EMAIL=b GIT_COMMITTER_NAME=b GIT_COMMITTER_EMAIL=b
 			git -c core.fsync=all add -f "$NAME"; exec git -c core.fsync=all commit -q --allow-empty -m bench`,
 		show:    `exec git --git-dir="$REPO" show --stat HEAD`,
