@@ -163,6 +163,11 @@ func TestRecryptKilledSoak(t *testing.T) {
 	const files = 12
 	p := filesProject(t, files, 100<<10) // in pieces
 	p.write("files/large", make([]byte, 9<<20))
+	const small = 20 // they share a key
+	for i := range small {
+		p.write(fmt.Sprintf("small/%d", i), []byte(fmt.Sprint("small ", i)))
+	}
+	p.must("archive", "store", "r", "small", "--reason", "dead")
 	keys := [2]struct{ public, private string }{
 		{"age19575rf5g85ahakpze352tpa5fr04tarrs8y2nt0h74k77t9uqq8sxpdrm8", "AGE-SECRET-KEY-162M2M69LT9UWF7XW8LRJ7LTFKPTVCG20DQSHSGGKMF0NJZ5S78USQDM6US"},
 		{"age1940rlq794al094npvudhpye04j3xf9zy5rc3dv8gvaelrgesnsnsgaalnv", "AGE-SECRET-KEY-1VUTD3X57D62QC8QR5WWC59QGJQ93W6VE3C2UV2U4WRK683D6NV6QPTDUSJ"},
@@ -199,7 +204,7 @@ func TestRecryptKilledSoak(t *testing.T) {
 		_ = cmd.Process.Kill() // it may be over
 		_ = cmd.Wait()         // it was killed
 		p.must("archive", "verify", "--results", "r.json", "--set", both)
-		if s := p.verified("r.json").Summary; s.Intact != files+1 {
+		if s := p.verified("r.json").Summary; s.Intact != files+1+small {
 			t.Errorf("round %d: %+v", i, s)
 		}
 		r := p.run(recrypt(to, "--resume")...)

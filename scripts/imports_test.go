@@ -56,7 +56,7 @@ var layout = []struct {
 		"how MariaDB differs, and nothing else; never the host"},
 	{"cli", []string{"sdk", "sdk/plugin", "sdk/backendtest", "cli/internal/...", "internal/profile"}, []string{"github.com/", "golang.org/x/"},
 		"the commands compose everything else"},
-	{"cli/internal/crypt", []string{"sdk", "cli/internal/output"}, []string{"filippo.io/age", "golang.org/x/crypto/ssh"},
+	{"cli/internal/crypt", []string{"sdk", "cli/internal/output"}, []string{"filippo.io/age", "golang.org/x/crypto/ssh", "golang.org/x/crypto/chacha20poly1305"},
 		"the one package that knows how bodies are encrypted"},
 	{"cli/internal/app", []string{"sdk", "cli/internal/config", "cli/internal/crypt", "cli/internal/git", "cli/internal/trust", "cli/internal/logging", "cli/internal/output", "cli/internal/pluginhost", "cli/internal/retry"},
 		[]string{"github.com/urfave/cli/v2", "github.com/hashicorp/go-hclog", "golang.org/x/text/unicode/norm"},

@@ -98,10 +98,8 @@ func (c *Compressor) Compress(dst, plain []byte) ([]byte, sdk.Codec, error) {
 func (c *Compressor) encrypt(dst, plain []byte) ([]byte, sdk.Codec, error) {
 	c.compressed = c.whole.EncodeAll(plain, c.compressed[:0])
 	body := bytes.NewBuffer(dst)
-	w, err := c.recipients.Encrypt(body)
-	if err == nil {
-		_, err = w.Write(c.compressed)
-	}
+	w := c.recipients.Encrypt(body)
+	_, err := w.Write(c.compressed)
 	if err == nil {
 		err = w.Close()
 	}
@@ -114,14 +112,11 @@ func (c *Compressor) encrypt(dst, plain []byte) ([]byte, sdk.Codec, error) {
 // Encrypted returns a writer of plain bytes, size of them, that writes the body to w.
 // Close ends the body, and not w. The compressor must have recipients.
 func (c *Compressor) Encrypted(w io.Writer, size int64) (io.WriteCloser, error) {
-	sealed, err := c.recipients.Encrypt(w)
-	if err != nil {
-		return nil, err
-	}
 	enc, err := c.encoder()
 	if err != nil {
 		return nil, err
 	}
+	sealed := c.recipients.Encrypt(w)
 	enc.ResetContentSize(sealed, size)
 	return encrypted{enc, sealed}, nil
 }

@@ -70,10 +70,7 @@ func (l *large) body(s *Source) (io.Reader, error) {
 	}
 	var out io.Writer = &b.out
 	if s.Content.Codec == sdk.ZstdAge {
-		var err error
-		if b.sealed, err = s.compressor.recipients.Encrypt(&b.out); err != nil {
-			return nil, err
-		}
+		b.sealed = s.compressor.recipients.Encrypt(&b.out)
 		out = b.sealed
 	}
 	l.enc.ResetContentSize(out, l.size)

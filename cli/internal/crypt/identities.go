@@ -23,9 +23,9 @@ const maxHeader = 1 << 20
 // Identities are the private keys that read what is encrypted. Without any, as nil
 // is, nothing encrypted can be read. They may be used from several goroutines.
 type Identities struct {
-	keys       []age.Identity
-	names      []string // the public keys
-	recipients []string // that are configured, for messages
+	keys       *fileKeys // nil: there is none
+	names      []string  // the public keys
+	recipients []string  // that are configured, for messages
 }
 
 // ParseIdentities reads an identity file: private keys as age-keygen writes them,
@@ -37,7 +37,8 @@ func ParseIdentities(file []byte) (*Identities, error) {
 	if bytes.Contains(file, []byte("AGE ENCRYPTED FILE")) || bytes.HasPrefix(file, []byte("age-encryption.org/")) {
 		return nil, errors.New("found an identity that is protected by a passphrase, which is not supported; allowed one that age -d has decrypted")
 	}
-	i := &Identities{}
+	var keys []age.Identity
+	var names []string
 	n := 0
 	for line := range strings.Lines(string(file)) {
 		n++
@@ -49,12 +50,12 @@ func ParseIdentities(file []byte) (*Identities, error) {
 		if err != nil {
 			return nil, fmt.Errorf("line %d: found something else than an identity, allowed AGE-SECRET-KEY-1... or an SSH private key", n)
 		}
-		i.keys, i.names = append(i.keys, key), append(i.names, key.Recipient().String())
+		keys, names = append(keys, key), append(names, key.Recipient().String())
 	}
-	if len(i.keys) == 0 {
+	if len(keys) == 0 {
 		return nil, errors.New("found no identity, allowed AGE-SECRET-KEY-1... or an SSH private key")
 	}
-	return i, nil
+	return &Identities{keys: newFileKeys(keys...), names: names}, nil
 }
 
 func parseSSH(file []byte) (*Identities, error) {
@@ -69,7 +70,7 @@ func parseSSH(file []byte) (*Identities, error) {
 	if err != nil {
 		return nil, errors.New("found a private key that cannot be used, allowed an SSH key of type ssh-ed25519 or ssh-rsa")
 	}
-	return &Identities{keys: []age.Identity{key}, names: []string{sshName(signer.PublicKey())}}, nil
+	return &Identities{keys: newFileKeys(key), names: []string{sshName(signer.PublicKey())}}, nil
 }
 
 // For returns i for an archive whose configuration names recipients: messages say
@@ -82,7 +83,7 @@ func (i *Identities) For(r *Recipients) *Identities {
 }
 
 // None reports whether there is no private key.
-func (i *Identities) None() bool { return i == nil || len(i.keys) == 0 }
+func (i *Identities) None() bool { return i == nil || i.keys == nil }
 
 // Check reports why content cannot be read, as far as it can be known without its
 // body.
@@ -111,14 +112,36 @@ func (i *Identities) Decrypt(r *sdk.Record, body io.Reader) (io.Reader, error) {
 	if err := i.Check(r); err != nil {
 		return nil, err
 	}
-	limited := &header{r: body, left: maxHeader}
-	plain, err := age.Decrypt(limited, i.keys...)
-	limited.left = -1
-	var other *age.NoIdentityMatchError
-	if errors.As(err, &other) {
+	var begin bytes.Buffer
+	header, err := age.ExtractHeader(io.TeeReader(&limited{body, maxHeader}, &begin))
+	if err != nil {
+		return nil, err
+	}
+	fileKey, err := i.keys.of(header)
+	if other := (*age.NoIdentityMatchError)(nil); errors.As(err, &other) {
 		return nil, i.wrong(r, other.StanzaTypes)
 	}
-	return plain, err
+	if err != nil {
+		return nil, err
+	}
+	return age.Decrypt(io.MultiReader(&begin, body), age.NewInjectedFileKeyIdentity(fileKey))
+}
+
+// Open appends what is encrypted in body to dst, if it is small and can be read.
+// Otherwise [Identities.Decrypt] reads it, or says why not.
+func (i *Identities) Open(dst, body []byte) (plain []byte, ok bool) {
+	if i.None() {
+		return nil, false
+	}
+	header, err := age.ExtractHeader(bytes.NewReader(body))
+	if err != nil || !bytes.HasPrefix(body, header) {
+		return nil, false
+	}
+	fileKey, err := i.keys.of(header)
+	if err != nil {
+		return nil, false
+	}
+	return open(dst, fileKey, body[len(header):])
 }
 
 // wrong is the failure of a body that is for other keys.
@@ -139,23 +162,20 @@ func (i *Identities) wrong(r *sdk.Record, types []string) error {
 	return output.Errorf(output.NoIdentity, "%s", message).WithHint(hint)
 }
 
-// header is a body of which only so much may be read until its header is known.
-type header struct {
+// limited is the beginning of a body, in which its header ends.
+type limited struct {
 	r    io.Reader
-	left int // -1: the header is known
+	left int
 }
 
 var errHeader = errors.New("its header is too long")
 
-func (h *header) Read(p []byte) (int, error) {
-	if h.left < 0 {
-		return h.r.Read(p)
-	}
-	if h.left == 0 {
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left == 0 {
 		return 0, errHeader
 	}
-	n, err := h.r.Read(p[:min(len(p), h.left)])
-	h.left -= n
+	n, err := l.r.Read(p[:min(len(p), l.left)])
+	l.left -= n
 	return n, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"filippo.io/age"
 	"filippo.io/age/agessh"
@@ -15,10 +16,15 @@ import (
 // recipient.
 const maxRecipients = 100
 
-// Recipients are the keys that can read what is encrypted. They are public.
+// Recipients are the keys that can read what is encrypted. They are public. They may
+// be used from several goroutines.
 type Recipients struct {
 	keys  []age.Recipient
 	names []string
+
+	mu     sync.Mutex
+	shared *sharedKey // of the next small bodies
+	left   int        // how many more get it
 }
 
 // ParseRecipients reads a recipients file: one public key a line, as age-keygen
@@ -45,7 +51,7 @@ func ParseRecipients(file []byte) (*Recipients, error) {
 	case len(r.keys) > maxRecipients:
 		return nil, fmt.Errorf("found %d recipients, allowed at most %d", len(r.keys), maxRecipients)
 	}
-	if _, err := r.Encrypt(io.Discard); err != nil { // a key may be well formed and unusable
+	if _, err := newSharedKey(r.keys); err != nil { // a key may be well formed and unusable
 		return nil, errors.New("found a key that nothing can be encrypted to")
 	}
 	return r, nil
@@ -92,4 +98,19 @@ func (r *Recipients) Names() []string {
 }
 
 // Encrypt returns a writer that encrypts to w. Close ends the body, and not w.
-func (r *Recipients) Encrypt(w io.Writer) (io.WriteCloser, error) { return age.Encrypt(w, r.keys...) }
+func (r *Recipients) Encrypt(w io.Writer) io.WriteCloser { return &sealer{to: r, w: w} }
+
+// sharedKey returns the key for one more small body.
+func (r *Recipients) sharedKey() (*sharedKey, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.left == 0 {
+		key, err := newSharedKey(r.keys)
+		if err != nil {
+			return nil, err
+		}
+		r.shared, r.left = key, bodiesPerKey
+	}
+	r.left--
+	return r.shared, nil
+}

@@ -76,10 +76,7 @@ func (w Way) reseal(ctx context.Context, r *sdk.Record, frame io.Reader, out io.
 	sealed := out
 	end := func() error { return nil }
 	if w.Recipients != nil {
-		encrypted, err := w.Recipients.Encrypt(out)
-		if err != nil {
-			return err
-		}
+		encrypted := w.Recipients.Encrypt(out)
 		sealed, end = encrypted, encrypted.Close
 	}
 	compressed := *r

@@ -9,35 +9,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/codex-archive/codex/cli/internal/archiver"
-	"github.com/codex-archive/codex/cli/internal/crypt"
 	"github.com/codex-archive/codex/cli/internal/filetest"
 	"github.com/codex-archive/codex/cli/internal/restorer"
 	"github.com/codex-archive/codex/cli/internal/spool"
 	"github.com/codex-archive/codex/sdk"
 )
 
-const (
-	public  = "age19575rf5g85ahakpze352tpa5fr04tarrs8y2nt0h74k77t9uqq8sxpdrm8"
-	private = "AGE-SECRET-KEY-162M2M69LT9UWF7XW8LRJ7LTFKPTVCG20DQSHSGGKMF0NJZ5S78USQDM6US"
-)
-
 // What a spool holds can be read through the descriptor of its file, which has no
 // name. The process of the test has no other spool.
 func TestContentGetsIntoNoFileBeforeItIsEncrypted(t *testing.T) {
-	recipients, err := crypt.ParseRecipients([]byte(public))
-	if err != nil {
-		t.Fatal(err)
-	}
-	identities, err := crypt.ParseIdentities([]byte(private))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := archiver.NewCompressor("", "", recipients)
-	if err != nil {
-		t.Fatal(err)
-	}
-	way := Way{Identities: identities, Recipients: recipients, Compressor: c}
+	way := newWay(t)
 	content := filetest.Noise(spool.Memory + 1000)
 	r := &sdk.Record{Tombstone: sdk.Tombstone{7}, Content: sdk.Content{
 		SHA256: sha256.Sum256(content), Size: int64(len(content)), Codec: sdk.None, StoredSize: int64(len(content)),
@@ -66,7 +47,7 @@ func TestContentGetsIntoNoFileBeforeItIsEncrypted(t *testing.T) {
 		}
 		sealed := *r
 		sealed.Content = body.Content
-		if err := (restorer.Opener{Identities: identities}).Check(t.Context(), &sealed, stored); err != nil {
+		if err := (restorer.Opener{Identities: way.Identities}).Check(t.Context(), &sealed, stored); err != nil {
 			t.Error(err)
 		}
 	}

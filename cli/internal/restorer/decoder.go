@@ -87,6 +87,9 @@ func (d *decoder) plain(r *sdk.Record, body Body) ([]byte, bool) {
 
 // decrypt appends what is encrypted in body, which is that of r, to dst.
 func (o Opener) decrypt(dst []byte, r *sdk.Record, body []byte) ([]byte, bool) {
+	if plain, ok := o.Identities.Open(dst, body); ok {
+		return plain, true
+	}
 	plain, err := o.Identities.Decrypt(r, bytes.NewReader(body))
 	if err != nil {
 		return nil, false
