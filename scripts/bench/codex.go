@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"filippo.io/age"
 
 	"github.com/codex-archive/codex/scripts/databases"
 )
@@ -14,6 +17,7 @@ import (
 type codex struct {
 	program, backend, label string
 	server                  *databases.Durable // nil for SQLite
+	encrypted               bool               // to one recipient
 }
 
 func (c codex) contestant() contestant {
@@ -50,6 +54,11 @@ func (a *archive) begin() (*entry, error) {
 		"HOME=" + a.dir, "CODEX_ACTOR=bench", "CODEX_EVIDENCE_DIR=" + filepath.Join(a.dir, "evidence"),
 		"CODEX_ARCHIVE_BACKEND=" + a.codex.backend, "CODEX_ARCHIVE_URL=" + url,
 	}
+	if a.codex.encrypted {
+		if err := a.drawKey(); err != nil {
+			return nil, err
+		}
+	}
 	if _, err := a.run(&meter{dir: a.job.dir}, "init"); err != nil {
 		return nil, err
 	}
@@ -60,6 +69,18 @@ func (a *archive) begin() (*entry, error) {
 		e.drop = a.database.Drop
 	}
 	return e, nil
+}
+
+// drawKey has what is stored encrypted to a new key, and read with it.
+func (a *archive) drawKey() error {
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		return err
+	}
+	recipients, identity := filepath.Join(a.dir, "recipients.txt"), filepath.Join(a.dir, "identity.txt")
+	a.env = append(a.env, "CODEX_ARCHIVE_RECIPIENTS_FILE="+recipients, "CODEX_ARCHIVE_IDENTITY_FILE="+identity)
+	return errors.Join(os.WriteFile(recipients, []byte(key.Recipient().String()+"\n"), 0o600),
+		os.WriteFile(identity, []byte(key.String()+"\n"), 0o600))
 }
 
 func (a *archive) file() string { return filepath.Join(a.dir, "archive.sqlite") }

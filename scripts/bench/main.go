@@ -35,7 +35,7 @@ func main() {
 	flag.IntVar(&o.singles, "singles", 15, "the same for single small files and for starts; 0 leaves them out")
 	flag.IntVar(&o.files, "files", 1000, "how many files of 11 KB a batch restores; 0 leaves it out")
 	flag.StringVar(&o.sizes, "sizes", "1M,64M,256M", "`SIZES` of large files, such as 1M,4G; \"\" leaves them out")
-	flag.StringVar(&o.contestants, "contestants", "sqlite,postgres,mariadb,restic,borg,sqlite3,git,tar", "who takes part: `NAMES`")
+	flag.StringVar(&o.contestants, "contestants", "sqlite,encrypted,postgres,mariadb,restic,borg,sqlite3,git,tar", "who takes part: `NAMES`")
 	flag.StringVar(&o.json, "json", "", "write every measurement to `FILE`")
 	flag.Parse()
 	if err := o.run(); err != nil {
@@ -118,6 +118,9 @@ func (b *bench) enter(o *options) error {
 	return b.enterStarters(program)
 }
 
+// encrypted is the name of codex on SQLite with recipients.
+const encrypted = "encrypted"
+
 func (b *bench) enterCodex(program, backend string) error {
 	start := map[string]func() (*databases.Durable, error){"postgres": databases.StartPostgres, "mariadb": databases.StartMariaDB}[backend]
 	c := codex{program: program, backend: backend, label: "codex, " + backend}
@@ -133,6 +136,8 @@ func (b *bench) enterCodex(program, backend string) error {
 		}
 		b.stop = append(b.stop, server.Stop)
 		c.server = server
+	case backend == encrypted:
+		c = codex{program: program, backend: "sqlite", label: "codex, sqlite, encrypted", encrypted: true}
 	case backend != "sqlite":
 		return fmt.Errorf("no contestant is called %q", backend)
 	}
