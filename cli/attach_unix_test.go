@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/codex-archive/codex/cli/internal/output"
+	reference "github.com/codex-archive/codex/sdk/memory"
 )
 
 // attached is a project without a program of its backend, which serves an address
@@ -144,6 +145,38 @@ func TestAttachRefused(t *testing.T) {
 		if r := a.on("list"); r.code != output.ExitUsage || !strings.Contains(r.stderr, "plugins.lock") {
 			t.Errorf("with the lock %q: exit code %d\n%s", lock, r.code, r.stderr)
 		}
+	}
+}
+
+// TestAttachTwoArchives: of the two archives of a command, both use the attached
+// backend where both have its type. The program of another is started.
+func TestAttachTwoArchives(t *testing.T) {
+	t.Parallel()
+	p := newProject(t)
+	p.write("f.txt", []byte("1\n"))
+	p.write("to.toml", []byte("[backend]\ntype = \"memory\"\nurl = \"memory://b\"\n"))
+	p.write("file.toml", []byte("[backend]\nurl = \"sqlite:///./b.sqlite\"\n"))
+	address := "unix:" + serveDriver(t, reference.Driver())
+	on := func(url string, args ...string) result {
+		return p.run(append([]string{"archive", "--attach", address, "--backend", "memory", "--url", url}, args...)...)
+	}
+	if r := on("memory://a", "store", "repo", "f.txt", "--reason", "dead"); r.code != 0 {
+		t.Fatal(r.stderr)
+	}
+	for _, config := range []string{"to.toml", "file.toml"} {
+		if r := on("memory://a", "copy", "--to-config", config); r.code != 0 {
+			t.Errorf("copy to %s: exit code %d\n%s", config, r.code, r.stderr)
+		}
+	}
+	if r := on("memory://b", "list"); !strings.Contains(r.stdout, "f.txt") {
+		t.Errorf("the attached backend has no copy: %s%s", r.stdout, r.stderr)
+	}
+	if r := p.run("archive", "--config", "file.toml", "list"); !strings.Contains(r.stdout, "f.txt") {
+		t.Errorf("the other backend has no copy: %s%s", r.stdout, r.stderr)
+	}
+	r := p.run("archive", "--attach", address, "--config", "file.toml", "copy", "--to-config", "to.toml")
+	if r.code != output.ExitUsage || !strings.Contains(r.stderr, `calls itself "memory", backend.type is "sqlite"`) {
+		t.Errorf("to the attached backend alone: exit code %d\n%s", r.code, r.stderr)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/pluginhost"
@@ -93,7 +94,7 @@ func runPluginInstall(ctx context.Context, c *app.Command) (err error) {
 	}
 	dir, err := os.MkdirTemp("", "codex-install-")
 	if err != nil {
-		return err
+		return durable.InTempDir(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // what stays is in the directory for temporary files
 	source := c.Flags.Args().First()

@@ -35,8 +35,9 @@ func pluginTestCommand(a *app.App) *cli.Command {
 			"failed or none could be tried; 6 where the program does not start, the archive does not open,\n" +
 			"or the time of --timeout is over; 7 where the archive is not empty.\n\n" +
 			"Where a rule fails, the report has the last calls with what came, the lines that the program\n" +
-			"logged, and how it ended. Rules that build on one that failed are skipped and say so. A rule\n" +
-			"that hangs costs its deadline and no more. --set plugins.pass_env=NAMES passes variables on.\n\n" +
+			"logged, and how it ended. Rules that build on one that failed are skipped and say so. The\n" +
+			"progress names the rule that runs; one that hangs costs its deadline and no more.\n" +
+			"--set plugins.pass_env=NAMES passes variables on.\n\n" +
 			"An archive that is not empty is refused, and nothing is cleaned up. \"{}\" in the URL becomes\n" +
 			"another word for each archive that the rules ask for; without it there is one archive, and\n" +
 			"rules that need more are skipped. A password is better kept in CODEX_ARCHIVE_URL.\n\n" +
@@ -149,6 +150,7 @@ func watchRules(c *app.Command, o *backendtest.Options) (end func()) {
 	progress := c.Progress()
 	progress.Screen = output.NewScreen(c.Env.Stderr)
 	progress.Begin(0, total)
+	o.Begin = func(rule backendtest.Rule) { progress.Next(rule.ID) }
 	o.Done = func(backendtest.Result) { progress.Add(1) }
 	return progress.End
 }

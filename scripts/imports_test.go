@@ -78,7 +78,7 @@ var layout = []struct {
 		"a leaf: text from outside made safe to print; every package of the host may import it"},
 	{"cli/internal/durable", nil, []string{"golang.org/x/sys"},
 		"a leaf: files that are whole after a crash, and locks; every package of the host may import it"},
-	{"cli/internal/spool", []string{"sdk"}, nil,
+	{"cli/internal/spool", []string{"sdk", "cli/internal/durable"}, nil,
 		"a leaf: bytes that are not yet known to be whole; every package of the host may import it"},
 	{"cli/internal/filetest", []string{"sdk"}, []string{"golang.org/x/sys"},
 		"files for tests; what ships does not import it"},

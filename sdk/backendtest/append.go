@@ -98,9 +98,19 @@ func appendRules() []Rule {
 		must("APPEND-08", "The events of one call take effect in their order.", func(t *T) {
 			b, s := t.backend(), t.items(2)
 			t.put(b, s...)
-			t.append(b,
+			events := []sdk.Event{
 				t.hold(s[0].Tombstone, "case"), t.release(s[0].Tombstone, "case"),
-				t.hold(s[1].Tombstone, "case"), t.release(s[1].Tombstone, "case"), t.hold(s[1].Tombstone, "case"))
+				t.hold(s[1].Tombstone, "case"), t.release(s[1].Tombstone, "case"), t.hold(s[1].Tombstone, "case"),
+			}
+			ids := make([]sdk.ID, len(events))
+			for i, e := range events {
+				ids[i] = e.ID
+			}
+			slices.SortFunc(ids, func(x, y sdk.ID) int { return bytes.Compare(y[:], x[:]) })
+			for i := range events {
+				events[i].ID = ids[i] // the order of the ids is another
+			}
+			t.append(b, events...)
 			t.activeHolds(b, s[0], 0)
 			t.activeHolds(b, s[1], 1)
 		}),

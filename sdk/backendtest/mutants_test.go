@@ -27,7 +27,7 @@ type mutant struct {
 }
 
 func mutants() []mutant {
-	return slices.Concat(putMutants(), bodyMutants(), textMutants(), getMutants(), listMutants(), eventMutants(), purgeMutants(), handleMutants(), fileMutants())
+	return slices.Concat(putMutants(), bodyMutants(), textMutants(), getMutants(), listMutants(), eventMutants(), purgeMutants(), handleMutants(), fileMutants(), docMutants())
 }
 
 func putMutants() []mutant {

@@ -50,6 +50,9 @@ func RunRules(ctx context.Context, target Target, o Options) (*Report, error) {
 		if o.Run != nil && !o.Run(rule.ID) {
 			continue
 		}
+		if o.Begin != nil {
+			o.Begin(rule)
+		}
 		res := r.run(ctx, rule)
 		rep.add(res)
 		if o.Done != nil {

@@ -69,6 +69,8 @@ type Options struct {
 	Deadline time.Duration
 	// FailFast ends the run with the first rule that MUST pass and does not.
 	FailFast bool
+	// Begin, if set, is told of each rule before it runs or is skipped.
+	Begin func(Rule)
 	// Done, if set, is told of each result as it comes.
 	Done func(Result)
 }

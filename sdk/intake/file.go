@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -38,7 +39,7 @@ func (f *File) Stays(ctx context.Context, b *Body) (bool, error) {
 func (f *File) Add(_ context.Context, b *Body, piece []byte) error {
 	if f.file == nil {
 		if err := f.create(); err != nil {
-			return sdk.Errorf(sdk.Unavailable, "make a temporary file: %w", err)
+			return f.failed(err)
 		}
 	}
 	if _, there := f.from[b]; !there {
@@ -47,9 +48,23 @@ func (f *File) Add(_ context.Context, b *Body, piece []byte) error {
 	n, err := f.file.WriteAt(piece, f.size)
 	f.size += int64(n)
 	if err != nil {
-		return sdk.Errorf(sdk.Full, "write a temporary file: %w", err)
+		return f.failed(err)
 	}
 	return nil
+}
+
+// failed is an error about the file, which has its path. It says how to choose
+// another directory, because the disk need not be that of the archive.
+func (f *File) failed(err error) error {
+	remedy := ""
+	if f.Dir == "" {
+		remedy = " (TMPDIR names the directory)"
+	}
+	e := sdk.FileError("keep a large body in a temporary file", fmt.Errorf("%w%s", err, remedy))
+	if e.Kind == sdk.NoArchive {
+		e.Kind = sdk.Unavailable // what is missing is the directory
+	}
+	return e
 }
 
 func (f *File) create() (err error) {

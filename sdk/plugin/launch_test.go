@@ -161,7 +161,7 @@ func TestLongSocketDir(t *testing.T) {
 // TestForeignSocketDir refuses a directory that others could change.
 func TestForeignSocketDir(t *testing.T) {
 	base := shortDir(t)
-	parent, err := socketParent(base)
+	parent, err := ownParent(base)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,13 @@
 package plugin
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,9 +33,24 @@ type socketDir struct {
 // lockName of the file in each socketDir that its host has locked.
 const lockName = "lock"
 
-// newSocketDir makes one. base is where; empty chooses a short place.
+// newSocketDir makes one. base is where; empty takes the first short place that has
+// room.
 func newSocketDir(base string) (*socketDir, error) {
-	parent, err := socketParent(base)
+	var first error
+	for _, base := range socketBases(base) {
+		d, err := newSocketDirIn(base)
+		if err == nil {
+			return d, nil
+		}
+		if first == nil {
+			first = fmt.Errorf("make a directory for its socket: %w; XDG_RUNTIME_DIR or TMPDIR names another place", err)
+		}
+	}
+	return nil, first
+}
+
+func newSocketDirIn(base string) (*socketDir, error) {
+	parent, err := ownParent(base)
 	if err != nil {
 		return nil, err
 	}
@@ -43,26 +61,30 @@ func newSocketDir(base string) (*socketDir, error) {
 			return nil, err
 		}
 		d := &socketDir{path: path, lock: flock.New(filepath.Join(path, lockName))}
-		if d.hold() {
+		held, err := d.hold()
+		if held {
 			return d, nil
 		}
-		d.remove() // a sweep came between making and locking it
+		d.remove()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // else a sweep came between making and locking it
+			return nil, err
+		}
 	}
 	return nil, fmt.Errorf("make a socket directory in %s: others keep removing it", parent)
 }
 
 // hold locks d and makes sure that it was not swept meanwhile.
-func (d *socketDir) hold() bool {
+func (d *socketDir) hold() (bool, error) {
 	locked, err := d.lock.TryLock()
 	if err != nil || !locked {
-		return false
+		return false, err
 	}
 	ours, err := d.lock.Stat()
 	if err != nil {
-		return false
+		return false, err
 	}
 	there, err := os.Stat(d.lock.Path())
-	return err == nil && os.SameFile(ours, there)
+	return err == nil && os.SameFile(ours, there), err
 }
 
 // remove may be called several times.
@@ -71,30 +93,25 @@ func (d *socketDir) remove() {
 	_ = os.RemoveAll(d.path) // the next program that starts sweeps it
 }
 
-// socketParent returns the user's directory under base, made if need be.
-func socketParent(base string) (string, error) {
+// socketBases are the places for the user's directory, the best one first: base
+// alone, if it is not empty.
+func socketBases(base string) (bases []string) {
 	if base != "" {
-		return ownParent(base)
+		return []string{base}
 	}
-	var last error
 	for _, base := range []string{os.Getenv("XDG_RUNTIME_DIR"), os.TempDir(), "/tmp"} {
-		if !filepath.IsAbs(base) {
-			continue
+		if filepath.IsAbs(base) && !slices.Contains(bases, base) {
+			bases = append(bases, base)
 		}
-		parent, err := ownParent(base)
-		if err == nil {
-			return parent, nil
-		}
-		last = err
 	}
-	return "", last
+	return bases
 }
 
 // ownParent makes base/codex-UID, or refuses one that others could change.
 func ownParent(base string) (string, error) {
 	parent := filepath.Join(base, "codex-"+strconv.Itoa(os.Getuid()))
 	if runtime.GOOS != "windows" && len(parent)+ownTail+socketTail > maxSocketPath {
-		return "", fmt.Errorf("%s is too long for a socket's path (%d bytes at most): set TMPDIR or XDG_RUNTIME_DIR to a shorter one", base, maxSocketPath-(len(parent)-len(base))-ownTail-socketTail)
+		return "", fmt.Errorf("%s is too long for a socket's path (%d bytes at most)", base, maxSocketPath-(len(parent)-len(base))-ownTail-socketTail)
 	}
 	if err := os.Mkdir(parent, 0o700); err != nil && !os.IsExist(err) {
 		return "", err
@@ -110,15 +127,19 @@ func ownParent(base string) (string, error) {
 }
 
 // CleanSockets removes what hosts that were killed left behind under base
-// (empty: where [Launch] puts it by default). Launch does so by itself; what a
+// (empty: wherever [Launch] puts it by default). Launch does so by itself; what a
 // living host uses is never touched.
 func CleanSockets(base string) error {
-	parent, err := socketParent(base)
-	if err != nil {
-		return err
+	var errs []error
+	for _, base := range socketBases(base) {
+		parent, err := ownParent(base)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		sweep(parent)
 	}
-	sweep(parent)
-	return nil
+	return errors.Join(errs...)
 }
 
 // sweep removes the directories in parent whose host is gone: those whose lock

@@ -48,9 +48,9 @@ func (c *Command) openOptions(mode sdk.Mode) (sdk.Options, error) {
 }
 
 // connect starts the backend's program, or attaches to the one that --attach
-// names: only the flag can, and it speaks of the first archive of a command.
+// names: only the flag can.
 func (c *Command) connect(ctx context.Context, waiting func(string), mode sdk.Mode) (*pluginhost.Connection, error) {
-	if c.Flags.IsSet("attach") && !c.isSecond {
+	if c.Flags.IsSet("attach") && (!c.isSecond || c.sameBackend) {
 		return c.attach(c.Flags.String("attach"), waiting, mode)
 	}
 	search, err := c.Search()
@@ -86,7 +86,7 @@ func (c *Command) attach(address string, waiting func(string), mode sdk.Mode) (*
 		return nil, err
 	}
 	connection, err := pluginhost.Attach(running, c.Config.Root, c.Config.Backend.Type, waiting, o)
-	if err == nil && running.Network == "tcp" {
+	if err == nil && running.Network == "tcp" && !c.isSecond {
 		c.Log.Warn("Attached over TCP: other users of this machine can reach the backend at " + running.Address + ", or serve there themselves; a unix socket is for you alone")
 	}
 	return connection, err

@@ -33,12 +33,15 @@ type Command struct {
 	Screen   *output.Screen
 	Started  time.Time
 
-	timeout    time.Duration // 0: none
-	logFile    io.Closer
-	archive    *Archive // nil before Dial
-	second     *Command // on another archive; nil without one: see Second
-	isSecond   bool
-	newArchive string // the SQLite file that this command makes, "" for none
+	timeout  time.Duration // 0: none
+	logFile  io.Closer
+	archive  *Archive // nil before Dial
+	second   *Command // on another archive; nil without one: see Second
+	isSecond bool
+	// sameBackend says that a second archive has the backend of the first, which
+	// --attach then names for both.
+	sameBackend bool
+	newArchive  string // the SQLite file that this command makes, "" for none
 }
 
 // open reads the configuration and sets up the log. It touches nothing else.

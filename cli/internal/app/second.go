@@ -33,6 +33,7 @@ func (c *Command) Second(ctx context.Context, p Place) (*Command, error) {
 	backend := second.Config.Backend
 	second.Config.Config = c.Config.Config
 	second.Config.Backend = backend
+	second.sameBackend = backend.Type == c.Config.Backend.Type
 	c.second = second
 	return second, nil
 }

@@ -63,11 +63,27 @@ func FailureOf(err error) *Failure {
 		return nil
 	}
 	f := failureOf(err)
-	var file *durable.NamedFileError
-	if f.Hint == "" && errors.As(err, &file) {
-		return &Failure{Kind: f.Kind, Hint: file.Advice(), Err: f.Err}
+	if f.Hint == "" {
+		return &Failure{Kind: f.Kind, Hint: advice(err), Err: f.Err}
 	}
 	return f
+}
+
+// advice is the hint of an error about a file of this machine, "" if there is
+// nothing to add.
+func advice(err error) string {
+	var file *durable.NamedFileError
+	var temporary *durable.TempDirError
+	var path *fs.PathError
+	switch {
+	case errors.As(err, &file):
+		return file.Advice()
+	case errors.As(err, &temporary):
+		return temporary.Advice()
+	case durable.Full(err) && errors.As(err, &path):
+		return "make room where " + path.Path + " is, then run the command again"
+	}
+	return ""
 }
 
 func failureOf(err error) *Failure {

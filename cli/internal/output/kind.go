@@ -134,7 +134,7 @@ func Kinds() []KindInfo {
 		{KindOf(sdk.PermissionDenied), ExitBackend, "a right is missing, or the archive is read-only", "a role without rights on the tables, a standby server, a file of another user", "the administrator of the database can grant the right"},
 		{KindOf(sdk.NoArchive), ExitBackend, "no such file or database, or no archive in it", "nothing was ever stored here, or backend.url leads elsewhere", "codex archive config-show says which database is meant; codex archive init makes an archive in it"},
 		{KindOf(sdk.Schema), ExitBackend, "the archive's schema is older or newer than this codex knows", "another version of codex made it or brought it up to date", "codex archive init --upgrade brings an older schema up to date; for a newer one use a newer codex"},
-		{KindOf(sdk.Full), ExitBackend, "the database's disk or quota is full", "no space where the database keeps its files", "make room where the database keeps its files, then run the command again"},
+		{KindOf(sdk.Full), ExitBackend, "the database's disk or quota is full", "no space where the database keeps its files, or for a temporary file that the message names", "make room where the message says, else where the database keeps its files, then run the command again"},
 		{KindOf(sdk.Limit), ExitUsage, "something is larger than a limit", "a path, note or metadata too long; the message names what and how much is allowed", ""},
 		{KindOf(sdk.Refused), ExitRefused, "a hold, retention or four eyes forbid it", "a hold is active, the retention lasts, or the same person asked", ""},
 		{KindOf(sdk.Unsupported), ExitUsage, "the backend does not know this request or URL", "an older backend, or an option of the URL that its database does not have", ""},

@@ -17,8 +17,9 @@ type Progress struct {
 	Silent  bool // no lines for people: the result is JSON
 	Percent bool // the Progress lines show no counts
 
-	done, total int   // items; total is 0 where it is not known
-	err         error // the first of printing
+	done, total int    // items; total is 0 where it is not known
+	next        string // the item that runs, where one runs at a time and is named
+	err         error  // the first of printing
 }
 
 // Begin says that so many of total items are done, and draws the bar. Without it,
@@ -30,12 +31,24 @@ func (p *Progress) Begin(done, total int) {
 	}
 }
 
+// Next names the item that runs now: in a line of its own, so that one that hangs is
+// known, or in the bar.
+func (p *Progress) Next(item string) {
+	p.next = item
+	if p.Bar {
+		p.Screen.Name(item)
+		return
+	}
+	p.Printf("Progress: %d/%d (%d%%), running %s", min(p.done, p.total), p.total, p.percent(), item)
+}
+
 // Add counts n more items as done.
 func (p *Progress) Add(n int) {
 	before := p.percent()
 	p.done += n
 	switch {
 	case p.total == 0:
+	case p.next != "" && !p.Bar && p.done < p.total: // Next prints the counts
 	case p.Bar:
 		p.Screen.Set(min(p.done, p.total))
 	case p.percent() == before:

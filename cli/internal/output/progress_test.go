@@ -40,6 +40,27 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// TestProgressNames: what runs is named before it runs, also where there is no
+// terminal.
+func TestProgressNames(t *testing.T) {
+	for bar, want := range map[bool]string{
+		false: "Progress: 0/2 (0%), running one\nProgress: 1/2 (50%), running two\nProgress: 2/2 (100%)\n",
+		true:  "100% (2/2) two" + clearLine,
+	} {
+		var out bytes.Buffer
+		p := Progress{Out: &out, Screen: NewScreen(&out), Bar: bar}
+		p.Begin(0, 2)
+		for _, name := range []string{"one", "two"} {
+			p.Next(name)
+			p.Add(1)
+		}
+		p.End()
+		if !strings.HasSuffix(out.String(), want) {
+			t.Errorf("with a bar %v: %q, want %q", bar, out.String(), want)
+		}
+	}
+}
+
 func TestCount(t *testing.T) {
 	for want, got := range map[string]string{
 		"0 records": Count(0, "record"), "1 record": Count(1, "record"), "2 records": Count(int64(2), "record"), "30 days": Count(30, "day"),

@@ -16,6 +16,7 @@ type Screen struct {
 	mu          sync.Mutex // held for a line with all that is drawn around it
 	live        bool       // a bar is shown
 	done, total int
+	name        string // of what runs, behind the bar
 	drawn       string // the bar in the last line
 }
 
@@ -58,10 +59,32 @@ func (s *Screen) Set(done int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.done = done
-	if next := barText(s.done, s.total, Width(s)); s.live && next != s.drawn {
+	s.redraw()
+}
+
+// Name shows a name behind the bar.
+func (s *Screen) Name(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.name = name
+	s.redraw()
+}
+
+func (s *Screen) redraw() {
+	if s.live && s.text() != s.drawn {
 		s.clear()
 		s.draw()
 	}
+}
+
+// text is the bar with the name, where there is room for it.
+func (s *Screen) text() string {
+	width := Width(s)
+	bar := barText(s.done, s.total, width)
+	if with := bar + " " + s.name; bar != "" && s.name != "" && (width == 0 || len(with) < width) {
+		return with
+	}
+	return bar
 }
 
 // End removes the bar.
@@ -91,7 +114,7 @@ func (s *Screen) clear() {
 }
 
 func (s *Screen) draw() {
-	s.drawn = barText(s.done, s.total, Width(s))
+	s.drawn = s.text()
 	_, _ = io.WriteString(s.stderr, "\r"+s.drawn) // the terminal is gone: nothing to show
 }
 

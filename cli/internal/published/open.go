@@ -63,10 +63,15 @@ type opening struct {
 	limits  limits
 }
 
-// unusable is the error about what no program can be taken from.
+// unusable is the error about what no program can be taken from. One of this
+// machine, which has no room for a copy, is not about it.
 func unusable(path string, err error) error {
-	if errors.Is(err, context.Canceled) {
+	var temporary *durable.TempDirError
+	switch {
+	case errors.Is(err, context.Canceled):
 		return err
+	case errors.As(err, &temporary):
+		return fmt.Errorf("unpack %s: %w", path, err)
 	}
 	return output.Errorf(output.NoBackend, "%s: %w", path, err).WithHint("nothing was run or installed")
 }
@@ -121,10 +126,10 @@ func (p *opening) copy(ctx context.Context, path string) (f *os.File, sum sdk.Di
 	}
 	f, err = os.OpenFile(filepath.Join(p.dir, "source"), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, sum, err
+		return nil, sum, durable.InTempDir(err)
 	}
 	h := sha256.New()
-	_, err = io.Copy(io.MultiWriter(f, h), &limited{r: interruptible{ctx, in}, what: "it", most: p.limits.archive})
+	_, err = io.Copy(io.MultiWriter(durable.TempWriter{File: f}, h), &limited{r: interruptible{ctx, in}, what: "it", most: p.limits.archive})
 	if err != nil {
 		return nil, sum, errors.Join(err, f.Close())
 	}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/pluginhost"
 )
 
@@ -153,10 +154,10 @@ func exe() string {
 func writeProgram(path string, r io.Reader) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o700)
 	if err != nil {
-		return err
+		return durable.InTempDir(err)
 	}
-	_, err = io.Copy(f, r)
-	return errors.Join(err, f.Close())
+	_, err = io.Copy(durable.TempWriter{File: f}, r)
+	return errors.Join(err, durable.InTempDir(f.Close()))
 }
 
 // limited fails where r has more than most bytes.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -35,13 +36,13 @@ func (s *Spool) Write(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return s.file.Write(p)
+	return durable.TempWriter{File: s.file}.Write(p)
 }
 
 // overflow moves what is in memory to a file.
 func (s *Spool) overflow() (err error) {
 	if s.file, err = os.CreateTemp("", "codex-spool-"); err != nil {
-		return err
+		return durable.InTempDir(err)
 	}
 	if runtime.GOOS != "windows" {
 		err = os.Remove(s.file.Name())
@@ -50,7 +51,7 @@ func (s *Spool) overflow() (err error) {
 		_, err = s.file.Write(s.head)
 	}
 	s.head = nil
-	return err
+	return durable.InTempDir(err)
 }
 
 // Reader reads the spool from its beginning.
