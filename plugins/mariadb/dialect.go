@@ -10,6 +10,9 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
+//go:embed schema/objects.txt
+var definitions string
+
 // dialect is how MariaDB differs from other databases.
 func dialect() *sqlbackend.Dialect {
 	files, err := fs.Sub(schema, "schema")
@@ -20,16 +23,12 @@ func dialect() *sqlbackend.Dialect {
 		Connect:  connect,
 		Classify: classify,
 		Schema: sqlbackend.Schema{
-			Files:    files,
-			Tables:   "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, 6) = 'codex_'",
-			Obstacle: "SELECT IF(@@log_bin AND @@binlog_format = 'STATEMENT', '" + statementLog + "', '')",
-			// Without the right TRIGGER the server shows no trigger. Other engines
-			// than InnoDB undo nothing, or store nothing.
-			Foreign: `SELECT COALESCE((SELECT CONCAT('trigger ', trigger_name, ' on ', event_object_table) FROM information_schema.triggers
-		WHERE event_object_schema = DATABASE() AND LEFT(event_object_table, 6) = 'codex_' LIMIT 1),
-		(SELECT CONCAT(IF(table_type = 'BASE TABLE', CONCAT('table of the engine ', COALESCE(engine, 'NULL')), LOWER(table_type)), ' in the place of ', table_name)
-		FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, 6) = 'codex_'
-		AND (table_type <> 'BASE TABLE' OR engine <> 'InnoDB') LIMIT 1), '')`,
+			Files:       files,
+			Tables:      "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, 6) = 'codex_'",
+			Obstacle:    "SELECT IF(@@log_bin AND @@binlog_format = 'STATEMENT', '" + statementLog + "', '')",
+			Objects:     objects,
+			Definitions: sqlbackend.Lines(definitions),
+			// Without the right TRIGGER the server shows no trigger.
 			TriggersRun: "SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'EXECUTED_TRIGGERS'",
 			// Locks are the server's, so the name says which database; names end at
 			// 64 characters, and a database's name may have as many.

@@ -10,6 +10,9 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
+//go:embed schema/objects.txt
+var definitions string
+
 // dialect is how PostgreSQL differs from other databases.
 func dialect() *sqlbackend.Dialect {
 	files, err := fs.Sub(schema, "schema")
@@ -25,7 +28,8 @@ func dialect() *sqlbackend.Dialect {
 			Tables: `SELECT tablename FROM pg_tables WHERE schemaname = ANY(current_schemas(false)) AND starts_with(tablename, 'codex_')`,
 			Obstacle: `SELECT CASE WHEN current_setting('server_encoding') = 'UTF8' THEN '' ELSE
 		'its encoding is ' || current_setting('server_encoding') || ', which does not hold all text; make a database with ENCODING ''UTF8'' and TEMPLATE template0' END`,
-			Foreign: foreign,
+			Objects:     objects,
+			Definitions: sqlbackend.Lines(definitions),
 			// Ends with the transaction, so that it also works where a pooler gives
 			// each transaction another connection. The number has no meaning.
 			Lock: "SELECT 1 FROM pg_advisory_xact_lock(4982347160233957)",
@@ -56,20 +60,6 @@ func dialect() *sqlbackend.Dialect {
 		},
 	}
 }
-
-// foreign names what could change, hide or lose what is written: a trigger, a rule,
-// a relation that is no ordinary table or that a crash empties, a policy for rows,
-// and a table whose rows appear in ours.
-const foreign = `WITH t AS (SELECT oid, relname, relkind, relpersistence, relrowsecurity FROM pg_class
-		WHERE relname LIKE 'codex\_%' AND relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_table_is_visible(oid))
-	SELECT coalesce(
-		(SELECT 'trigger ' || tgname || ' on ' || relname FROM pg_trigger JOIN t ON t.oid = tgrelid WHERE NOT tgisinternal LIMIT 1),
-		(SELECT CASE relkind WHEN 'f' THEN 'foreign table' ELSE 'view' END || ' in the place of ' || relname FROM t WHERE relkind IN ('v', 'm', 'f') LIMIT 1),
-		(SELECT 'rule ' || rulename || ' on ' || relname FROM pg_rewrite JOIN t ON t.oid = ev_class LIMIT 1),
-		(SELECT CASE relpersistence WHEN 't' THEN 'temporary' ELSE 'unlogged' END || ' table in the place of ' || relname FROM t WHERE relkind = 'r' AND relpersistence <> 'p' LIMIT 1),
-		(SELECT 'policy for rows on ' || relname FROM t WHERE relrowsecurity LIMIT 1),
-		(SELECT 'table ' || inhrelid::regclass || ' that inherits from ' || inhparent::regclass FROM pg_inherits JOIN t ON t.oid IN (inhrelid, inhparent) WHERE relkind IN ('r', 'p') LIMIT 1),
-		'')`
 
 // begin starts a transaction that writes. All of it ends with the transaction,
 // so that a pooler's connection is left as it was. A transaction never waits for
