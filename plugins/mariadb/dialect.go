@@ -45,7 +45,7 @@ func dialect() *sqlbackend.Dialect {
 			LengthReads:    true,
 			// A right may be the user's or an active role's, on everything, the
 			// database (whose name may be a pattern) or the table.
-			Writable: `SELECT @@global.read_only = 0 AND NOT (@@log_bin AND @@binlog_format = 'STATEMENT') AND (
+			Writable: `SELECT @@global.read_only = 0 AND @@tx_read_only = 0 AND NOT (@@log_bin AND @@binlog_format = 'STATEMENT') AND (
 		EXISTS (SELECT 1 FROM information_schema.user_privileges WHERE privilege_type = 'INSERT') OR
 		EXISTS (SELECT 1 FROM information_schema.schema_privileges WHERE privilege_type = 'INSERT' AND DATABASE() LIKE table_schema) OR
 		EXISTS (SELECT 1 FROM information_schema.table_privileges WHERE privilege_type = 'INSERT' AND table_schema = DATABASE() AND table_name = 'codex_item'))`,

@@ -100,6 +100,21 @@ func TestHiddenTriggers(t *testing.T) {
 	})
 }
 
+// TestServerSettings has a server whose defaults cut answers, refuse statements,
+// look for no duplicates, or begin and end transactions in another way.
+func TestServerSettings(t *testing.T) {
+	t.Parallel()
+	d := databases.NewMariaDB(t).Database(t)
+	for _, setting := range []string{
+		"sql_select_limit=2", "sql_safe_updates=1", "sql_big_selects=0", "group_concat_max_len=4", "autocommit=0", "completion_type='RELEASE'",
+		"init_connect='SET unique_checks=0, NAMES latin1'", "tx_isolation='SERIALIZABLE'", "sql_mode='ORACLE,PAD_CHAR_TO_FULL_LENGTH,NO_BACKSLASH_ESCAPES'",
+		"max_sort_length=64", "default_storage_engine=MyISAM", "auto_increment_increment=10", "idle_transaction_timeout=1", "max_allowed_packet=1048576",
+	} {
+		sqltest.Execute(t, d, "SET GLOBAL "+setting)
+	}
+	suite().Works(t, d)
+}
+
 func TestServer(t *testing.T) {
 	t.Parallel()
 	suite().Run(t)

@@ -26,8 +26,11 @@ func dialect() *sqlbackend.Dialect {
 			Files:  files,
 			Atomic: true,
 			Tables: `SELECT tablename FROM pg_tables WHERE schemaname = ANY(current_schemas(false)) AND starts_with(tablename, 'codex_')`,
-			Obstacle: `SELECT CASE WHEN current_setting('server_encoding') = 'UTF8' THEN '' ELSE
-		'its encoding is ' || current_setting('server_encoding') || ', which does not hold all text; make a database with ENCODING ''UTF8'' and TEMPLATE template0' END`,
+			Obstacle: `SELECT CASE WHEN current_setting('server_encoding') <> 'UTF8' THEN
+		'its encoding is ' || current_setting('server_encoding') || ', which does not hold all text; make a database with ENCODING ''UTF8'' and TEMPLATE template0'
+		WHEN current_schema() IS NULL OR current_schema() LIKE 'pg\_%' OR current_setting('search_path') ~* '^[ "]*pg_temp' THEN
+		'search_path, which is ' || current_setting('search_path') || ', does not begin with a schema for tables; set it for the role, or write ?search_path=SCHEMA in the URL'
+		ELSE '' END`,
 			Objects:     objects,
 			Definitions: sqlbackend.Lines(definitions),
 			// Ends with the transaction, so that it also works where a pooler gives
@@ -62,20 +65,22 @@ func dialect() *sqlbackend.Dialect {
 }
 
 // begin starts a transaction that writes. All of it ends with the transaction,
-// so that a pooler's connection is left as it was. A transaction never waits for
-// the host, so one that is idle for long belongs to a stopped process and holds
-// locks. A role's or a database's synchronous_commit = off would lose what was
-// acknowledged when the server is killed; values above off are left alone.
+// so that a pooler's connection is left as it was. A role's or a database's
+// synchronous_commit = off would lose what was acknowledged when the server is
+// killed; values above off are left alone. Names without quotes are compared with
+// those of an archive.
 const begin = `BEGIN ISOLATION LEVEL READ COMMITTED;
-SET LOCAL idle_in_transaction_session_timeout = '10s';
+SET LOCAL quote_all_identifiers = off;
 SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`
 
-// perTransaction are settings of every transaction. With row_security a policy that would
+// perTransaction are settings of every transaction. None waits for the host, so
+// one that is idle for long belongs to a stopped process and holds locks; a busy
+// machine may need more than a role allows. With row_security a policy that would
 // hide rows is an error: a list without them looks complete. The engine writes
 // joins in the best order, an item first, so the planner need not compare all
 // others: that took 2 ms for each query of records, four times as long as all the
 // rest.
-const perTransaction = "; SET LOCAL row_security = off; SET LOCAL join_collapse_limit = 1"
+const perTransaction = "; SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL row_security = off; SET LOCAL join_collapse_limit = 1"
 
 // array makes one argument of a column, in a type that pgx sends in binary.
 func array(t sqlbackend.Type, values []any) any {

@@ -80,7 +80,6 @@ func suite() *sqltest.Suite {
 		Harmless: []string{
 			"ALTER TABLE codex_item ADD project text, ALTER name SET STORAGE MAIN", "DROP INDEX codex_item_repo", "ALTER INDEX codex_item_event RENAME TO another",
 			"ALTER TABLE codex_name ADD CONSTRAINT small CHECK (length(name) < 1000)", "CREATE UNIQUE INDEX u ON codex_item (tombstone, event)",
-			"ALTER ROLE CURRENT_USER SET quote_all_identifiers = on",
 		},
 		// Nothing but a commit writes the log: the server's own writer sleeps.
 		Durable:  []string{"wal_writer_delay=10s"},
@@ -171,6 +170,36 @@ func TestRowsAreNotHidden(t *testing.T) {
 		sqltest.Failed(t, err, sdk.PermissionDenied, false, sdk.EffectNone)
 		if err == nil {
 			t.Errorf("listed %v", entry.Record.Tombstone)
+		}
+	}
+}
+
+// TestRoleSettings has a role with defaults that would change what statements mean,
+// how values are written, or how long a transaction may take.
+func TestRoleSettings(t *testing.T) {
+	t.Parallel()
+	d := databases.Postgres(t)
+	for _, setting := range []string{
+		"quote_all_identifiers = on", "idle_in_transaction_session_timeout = '1ms'", "standard_conforming_strings = off", "backslash_quote = off",
+		"bytea_output = escape", "array_nulls = off", "transform_null_equals = on", "default_transaction_isolation = serializable",
+		"default_transaction_deferrable = on", "client_encoding = latin1", "datestyle = 'German, DMY'", "timezone = 'Asia/Kolkata'",
+		"plan_cache_mode = force_generic_plan", "synchronous_commit = off", "lock_timeout = '5s'", "client_min_messages = debug1",
+	} {
+		sqltest.Execute(t, d, "ALTER ROLE "+d.User+" SET "+setting)
+	}
+	suite().Works(t, d)
+}
+
+// TestNoSchema has a role whose search_path leads to no schema in which tables last.
+func TestNoSchema(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"''", "nowhere", "pg_catalog, public", "pg_temp, public"} {
+		d := databases.Postgres(t)
+		sqltest.Execute(t, d, "ALTER ROLE "+d.User+" SET search_path = "+path)
+		_, err := open(t.Context(), sdk.Options{URL: d.URL(), Mode: sdk.Create})
+		sqltest.Failed(t, err, sdk.Unsupported, false, sdk.EffectNone)
+		if err != nil && !strings.Contains(err.Error(), "search_path") {
+			t.Error(err)
 		}
 	}
 }
