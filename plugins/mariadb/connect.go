@@ -37,14 +37,24 @@ const maxPacket = 1 << 20
 // that another has just committed. Strict mode makes errors of values that do
 // not fit. A transaction never waits for the host, so one that is idle for long
 // belongs to a stopped process and holds locks. Text is UTF-8, whatever the
-// server, its init_connect or its idea of the handshake say.
+// server, its init_connect or its idea of the handshake say. A server may also
+// have defaults that cut every answer (sql_select_limit), refuse statements that
+// are meant (sql_safe_updates, sql_big_selects), look for no duplicates
+// (unique_checks), or begin and end transactions in another way.
 var settings = map[string]string{
+	"autocommit":               "1",
 	"character_set_client":     "'utf8mb4'",
 	"character_set_results":    "'utf8mb4'",
 	"collation_connection":     "'utf8mb4_bin'",
-	"tx_isolation":             "'READ-COMMITTED'",
-	"sql_mode":                 "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'",
+	"completion_type":          "'NO_CHAIN'",
+	"group_concat_max_len":     "10000",
 	"idle_transaction_timeout": "10",
+	"sql_big_selects":          "1",
+	"sql_mode":                 "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'",
+	"sql_safe_updates":         "0",
+	"sql_select_limit":         "18446744073709551615",
+	"tx_isolation":             "'READ-COMMITTED'",
+	"unique_checks":            "1",
 }
 
 // connect reads the URL and MYSQL_PWD.

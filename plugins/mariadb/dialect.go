@@ -10,6 +10,9 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
+//go:embed schema/objects.txt
+var definitions string
+
 // dialect is how MariaDB differs from other databases.
 func dialect() *sqlbackend.Dialect {
 	files, err := fs.Sub(schema, "schema")
@@ -20,16 +23,12 @@ func dialect() *sqlbackend.Dialect {
 		Connect:  connect,
 		Classify: classify,
 		Schema: sqlbackend.Schema{
-			Files:    files,
-			Tables:   "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, 6) = 'codex_'",
-			Obstacle: "SELECT IF(@@log_bin AND @@binlog_format = 'STATEMENT', '" + statementLog + "', '')",
-			// Without the right TRIGGER the server shows no trigger. Other engines
-			// than InnoDB undo nothing, or store nothing.
-			Foreign: `SELECT COALESCE((SELECT CONCAT('trigger ', trigger_name, ' on ', event_object_table) FROM information_schema.triggers
-		WHERE event_object_schema = DATABASE() AND LEFT(event_object_table, 6) = 'codex_' LIMIT 1),
-		(SELECT CONCAT(IF(table_type = 'BASE TABLE', CONCAT('table of the engine ', COALESCE(engine, 'NULL')), LOWER(table_type)), ' in the place of ', table_name)
-		FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, 6) = 'codex_'
-		AND (table_type <> 'BASE TABLE' OR engine <> 'InnoDB') LIMIT 1), '')`,
+			Files:       files,
+			Tables:      "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, 6) = 'codex_'",
+			Obstacle:    "SELECT IF(@@log_bin AND @@binlog_format = 'STATEMENT', '" + statementLog + "', '')",
+			Objects:     objects,
+			Definitions: sqlbackend.Lines(definitions),
+			// Without the right TRIGGER the server shows no trigger.
 			TriggersRun: "SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'EXECUTED_TRIGGERS'",
 			// Locks are the server's, so the name says which database; names end at
 			// 64 characters, and a database's name may have as many.
@@ -46,7 +45,7 @@ func dialect() *sqlbackend.Dialect {
 			LengthReads:    true,
 			// A right may be the user's or an active role's, on everything, the
 			// database (whose name may be a pattern) or the table.
-			Writable: `SELECT @@global.read_only = 0 AND NOT (@@log_bin AND @@binlog_format = 'STATEMENT') AND (
+			Writable: `SELECT @@global.read_only = 0 AND @@tx_read_only = 0 AND NOT (@@log_bin AND @@binlog_format = 'STATEMENT') AND (
 		EXISTS (SELECT 1 FROM information_schema.user_privileges WHERE privilege_type = 'INSERT') OR
 		EXISTS (SELECT 1 FROM information_schema.schema_privileges WHERE privilege_type = 'INSERT' AND DATABASE() LIKE table_schema) OR
 		EXISTS (SELECT 1 FROM information_schema.table_privileges WHERE privilege_type = 'INSERT' AND table_schema = DATABASE() AND table_name = 'codex_item'))`,

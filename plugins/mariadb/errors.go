@@ -32,6 +32,7 @@ var classes = map[uint16]sqlbackend.Class{
 	1040: {Kind: sdk.Busy, ServerReplied: true},                  // too many connections
 	1203: {Kind: sdk.Busy, ServerReplied: true},                  // too many connections of this user
 	1226: {Kind: sdk.Busy, ServerReplied: true},                  // this user's limit
+	1461: {Kind: sdk.Busy, ServerReplied: true},                  // too many prepared statements
 	1037: {Kind: sdk.Busy, ServerReplied: true, Permanent: true}, // out of memory
 	1038: {Kind: sdk.Busy, ServerReplied: true, Permanent: true}, // out of sort memory
 	1041: {Kind: sdk.Busy, ServerReplied: true, Permanent: true}, // out of memory

@@ -38,6 +38,26 @@ func suite() *sqltest.Suite {
 			},
 			"system versioned in the place of codex_body": {"ALTER TABLE codex_body ADD SYSTEM VERSIONING"},
 		},
+		Altered: map[string][]string{
+			"column codex_item.archived_at: bigint(20) NOT NULL":           {"ALTER TABLE codex_item MODIFY archived_at DECIMAL(20,0) NOT NULL"},
+			"column codex_item.digest: binary(32) NOT NULL":                {"ALTER TABLE codex_item MODIFY digest VARBINARY(32) NOT NULL"},
+			"column codex_item.name: varbinary(4096) NOT NULL":             {"ALTER TABLE codex_item MODIFY name CHAR(200) NOT NULL"},
+			"column codex_name.name: varbinary(1024) NOT NULL":             {"ALTER TABLE codex_name MODIFY name VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL"},
+			"column codex_origin.note: mediumtext COLLATE utf8mb4_bin NOT": {"ALTER TABLE codex_origin MODIFY note MEDIUMTEXT CHARACTER SET latin1 NOT NULL"},
+			"column codex_item.git_blob: varbinary(32) NOT NULL":           {"ALTER TABLE codex_item MODIFY git_blob VARBINARY(32)"},
+			"column codex_event.host: varbinary(1024) NOT NULL":            {"ALTER TABLE codex_event DROP host, ADD host VARBINARY(1024) AS ('here') STORED"},
+			"column codex_hold.released_at: bigint(20)":                    {"ALTER TABLE codex_hold DROP released_at"},
+			"column codex_upload.id: bigint(20) NOT NULL auto_increment":   {"ALTER TABLE codex_upload MODIFY id BIGINT"},
+			"unique index of codex_item: tombstone":                        {"ALTER TABLE codex_item DROP KEY codex_item_tombstone"},
+			"unique index of codex_artifact: sha256":                       {"ALTER TABLE codex_artifact DROP KEY codex_artifact_sha256, ADD UNIQUE KEY (sha256(4))"},
+			"unique index of codex_event: id":                              {"ALTER TABLE codex_event DROP PRIMARY KEY, ADD PRIMARY KEY (id, action)"},
+			"unique index of codex_upload: artifact":                       {"ALTER TABLE codex_upload DROP KEY codex_upload_artifact, ADD KEY (artifact)"},
+		},
+		Harmless: []string{
+			"ALTER TABLE codex_item ADD project TEXT, DROP KEY codex_item_repo, RENAME KEY codex_item_event TO another, ADD UNIQUE KEY (tombstone, event)",
+			"ALTER TABLE codex_body MODIFY data MEDIUMBLOB COMPRESSED NOT NULL", "ALTER TABLE codex_name ADD CONSTRAINT small CHECK (LENGTH(name) < 1000)",
+			"ALTER TABLE codex_item_tag PARTITION BY HASH (item) PARTITIONS 2",
+		},
 		Durable: []string{"innodb_flush_log_at_trx_commit=1"},
 		Grant: func(d *databases.Database, user, rights string) (grant, revoke []string) {
 			return []string{
@@ -78,6 +98,21 @@ func TestHiddenTriggers(t *testing.T) {
 		"release":  "CREATE TRIGGER harm BEFORE UPDATE ON codex_hold FOR EACH ROW SET NEW.released_at = NULL",
 		"purge":    "CREATE TRIGGER harm AFTER UPDATE ON codex_item FOR EACH ROW INSERT INTO codex_name (name) VALUES (UUID())",
 	})
+}
+
+// TestServerSettings has a server whose defaults cut answers, refuse statements,
+// look for no duplicates, or begin and end transactions in another way.
+func TestServerSettings(t *testing.T) {
+	t.Parallel()
+	d := databases.NewMariaDB(t).Database(t)
+	for _, setting := range []string{
+		"sql_select_limit=2", "sql_safe_updates=1", "sql_big_selects=0", "group_concat_max_len=4", "autocommit=0", "completion_type='RELEASE'",
+		"init_connect='SET unique_checks=0, NAMES latin1'", "tx_isolation='SERIALIZABLE'", "sql_mode='ORACLE,PAD_CHAR_TO_FULL_LENGTH,NO_BACKSLASH_ESCAPES'",
+		"max_sort_length=64", "default_storage_engine=MyISAM", "auto_increment_increment=10", "idle_transaction_timeout=1", "max_allowed_packet=1048576",
+	} {
+		sqltest.Execute(t, d, "SET GLOBAL "+setting)
+	}
+	suite().Works(t, d)
 }
 
 func TestServer(t *testing.T) {

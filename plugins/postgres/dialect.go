@@ -10,6 +10,9 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
+//go:embed schema/objects.txt
+var definitions string
+
 // dialect is how PostgreSQL differs from other databases.
 func dialect() *sqlbackend.Dialect {
 	files, err := fs.Sub(schema, "schema")
@@ -23,9 +26,13 @@ func dialect() *sqlbackend.Dialect {
 			Files:  files,
 			Atomic: true,
 			Tables: `SELECT tablename FROM pg_tables WHERE schemaname = ANY(current_schemas(false)) AND starts_with(tablename, 'codex_')`,
-			Obstacle: `SELECT CASE WHEN current_setting('server_encoding') = 'UTF8' THEN '' ELSE
-		'its encoding is ' || current_setting('server_encoding') || ', which does not hold all text; make a database with ENCODING ''UTF8'' and TEMPLATE template0' END`,
-			Foreign: foreign,
+			Obstacle: `SELECT CASE WHEN current_setting('server_encoding') <> 'UTF8' THEN
+		'its encoding is ' || current_setting('server_encoding') || ', which does not hold all text; make a database with ENCODING ''UTF8'' and TEMPLATE template0'
+		WHEN current_schema() IS NULL OR current_schema() LIKE 'pg\_%' OR current_setting('search_path') ~* '^[ "]*pg_temp' THEN
+		'search_path, which is ' || current_setting('search_path') || ', does not begin with a schema for tables; set it for the role, or write ?search_path=SCHEMA in the URL'
+		ELSE '' END`,
+			Objects:     objects,
+			Definitions: sqlbackend.Lines(definitions),
 			// Ends with the transaction, so that it also works where a pooler gives
 			// each transaction another connection. The number has no meaning.
 			Lock: "SELECT 1 FROM pg_advisory_xact_lock(4982347160233957)",
@@ -57,35 +64,23 @@ func dialect() *sqlbackend.Dialect {
 	}
 }
 
-// foreign names what could change, hide or lose what is written: a trigger, a rule,
-// a relation that is no ordinary table or that a crash empties, a policy for rows,
-// and a table whose rows appear in ours.
-const foreign = `WITH t AS (SELECT oid, relname, relkind, relpersistence, relrowsecurity FROM pg_class
-		WHERE relname LIKE 'codex\_%' AND relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_table_is_visible(oid))
-	SELECT coalesce(
-		(SELECT 'trigger ' || tgname || ' on ' || relname FROM pg_trigger JOIN t ON t.oid = tgrelid WHERE NOT tgisinternal LIMIT 1),
-		(SELECT CASE relkind WHEN 'f' THEN 'foreign table' ELSE 'view' END || ' in the place of ' || relname FROM t WHERE relkind IN ('v', 'm', 'f') LIMIT 1),
-		(SELECT 'rule ' || rulename || ' on ' || relname FROM pg_rewrite JOIN t ON t.oid = ev_class LIMIT 1),
-		(SELECT CASE relpersistence WHEN 't' THEN 'temporary' ELSE 'unlogged' END || ' table in the place of ' || relname FROM t WHERE relkind = 'r' AND relpersistence <> 'p' LIMIT 1),
-		(SELECT 'policy for rows on ' || relname FROM t WHERE relrowsecurity LIMIT 1),
-		(SELECT 'table ' || inhrelid::regclass || ' that inherits from ' || inhparent::regclass FROM pg_inherits JOIN t ON t.oid IN (inhrelid, inhparent) WHERE relkind IN ('r', 'p') LIMIT 1),
-		'')`
-
 // begin starts a transaction that writes. All of it ends with the transaction,
-// so that a pooler's connection is left as it was. A transaction never waits for
-// the host, so one that is idle for long belongs to a stopped process and holds
-// locks. A role's or a database's synchronous_commit = off would lose what was
-// acknowledged when the server is killed; values above off are left alone.
+// so that a pooler's connection is left as it was. A role's or a database's
+// synchronous_commit = off would lose what was acknowledged when the server is
+// killed; values above off are left alone. Names without quotes are compared with
+// those of an archive.
 const begin = `BEGIN ISOLATION LEVEL READ COMMITTED;
-SET LOCAL idle_in_transaction_session_timeout = '10s';
+SET LOCAL quote_all_identifiers = off;
 SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`
 
-// perTransaction are settings of every transaction. With row_security a policy that would
+// perTransaction are settings of every transaction. None waits for the host, so
+// one that is idle for long belongs to a stopped process and holds locks; a busy
+// machine may need more than a role allows. With row_security a policy that would
 // hide rows is an error: a list without them looks complete. The engine writes
 // joins in the best order, an item first, so the planner need not compare all
 // others: that took 2 ms for each query of records, four times as long as all the
 // rest.
-const perTransaction = "; SET LOCAL row_security = off; SET LOCAL join_collapse_limit = 1"
+const perTransaction = "; SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL row_security = off; SET LOCAL join_collapse_limit = 1"
 
 // array makes one argument of a column, in a type that pgx sends in binary.
 func array(t sqlbackend.Type, values []any) any {

@@ -57,6 +57,7 @@ var classes = map[string]sqlbackend.Class{
 var plain = map[string]string{
 	"25006": "the server is a standby, or this user may only read",
 	"42883": "the server is no PostgreSQL of 11 or later",
+	"57014": "the server ended the statement: statement_timeout of the server, the database or the role, or its administrator",
 	"53300": "no connection is free",
 }
 

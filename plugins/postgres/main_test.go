@@ -63,6 +63,24 @@ func suite() *sqltest.Suite {
 				"CREATE TABLE elsewhere (tag bigint NOT NULL)", "ALTER TABLE codex_item_tag INHERIT elsewhere",
 			},
 		},
+		Altered: map[string][]string{
+			"column codex_item.archived_at: bigint NOT NULL":     {"ALTER TABLE codex_item ALTER archived_at TYPE numeric(20,-3)"},
+			"column codex_origin.host: text COLLATE C NOT NULL":  {"ALTER TABLE codex_origin ALTER host TYPE varchar(9)"},
+			"column codex_origin.note: text COLLATE C NOT NULL":  {"ALTER TABLE codex_origin ALTER note TYPE char(2000)"},
+			"column codex_name.name: text COLLATE C NOT NULL":    {"ALTER TABLE codex_name ALTER name TYPE text COLLATE \"POSIX\""},
+			"column codex_item.digest: bytea NOT NULL":           {"ALTER TABLE codex_item ALTER digest DROP NOT NULL"},
+			"column codex_event.host: text COLLATE C NOT NULL":   {"ALTER TABLE codex_event DROP host, ADD host text COLLATE \"C\" NOT NULL GENERATED ALWAYS AS ('here') STORED"},
+			"column codex_hold.released_at: bigint":              {"ALTER TABLE codex_hold DROP released_at"},
+			"unique index of codex_item: btree (tombstone)":      {"ALTER TABLE codex_item DROP CONSTRAINT codex_item_tombstone_key"},
+			"unique index of codex_artifact: btree (sha256)":     {"ALTER TABLE codex_artifact DROP CONSTRAINT codex_artifact_sha256_key, ADD UNIQUE (sha256) DEFERRABLE"},
+			"unique index of codex_event: btree (id)":            {"ALTER TABLE codex_event DROP CONSTRAINT codex_event_pkey, ADD PRIMARY KEY (id, action)"},
+			"unique index of codex_upload: btree (artifact)":     {"ALTER TABLE codex_upload DROP CONSTRAINT codex_upload_artifact_key", "CREATE UNIQUE INDEX u ON codex_upload (artifact) WHERE touched > 0"},
+			"unique index of codex_artifact_chunk: btree (uploa": {"ALTER TABLE codex_artifact_chunk DROP CONSTRAINT codex_artifact_chunk_pkey"},
+		},
+		Harmless: []string{
+			"ALTER TABLE codex_item ADD project text, ALTER name SET STORAGE MAIN", "DROP INDEX codex_item_repo", "ALTER INDEX codex_item_event RENAME TO another",
+			"ALTER TABLE codex_name ADD CONSTRAINT small CHECK (length(name) < 1000)", "CREATE UNIQUE INDEX u ON codex_item (tombstone, event)",
+		},
 		// Nothing but a commit writes the log: the server's own writer sleeps.
 		Durable:  []string{"wal_writer_delay=10s"},
 		Careless: func(d *databases.Database) string { return "ALTER ROLE " + d.User + " SET synchronous_commit = off" },
@@ -152,6 +170,36 @@ func TestRowsAreNotHidden(t *testing.T) {
 		sqltest.Failed(t, err, sdk.PermissionDenied, false, sdk.EffectNone)
 		if err == nil {
 			t.Errorf("listed %v", entry.Record.Tombstone)
+		}
+	}
+}
+
+// TestRoleSettings has a role with defaults that would change what statements mean,
+// how values are written, or how long a transaction may take.
+func TestRoleSettings(t *testing.T) {
+	t.Parallel()
+	d := databases.Postgres(t)
+	for _, setting := range []string{
+		"quote_all_identifiers = on", "idle_in_transaction_session_timeout = '1ms'", "standard_conforming_strings = off", "backslash_quote = off",
+		"bytea_output = escape", "array_nulls = off", "transform_null_equals = on", "default_transaction_isolation = serializable",
+		"default_transaction_deferrable = on", "client_encoding = latin1", "datestyle = 'German, DMY'", "timezone = 'Asia/Kolkata'",
+		"plan_cache_mode = force_generic_plan", "synchronous_commit = off", "lock_timeout = '5s'", "client_min_messages = debug1",
+	} {
+		sqltest.Execute(t, d, "ALTER ROLE "+d.User+" SET "+setting)
+	}
+	suite().Works(t, d)
+}
+
+// TestNoSchema has a role whose search_path leads to no schema in which tables last.
+func TestNoSchema(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"''", "nowhere", "pg_catalog, public", "pg_temp, public"} {
+		d := databases.Postgres(t)
+		sqltest.Execute(t, d, "ALTER ROLE "+d.User+" SET search_path = "+path)
+		_, err := open(t.Context(), sdk.Options{URL: d.URL(), Mode: sdk.Create})
+		sqltest.Failed(t, err, sdk.Unsupported, false, sdk.EffectNone)
+		if err != nil && !strings.Contains(err.Error(), "search_path") {
+			t.Error(err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"strconv"
+	"strings"
 	"time"
 
 	"modernc.org/sqlite"
@@ -23,13 +24,20 @@ func dialect() *sqlbackend.Dialect {
 	if err != nil {
 		panic(err) // the name above is wrong
 	}
+	text, err := schema.ReadFile("schema/0001_archive.sql")
+	if err != nil {
+		panic(err) // the name above is wrong
+	}
 	return &sqlbackend.Dialect{
 		Connect:  connect,
 		Classify: classify,
 		Schema: sqlbackend.Schema{
 			Files:  files,
 			Atomic: true,
-			Tables: `SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'codex\_%' ESCAPE '\'`,
+			Objects: `SELECT type || ' ' || name, replace(sql, '"', '') FROM sqlite_schema
+		WHERE name LIKE 'codex\_%' ESCAPE '\' AND (type = 'table' OR sql LIKE 'CREATE UNIQUE %')`,
+			Definitions: definitions(string(text)),
+			Tables:      `SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'codex\_%' ESCAPE '\'`,
 		},
 		Server: sqlbackend.Server{
 			Version: "SELECT 'SQLite ' || sqlite_version()",
@@ -40,6 +48,20 @@ func dialect() *sqlbackend.Dialect {
 		Statements: sqlbackend.Statements{IgnoreContext: true, Direct: true},
 		Insert:     sqlbackend.Insert{IgnoreSuffix: "ON CONFLICT DO NOTHING", Shapes: []int{1}, Pack: pack},
 	}
+}
+
+// definitions are the tables and unique indexes that a schema file makes. SQLite
+// keeps their text, and a tool that copies an archive may only add quotes.
+func definitions(schema string) (list []string) {
+	for statement := range strings.SplitSeq(schema, ";\n") {
+		for kind, begin := range map[string]string{"table": "CREATE TABLE ", "index": "CREATE UNIQUE INDEX "} {
+			if _, text, found := strings.Cut(statement, begin); found {
+				name, _, _ := strings.Cut(text, " ")
+				list = append(list, kind+" "+name+"\t"+begin+text)
+			}
+		}
+	}
+	return list
 }
 
 // classes maps result codes, exact ones before primary ones, which are the low

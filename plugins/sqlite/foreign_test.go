@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/sqlbackend/sqltest"
 )
 
 // contents are the names and bytes of a directory's files.
@@ -63,6 +65,51 @@ func TestForeignFileIsLeftAlone(t *testing.T) {
 			execute(t, db, statement)
 			db.Close()
 			refusedAndUnchanged(t, filepath.Dir(a.path), a.path)
+		})
+	}
+}
+
+// Tables that were altered keep values in another way, or rows twice: they are
+// read and not written.
+func TestAlteredTables(t *testing.T) {
+	a := newArchive(t)
+	db := openRaw(t, a.path)
+	sqltest.Objects(t, db, dialect())
+	db.Close()
+	made, err := schema.ReadFile("schema/0001_archive.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ from, to string }{
+		"collation":           {"name TEXT NOT NULL UNIQUE", "name TEXT COLLATE NOCASE NOT NULL UNIQUE"},
+		"unique constraint":   {"tombstone    BLOB NOT NULL UNIQUE", "tombstone    BLOB NOT NULL"},
+		"type":                {"data     BLOB NOT NULL", "data     ANY NOT NULL"},
+		"null":                {"crc32c      INTEGER NOT NULL", "crc32c      INTEGER"},
+		"strict":              {"data     BLOB NOT NULL\n) STRICT", "data     BLOB NOT NULL\n)"},
+		"narrow unique index": {"WHERE event IS NOT NULL", "WHERE purged_at IS NULL"},
+		"quotes":              {"CREATE TABLE codex_item (", `CREATE TABLE "codex_item" (`},
+		"plain index":         {"CREATE INDEX codex_item_repo ON codex_item (repo, archived_at);\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(string(made), c.from, c.to, 1)
+			if text == string(made) {
+				t.Fatal("nothing was altered")
+			}
+			another := dialect()
+			another.Schema.Files, another.Schema.Definitions = fstest.MapFS{"0001_archive.sql": {Data: []byte(text)}}, nil
+			path, kept := filepath.Join(t.TempDir(), "a.db"), newSample(10)
+			old := openArchive(t, path, another, sdk.Create)
+			old.put(kept)
+			old.Close()
+			altered := openArchive(t, path, dialect(), sdk.ReadWrite)
+			altered.holds(kept)
+			it := sqltest.NewItem(10)
+			_, err := altered.Put(t.Context(), func(yield func(sdk.Item, error) bool) { yield(it, nil) })
+			if name != "quotes" && name != "plain index" {
+				wantKind(t, err, sdk.PermissionDenied)
+			} else if err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }

@@ -47,12 +47,17 @@ type Schema struct {
 	// Obstacle is a query for one text: why this database cannot hold an
 	// archive, or "". It runs before a new archive is made. Empty: no check.
 	Obstacle string
-	// Foreign is a query for one text: what in the database could change, hide or
-	// lose what is written to the tables that begin with "codex_", such as a
-	// trigger, or "". Empty: Connect looks for it.
-	Foreign string
+	// Objects is a query for two texts a row: the name and the definition of each
+	// column and unique index of the tables that begin with "codex_". In a row of
+	// what could change, hide or lose what is written to them, such as a trigger,
+	// the name is "" and the definition says what it is.
+	Objects string
+	// Definitions are the rows of Objects in an archive of this version, each as
+	// "name<TAB>definition". The engine trusts in them: in a type that keeps a value
+	// as it was sent, and in a unique index that keeps the second of two rows away.
+	Definitions []string
 	// TriggersRun is a query for the number of triggers that the statements of this
-	// connection have run, where Foreign may not see all. Empty: it sees all.
+	// connection have run, where Objects may not show all. Empty: it does.
 	TriggersRun string
 	// Lock waits for the right to change the schema and returns a row that
 	// holds 1 if it was granted; Unlock returns it. With Atomic it comes after

@@ -2,23 +2,40 @@ package sqlbackend
 
 import (
 	"context"
+	"strings"
 
 	"github.com/codex-archive/codex/sdk"
 )
 
-// refuseForeign looks for triggers and the like, until it has once found none.
-// What they discard is counted, but what they change is seen only when it is read
-// again.
+// refuseForeign looks at the tables until they once were those of an archive, and
+// nothing else. What a trigger or the like discards is counted, but what it
+// changes is seen only when it is read again. So is what a column of another type
+// changes, and what is stored twice without a unique index.
 func (b *Backend) refuseForeign(ctx context.Context, db *conn) error {
-	if b.d.Schema.Foreign == "" || b.plain.Load() {
+	if b.plain.Load() {
 		return nil
 	}
-	var found string
-	if err := db.queryRow(ctx, b.d.Schema.Foreign, nil, &found); err != nil {
+	found := map[string]bool{}
+	foreign := ""
+	err := db.queryOnce(ctx, b.d.Schema.Objects, nil, func(scan scan) error {
+		var name, definition string
+		err := scan(&name, &definition)
+		if name == "" {
+			foreign = definition
+		}
+		found[name+"\t"+definition] = true
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	if found != "" {
-		return b.foreign(found)
+	if foreign != "" {
+		return b.foreign(foreign)
+	}
+	for _, object := range b.d.Schema.Definitions {
+		if !found[object] {
+			return b.altered(object)
+		}
 	}
 	b.plain.Store(true)
 	return nil
@@ -44,3 +61,14 @@ func (db *conn) refuseTriggersRun(ctx context.Context) error {
 func (b *Backend) foreign(what string) error {
 	return sdk.Errorf(sdk.PermissionDenied, "%s cannot be written: it has a %s, which could change, hide or lose what is stored; no archive has any", b.place, what)
 }
+
+func (b *Backend) altered(object string) error {
+	name, definition, _ := strings.Cut(object, "\t")
+	if !strings.Contains(definition, "\n") { // SQLite's is a whole CREATE TABLE
+		name += ": " + definition
+	}
+	return sdk.Errorf(sdk.PermissionDenied, "%s cannot be written: its tables were altered, so what is stored could be changed, lost or stored twice; an archive has the %s", b.place, name)
+}
+
+// Lines are the lines of a file of definitions.
+func Lines(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") }

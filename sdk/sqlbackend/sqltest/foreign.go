@@ -2,18 +2,23 @@ package sqltest
 
 import (
 	"context"
+	"database/sql"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/codex-archive/codex/scripts/bench/contest"
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/sqlbackend"
 )
 
 // foreignObjects has views, tables without a log and the like in an archive. It
 // is read and not written.
-func (s *Suite) foreignObjects(t *testing.T) {
-	for name, statements := range s.Foreign {
+func (s *Suite) foreignObjects(t *testing.T) { s.readAndNotWritten(t, s.Foreign) }
+
+func (s *Suite) readAndNotWritten(t *testing.T, changes map[string][]string) {
+	for name, statements := range changes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := s.Database(t)
@@ -30,6 +35,53 @@ func (s *Suite) foreignObjects(t *testing.T) {
 				t.Errorf("Get: %v", err)
 			}
 		})
+	}
+}
+
+// alteredTables has tables that are no longer as an archive makes them.
+func (s *Suite) alteredTables(t *testing.T) {
+	t.Run("made", func(t *testing.T) {
+		t.Parallel()
+		archive := s.archive(t)
+		Objects(t, archive.Admin, s.Dialect)
+	})
+	t.Run("harmless", func(t *testing.T) {
+		t.Parallel()
+		d := s.Database(t)
+		items := contest.Small(2)
+		MustPut(t, s.Open(t, d.URL(), sdk.Create), items[:1])
+		Execute(t, d, s.Harmless...)
+		archive := s.Open(t, d.URL(), sdk.ReadWrite)
+		MustPut(t, archive, items[1:])
+		if err := contest.Get(t.Context(), archive, items); err != nil {
+			t.Error(err)
+		}
+	})
+	s.readAndNotWritten(t, s.Altered)
+}
+
+// Objects compares the tables of a new archive with what its dialect says of them.
+func Objects(t *testing.T, db *sql.DB, d *sqlbackend.Dialect) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), d.Schema.Objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var made []string
+	for rows.Next() {
+		var name, definition string
+		if err := rows.Scan(&name, &definition); err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, name+"\t"+definition)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(made)
+	if want := slices.Sorted(slices.Values(d.Schema.Definitions)); !slices.Equal(made, want) {
+		t.Errorf("the tables of a new archive are\n%s\nand not\n%s", strings.Join(made, "\n"), strings.Join(want, "\n"))
 	}
 }
 

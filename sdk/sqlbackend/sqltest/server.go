@@ -308,3 +308,35 @@ func (s *Suite) TextArrives(t *testing.T, d *databases.Database, url string) {
 		t.Errorf("the server has %q, %v", note, err)
 	}
 }
+
+// Works makes an archive in d, writes in every way, and reads all of it again: what
+// a server, a database or a user has as defaults changes nothing.
+func (s *Suite) Works(t *testing.T, d *databases.Database) {
+	t.Helper()
+	archive := &Archive{Backend: s.Open(t, d.URL(), sdk.Create), Admin: d.Admin(t)}
+	large, small := NewItem(100_000), NewItem(100)
+	for _, it := range []sdk.Item{large, small, NewItem(sdk.StagedBody + 1000)} {
+		if _, err := archive.Put(t.Context(), one(it)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	known := again(large, nil)
+	known.Body = nil
+	if _, err := archive.Put(t.Context(), one(known)); err != nil {
+		t.Error(err)
+	}
+	for _, write := range archive.everyWrite(large.Record, small.Record) {
+		if err := write(); err != nil {
+			t.Error(err)
+		}
+	}
+	MustPut(t, archive, contest.Small(50))
+	checkAll(t, s.Open(t, d.URL(), sdk.ReadOnly))
+	listed := 0
+	for range archive.List(t.Context(), sdk.Query{}) {
+		listed++
+	}
+	if n := countRows(t, archive.Admin, "codex_item"); listed != n {
+		t.Errorf("%d of %d records were listed", listed, n)
+	}
+}

@@ -54,6 +54,11 @@ type Suite struct {
 	// Foreign are statements after which a database could change, hide or lose
 	// rows, by the words that a refusal has for it.
 	Foreign map[string][]string
+	// Altered are statements after which the tables keep values in another way, or
+	// rows twice, by the words that a refusal has for it. Harmless are those that
+	// change nothing of this.
+	Altered  map[string][]string
+	Harmless []string
 	// ReadOnly makes the server only read, at least for the database's owner,
 	// until the test ends.
 	ReadOnly func(t *testing.T, d *databases.Database)
@@ -80,6 +85,7 @@ func (s *Suite) Run(t *testing.T) {
 		{"DiscardedRows", s.discardedRows},
 		{"Triggers", s.triggers},
 		{"ForeignObjects", s.foreignObjects},
+		{"AlteredTables", s.alteredTables},
 		{"MissingBodies", func(t *testing.T) { MissingBodies(t, s.archive, s.Measured) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
