@@ -44,7 +44,8 @@ func pluginTestCommand(a *app.App) *cli.Command {
 			"Rules about damaged content need a way to damage it behind the backend's back: a COMMAND that\n" +
 			"the shell runs, with two lines on its standard input, the URL of an archive and the SHA-256 of\n" +
 			"the content whose stored bytes it shall alter. Rules about rows that were tampered with need a\n" +
-			"COMMAND that reads four lines: the URL, what to do (remove-body, spoil-record, spoil-content, swap-content),\n" +
+			"COMMAND that reads four lines: the URL, what to do (remove-body, spoil-record, spoil-content, swap-content;\n" +
+			"and with the capability inspection remove-record, remove-content, feign-purge),\n" +
 			"the tombstone of the record, and for swap-content that of the record whose content it gets.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex plugin test ./codex-archive-oracle --url 'oracle://ann@localhost/t{}'\n" +

@@ -25,7 +25,8 @@ func verifyCommand(a *app.App) *cli.Command {
 			"with 5. Purged records are counted apart.\n" +
 			"The results file names the problems, and how far the run came, also after a signal;\n" +
 			"--resume goes on from there. --structure reads no content: it checks that every row can be\n" +
-			"read, that content is there with its recorded length, and that the counts agree.\n\n" +
+			"read, that content is there with its recorded length, that no row is left alone or refers to\n" +
+			"one that is gone, that holds and retention follow from the events, and that the counts agree.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive verify --by me\n" +
 			"   codex archive verify --sample 5% --by me\n" +

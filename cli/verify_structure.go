@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/journal"
@@ -23,8 +25,18 @@ type structureView struct {
 	Problems   []verifier.Problem `json:"problems"`
 	LeftOut    int64              `json:"problems_left_out,omitempty"`
 	Counts     []string           `json:"counts"` // that do not agree
+	Findings   []finding          `json:"findings"`
 	NotChecked []string           `json:"not_checked"`
 	Duration   output.Millis      `json:"total_duration_ms"`
+}
+
+// finding is what the backend says of its rows.
+type finding struct {
+	Kind     sdk.FindingKind `json:"kind"`
+	Damage   bool            `json:"damage"` // no command leaves such rows
+	What     string          `json:"what"`
+	Rows     int64           `json:"rows"`
+	Examples []string        `json:"examples"`
 }
 
 // structureRun is a look at the structure under way.
@@ -43,7 +55,7 @@ func (p *verifyPlan) runStructure(ctx context.Context) error {
 		return err
 	}
 	r := &structureRun{plan: p, journal: j, report: newVerifyReport(p.command), begun: time.Now()}
-	r.view.Problems, r.view.Counts = []verifier.Problem{}, []string{}
+	r.view = newStructureView()
 	err = r.look(ctx)
 	r.report.progress.End()
 	recorded := j.Verified(ctx, r.evidence(), err)
@@ -56,11 +68,25 @@ func (p *verifyPlan) runStructure(ctx context.Context) error {
 	if err := r.show(); err != nil {
 		return err
 	}
-	if bad := r.view.Missing + r.view.Unreadable; bad > 0 || len(r.view.Counts) > 0 {
-		return output.Shown{Err: output.Errorf(output.KindOf(sdk.Corrupt), "%d of %d records are unreadable or without content, %d counts do not agree", bad, r.view.Records, len(r.view.Counts)).
-			WithHint("codex archive repair puts missing content back from elsewhere; an unreadable row has to come from a backup")}
+	if bad, damaged := r.view.Missing+r.view.Unreadable, r.view.damaged(); bad > 0 || damaged > 0 || len(r.view.Counts) > 0 {
+		return output.Shown{Err: output.Errorf(output.KindOf(sdk.Corrupt), "%d of %d records are unreadable or without content, %d other rows are damaged, %d counts do not agree", bad, r.view.Records, damaged, len(r.view.Counts)).
+			WithHint("codex archive repair puts missing content back from elsewhere; a row that is unreadable or gone has to come from a backup")}
 	}
 	return recorded
+}
+
+func newStructureView() structureView {
+	return structureView{Problems: []verifier.Problem{}, Counts: []string{}, Findings: []finding{}}
+}
+
+// damaged counts the rows that no command leaves as they are.
+func (v *structureView) damaged() (rows int64) {
+	for _, f := range v.Findings {
+		if f.Damage {
+			rows += f.Rows
+		}
+	}
+	return rows
 }
 
 // look lists all records between two looks at the counts: where both are the
@@ -72,15 +98,15 @@ func (r *structureRun) look(ctx context.Context) error {
 	}
 	r.report.progress.Printf("Looking up %s...", output.Count(before.Live, "record"))
 	err = r.journal.Read(ctx, evidence.Verified, "", func(ctx context.Context, backend sdk.Backend) error {
-		r.view = structureView{Problems: []verifier.Problem{}, Counts: []string{}}
+		r.view = newStructureView()
 		r.report.progress.Begin(0, int(before.Live))
-		for entry, err := range find.List(ctx, backend, sdk.Query{}, nil) {
+		for entry, err := range find.List(ctx, backend, sdk.Query{WithEvents: true, WithHolds: true}, nil) {
 			if err != nil {
 				return err
 			}
 			r.entry(entry)
 		}
-		return nil
+		return r.inspect(ctx, backend)
 	})
 	if err != nil {
 		return err
@@ -100,8 +126,24 @@ func (r *structureRun) health(ctx context.Context) (h sdk.Health, err error) {
 	return h, err
 }
 
+// inspect has the backend look through its rows.
+func (r *structureRun) inspect(ctx context.Context, backend sdk.Backend) error {
+	findings, err := sdk.Inspect(ctx, backend)
+	if sdk.KindOf(err) == sdk.Unsupported {
+		r.view.NotChecked = []string{"whether there are rows that nothing refers to, or that refer to nothing: " + sdk.AsError(err).Msg}
+		return nil
+	}
+	for _, f := range findings {
+		r.view.Findings = append(r.view.Findings, finding{Kind: f.Kind, Damage: f.Kind.Damage(), What: f.What, Rows: f.Rows, Examples: f.Examples})
+	}
+	return err
+}
+
 // entry takes a record in.
 func (r *structureRun) entry(entry sdk.Entry) {
+	if entry.Err == nil {
+		entry.Err = entry.CheckCustody()
+	}
 	result := verifier.Result{Target: verifier.Target{Name: entry.Record.Tombstone.String(), Entry: entry}, Status: verifier.Intact, Err: entry.Err}
 	v := &r.view
 	v.Records++
@@ -131,10 +173,7 @@ func (r *structureRun) entry(entry sdk.Entry) {
 // compare holds the list against the counts of the archive.
 func (r *structureRun) compare(before, after *sdk.Health) {
 	v := &r.view
-	v.NotChecked = []string{
-		"the bytes of the content were not read: codex archive verify reads them",
-		"whether there is content, or pieces of it, that no record needs",
-	}
+	v.NotChecked = append([]string{"the bytes of the content were not read: codex archive verify reads them"}, v.NotChecked...)
 	if after.Unmeasured != "" {
 		v.NotChecked = append(v.NotChecked, after.Unmeasured)
 	}
@@ -159,6 +198,15 @@ func (r *structureRun) evidence() evidence.Verification {
 	}
 }
 
+// someOf names rows of a finding, and says whether there are more.
+func someOf(f finding) string {
+	names := strings.Join(f.Examples, ", ")
+	if f.Rows > int64(len(f.Examples)) {
+		names += ", ..."
+	}
+	return names
+}
+
 // show prints the result.
 func (r *structureRun) show() error {
 	v := &r.view
@@ -171,6 +219,13 @@ func (r *structureRun) show() error {
 	r.report.progress.Printf("  ✗ Missing: %d", v.Missing)
 	r.report.progress.Printf("  ✗ Unreadable: %d", v.Unreadable)
 	r.report.progress.PrintSome("  - Purged: %d", v.Purged)
+	for _, f := range v.Findings {
+		sign := "-"
+		if f.Damage {
+			sign = "✗"
+		}
+		r.report.progress.Printf("  %s %s, %s: %d (%s)", sign, escape.Text(string(f.Kind)), escape.Text(f.What), f.Rows, escape.Text(someOf(f)))
+	}
 	for _, sentence := range v.Counts {
 		r.report.progress.Printf("  ✗ Counts: %s", sentence)
 	}

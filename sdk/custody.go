@@ -58,3 +58,65 @@ func (c *Custody) Apply(e *Event) (*Hold, error) {
 	}
 	return nil, nil
 }
+
+// CheckCustody reports, as an error of kind [Corrupt], that what a record says of
+// its purge and its retention, or one of its holds, does not follow from its
+// events. e has both, events and holds. That a hold was placed again after it was
+// released does not show: the clocks of two hosts may order its events in another
+// way than the archive saw them.
+func (e *Entry) CheckCustody() error {
+	r := &e.Record
+	wrong := func(format string, args ...any) error { return Errorf(Corrupt, format, args...).About(r.Tombstone) }
+	until := r.RetainAtStore
+	purged := false
+	for i := range e.Events {
+		switch event := &e.Events[i]; event.Action {
+		case ActionRetain:
+			if event.RetainUntil.After(until) {
+				until = event.RetainUntil
+			}
+		case ActionPurge:
+			purged = true
+		case ActionHold:
+			if !slices.ContainsFunc(e.Holds, func(h Hold) bool { return h.Case == event.Case }) {
+				return wrong("a hold of case %s was placed on %s, and the archive has none", event.Case, event.At.Format(time.DateOnly))
+			}
+		}
+	}
+	switch {
+	case purged && r.PurgedAt.IsZero():
+		return wrong("an event says that it was purged, and it is live")
+	case !purged && !r.PurgedAt.IsZero():
+		return wrong("it is marked as purged, and no event says so")
+	case !r.RetainUntil.Equal(until):
+		return wrong("it is retained until %s, and its events say %s", formatUntil(r.RetainUntil), formatUntil(until))
+	}
+	for _, h := range e.Holds {
+		if !e.says(ActionHold, h.Case, h.Placed, h.PlacedBy) || !h.Released.IsZero() && !e.says(ActionRelease, h.Case, h.Released, "") {
+			return wrong("no event says that the hold of case %s was placed by %s on %s%s", h.Case, h.PlacedBy, h.Placed.Format(time.DateOnly), released(h))
+		}
+	}
+	return nil
+}
+
+// says reports whether an event is of a case and a time and, unless that is empty,
+// of an actor.
+func (e *Entry) says(action Action, name string, at time.Time, actor string) bool {
+	return slices.ContainsFunc(e.Events, func(o Event) bool {
+		return o.Action == action && o.Case == name && o.At.Equal(at) && (actor == "" || o.Actor == actor)
+	})
+}
+
+func released(h Hold) string {
+	if h.Released.IsZero() {
+		return ""
+	}
+	return ", or released on " + h.Released.Format(time.DateOnly)
+}
+
+func formatUntil(t time.Time) string {
+	if t.IsZero() {
+		return "no day"
+	}
+	return t.Format(time.RFC3339)
+}

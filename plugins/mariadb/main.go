@@ -20,7 +20,7 @@ func main() { plugin.Serve(mariadbDriver()) }
 func mariadbDriver() sdk.Driver {
 	return sdk.Driver{
 		Name: "mariadb", Version: version, Commit: commit, Schemes: schemes,
-		Capabilities: []sdk.Capability{sdk.IdentityAtOpen}, Open: open,
+		Capabilities: []sdk.Capability{sdk.IdentityAtOpen, sdk.Inspection}, Open: open,
 	}
 }
 

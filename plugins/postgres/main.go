@@ -20,7 +20,7 @@ func main() { plugin.Serve(postgresDriver()) }
 func postgresDriver() sdk.Driver {
 	return sdk.Driver{
 		Name: "postgres", Version: version, Commit: commit, Schemes: schemes,
-		Capabilities: []sdk.Capability{sdk.IdentityAtOpen}, Open: open,
+		Capabilities: []sdk.Capability{sdk.IdentityAtOpen, sdk.Inspection}, Open: open,
 	}
 }
 

@@ -20,7 +20,7 @@ func main() { plugin.Serve(sqliteDriver()) }
 func sqliteDriver() sdk.Driver {
 	return sdk.Driver{
 		Name: "sqlite", Version: version, Commit: commit, Schemes: []string{"sqlite"},
-		Capabilities: []sdk.Capability{sdk.IdentityAtOpen}, Open: open,
+		Capabilities: []sdk.Capability{sdk.IdentityAtOpen, sdk.Inspection}, Open: open,
 	}
 }
 

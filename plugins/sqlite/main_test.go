@@ -84,6 +84,10 @@ func target(t *testing.T, open func(context.Context, sdk.Options) (sdk.Backend, 
 				return err
 			}
 			defer db.Close()
+			db.SetMaxOpenConns(1)
+			if _, err := db.ExecContext(ctx, "PRAGMA foreign_keys = OFF"); err != nil {
+				return err
+			}
 			return sqltest.Tamper(ctx, db, false, what)
 		},
 	}

@@ -15,7 +15,7 @@ func tampered(t *testing.T) *sqltest.Archive {
 	db.SetMaxOpenConns(1) // the pragma is the connection's
 	execute(t, db, "PRAGMA foreign_keys = OFF")
 	return &sqltest.Archive{
-		Backend: a, Admin: db,
+		Backend: a.Backend, Admin: db,
 		Cut:  "CAST(substr(data, 1, length(data) - 1) AS BLOB)",
 		Zero: "zeroblob(length(data))",
 	}
@@ -26,6 +26,8 @@ func TestDamage(t *testing.T) { sqltest.Damage(t, tampered) }
 func TestWrongSize(t *testing.T) { sqltest.WrongSize(t, tampered) }
 
 func TestUnreadableRows(t *testing.T) { sqltest.UnreadableRows(t, tampered) }
+
+func TestInspection(t *testing.T) { sqltest.Inspection(t, tampered) }
 
 func TestMissingBodies(t *testing.T) { sqltest.MissingBodies(t, tampered, true) }
 

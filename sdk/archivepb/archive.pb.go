@@ -2980,6 +2980,156 @@ func (x *HealthReply) GetPurged() int64 {
 	return 0
 }
 
+type InspectRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InspectRequest) Reset() {
+	*x = InspectRequest{}
+	mi := &file_archive_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InspectRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InspectRequest) ProtoMessage() {}
+
+func (x *InspectRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_archive_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InspectRequest.ProtoReflect.Descriptor instead.
+func (*InspectRequest) Descriptor() ([]byte, []int) {
+	return file_archive_proto_rawDescGZIP(), []int{35}
+}
+
+type InspectReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Findings      []*Finding             `protobuf:"bytes,1,rep,name=findings,proto3" json:"findings,omitempty"` // none: every row is as calls leave it; each kind and what at most once
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InspectReply) Reset() {
+	*x = InspectReply{}
+	mi := &file_archive_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InspectReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InspectReply) ProtoMessage() {}
+
+func (x *InspectReply) ProtoReflect() protoreflect.Message {
+	mi := &file_archive_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InspectReply.ProtoReflect.Descriptor instead.
+func (*InspectReply) Descriptor() ([]byte, []int) {
+	return file_archive_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *InspectReply) GetFindings() []*Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+// Finding is what is wrong, or left over, with some rows; sdk/inspect.go describes
+// the kinds.
+type Finding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`         // dangling, orphaned, contradictory (damage), staged or abandoned
+	What          string                 `protobuf:"bytes,2,opt,name=what,proto3" json:"what,omitempty"`         // for people: which rows these are, and what is wrong with them
+	Rows          int64                  `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`        // how many, at least 1
+	Examples      []string               `protobuf:"bytes,4,rep,name=examples,proto3" json:"examples,omitempty"` // names of some of them, at most 20
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Finding) Reset() {
+	*x = Finding{}
+	mi := &file_archive_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Finding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Finding) ProtoMessage() {}
+
+func (x *Finding) ProtoReflect() protoreflect.Message {
+	mi := &file_archive_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Finding.ProtoReflect.Descriptor instead.
+func (*Finding) Descriptor() ([]byte, []int) {
+	return file_archive_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *Finding) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Finding) GetWhat() string {
+	if x != nil {
+		return x.What
+	}
+	return ""
+}
+
+func (x *Finding) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Finding) GetExamples() []string {
+	if x != nil {
+		return x.Examples
+	}
+	return nil
+}
+
 type DrainRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -2988,7 +3138,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_archive_proto_msgTypes[35]
+	mi := &file_archive_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3000,7 +3150,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archive_proto_msgTypes[35]
+	mi := &file_archive_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3013,7 +3163,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_archive_proto_rawDescGZIP(), []int{35}
+	return file_archive_proto_rawDescGZIP(), []int{38}
 }
 
 type DrainReply struct {
@@ -3024,7 +3174,7 @@ type DrainReply struct {
 
 func (x *DrainReply) Reset() {
 	*x = DrainReply{}
-	mi := &file_archive_proto_msgTypes[36]
+	mi := &file_archive_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3036,7 +3186,7 @@ func (x *DrainReply) String() string {
 func (*DrainReply) ProtoMessage() {}
 
 func (x *DrainReply) ProtoReflect() protoreflect.Message {
-	mi := &file_archive_proto_msgTypes[36]
+	mi := &file_archive_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3049,7 +3199,7 @@ func (x *DrainReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainReply.ProtoReflect.Descriptor instead.
 func (*DrainReply) Descriptor() ([]byte, []int) {
-	return file_archive_proto_rawDescGZIP(), []int{36}
+	return file_archive_proto_rawDescGZIP(), []int{39}
 }
 
 // ErrorDetail travels in the details of a status.
@@ -3067,7 +3217,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_archive_proto_msgTypes[37]
+	mi := &file_archive_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3079,7 +3229,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_archive_proto_msgTypes[37]
+	mi := &file_archive_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3092,7 +3242,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_archive_proto_rawDescGZIP(), []int{37}
+	return file_archive_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ErrorDetail) GetKind() Kind {
@@ -3364,7 +3514,15 @@ const file_archive_proto_rawDesc = "" +
 	"notDurable\x12\x12\n" +
 	"\x04held\x18\v \x01(\x03R\x04held\x12\x16\n" +
 	"\x06purged\x18\f \x01(\x03R\x06purgedB\b\n" +
-	"\x06_clock\"\x0e\n" +
+	"\x06_clock\"\x10\n" +
+	"\x0eInspectRequest\"E\n" +
+	"\fInspectReply\x125\n" +
+	"\bfindings\x18\x01 \x03(\v2\x19.codex.archive.v1.FindingR\bfindings\"a\n" +
+	"\aFinding\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04what\x18\x02 \x01(\tR\x04what\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x03R\x04rows\x12\x1a\n" +
+	"\bexamples\x18\x04 \x03(\tR\bexamples\"\x0e\n" +
 	"\fDrainRequest\"\f\n" +
 	"\n" +
 	"DrainReply\"\xc9\x01\n" +
@@ -3410,7 +3568,7 @@ const file_archive_proto_rawDesc = "" +
 	"\x06Effect\x12\x0f\n" +
 	"\vEFFECT_NONE\x10\x00\x12\x10\n" +
 	"\fEFFECT_MAYBE\x10\x01\x12\x12\n" +
-	"\x0eEFFECT_APPLIED\x10\x022\xd6\x05\n" +
+	"\x0eEFFECT_APPLIED\x10\x022\xa3\x06\n" +
 	"\aArchive\x12N\n" +
 	"\bDescribe\x12!.codex.archive.v1.DescribeRequest\x1a\x1f.codex.archive.v1.DescribeReply\x12B\n" +
 	"\x04Open\x12\x1d.codex.archive.v1.OpenRequest\x1a\x1b.codex.archive.v1.OpenReply\x12?\n" +
@@ -3420,7 +3578,8 @@ const file_archive_proto_rawDesc = "" +
 	"\x04List\x12\x1d.codex.archive.v1.ListRequest\x1a\x1b.codex.archive.v1.ListFrame0\x01\x12H\n" +
 	"\x06Append\x12\x1f.codex.archive.v1.AppendRequest\x1a\x1d.codex.archive.v1.AppendReply\x12E\n" +
 	"\x05Purge\x12\x1e.codex.archive.v1.PurgeRequest\x1a\x1c.codex.archive.v1.PurgeReply\x12H\n" +
-	"\x06Health\x12\x1f.codex.archive.v1.HealthRequest\x1a\x1d.codex.archive.v1.HealthReply\x12E\n" +
+	"\x06Health\x12\x1f.codex.archive.v1.HealthRequest\x1a\x1d.codex.archive.v1.HealthReply\x12K\n" +
+	"\aInspect\x12 .codex.archive.v1.InspectRequest\x1a\x1e.codex.archive.v1.InspectReply\x12E\n" +
 	"\x05Drain\x12\x1e.codex.archive.v1.DrainRequest\x1a\x1c.codex.archive.v1.DrainReplyB.Z,github.com/codex-archive/codex/sdk/archivepbb\x06proto3"
 
 var (
@@ -3436,7 +3595,7 @@ func file_archive_proto_rawDescGZIP() []byte {
 }
 
 var file_archive_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_archive_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_archive_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_archive_proto_goTypes = []any{
 	(Mode)(0),               // 0: codex.archive.v1.Mode
 	(Kind)(0),               // 1: codex.archive.v1.Kind
@@ -3476,19 +3635,22 @@ var file_archive_proto_goTypes = []any{
 	(*Verdict)(nil),         // 35: codex.archive.v1.Verdict
 	(*HealthRequest)(nil),   // 36: codex.archive.v1.HealthRequest
 	(*HealthReply)(nil),     // 37: codex.archive.v1.HealthReply
-	(*DrainRequest)(nil),    // 38: codex.archive.v1.DrainRequest
-	(*DrainReply)(nil),      // 39: codex.archive.v1.DrainReply
-	(*ErrorDetail)(nil),     // 40: codex.archive.v1.ErrorDetail
-	nil,                     // 41: codex.archive.v1.Record.MetadataEntry
-	nil,                     // 42: codex.archive.v1.Event.DetailEntry
+	(*InspectRequest)(nil),  // 38: codex.archive.v1.InspectRequest
+	(*InspectReply)(nil),    // 39: codex.archive.v1.InspectReply
+	(*Finding)(nil),         // 40: codex.archive.v1.Finding
+	(*DrainRequest)(nil),    // 41: codex.archive.v1.DrainRequest
+	(*DrainReply)(nil),      // 42: codex.archive.v1.DrainReply
+	(*ErrorDetail)(nil),     // 43: codex.archive.v1.ErrorDetail
+	nil,                     // 44: codex.archive.v1.Record.MetadataEntry
+	nil,                     // 45: codex.archive.v1.Event.DetailEntry
 }
 var file_archive_proto_depIdxs = []int32{
 	5,  // 0: codex.archive.v1.DescribeReply.description:type_name -> codex.archive.v1.Description
 	0,  // 1: codex.archive.v1.OpenRequest.mode:type_name -> codex.archive.v1.Mode
 	5,  // 2: codex.archive.v1.OpenReply.description:type_name -> codex.archive.v1.Description
 	8,  // 3: codex.archive.v1.Record.content:type_name -> codex.archive.v1.Content
-	41, // 4: codex.archive.v1.Record.metadata:type_name -> codex.archive.v1.Record.MetadataEntry
-	42, // 5: codex.archive.v1.Event.detail:type_name -> codex.archive.v1.Event.DetailEntry
+	44, // 4: codex.archive.v1.Record.metadata:type_name -> codex.archive.v1.Record.MetadataEntry
+	45, // 5: codex.archive.v1.Event.detail:type_name -> codex.archive.v1.Event.DetailEntry
 	13, // 6: codex.archive.v1.PutFrame.parts:type_name -> codex.archive.v1.PutPart
 	14, // 7: codex.archive.v1.PutPart.header:type_name -> codex.archive.v1.PutHeader
 	15, // 8: codex.archive.v1.PutPart.end:type_name -> codex.archive.v1.BodyEnd
@@ -3503,7 +3665,7 @@ var file_archive_proto_depIdxs = []int32{
 	15, // 17: codex.archive.v1.GetPart.end:type_name -> codex.archive.v1.BodyEnd
 	24, // 18: codex.archive.v1.GetPart.failure:type_name -> codex.archive.v1.Failure
 	25, // 19: codex.archive.v1.GetPart.all:type_name -> codex.archive.v1.End
-	40, // 20: codex.archive.v1.Failure.error:type_name -> codex.archive.v1.ErrorDetail
+	43, // 20: codex.archive.v1.Failure.error:type_name -> codex.archive.v1.ErrorDetail
 	28, // 21: codex.archive.v1.ListFrame.parts:type_name -> codex.archive.v1.ListPart
 	29, // 22: codex.archive.v1.ListPart.entry:type_name -> codex.archive.v1.Entry
 	10, // 23: codex.archive.v1.ListPart.event:type_name -> codex.archive.v1.Event
@@ -3514,33 +3676,36 @@ var file_archive_proto_depIdxs = []int32{
 	10, // 28: codex.archive.v1.AppendRequest.events:type_name -> codex.archive.v1.Event
 	33, // 29: codex.archive.v1.PurgeRequest.items:type_name -> codex.archive.v1.PurgeItem
 	35, // 30: codex.archive.v1.PurgeReply.verdicts:type_name -> codex.archive.v1.Verdict
-	1,  // 31: codex.archive.v1.ErrorDetail.kind:type_name -> codex.archive.v1.Kind
-	2,  // 32: codex.archive.v1.ErrorDetail.effect:type_name -> codex.archive.v1.Effect
-	3,  // 33: codex.archive.v1.Archive.Describe:input_type -> codex.archive.v1.DescribeRequest
-	6,  // 34: codex.archive.v1.Archive.Open:input_type -> codex.archive.v1.OpenRequest
-	12, // 35: codex.archive.v1.Archive.Put:input_type -> codex.archive.v1.PutFrame
-	19, // 36: codex.archive.v1.Archive.Missing:input_type -> codex.archive.v1.MissingRequest
-	21, // 37: codex.archive.v1.Archive.Get:input_type -> codex.archive.v1.GetRequest
-	26, // 38: codex.archive.v1.Archive.List:input_type -> codex.archive.v1.ListRequest
-	30, // 39: codex.archive.v1.Archive.Append:input_type -> codex.archive.v1.AppendRequest
-	32, // 40: codex.archive.v1.Archive.Purge:input_type -> codex.archive.v1.PurgeRequest
-	36, // 41: codex.archive.v1.Archive.Health:input_type -> codex.archive.v1.HealthRequest
-	38, // 42: codex.archive.v1.Archive.Drain:input_type -> codex.archive.v1.DrainRequest
-	4,  // 43: codex.archive.v1.Archive.Describe:output_type -> codex.archive.v1.DescribeReply
-	7,  // 44: codex.archive.v1.Archive.Open:output_type -> codex.archive.v1.OpenReply
-	17, // 45: codex.archive.v1.Archive.Put:output_type -> codex.archive.v1.PutReply
-	20, // 46: codex.archive.v1.Archive.Missing:output_type -> codex.archive.v1.MissingReply
-	22, // 47: codex.archive.v1.Archive.Get:output_type -> codex.archive.v1.GetFrame
-	27, // 48: codex.archive.v1.Archive.List:output_type -> codex.archive.v1.ListFrame
-	31, // 49: codex.archive.v1.Archive.Append:output_type -> codex.archive.v1.AppendReply
-	34, // 50: codex.archive.v1.Archive.Purge:output_type -> codex.archive.v1.PurgeReply
-	37, // 51: codex.archive.v1.Archive.Health:output_type -> codex.archive.v1.HealthReply
-	39, // 52: codex.archive.v1.Archive.Drain:output_type -> codex.archive.v1.DrainReply
-	43, // [43:53] is the sub-list for method output_type
-	33, // [33:43] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	40, // 31: codex.archive.v1.InspectReply.findings:type_name -> codex.archive.v1.Finding
+	1,  // 32: codex.archive.v1.ErrorDetail.kind:type_name -> codex.archive.v1.Kind
+	2,  // 33: codex.archive.v1.ErrorDetail.effect:type_name -> codex.archive.v1.Effect
+	3,  // 34: codex.archive.v1.Archive.Describe:input_type -> codex.archive.v1.DescribeRequest
+	6,  // 35: codex.archive.v1.Archive.Open:input_type -> codex.archive.v1.OpenRequest
+	12, // 36: codex.archive.v1.Archive.Put:input_type -> codex.archive.v1.PutFrame
+	19, // 37: codex.archive.v1.Archive.Missing:input_type -> codex.archive.v1.MissingRequest
+	21, // 38: codex.archive.v1.Archive.Get:input_type -> codex.archive.v1.GetRequest
+	26, // 39: codex.archive.v1.Archive.List:input_type -> codex.archive.v1.ListRequest
+	30, // 40: codex.archive.v1.Archive.Append:input_type -> codex.archive.v1.AppendRequest
+	32, // 41: codex.archive.v1.Archive.Purge:input_type -> codex.archive.v1.PurgeRequest
+	36, // 42: codex.archive.v1.Archive.Health:input_type -> codex.archive.v1.HealthRequest
+	38, // 43: codex.archive.v1.Archive.Inspect:input_type -> codex.archive.v1.InspectRequest
+	41, // 44: codex.archive.v1.Archive.Drain:input_type -> codex.archive.v1.DrainRequest
+	4,  // 45: codex.archive.v1.Archive.Describe:output_type -> codex.archive.v1.DescribeReply
+	7,  // 46: codex.archive.v1.Archive.Open:output_type -> codex.archive.v1.OpenReply
+	17, // 47: codex.archive.v1.Archive.Put:output_type -> codex.archive.v1.PutReply
+	20, // 48: codex.archive.v1.Archive.Missing:output_type -> codex.archive.v1.MissingReply
+	22, // 49: codex.archive.v1.Archive.Get:output_type -> codex.archive.v1.GetFrame
+	27, // 50: codex.archive.v1.Archive.List:output_type -> codex.archive.v1.ListFrame
+	31, // 51: codex.archive.v1.Archive.Append:output_type -> codex.archive.v1.AppendReply
+	34, // 52: codex.archive.v1.Archive.Purge:output_type -> codex.archive.v1.PurgeReply
+	37, // 53: codex.archive.v1.Archive.Health:output_type -> codex.archive.v1.HealthReply
+	39, // 54: codex.archive.v1.Archive.Inspect:output_type -> codex.archive.v1.InspectReply
+	42, // 55: codex.archive.v1.Archive.Drain:output_type -> codex.archive.v1.DrainReply
+	45, // [45:56] is the sub-list for method output_type
+	34, // [34:45] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_archive_proto_init() }
@@ -3582,7 +3747,7 @@ func file_archive_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_archive_proto_rawDesc), len(file_archive_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   40,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

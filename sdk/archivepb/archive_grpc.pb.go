@@ -140,6 +140,7 @@ const (
 	Archive_Append_FullMethodName   = "/codex.archive.v1.Archive/Append"
 	Archive_Purge_FullMethodName    = "/codex.archive.v1.Archive/Purge"
 	Archive_Health_FullMethodName   = "/codex.archive.v1.Archive/Health"
+	Archive_Inspect_FullMethodName  = "/codex.archive.v1.Archive/Inspect"
 	Archive_Drain_FullMethodName    = "/codex.archive.v1.Archive/Drain"
 )
 
@@ -216,6 +217,10 @@ type ArchiveClient interface {
 	Purge(ctx context.Context, in *PurgeRequest, opts ...grpc.CallOption) (*PurgeReply, error)
 	// Health measures the archive and changes nothing.
 	Health(ctx context.Context, in *HealthRequest, opts ...grpc.CallOption) (*HealthReply, error)
+	// Inspect looks at all rows but the bytes of bodies, and changes nothing. It
+	// answers with rows that refer to nothing, that nothing refers to, or that
+	// contradict another. It needs the capability "inspection".
+	Inspect(ctx context.Context, in *InspectRequest, opts ...grpc.CallOption) (*InspectReply, error)
 	// Drain ends what is under way, closes the archive and then answers. A call
 	// that waits for the host is cut off; one that is being committed is finished
 	// and answered as it ended. Calls after it are INVALID_ARGUMENT; another Drain
@@ -342,6 +347,16 @@ func (c *archiveClient) Health(ctx context.Context, in *HealthRequest, opts ...g
 	return out, nil
 }
 
+func (c *archiveClient) Inspect(ctx context.Context, in *InspectRequest, opts ...grpc.CallOption) (*InspectReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(InspectReply)
+	err := c.cc.Invoke(ctx, Archive_Inspect_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *archiveClient) Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainReply, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DrainReply)
@@ -425,6 +440,10 @@ type ArchiveServer interface {
 	Purge(context.Context, *PurgeRequest) (*PurgeReply, error)
 	// Health measures the archive and changes nothing.
 	Health(context.Context, *HealthRequest) (*HealthReply, error)
+	// Inspect looks at all rows but the bytes of bodies, and changes nothing. It
+	// answers with rows that refer to nothing, that nothing refers to, or that
+	// contradict another. It needs the capability "inspection".
+	Inspect(context.Context, *InspectRequest) (*InspectReply, error)
 	// Drain ends what is under way, closes the archive and then answers. A call
 	// that waits for the host is cut off; one that is being committed is finished
 	// and answered as it ended. Calls after it are INVALID_ARGUMENT; another Drain
@@ -466,6 +485,9 @@ func (UnimplementedArchiveServer) Purge(context.Context, *PurgeRequest) (*PurgeR
 }
 func (UnimplementedArchiveServer) Health(context.Context, *HealthRequest) (*HealthReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Health not implemented")
+}
+func (UnimplementedArchiveServer) Inspect(context.Context, *InspectRequest) (*InspectReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Inspect not implemented")
 }
 func (UnimplementedArchiveServer) Drain(context.Context, *DrainRequest) (*DrainReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Drain not implemented")
@@ -628,6 +650,24 @@ func _Archive_Health_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Archive_Inspect_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(InspectRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ArchiveServer).Inspect(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Archive_Inspect_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ArchiveServer).Inspect(ctx, req.(*InspectRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Archive_Drain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DrainRequest)
 	if err := dec(in); err != nil {
@@ -676,6 +716,10 @@ var Archive_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Health",
 			Handler:    _Archive_Health_Handler,
+		},
+		{
+			MethodName: "Inspect",
+			Handler:    _Archive_Inspect_Handler,
 		},
 		{
 			MethodName: "Drain",

@@ -182,6 +182,14 @@ func (b *faultBackend) Health(ctx context.Context) (h sdk.Health, err error) {
 	return h, nil
 }
 
+func (b *faultBackend) Inspect(ctx context.Context) (findings []sdk.Finding, err error) {
+	err = b.run(ctx, b.next(), func() error {
+		findings, err = sdk.Inspect(ctx, b.backend)
+		return err
+	})
+	return findings, err
+}
+
 func (b *faultBackend) Identity() sdk.ID { return sdk.IdentityOf(b.backend) }
 
 func (b *faultBackend) Close() error { return b.backend.Close() }

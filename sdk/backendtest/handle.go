@@ -26,6 +26,11 @@ func (h handle) Close() error { return errors.Join(h.Backend.Close(), h.process.
 // Identity implements [sdk.Identified].
 func (h handle) Identity() sdk.ID { return sdk.IdentityOf(h.Backend) }
 
+// Inspect implements [sdk.Inspector].
+func (h handle) Inspect(ctx context.Context) ([]sdk.Finding, error) {
+	return sdk.Inspect(ctx, h.Backend)
+}
+
 // setup is how the way to a handle differs from the usual one.
 type setup struct {
 	stdout, stderr io.Writer         // copies of what a program prints

@@ -32,6 +32,12 @@ func memoryTarget() backendtest.Target {
 				return kvtest.SpoilRecord(ctx, store, what.Record)
 			case backendtest.SpoilContent:
 				return kvtest.SpoilContent(ctx, store, what.Record)
+			case backendtest.RemoveRecord:
+				return kvtest.RemoveRecord(ctx, store, what.Record)
+			case backendtest.RemoveContent:
+				return kvtest.RemoveContent(ctx, store, what.Record)
+			case backendtest.FeignPurge:
+				return kvtest.FeignPurge(ctx, store, what.Record)
 			default:
 				return kvtest.SwapContent(ctx, store, what.Record, what.Other)
 			}

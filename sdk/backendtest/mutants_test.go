@@ -27,7 +27,7 @@ type mutant struct {
 }
 
 func mutants() []mutant {
-	return slices.Concat(putMutants(), bodyMutants(), textMutants(), getMutants(), listMutants(), eventMutants(), purgeMutants(), handleMutants(), fileMutants(), docMutants())
+	return slices.Concat(putMutants(), bodyMutants(), textMutants(), getMutants(), listMutants(), inspectMutants(), eventMutants(), purgeMutants(), handleMutants(), fileMutants(), docMutants())
 }
 
 func putMutants() []mutant {
@@ -124,6 +124,14 @@ func listMutants() []mutant {
 		{name: "counts holds instead of records", wrap: wrap[tallier], run: "^HEALTH-", want: "HEALTH-06"},
 		{name: "calls an archive read-only that only the handle is", wrap: wrap[modest], run: "^HEALTH-", want: "HEALTH-05"},
 		{name: "ties events of the archive to records", wrap: wrap[owner], run: "^APPEND-(03|19)", want: "APPEND-19"},
+	}
+}
+
+func inspectMutants() []mutant {
+	return []mutant{
+		{name: "finds nothing", wrap: wrap[blind], run: "^INSPECT-", want: "INSPECT-03 INSPECT-04 INSPECT-05"},
+		{name: "takes what is staged for damage", wrap: wrap[alarmist], run: "^INSPECT-", want: "INSPECT-02"},
+		{name: "declares an inspection that it does not make", wrap: wrap[anonymous], run: "^INSPECT-", want: "INSPECT-01 INSPECT-02 INSPECT-03 INSPECT-04 INSPECT-05"},
 	}
 }
 

@@ -52,6 +52,8 @@ func (r Rule) See() string {
 		return sdk + ".Backend.Append and .Action"
 	case "PURGE":
 		return sdk + ".Purge and .Outcome"
+	case "INSPECT":
+		return sdk + ".Inspector and .Finding"
 	case "CLOSE", "CONTEXT", "CONC":
 		return sdk + ".Backend"
 	case "SECRET":
@@ -88,7 +90,7 @@ func grouped() []Rule {
 	return slices.Concat(
 		openRules(), fileRules(), healthRules(), putRules(), bodyRules(), textRules(), refusalRules(), undoRules(),
 		missingRules(), getRules(), listRules(), filterRules(), appendRules(), purgeRules(), copyRules(),
-		tamperRules(), closeRules(), contextRules(), concurrencyRules(), secretRules(),
+		tamperRules(), inspectRules(), closeRules(), contextRules(), concurrencyRules(), secretRules(),
 		wireRules(), processRules(), crashRules(), cutRules(),
 	)
 }

@@ -16,6 +16,10 @@ const (
 	// be true, such as a negative length of the body. The record's own row and the
 	// content's SHA-256 stay.
 	SpoilContent Harm = "spoil-content"
+
+	RemoveRecord  Harm = "remove-record"  // the record's row goes, and no other
+	RemoveContent Harm = "remove-content" // the row of the record's content goes, and no other
+	FeignPurge    Harm = "feign-purge"    // the record's row says that it is purged, and nothing else changes
 )
 
 // Tampering says what [Target].Tamper is to do, and to which records.

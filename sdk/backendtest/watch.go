@@ -31,6 +31,7 @@ const (
 	canList    Ability = "List"
 	canAppend  Ability = "Append"
 	canPurge   Ability = "Purge"
+	canInspect Ability = "Inspect"
 	canKeep    Ability = "records that come back as they were stored"
 )
 
@@ -151,6 +152,7 @@ type watched struct {
 var (
 	_ sdk.Backend    = (*watched)(nil)
 	_ sdk.Identified = (*watched)(nil)
+	_ sdk.Inspector  = (*watched)(nil)
 )
 
 // watch returns b with its calls noted in t.
@@ -301,6 +303,14 @@ func (w *watched) Health(ctx context.Context) (sdk.Health, error) {
 	h, err := w.backend.Health(ctx)
 	c.end(err, "%d live, %d retrievable, %d held, %d purged, writable %v", h.Live, h.Retrievable, h.Held, h.Purged, h.Writable)
 	return h, err
+}
+
+// Inspect implements [sdk.Inspector].
+func (w *watched) Inspect(ctx context.Context) ([]sdk.Finding, error) {
+	c := w.t.calls.begin(canInspect, "inspect")
+	findings, err := sdk.Inspect(ctx, w.backend)
+	c.end(err, "%d findings", len(findings))
+	return findings, err
 }
 
 // Close implements [sdk.Backend].

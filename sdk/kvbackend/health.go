@@ -41,24 +41,11 @@ func (b *backend) Health(ctx context.Context) (sdk.Health, error) {
 
 // count returns how many keys begin with prefix.
 func (b *backend) count(ctx context.Context, prefix []byte) (n int64, err error) {
-	from := prefix
-	for more := true; more; {
-		err := b.view(ctx, "health", func(t tx) error {
-			left := countedKeys
-			err := t.scan(prefix, from, func(k, _ []byte) (bool, error) {
-				from = append(bytes.Clone(k), 0)
-				n++
-				left--
-				return left > 0, nil
-			})
-			more = left == 0
-			return err
-		})
-		if err != nil {
-			return 0, err
-		}
-	}
-	return n, nil
+	err = b.walk(ctx, "health", prefix, func(tx, []byte, []byte) error {
+		n++
+		return nil
+	})
+	return n, err
 }
 
 // counter counts some records in each transaction.

@@ -29,7 +29,7 @@ type Archives struct {
 
 // Driver returns a driver that opens the archives of a.
 func (a *Archives) Driver() sdk.Driver {
-	return sdk.Driver{Name: "memory", Version: "1", Schemes: []string{scheme}, Capabilities: []sdk.Capability{sdk.IdentityAtOpen}, Open: a.open}
+	return sdk.Driver{Name: "memory", Version: "1", Schemes: []string{scheme}, Capabilities: []sdk.Capability{sdk.IdentityAtOpen, sdk.Inspection}, Open: a.open}
 }
 
 // Store returns the store of the archive that url names, nil where there is none.

@@ -29,6 +29,7 @@ type client struct {
 var (
 	_ sdk.Backend    = (*client)(nil)
 	_ sdk.Identified = (*client)(nil)
+	_ sdk.Inspector  = (*client)(nil)
 )
 
 func newClient(p *Process, archive sdk.ID) *client {
@@ -181,6 +182,29 @@ func (r *client) Health(ctx context.Context) (sdk.Health, error) {
 		return sdk.Health{}, badReply(op, err, sdk.EffectNone)
 	}
 	return health, nil
+}
+
+// Inspect implements [sdk.Inspector]. A backend that does not declare it is not
+// asked.
+func (r *client) Inspect(ctx context.Context) ([]sdk.Finding, error) {
+	const op = "inspect"
+	if err := r.process.Description().Require(sdk.Inspection); err != nil {
+		return nil, withOp(err, op)
+	}
+	c, err := r.call(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	defer c.done()
+	reply, err := r.stub.Inspect(c.ctx, &archivepb.InspectRequest{})
+	if err != nil {
+		return nil, r.process.failed(ctx, op, err, sdk.EffectNone)
+	}
+	findings, err := toFindings(reply.GetFindings())
+	if err != nil {
+		return nil, badReply(op, err, sdk.EffectNone)
+	}
+	return findings, nil
 }
 
 // Close ends the calls that are under way, waits for those that may have been

@@ -307,3 +307,24 @@ func toHealth(m *archivepb.HealthReply) (sdk.Health, error) {
 	}
 	return h, d.err
 }
+
+func fromFindings(findings []sdk.Finding) []*archivepb.Finding {
+	list := make([]*archivepb.Finding, len(findings))
+	for i := range findings {
+		f := &findings[i]
+		list[i] = &archivepb.Finding{Kind: string(f.Kind), What: f.What, Rows: f.Rows, Examples: f.Examples}
+	}
+	return list
+}
+
+func toFindings(list []*archivepb.Finding) ([]sdk.Finding, error) {
+	findings := make([]sdk.Finding, len(list))
+	for i, m := range list {
+		f := sdk.Finding{Kind: sdk.FindingKind(m.GetKind()), What: m.GetWhat(), Rows: m.GetRows(), Examples: m.GetExamples()}
+		if f.Kind == "" || f.What == "" || f.Rows < 1 || len(f.Examples) > sdk.MaxExamples {
+			return nil, sdk.Errorf(sdk.Invalid, "a finding of kind %q has %d rows and %d examples", f.Kind, f.Rows, len(f.Examples))
+		}
+		findings[i] = f
+	}
+	return findings, nil
+}

@@ -234,6 +234,20 @@ func (s *server) Health(ctx context.Context, _ *archivepb.HealthRequest) (*archi
 	return fromHealth(&health), nil
 }
 
+// Inspect implements the RPC of that name.
+func (s *server) Inspect(ctx context.Context, _ *archivepb.InspectRequest) (*archivepb.InspectReply, error) {
+	b, ctx, leave, err := stateOf(ctx).enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	findings, err := sdk.Inspect(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	return &archivepb.InspectReply{Findings: fromFindings(findings)}, nil
+}
+
 // Drain implements the RPC of that name. It is answered when the archive is
 // closed, or at the deadline of the call, while closing goes on.
 func (s *server) Drain(ctx context.Context, _ *archivepb.DrainRequest) (*archivepb.DrainReply, error) {

@@ -46,7 +46,7 @@ const (
 	NoLine     Problem = "no line"    // an event of this machine without a line
 	Changed    Problem = "changed"    // line and event differ
 	Twice      Problem = "twice"      // two lines about one event
-	Unreadable Problem = "unreadable" // a row that cannot be read, or is not what was stored
+	Unreadable Problem = "unreadable" // a row that cannot be read, or is not what was stored, or not what its events made of it
 )
 
 // Discrepancy is a line or an event that has no counterpart, or another one.
@@ -112,7 +112,7 @@ func Run(ctx context.Context, job Job) (Summary, error) {
 // was stored.
 func (c *comparison) readEvents(live int64) error {
 	n := int64(0)
-	for entry, err := range find.Events(c.ctx, c.Backend, sdk.Query{WithEvents: true}) {
+	for entry, err := range find.Events(c.ctx, c.Backend, sdk.Query{WithEvents: true, WithHolds: true}) {
 		if err != nil {
 			return err
 		}
@@ -121,7 +121,9 @@ func (c *comparison) readEvents(live int64) error {
 		}
 		wrong := entry.Err
 		if wrong == nil && !entry.Record.Tombstone.IsZero() {
-			wrong = entry.Record.CheckDigest()
+			if wrong = entry.Record.CheckDigest(); wrong == nil {
+				wrong = entry.CheckCustody()
+			}
 		}
 		if wrong != nil {
 			if err := c.found(Discrepancy{Problem: Unreadable, Tombstone: tombstone(entry.Record.Tombstone), Detail: output.Words(wrong)}); err != nil {

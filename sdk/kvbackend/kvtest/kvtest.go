@@ -94,6 +94,43 @@ func SwapContent(ctx context.Context, s kvbackend.Store, id, other sdk.Tombstone
 	})
 }
 
+// RemoveRecord removes the record's row and no other.
+func RemoveRecord(ctx context.Context, s kvbackend.Store, id sdk.Tombstone) error {
+	return s.Update(ctx, func(t kvbackend.Tx) error { return t.Delete(layout.RecordKey(id)) })
+}
+
+// RemoveContent removes the row of the record's content and no other.
+func RemoveContent(ctx context.Context, s kvbackend.Store, id sdk.Tombstone) error {
+	return s.Update(ctx, func(t kvbackend.Tx) error {
+		var r sdk.Record
+		if err := load(t, layout.RecordKey(id), &r); err != nil {
+			return err
+		}
+		return t.Delete(layout.ContentKey(r.Content.SHA256))
+	})
+}
+
+// FeignPurge makes the record one that was purged, and leaves its content.
+func FeignPurge(ctx context.Context, s kvbackend.Store, id sdk.Tombstone) error {
+	return s.Update(ctx, func(t kvbackend.Tx) error {
+		var r sdk.Record
+		if err := load(t, layout.RecordKey(id), &r); err != nil {
+			return err
+		}
+		custody, err := json.Marshal(sdk.Custody{PurgedAt: r.ArchivedAt})
+		if err == nil {
+			err = t.Put(layout.CustodyKey(id), custody)
+		}
+		if err == nil {
+			err = t.Put(layout.PurgedKey(id), []byte{1})
+		}
+		if err == nil {
+			err = t.Delete(layout.LiveKey(r.Content.SHA256, id))
+		}
+		return err
+	})
+}
+
 // Obey does what "codex plugin test" asks of --damage, by two lines, or of
 // --tamper, by four. Open opens the store of the archive that o.URL names; o.Dir is
 // the current directory.
@@ -132,6 +169,12 @@ func Obey(ctx context.Context, in io.Reader, open func(o sdk.Options) (kvbackend
 		return SpoilRecord(ctx, s, id)
 	case "spoil-content":
 		return SpoilContent(ctx, s, id)
+	case "remove-record":
+		return RemoveRecord(ctx, s, id)
+	case "remove-content":
+		return RemoveContent(ctx, s, id)
+	case "feign-purge":
+		return FeignPurge(ctx, s, id)
 	case "swap-content":
 		if other, err = sdk.ParseID(lines[3]); err != nil {
 			return err

@@ -42,6 +42,12 @@ func Tamper(ctx context.Context, db *sql.DB, dollar bool, what backendtest.Tampe
 	case backendtest.SwapContent:
 		err = change(`UPDATE codex_item SET artifact =
 			(SELECT artifact FROM (SELECT artifact FROM codex_item WHERE tombstone = ?) AS other) WHERE tombstone = ?`, other, record)
+	case backendtest.RemoveRecord:
+		err = change("DELETE FROM codex_item WHERE tombstone = ?", record)
+	case backendtest.RemoveContent:
+		err = change("DELETE FROM codex_artifact WHERE id = (SELECT artifact FROM codex_item WHERE tombstone = ?)", record)
+	case backendtest.FeignPurge:
+		err = change("UPDATE codex_item SET purged_at = archived_at WHERE tombstone = ?", record)
 	default:
 		err = fmt.Errorf("unknown harm %q", what.How)
 	}

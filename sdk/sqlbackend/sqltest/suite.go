@@ -82,6 +82,7 @@ func (s *Suite) Run(t *testing.T) {
 		{"Damage", func(t *testing.T) { Damage(t, s.archive) }},
 		{"WrongSize", func(t *testing.T) { WrongSize(t, s.archive) }},
 		{"UnreadableRows", func(t *testing.T) { UnreadableRows(t, s.archive) }},
+		{"Inspection", func(t *testing.T) { Inspection(t, s.archive) }},
 		{"DiscardedRows", s.discardedRows},
 		{"Triggers", s.triggers},
 		{"ForeignObjects", s.foreignObjects},

@@ -87,8 +87,17 @@ func RecordPrefix() []byte { return []byte{record} }
 // CustodyKey is the key of the [sdk.Custody] of a record that has had events.
 func CustodyKey(t sdk.Tombstone) []byte { return key(custody, t[:]) }
 
+// CustodyPrefix begins the keys of all custodies. Their tombstones follow.
+func CustodyPrefix() []byte { return []byte{custody} }
+
 // ContentKey is the key of [Content].
 func ContentKey(d sdk.Digest) []byte { return key(content, d[:]) }
+
+// ContentPrefix begins the keys of all contents. Their SHA-256 follow.
+func ContentPrefix() []byte { return []byte{content} }
+
+// BodyPrefix begins the keys of the pieces of all bodies. The ids of these follow.
+func BodyPrefix() []byte { return []byte{piece} }
 
 // PiecePrefix begins the keys of the pieces of a body.
 func PiecePrefix(body sdk.ID) []byte { return key(piece, body[:]) }
@@ -135,6 +144,13 @@ func PurgedKey(t sdk.Tombstone) []byte { return key(purged, t[:]) }
 // EventKey is the key of the tombstone that an event is about.
 func EventKey(id sdk.ID) []byte { return key(event, id[:]) }
 
+// EventPrefix begins the keys of the ids of all events. The ids follow.
+func EventPrefix() []byte { return []byte{event} }
+
+// EventsPrefix begins the keys of all events but ARCHIVE events. Tombstone and id
+// follow.
+func EventsPrefix() []byte { return []byte{eventOf} }
+
 // EventsOf begins the keys of the events of one record but its ARCHIVE event,
 // which the record itself is.
 func EventsOf(t sdk.Tombstone) []byte { return key(eventOf, t[:]) }
@@ -156,6 +172,9 @@ const (
 	SHA256 Field = 'c'
 	Own    Field = 'o' // no field: the events of the archive, under the value ""
 )
+
+// IndexPrefix begins the keys of all indexes.
+func IndexPrefix() []byte { return []byte{index} }
 
 // IndexOf begins the keys of the records that have this value. An [Order] follows.
 // Values of any length take 16 bytes of their SHA-256.
