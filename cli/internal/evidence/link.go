@@ -48,7 +48,7 @@ func (d *linkReader) read(l Line) (k link, err error) {
 	}
 	d.source.Reset(l.Raw)
 	d.json.Reset(&d.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if err := d.object(&k); err != nil {
+	if err := ReadObject(d.json, func() error { return d.member(&k) }); err != nil {
 		return k, fmt.Errorf("not a record: %w", err)
 	}
 	if k.V < 1 || k.Seq < 1 || k.Seq > maxSeq {
@@ -59,19 +59,21 @@ func (d *linkReader) read(l Line) (k link, err error) {
 
 var errNoObject = errors.New("is not one JSON object")
 
-func (d *linkReader) object(k *link) error {
-	if t, err := d.json.ReadToken(); err != nil || t.Kind() != '{' {
+// ReadObject reads one JSON object, which is all that json has. It calls member to
+// read each key with its value.
+func ReadObject(json *jsontext.Decoder, member func() error) error {
+	if t, err := json.ReadToken(); err != nil || t.Kind() != '{' {
 		return errors.Join(errNoObject, err)
 	}
-	for d.json.PeekKind() != '}' {
-		if err := d.member(k); err != nil {
+	for json.PeekKind() != '}' {
+		if err := member(); err != nil {
 			return err
 		}
 	}
-	if _, err := d.json.ReadToken(); err != nil {
+	if _, err := json.ReadToken(); err != nil {
 		return err
 	}
-	if _, err := d.json.ReadToken(); err != io.EOF {
+	if _, err := json.ReadToken(); err != io.EOF {
 		return errNoObject
 	}
 	return nil

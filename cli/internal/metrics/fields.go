@@ -2,13 +2,13 @@ package metrics
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/codex-archive/codex/cli/internal/evidence"
 )
 
 // fields is what of a line is measured.
@@ -49,24 +49,8 @@ func (d *decoder) read(line []byte) error {
 	*f = fields{ts: f.ts[:0], action: f.action[:0], backend: f.backend[:0], status: f.status[:0]}
 	d.source = *bytes.NewBuffer(line)
 	d.json.Reset(&d.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if t, err := d.json.ReadToken(); err != nil || t.Kind() != '{' {
-		return errors.Join(errNoObject, err)
-	}
-	for d.json.PeekKind() != '}' {
-		if err := d.member(); err != nil {
-			return err
-		}
-	}
-	if _, err := d.json.ReadToken(); err != nil {
-		return err
-	}
-	if _, err := d.json.ReadToken(); err != io.EOF {
-		return errNoObject
-	}
-	return nil
+	return evidence.ReadObject(d.json, d.member)
 }
-
-var errNoObject = errors.New("is not one JSON object")
 
 // member reads one key and its value.
 func (d *decoder) member() error {

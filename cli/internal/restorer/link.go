@@ -62,15 +62,9 @@ func (l linkRestore) make(target string) (same bool, err error) {
 // true if that is the link, and an error if it must not be replaced.
 func (l linkRestore) examine() (same bool, err error) {
 	p := l.place
-	if p.root == nil || p.free {
-		return false, nil
-	}
-	info, err := p.root.Lstat(p.name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, p.failed(err)
+	info, err := p.existing()
+	if err != nil || info == nil {
+		return false, p.failedOr(err)
 	}
 	mode := info.Mode()
 	if mode&fs.ModeSymlink != 0 {

@@ -117,18 +117,24 @@ func (p *place) close() {
 	}
 }
 
+// existing is what is there already, nil where the name is free.
+func (p *place) existing() (fs.FileInfo, error) {
+	if p.root == nil || p.free {
+		return nil, nil
+	}
+	info, err := p.root.Lstat(p.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return info, err
+}
+
 // examine looks at what is there already, unless the name was free. It reports
 // true if that is a regular file with the bytes of r, whose mode it then sets, and
 // a failure of kind OutputExists if it must not be replaced.
 func (p *place) examine(ctx context.Context, r *sdk.Record, force bool) (same bool, err error) {
-	if p.root == nil || p.free {
-		return false, nil
-	}
-	info, err := p.root.Lstat(p.name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
+	info, err := p.existing()
+	if err != nil || info == nil {
 		return false, err
 	}
 	if err := p.checkType(info, force); err != nil {
@@ -182,7 +188,7 @@ func (p *place) failed(err error) error {
 	return fmt.Errorf("write %s: %w", p.shown, durable.Cause(err))
 }
 
-// sameBytes compares a regular file with the content of r, and gives it the
+// sameBytes compares a regular file with the content of r, and sets the
 // mode of r if it is the same.
 func (p *place) sameBytes(ctx context.Context, info fs.FileInfo, r *sdk.Record) (bool, error) {
 	f, err := durable.OpenRegularIn(p.root, p.name, os.O_RDONLY, 0)
