@@ -117,7 +117,7 @@ func (j *Job) Counts() Counts {
 
 // Save fixes the wall time and writes the results for the last time.
 func (j *Job) Save() {
-	j.Results.Finish()
+	j.Results.finish()
 	if err := j.File.Save(j.Results); err != nil {
 		j.saveErr = err
 	}

@@ -20,7 +20,7 @@ import (
 // some 12 MB.
 const (
 	MaxItems = 1_000_000
-	MaxBytes = 256 << 20
+	maxBytes = 256 << 20
 )
 
 // Item is one file to restore.
@@ -92,12 +92,12 @@ func (i *Item) set(field, value string) bool {
 // without looking at the file system. path names it in errors, and with Auto
 // decides its format.
 func Read(r io.Reader, path string, format Format) (*Manifest, error) {
-	text, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	text, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("manifest %s: %w", path, err)
-	case len(text) > MaxBytes:
-		return nil, fmt.Errorf("%s: larger than %d MiB, which is the limit of a manifest", path, MaxBytes>>20)
+	case len(text) > maxBytes:
+		return nil, fmt.Errorf("%s: larger than %d MiB, which is the limit of a manifest", path, maxBytes>>20)
 	}
 	m := &Manifest{Path: path, SHA256: sha256.Sum256(text)}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))

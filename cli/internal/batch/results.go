@@ -49,7 +49,7 @@ type Results struct {
 	Manifest Source
 	Items    []Result // in the order of the manifest
 	started  time.Time
-	ended    time.Time // zero before Finish
+	ended    time.Time // zero before finish
 	summary  Summary
 }
 
@@ -115,10 +115,10 @@ func (r *Results) CarryOver(index int) { r.Set(index, r.Items[index].Duration, n
 
 func (i Item) key() Item { return Item{Tombstone: i.Tombstone, Output: i.Output} }
 
-// Finish fixes the wall time.
-func (r *Results) Finish() { r.ended = time.Now() }
+// finish fixes the wall time.
+func (r *Results) finish() { r.ended = time.Now() }
 
-// Summary counts, with the wall time until now or until Finish.
+// Summary counts, with the wall time until now or until finish.
 func (r *Results) Summary() Summary {
 	s := r.summary
 	s.Duration = time.Since(r.started)

@@ -28,8 +28,8 @@ type Key struct {
 	written bool
 }
 
-// Section returns the part of the name before the dot.
-func (k Key) Section() string { s, _, _ := strings.Cut(k.Name, "."); return s }
+// section returns the part of the name before the dot.
+func (k Key) section() string { s, _, _ := strings.Cut(k.Name, "."); return s }
 
 // option returns what to write on the command line to set k.
 func (k Key) option() string {

@@ -138,7 +138,7 @@ func tomlOf(k Key, text string) string {
 	case "plugins.pass_env", "archive.reasons":
 		text = `["` + strings.ReplaceAll(strings.Trim(text, `"`), " ", `", "`) + `"]`
 	}
-	return fmt.Sprintf("[%s]\n%s = %s\n", k.Section(), name, text)
+	return fmt.Sprintf("[%s]\n%s = %s\n", k.section(), name, text)
 }
 
 // TestPrecedence sets every key in every combination of the layers and expects
@@ -180,7 +180,7 @@ func TestPrecedence(t *testing.T) {
 				text := ""
 				if mix&projectFile != 0 {
 					text = tomlOf(k, sample[1])
-					if k.Section() != "plugins" {
+					if k.section() != "plugins" {
 						want = append(want, ".codex/archive.toml:2="+sample[1])
 					}
 				}
@@ -240,7 +240,7 @@ func TestLaterSetWins(t *testing.T) {
 	}
 }
 
-// TestMerge: a file that is silent on a key lets the environment speak.
+// TestMerge: for a key that is not in the file the environment counts.
 func TestMerge(t *testing.T) {
 	p := newProject(t, "[retry]\nenabled = true\n")
 	explicit := p.write("x.toml", "[retry]\nmax_attempts = 7\n")

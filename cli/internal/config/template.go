@@ -19,7 +19,7 @@ func Template(settings map[string]string) string {
 	for _, section := range sections() {
 		fmt.Fprintf(&b, "\n# %s\n[%s]\n", section[1], section[0])
 		for _, k := range Keys() {
-			if k.Section() == section[0] {
+			if k.section() == section[0] {
 				writeKey(&b, k, settings)
 			}
 		}

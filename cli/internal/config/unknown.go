@@ -16,7 +16,7 @@ func (l *loader) unknown(where, name string) error {
 	var names, sectionNames []string
 	for _, k := range l.keys {
 		names = append(names, k.Name)
-		if k.Section() == section {
+		if k.section() == section {
 			sectionNames = append(sectionNames, k.Name)
 		}
 	}

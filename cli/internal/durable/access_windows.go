@@ -26,7 +26,7 @@ func groups() []Group {
 
 // Rights that an access list may give.
 const (
-	MayRead  = windows.ACCESS_MASK(windows.FILE_READ_DATA | windows.GENERIC_READ | windows.GENERIC_ALL)
+	mayRead  = windows.ACCESS_MASK(windows.FILE_READ_DATA | windows.GENERIC_READ | windows.GENERIC_ALL)
 	MayWrite = windows.ACCESS_MASK(windows.FILE_WRITE_DATA | windows.FILE_APPEND_DATA | windows.DELETE | windows.WRITE_DAC | windows.WRITE_OWNER | windows.GENERIC_WRITE | windows.GENERIC_ALL)
 )
 
@@ -76,7 +76,7 @@ func allows(list *windows.ACL, g Group, rights windows.ACCESS_MASK) (bool, error
 
 // CheckPrivate returns an error if all users can read, or change, the secret at
 // path.
-func CheckPrivate(path string) error { return CheckRights(path, MayRead|MayWrite) }
+func CheckPrivate(path string) error { return CheckRights(path, mayRead|MayWrite) }
 
 // CheckRights returns an error if all users have one of the rights to the file at
 // path.

@@ -13,8 +13,8 @@ func (k *PrivateKey) SignNote(text string) ([]byte, error) {
 	return note.Sign(&note.Note{Text: text}, k.signer)
 }
 
-// OpenNote returns the text of a note that k has signed.
-func (k *PublicKey) OpenNote(signed []byte) (string, error) {
+// openNote returns the text of a note that k has signed.
+func (k *PublicKey) openNote(signed []byte) (string, error) {
 	n, err := note.Open(signed, note.VerifierList(k.verifier))
 	var unknown *note.UnverifiedNoteError
 	var invalid *note.InvalidSignatureError

@@ -21,7 +21,7 @@ func PathSpellings(path, dir, root string) []string {
 		top = root
 	}
 	var all []string
-	for _, spelling := range []string{filepath.Clean(path), Below(top, absolute), filepath.Clean(absolute)} {
+	for _, spelling := range []string{filepath.Clean(path), below(top, absolute), filepath.Clean(absolute)} {
 		spelling = filepath.ToSlash(spelling)
 		if spelling == "." {
 			return nil
@@ -48,8 +48,8 @@ func WorkTree(dir string) string {
 	}
 }
 
-// Below returns path relative to dir, "" if it is not dir or below it.
-func Below(dir, path string) string {
+// below returns path relative to dir, "" if it is not dir or below it.
+func below(dir, path string) string {
 	rel, err := filepath.Rel(dir, path)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 		return ""

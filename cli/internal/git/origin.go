@@ -106,7 +106,7 @@ func (t *Tree) resolve(ctx context.Context, ref string) (string, error) {
 	out, err := t.run(ctx, "rev-parse", "--verify", "--end-of-options", ref+"^{commit}")
 	commit := strings.TrimSuffix(string(out), "\n")
 	switch {
-	case errors.Is(err, ErrNoGit):
+	case errors.Is(err, errNoGit):
 		return "", fmt.Errorf("%w; give the full hash", err)
 	case ctx.Err() != nil:
 		return "", ctx.Err()
@@ -123,7 +123,7 @@ func (t *Tree) checkOwner(ctx context.Context) error {
 		return nil
 	}
 	out, err := t.run(ctx, "config", "--show-scope", "-z", "--get-all", "safe.directory")
-	if errors.Is(err, ErrNoGit) {
+	if errors.Is(err, errNoGit) {
 		return err
 	}
 	allowed := false

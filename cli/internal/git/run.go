@@ -17,8 +17,8 @@ const (
 	maxOutput = 4 << 20          // bytes of one answer: the questions asked here name their paths
 )
 
-// ErrNoGit is why nothing is known of a work tree where git is not installed.
-var ErrNoGit = errors.New("git is not installed")
+// errNoGit is why nothing is known of a work tree where git is not installed.
+var errNoGit = errors.New("git is not installed")
 
 // hardening are the settings of every call. They outrank every file.
 //   - core.fsmonitor and core.hooksPath would name programs.
@@ -67,7 +67,7 @@ func callError(ctx context.Context, err error, complaint *bounded) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, exec.ErrNotFound):
-		return ErrNoGit
+		return errNoGit
 	case ctx.Err() != nil:
 		return fmt.Errorf("git gave no answer: %w", ctx.Err())
 	case line != "":

@@ -21,16 +21,16 @@ const (
 	Tracked                // in the index
 )
 
-// ErrUnconfirmed is why nothing is known of a tree whose file .git leads to a
+// errUnconfirmed is why nothing is known of a tree whose file .git leads to a
 // repository that does not know the tree.
-var ErrUnconfirmed = errors.New(".git leads to a repository that does not know this work tree")
+var errUnconfirmed = errors.New(".git leads to a repository that does not know this work tree")
 
 // States asks git, once, about paths: relative to the top of the tree, with
 // forward slashes, as the directories spell them. A path that git lists in
 // other letters is Tracked: to some file systems it is the same file.
 func (t *Tree) States(ctx context.Context, paths ...string) (map[string]State, error) {
 	if !t.confirmed {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(t.Dir, dotGit), ErrUnconfirmed)
+		return nil, fmt.Errorf("%s: %w", filepath.Join(t.Dir, dotGit), errUnconfirmed)
 	}
 	args := []string{"ls-files", "-z", "-t", "--cached", "--others", "--"}
 	for _, p := range paths {

@@ -96,7 +96,7 @@ func (p *Progress) PrintJSON(v any) {
 
 func (p *Progress) write(lines []byte) {
 	if p.err == nil {
-		_, p.err = p.Screen.Above(p.Out, lines)
+		_, p.err = p.Screen.above(p.Out, lines)
 	}
 }
 

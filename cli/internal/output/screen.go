@@ -24,9 +24,9 @@ type Screen struct {
 func NewScreen(stderr io.Writer) *Screen { return &Screen{stderr: stderr} }
 
 // Write writes p, which should be whole lines, with one call.
-func (s *Screen) Write(p []byte) (int, error) { return s.Above(s.stderr, p) }
+func (s *Screen) Write(p []byte) (int, error) { return s.above(s.stderr, p) }
 
-// Fd lets the log see whether this is a terminal.
+// Fd is how the log finds out whether this is a terminal.
 func (s *Screen) Fd() uintptr {
 	if f, ok := s.stderr.(*os.File); ok {
 		return f.Fd()
@@ -34,8 +34,8 @@ func (s *Screen) Fd() uintptr {
 	return ^uintptr(0)
 }
 
-// Above writes lines to w, which may be the same terminal.
-func (s *Screen) Above(w io.Writer, lines []byte) (int, error) {
+// above writes lines to w, which may be the same terminal.
+func (s *Screen) above(w io.Writer, lines []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.live {

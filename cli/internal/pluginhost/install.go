@@ -31,8 +31,8 @@ func (s Search) userDir() string {
 	return filepath.Join(s.DataHome, "codex", "plugins")
 }
 
-// UserProgram returns where the user's own program of a backend is, or would be.
-func (s Search) UserProgram(name string) (string, error) {
+// userProgram returns where the user's own program of a backend is, or would be.
+func (s Search) userProgram(name string) (string, error) {
 	dir := s.userDir()
 	if !filepath.IsAbs(dir) {
 		return "", output.Errorf(output.Config, "the environment names no directory for your programs").WithHint("set HOME, or XDG_DATA_HOME")
@@ -44,7 +44,7 @@ func (s Search) UserProgram(name string) (string, error) {
 // program is replaced only if replace says so, and one that would never be found is
 // an error.
 func (s Search) CanInstall(name string, sum sdk.Digest, replace bool) (path string, what Installed, err error) {
-	if path, err = s.UserProgram(name); err != nil {
+	if path, err = s.userProgram(name); err != nil {
 		return "", "", err
 	}
 	if first := s.before(filepath.Dir(path), name); first != "" {
@@ -149,7 +149,7 @@ func (s Search) CanRemove(name string) (path string, err error) {
 	if !sdk.ValidBackendName(name) {
 		return "", s.notFound(name)
 	}
-	if path, err = s.UserProgram(name); err != nil {
+	if path, err = s.userProgram(name); err != nil {
 		return "", err
 	}
 	info, err := os.Lstat(path)

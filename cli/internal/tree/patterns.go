@@ -88,9 +88,9 @@ func (p Patterns) Match(name string, dir bool) bool {
 	return false
 }
 
-// MatchBelow is [Patterns.Match] for a file of which no parent was looked at:
+// matchBelow is [Patterns.Match] for a file of which no parent was looked at:
 // it is excluded as well where a directory above it is.
-func (p Patterns) MatchBelow(name string) bool {
+func (p Patterns) matchBelow(name string) bool {
 	for i, c := range name {
 		if c == '/' && i > 0 && p.Match(name[:i], true) {
 			return true

@@ -48,7 +48,7 @@ func TestPatternsAsGit(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, p := range paths {
-				if got := all.MatchBelow(p); got != ignored[p] {
+				if got := all.matchBelow(p); got != ignored[p] {
 					t.Errorf("%q: %v, git says %v", p, got, ignored[p])
 				}
 			}

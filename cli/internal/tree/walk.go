@@ -45,8 +45,8 @@ func (e *PathError) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err)
 
 func (e *PathError) Unwrap() error { return e.Err }
 
-// ErrProtected is the reason for a path that names a file of the program itself.
-var ErrProtected = errors.New("belongs to the archive itself")
+// errProtected is the reason for a path that names a file of the program itself.
+var errProtected = errors.New("belongs to the archive itself")
 
 // Walk lists a selection, as often as it is asked to. It may be used from
 // several goroutines.
@@ -103,7 +103,7 @@ func (w *Walk) root(p string) (root, error) {
 		return root{}, durable.Cause(err)
 	}
 	if w.Protects(info) || w.hidden(dir)(filepath.Base(p)) {
-		return root{}, ErrProtected
+		return root{}, errProtected
 	}
 	return root{filepath.Clean(p), nil}, nil
 }
@@ -227,7 +227,7 @@ func (r *run) root(named root) bool {
 
 // named lists a file that was named, and not met in a directory.
 func (r *run) named(e Entry) bool {
-	if r.walk.selection.Exclude.MatchBelow(filepath.ToSlash(e.Path)) {
+	if r.walk.selection.Exclude.matchBelow(filepath.ToSlash(e.Path)) {
 		return true
 	}
 	e.Base, e.Name = filepath.Dir(e.Path), filepath.Base(e.Path)
