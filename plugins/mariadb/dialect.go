@@ -2,7 +2,6 @@ package main
 
 import (
 	"embed"
-	"io/fs"
 
 	"github.com/codex-archive/codex/sdk/sqlbackend"
 )
@@ -15,15 +14,11 @@ var definitions string
 
 // dialect is how MariaDB differs from other databases.
 func dialect() *sqlbackend.Dialect {
-	files, err := fs.Sub(schema, "schema")
-	if err != nil {
-		panic(err) // the name above is wrong
-	}
 	return &sqlbackend.Dialect{
 		Connect:  connect,
 		Classify: classify,
 		Schema: sqlbackend.Schema{
-			Files:       files,
+			Files:       schema,
 			Tables:      "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, 6) = 'codex_'",
 			Obstacle:    "SELECT IF(@@log_bin AND @@binlog_format = 'STATEMENT', '" + statementLog + "', '')",
 			Objects:     objects,

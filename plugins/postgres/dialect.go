@@ -2,7 +2,6 @@ package main
 
 import (
 	"embed"
-	"io/fs"
 
 	"github.com/codex-archive/codex/sdk/sqlbackend"
 )
@@ -15,15 +14,11 @@ var definitions string
 
 // dialect is how PostgreSQL differs from other databases.
 func dialect() *sqlbackend.Dialect {
-	files, err := fs.Sub(schema, "schema")
-	if err != nil {
-		panic(err) // the name above is wrong
-	}
 	return &sqlbackend.Dialect{
 		Connect:  connect,
 		Classify: classify,
 		Schema: sqlbackend.Schema{
-			Files:  files,
+			Files:  schema,
 			Atomic: true,
 			Tables: `SELECT tablename FROM pg_tables WHERE schemaname = ANY(current_schemas(false)) AND starts_with(tablename, 'codex_')`,
 			Obstacle: `SELECT CASE WHEN current_setting('server_encoding') <> 'UTF8' THEN

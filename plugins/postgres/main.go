@@ -25,9 +25,5 @@ func postgresDriver() sdk.Driver {
 }
 
 func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
-	b, err := sqlbackend.Open(ctx, dialect(), o)
-	if err != nil {
-		return nil, err
-	}
-	return b, nil
+	return sqlbackend.Open(ctx, dialect(), o)
 }

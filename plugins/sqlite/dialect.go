@@ -3,7 +3,6 @@ package main
 import (
 	"embed"
 	"errors"
-	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -20,10 +19,6 @@ var schema embed.FS
 
 // dialect is what SQLite does differently.
 func dialect() *sqlbackend.Dialect {
-	files, err := fs.Sub(schema, "schema")
-	if err != nil {
-		panic(err) // the name above is wrong
-	}
 	text, err := schema.ReadFile("schema/0001_archive.sql")
 	if err != nil {
 		panic(err) // the name above is wrong
@@ -32,7 +27,7 @@ func dialect() *sqlbackend.Dialect {
 		Connect:  connect,
 		Classify: classify,
 		Schema: sqlbackend.Schema{
-			Files:  files,
+			Files:  schema,
 			Atomic: true,
 			Objects: `SELECT type || ' ' || name, replace(sql, '"', '') FROM sqlite_schema
 		WHERE name LIKE 'codex\_%' ESCAPE '\' AND (type = 'table' OR sql LIKE 'CREATE UNIQUE %')`,

@@ -57,7 +57,7 @@ const (
 
 // Open opens the archive that o names, and makes or upgrades its schema where
 // o.Mode allows it.
-func Open(ctx context.Context, d *Dialect, o sdk.Options) (*Backend, error) {
+func Open(ctx context.Context, d *Dialect, o sdk.Options) (sdk.Backend, error) {
 	b := &Backend{d: d, mode: o.Mode, secrets: []string{o.URL, "://:" + o.Password + "@"}} // Scrub knows URLs only
 	b.closing, b.close = context.WithCancel(context.Background())
 	if err := b.open(ctx, o); err != nil {

@@ -34,7 +34,8 @@ type Dialect struct {
 
 // Schema says how the tables are made.
 type Schema struct {
-	// Files make the tables, NNNN_name.sql from 0001 without gaps; the highest
+	// Files make the tables, NNNN_name.sql from 0001 without gaps, in one
+	// directory, such as an [embed.FS] of "schema/*.sql"; the highest
 	// number is the schema's version. Statements end with ";" at the end of a
 	// line. The first statement of 0001 creates codex_archive_meta. Where
 	// Atomic is not set, every statement can be run again ("IF NOT EXISTS").

@@ -71,11 +71,7 @@ func dialect() *sqlbackend.Dialect {
 
 // open is the Open of an [sdk.Driver], which [plugin.Serve] serves.
 func open(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
-	b, err := sqlbackend.Open(ctx, dialect(), o)
-	if err != nil {
-		return nil, err // not a Backend that is nil
-	}
-	return b, nil
+	return sqlbackend.Open(ctx, dialect(), o)
 }
 
 func Example() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -45,13 +46,19 @@ func (b *Backend) openSchema(ctx context.Context) error {
 
 // files returns the names of the schema files in order.
 func (d *Dialect) files() ([]string, error) {
-	files, err := fs.Glob(d.Schema.Files, "*.sql")
+	var files []string
+	err := fs.WalkDir(d.Schema.Files, ".", func(name string, _ fs.DirEntry, err error) error {
+		if path.Ext(name) == ".sql" {
+			files = append(files, name)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(files)
 	for i, name := range files {
-		if !strings.HasPrefix(name, fmt.Sprintf("%04d_", i+1)) {
+		if !strings.HasPrefix(path.Base(name), fmt.Sprintf("%04d_", i+1)) {
 			return nil, sdk.Errorf(sdk.Internal, "schema file %s: its number should be %04d", name, i+1)
 		}
 	}
