@@ -171,20 +171,27 @@ func (p *project) big(name string, size int64) {
 	}
 }
 
-func TestKillHostDuringStore(t *testing.T) {
+// storingLarge returns a project that stores a file of 96 MiB, a part of which is in
+// the database.
+func storingLarge(t *testing.T) (p *project, db *sql.DB, run *running) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("short: 100 MB take seconds")
 	}
 	t.Parallel()
 	needsProc(t)
-	p := newProject(t)
+	p = newProject(t)
 	p.must("archive", "init")
 	p.big("big", 96<<20)
-	db := p.db()
-
-	run := p.start("archive", "store", "repo", "big", "--reason", "dead")
-	plugin := run.plugin()
+	db = p.db()
+	run = p.start("archive", "store", "repo", "big", "--reason", "dead")
 	eventually(t, "rows are staged", func() bool { return p.number(db, "SELECT count(*) FROM codex_artifact_chunk") > 0 })
+	return p, db, run
+}
+
+func TestKillHostDuringStore(t *testing.T) {
+	p, db, run := storingLarge(t)
+	plugin := run.plugin()
 	if len(p.sockets()) == 0 {
 		t.Error("no socket where this test looks for them")
 	}
@@ -274,18 +281,8 @@ func TestKillHostDuringRestoreSoak(t *testing.T) {
 }
 
 func TestKillPluginDuringStore(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short: 100 MB take seconds")
-	}
-	t.Parallel()
-	needsProc(t)
-	p := newProject(t)
-	p.must("archive", "init")
-	p.big("big", 96<<20)
-	db := p.db()
-	run := p.start("archive", "store", "repo", "big", "--reason", "dead")
+	p, _, run := storingLarge(t)
 	plugin := run.plugin()
-	eventually(t, "rows are staged", func() bool { return p.number(db, "SELECT count(*) FROM codex_artifact_chunk") > 0 })
 	if err := syscall.Kill(plugin, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

@@ -42,15 +42,21 @@ func onServers(t *testing.T, test func(t *testing.T, server *databases.Server)) 
 	}
 }
 
+// retryingProject is a project with one record on a server, which repeats what fails.
+func retryingProject(t *testing.T, server *databases.Server) (p *project, id string) {
+	t.Helper()
+	p = newProject(t)
+	p.env = append(p.env, "CODEX_ARCHIVE_URL="+server.Database(t).URL(), "CODEX_ARCHIVE_RETRY_ENABLED=true")
+	p.write("a.txt", []byte("content"))
+	return p, p.store("a.txt")
+}
+
 // TestRetryThroughRestart: the server is away for at least two attempts. There
 // is one line of evidence for each repeat, and one for the restore.
 func TestRetryThroughRestart(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, server *databases.Server) {
-		p := newProject(t)
-		p.env = append(p.env, "CODEX_ARCHIVE_URL="+server.Database(t).URL(), "CODEX_ARCHIVE_RETRY_ENABLED=true")
-		p.write("a.txt", []byte("content"))
-		id := p.store("a.txt")
+		p, id := retryingProject(t, server)
 		server.Stop(t)
 		run := p.start(append([]string{"archive", "restore", id, "out.txt"}, away...)...)
 		p.backAfterTwo(server)
@@ -66,10 +72,7 @@ func TestRetryThroughRestart(t *testing.T) {
 func TestBatchRetryThroughRestart(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, server *databases.Server) {
-		p := newProject(t)
-		p.env = append(p.env, "CODEX_ARCHIVE_URL="+server.Database(t).URL(), "CODEX_ARCHIVE_RETRY_ENABLED=true")
-		p.write("a.txt", []byte("content"))
-		id := p.store("a.txt")
+		p, id := retryingProject(t, server)
 		p.write("m.csv", []byte("tombstone,output\n"+id+",1\n"+id+",2\n"+id+",3\n"))
 		server.Stop(t)
 		run := p.start(append([]string{"archive", "batch-restore", "m.csv", "--results", "r.json", "--set", "batch.max_concurrent=1"}, away...)...)

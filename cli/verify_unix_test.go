@@ -112,16 +112,24 @@ func (p *project) damage() {
 	}
 }
 
-// TestRepairKilledSoak kills a repair at any moment. Each content is damaged then
-// or whole, each one that is whole has evidence, and a rerun repairs the rest.
-func TestRepairKilledSoak(t *testing.T) {
+// piecesProject is a project for rounds of kills, with files of several pieces and
+// a large one.
+func piecesProject(t *testing.T, files int) *project {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("short: it starts some programs that it kills")
 	}
 	t.Parallel()
-	const files = 12
-	p := filesProject(t, files, 100<<10) // in pieces
+	p := filesProject(t, files, 100<<10)
 	p.write("files/large", make([]byte, 9<<20))
+	return p
+}
+
+// TestRepairKilledSoak kills a repair at any moment. Each content is damaged then
+// or whole, each one that is whole has evidence, and a rerun repairs the rest.
+func TestRepairKilledSoak(t *testing.T) {
+	const files = 12
+	p := piecesProject(t, files)
 	p.must("archive", "store", "r", "files/large", "--reason", "dead")
 	begun := time.Now()
 	p.damage()
@@ -156,13 +164,8 @@ func TestRepairKilledSoak(t *testing.T) {
 // TestRecryptKilledSoak kills a recryption at any moment. Each content can be read
 // then, with the old key or the new one, and a run that goes on does the rest.
 func TestRecryptKilledSoak(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short: it starts some programs that it kills")
-	}
-	t.Parallel()
 	const files = 12
-	p := filesProject(t, files, 100<<10) // in pieces
-	p.write("files/large", make([]byte, 9<<20))
+	p := piecesProject(t, files)
 	const small = 20 // they share a key
 	for i := range small {
 		p.write(fmt.Sprintf("small/%d", i), []byte(fmt.Sprint("small ", i)))

@@ -50,15 +50,7 @@ func newSite(t *testing.T) *site {
 	if _, err := exec.LookPath("jq"); err != nil {
 		t.Skipf("the commands need jq: %v", err)
 	}
-	bin, remove, err := programs.Dir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := remove(); err != nil {
-			t.Error(err)
-		}
-	})
+	bin := programs.For(t)
 	s := &site{t: t, dir: t.TempDir(), bin: bin}
 	s.env = []string{"HOME=" + s.dir, "CODEX_ACTOR=me", "CODEX_ARCHIVE_LOG_FORMAT=text", "CODEX_ARCHIVE_LOG_LEVEL=warn",
 		"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH")}

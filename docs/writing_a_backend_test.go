@@ -87,15 +87,7 @@ func vendorEnv(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin, remove, err := programs.Dir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := remove(); err != nil {
-			t.Error(err)
-		}
-	})
+	bin := programs.For(t)
 	return append(os.Environ(), "CODEX="+checkout, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off", "GOSUMDB=off", "CGO_ENABLED=0")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -24,33 +23,22 @@ const (
 	getRows = 32  // records of one SELECT
 )
 
-func benchArchive(b *testing.B, url string, open func(context.Context, sdk.Options) (sdk.Backend, error)) sdk.Backend {
-	archive, err := open(b.Context(), sdk.Options{URL: url, Mode: sdk.Create, Parallel: 5})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return archive
-}
+func fresh(b *testing.B) sdk.Options { return sdk.Options{URL: databases.MariaDB(b).URL()} }
 
 func BenchmarkPut(b *testing.B) {
 	items := contest.Small(contest.Items)
-	through := func(name string, open func(context.Context, sdk.Options) (sdk.Backend, error)) contest.Contestant {
-		var archive sdk.Backend
-		return contest.Contestant{Name: name,
-			Prepare: func() error { archive = benchArchive(b, databases.MariaDB(b).URL(), open); return nil },
-			Round:   func() error { return contest.Put(b.Context(), archive, items) },
-			Done:    func() error { return archive.Close() },
-		}
-	}
+	options := func() sdk.Options { return fresh(b) }
 	var driver *bare
-	contest.Run(b, contest.Items, through("engine", open), through("process", contest.Process(sqltest.Program(b))),
+	contest.Run(b, contest.Items,
+		contest.Open(open).Putting(b, "engine", items, options),
+		contest.Process(sqltest.Program(b)).Putting(b, "process", items, options),
 		contest.Contestant{Name: "bare",
 			Prepare: func() error {
-				url := databases.MariaDB(b).URL()
-				if err := benchArchive(b, url, open).Close(); err != nil {
+				o := fresh(b)
+				if err := contest.Open(open).Archive(b, o).Close(); err != nil {
 					return err
 				}
-				driver = prepareBare(b, url)
+				driver = prepareBare(b, o.URL)
 				return nil
 			},
 			Round: func() error { return driver.put(b.Context(), items) },
@@ -60,19 +48,13 @@ func BenchmarkPut(b *testing.B) {
 
 func BenchmarkGet(b *testing.B) {
 	items := contest.Small(contest.Items)
-	url := databases.MariaDB(b).URL()
-	archive := benchArchive(b, url, open)
-	if err := contest.Put(b.Context(), archive, items); err != nil {
-		b.Fatal(err)
-	}
-	defer archive.Close()
-	process := benchArchive(b, url, contest.Process(sqltest.Program(b)))
-	defer process.Close()
-	driver := prepareBare(b, url)
+	o := fresh(b)
+	contest.Open(open).Fill(b, o, items)
+	driver := prepareBare(b, o.URL)
 	defer driver.close()
 	contest.Run(b, contest.Items,
-		contest.Contestant{Name: "engine", Round: func() error { return contest.Get(b.Context(), archive, items) }},
-		contest.Contestant{Name: "process", Round: func() error { return contest.Get(b.Context(), process, items) }},
+		contest.Open(open).Getting(b, "engine", items, o),
+		contest.Process(sqltest.Program(b)).Getting(b, "process", items, o),
 		contest.Contestant{Name: "bare", Round: func() error { return driver.get(b.Context(), items) }},
 	)
 }
@@ -102,16 +84,7 @@ func prepareBare(b *testing.B, url string) *bare {
 		&d.body: "INSERT INTO codex_body (artifact, data) VALUES " + list("(?,?)", putRows),
 		&d.item: "INSERT INTO codex_item (tombstone, event, artifact, origin, repo, actor, directory, name, file_mode, file_mtime, archived_at, retain_until, digest, git_blob) VALUES " +
 			list("("+list("?", 14)+")", putRows),
-		&d.sought: `SELECT i.id, i.tombstone, i.event, p.path, i.name, i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at, i.digest, i.git_blob,
-			o.set_id, o.note, o.tags, o.metadata, o.file_type, o.work_state, o.host, r.name, v.name, n.name, k.name, w.name,
-			a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.stored_sha256, a.present, u.id, d.artifact, d.data
-			FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact
-			LEFT JOIN codex_directory p ON p.id = i.directory LEFT JOIN codex_origin o ON o.id = i.origin
-			LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = o.revision
-			LEFT JOIN codex_name n ON n.id = o.reason LEFT JOIN codex_name k ON k.id = o.kind
-			LEFT JOIN codex_name w ON w.id = i.actor
-			LEFT JOIN codex_upload u ON u.artifact = a.id LEFT JOIN codex_body d ON d.artifact = a.id
-			WHERE i.tombstone IN (` + list("?", getRows) + ")",
+		&d.sought: contest.ServerSelect + "IN (" + list("?", getRows) + ")",
 	} {
 		if *stmt, err = d.conn.PrepareContext(b.Context(), text); err != nil {
 			b.Fatal(err)
@@ -147,21 +120,8 @@ func (d *bare) insert(ctx context.Context, items []contest.Item) error {
 		c := &items[i].Record.Content
 		args = append(args, c.SHA256[:], c.Size, string(c.Codec), c.StoredSize, int64(c.CRC32C), c.StoredSHA256[:], 1)
 	}
-	rows, err := d.artifact.QueryContext(ctx, args...)
+	keys, err := contest.Keys(d.artifact.QueryContext(ctx, args...))
 	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	keys := map[sdk.Digest]int64{}
-	for rows.Next() {
-		var key int64
-		var sum []byte
-		if err := rows.Scan(&key, &sum); err != nil {
-			return err
-		}
-		keys[sdk.Digest(sum)] = key
-	}
-	if err := rows.Err(); err != nil {
 		return err
 	}
 	var bodies, records []any
@@ -181,41 +141,6 @@ func (d *bare) insert(ctx context.Context, items []contest.Item) error {
 
 // get selects the same columns, as many records a statement.
 func (d *bare) get(ctx context.Context, items []contest.Item) error {
-	var id, mode, artifact, size, stored, crc, present int64
-	var tombstone, event, path, name, digest, blob, set, sha, storedSHA, data sql.RawBytes
-	var note, tags, metadata, fileType, state, host, repo, revision, reason, kind, actor, codec string
-	var mtime, archived, retain, purged, upload, body sql.NullInt64
-	into := []any{
-		&id, &tombstone, &event, &path, &name, &mode, &mtime, &archived, &retain, &purged, &digest, &blob,
-		&set, &note, &tags, &metadata, &fileType, &state, &host, &repo, &revision, &reason, &kind, &actor,
-		&artifact, &sha, &size, &codec, &stored, &crc, &storedSHA, &present, &upload, &body, &data,
-	}
-	count := 0
-	for some := range slices.Chunk(items, getRows) {
-		args := make([]any, getRows)
-		for i := range args {
-			args[i] = some[min(i, len(some)-1)].Record.Tombstone[:]
-		}
-		rows, err := d.sought.QueryContext(ctx, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			if err := rows.Scan(into...); err != nil {
-				return err
-			}
-			count++
-			if err := contest.Check(data, uint32(crc)); err != nil {
-				return err
-			}
-		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
-	}
-	if count != len(items) {
-		return fmt.Errorf("%d rows of %d", count, len(items))
-	}
-	return nil
+	var r contest.SQLRow
+	return contest.Select(ctx, d.sought, getRows, items, r.Into(), r.Check)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/sqlbackend/sqltest"
 )
 
 // certified is a user who may only come over TLS.
@@ -42,7 +43,7 @@ func TestURLs(t *testing.T) {
 		t.Fatal(err)
 	}
 	without := "mysql://" + d.User + "@" + d.Server().Address() + "/" + d.Name
-	for name, o := range map[string]sdk.Options{
+	suite().DialAll(t, map[string]sdk.Options{
 		"mysql":           {URL: d.URL()},
 		"mariadb":         {URL: strings.Replace(d.URL(), "mysql:", "mariadb:", 1)},
 		"socket":          {URL: d.SocketURL()},
@@ -55,19 +56,9 @@ func TestURLs(t *testing.T) {
 		"socket and TLS":  {URL: d.SocketURL() + "&tls=true&ssl-ca=" + url.QueryEscape(ca)},
 		"no TLS":          {URL: d.URL() + "?tls=false&connect-timeout=30"},
 		"read-only":       {URL: d.URL(), Mode: sdk.ReadOnly},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if _, err := suite().Dial(t, o); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	t.Run("MYSQL_PWD", func(t *testing.T) {
-		t.Setenv("MYSQL_PWD", d.Password)
-		if _, err := suite().Dial(t, sdk.Options{URL: without}); err != nil {
-			t.Error(err)
-		}
 	})
+	t.Setenv("MYSQL_PWD", d.Password)
+	suite().DialAll(t, map[string]sdk.Options{"MYSQL_PWD": {URL: without}})
 }
 
 // TestBrokenURLs has passwords that are not encoded, and options that are
@@ -79,45 +70,33 @@ func TestBrokenURLs(t *testing.T) {
 		t.Fatal(err)
 	}
 	const tail = "canary1@host.invalid:3306/db"
-	for _, c := range []struct {
-		url  string
-		kind sdk.Kind
-		says string
-	}{
-		{"postgres://u:canary1@host.invalid/db", sdk.Unsupported, "mysql://"},
-		{"u:canary1@tcp(host.invalid)/db", sdk.Unsupported, "mysql://"},
-		{"mysql:u:canary1@host.invalid/db", sdk.Unsupported, "mysql://"},
-		{"mysql://u:" + "canary1@host.invalid:canary2/db", sdk.Invalid, "percent-encoded"},
-		{"mysql://u:ca%ary/" + tail, sdk.Invalid, "percent-encoded"},
-		{"mysql://u:canary2/" + tail, sdk.Invalid, "percent-encoded"},
-		{"mysql://u:canary2#" + tail, sdk.Invalid, "percent-encoded"},
-		{"mysql://u:canary2?" + tail, sdk.Invalid, "percent-encoded"},
-		{"mysql://u:canary2[" + tail, sdk.Invalid, "percent-encoded"},
-		{"mysql://u:canary1@host.invalid:0/db", sdk.Invalid, "port"},
-		{"mysql://u:canary1@host.invalid:99999/db", sdk.Invalid, "port"},
-		{"mysql://u:canary1@host.invalid", sdk.Invalid, "no database"},
-		{"mysql://u:canary1@host.invalid/a/b", sdk.Invalid, "no database"},
-		{"mysql://u:" + tail + "?canary2=1", sdk.Invalid, "unknown option"},
-		{"mysql://u:" + tail + "?tls=canary2", sdk.Invalid, "option tls"},
-		{"mysql://u:" + tail + "?tls=true&tls=canary2", sdk.Invalid, "tls twice"},
-		{"mysql://u:" + tail + "?connect-timeout=canary2", sdk.Invalid, "connect-timeout"},
-		{"mysql://u:" + tail + "?socket=", sdk.Invalid, "socket"},
-		{"mysql://u:" + tail + "?ssl-ca=" + dir + "/nowhere", sdk.Invalid, "nowhere"},
-		{"mysql://u:" + tail + "?ssl-ca=" + noCA, sdk.Invalid, "no certificate"},
-		{"mysql://u:" + tail + "?ssl-cert=" + noCA + "&ssl-key=" + noCA, sdk.Invalid, "ssl-cert"},
-		{"mysql://u:" + tail + "?ssl-cert=" + noCA, sdk.Invalid, "needs both"},
-		{"mysql://u:" + tail + "?ssl-key=" + noCA, sdk.Invalid, "needs both"},
-		{"mysql://u:" + tail + "?tls=false&ssl-ca=" + noCA, sdk.Invalid, "tls=false"},
-		{"mysql://u:" + tail + "?a=%zz", sdk.Invalid, "options"},
-	} {
-		_, err := connect(t.Context(), sdk.Options{URL: c.url, Dir: dir})
-		if sdk.KindOf(err) != c.kind || !strings.Contains(fmt.Sprint(err), c.says) {
-			t.Errorf("%s: %v %v, want kind %v and %q", c.url, sdk.KindOf(err), err, c.kind, c.says)
-		}
-		if err != nil && strings.Contains(err.Error(), "canary") {
-			t.Errorf("%s: the error %q quotes the URL", c.url, err)
-		}
-	}
+	suite().BrokenURLs(t, dir, []sqltest.BrokenURL{
+		sqltest.Broken("postgres://u:canary1@host.invalid/db", sdk.Unsupported, "mysql://"),
+		sqltest.Broken("u:canary1@tcp(host.invalid)/db", sdk.Unsupported, "mysql://"),
+		sqltest.Broken("mysql:u:canary1@host.invalid/db", sdk.Unsupported, "mysql://"),
+		sqltest.Broken("mysql://u:"+"canary1@host.invalid:canary2/db", sdk.Invalid, "percent-encoded"),
+		sqltest.Broken("mysql://u:ca%ary/"+tail, sdk.Invalid, "percent-encoded"),
+		sqltest.Broken("mysql://u:canary2/"+tail, sdk.Invalid, "percent-encoded"),
+		sqltest.Broken("mysql://u:canary2#"+tail, sdk.Invalid, "percent-encoded"),
+		sqltest.Broken("mysql://u:canary2?"+tail, sdk.Invalid, "percent-encoded"),
+		sqltest.Broken("mysql://u:canary2["+tail, sdk.Invalid, "percent-encoded"),
+		sqltest.Broken("mysql://u:canary1@host.invalid:0/db", sdk.Invalid, "port"),
+		sqltest.Broken("mysql://u:canary1@host.invalid:99999/db", sdk.Invalid, "port"),
+		sqltest.Broken("mysql://u:canary1@host.invalid", sdk.Invalid, "no database"),
+		sqltest.Broken("mysql://u:canary1@host.invalid/a/b", sdk.Invalid, "no database"),
+		sqltest.Broken("mysql://u:"+tail+"?canary2=1", sdk.Invalid, "unknown option"),
+		sqltest.Broken("mysql://u:"+tail+"?tls=canary2", sdk.Invalid, "option tls"),
+		sqltest.Broken("mysql://u:"+tail+"?tls=true&tls=canary2", sdk.Invalid, "tls twice"),
+		sqltest.Broken("mysql://u:"+tail+"?connect-timeout=canary2", sdk.Invalid, "connect-timeout"),
+		sqltest.Broken("mysql://u:"+tail+"?socket=", sdk.Invalid, "socket"),
+		sqltest.Broken("mysql://u:"+tail+"?ssl-ca="+dir+"/nowhere", sdk.Invalid, "nowhere"),
+		sqltest.Broken("mysql://u:"+tail+"?ssl-ca="+noCA, sdk.Invalid, "no certificate"),
+		sqltest.Broken("mysql://u:"+tail+"?ssl-cert="+noCA+"&ssl-key="+noCA, sdk.Invalid, "ssl-cert"),
+		sqltest.Broken("mysql://u:"+tail+"?ssl-cert="+noCA, sdk.Invalid, "needs both"),
+		sqltest.Broken("mysql://u:"+tail+"?ssl-key="+noCA, sdk.Invalid, "needs both"),
+		sqltest.Broken("mysql://u:"+tail+"?tls=false&ssl-ca="+noCA, sdk.Invalid, "tls=false"),
+		sqltest.Broken("mysql://u:"+tail+"?a=%zz", sdk.Invalid, "options"),
+	})
 }
 
 // TestNames opens databases whose names mean something in a URL.

@@ -47,67 +47,58 @@ func TestClassifyRecorded(t *testing.T) {
 }
 
 func TestErrorsOfTheServer(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		fail sqltest.Failure
-		want sqlbackend.Class // Msg: a part of it
-	}{
-		{"wrong password", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "wrong")} }),
-			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "1045", ServerReplied: true, Msg: "Access denied"}},
-		{"no such user", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
-			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "1045", ServerReplied: true, Msg: "Access denied"}},
-		{"foreign database", suite().Login(func(d *databases.Database) sdk.Options {
+	suite().Errors(t, []sqltest.ErrorCase{
+		sqltest.Case("wrong password", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "wrong")} }),
+			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "1045", ServerReplied: true, Msg: "Access denied"}),
+		sqltest.Case("no such user", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
+			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "1045", ServerReplied: true, Msg: "Access denied"}),
+		sqltest.Case("foreign database", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "mysql"}
-		}), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1044", ServerReplied: true, Msg: "the database is not there, or this user has no right to it: Access denied"}},
-		{"unknown host", suite().Login(func(d *databases.Database) sdk.Options {
+		}), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1044", ServerReplied: true, Msg: "the database is not there, or this user has no right to it: Access denied"}),
+		sqltest.Case("unknown host", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "mysql://u:canary@host.invalid/db"}
-		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "database db on host.invalid:3306: unknown host host.invalid"}},
-		{"refused", suite().Login(func(d *databases.Database) sdk.Options {
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "database db on host.invalid:3306: unknown host host.invalid"}),
+		sqltest.Case("refused", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "mysql://u:canary@" + sqltest.ClosedPort(t) + "/db"}
-		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: ": connection refused"}},
-		{"hangs", suite().Login(func(d *databases.Database) sdk.Options {
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: ": connection refused"}),
+		sqltest.Case("hangs", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "mysql://u:canary@" + sqltest.Silence(t) + "/db?connect-timeout=1"}
-		}), sqlbackend.Class{Kind: sdk.Timeout, Msg: ": no answer in the time allowed"}},
-		{"no socket", suite().Login(func(d *databases.Database) sdk.Options {
+		}), sqlbackend.Class{Kind: sdk.Timeout, Msg: ": no answer in the time allowed"}),
+		sqltest.Case("no socket", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "mysql://u:canary@localhost/db?socket=/nowhere"}
-		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "database db on /nowhere: no such file or directory"}},
-		{"unknown authority", suite().Login(func(d *databases.Database) sdk.Options {
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "database db on /nowhere: no such file or directory"}),
+		sqltest.Case("unknown authority", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: d.URL() + "?tls=true"}
-		}), sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "certificate signed by unknown authority; ssl-ca names"}},
-		{"TLS wanted by the server", func(t *testing.T, d *databases.Database) error {
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "certificate signed by unknown authority; ssl-ca names"}),
+		sqltest.Case("TLS wanted by the server", func(t *testing.T, d *databases.Database) error {
 			_, err := suite().Dial(t, sdk.Options{URL: certified(t, d) + "?tls=false"})
 			return err
-		}, sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "1045", ServerReplied: true, Msg: "Access denied"}},
-		{"no table", suite().Script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "1146", ServerReplied: true, Msg: "missing"}},
-		{"no column", suite().Script("SELECT missing FROM information_schema.tables"), sqlbackend.Class{Kind: sdk.Schema, Native: "1054", ServerReplied: true, Msg: "missing"}},
-		{"no variable", suite().Script("SET missing = 1"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "1193", ServerReplied: true, Msg: "no MariaDB of 10.5 or later: "}},
-		{"syntax", suite().Script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "1064", ServerReplied: true, Msg: "syntax"}},
-		{"right", suite().Script("SELECT * FROM mysql.global_priv"), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1142", ServerReplied: true, Msg: "denied"}},
-		{"read-only", suite().Script("CREATE TABLE t (n INT)", "SET SESSION TRANSACTION READ ONLY", "INSERT INTO t VALUES (1)"),
-			sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1792", ServerReplied: true, Msg: "READ ONLY"}},
-		{"duplicate", suite().Script("CREATE TABLE t (n INT PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
-			sqlbackend.Class{Kind: sdk.Conflict, Native: "1062", ServerReplied: true, Msg: "Duplicate"}},
-		{"null", suite().Script("CREATE TABLE t (n INT NOT NULL)", "INSERT INTO t VALUES (NULL)"),
-			sqlbackend.Class{Kind: sdk.Invalid, Native: "1048", ServerReplied: true, Msg: "null"}},
-		{"too long", suite().Script("CREATE TABLE t (x VARBINARY(3))", "INSERT INTO t VALUES ('1234')"),
-			sqlbackend.Class{Kind: sdk.Invalid, Native: "1406", ServerReplied: true, Msg: "too long"}},
-		{"out of range", suite().Script("CREATE TABLE t (x TINYINT)", "INSERT INTO t VALUES (1000)"),
-			sqlbackend.Class{Kind: sdk.Invalid, Native: "1264", ServerReplied: true, Msg: "range"}},
-		{"full", suite().Script("SET max_heap_table_size = 16384", "CREATE TABLE t (x CHAR(200)) ENGINE=MEMORY", "INSERT INTO t SELECT 'x' FROM seq_1_to_1000"),
-			sqlbackend.Class{Kind: sdk.Full, Native: "1114", ServerReplied: true, Msg: "The table 't' is full"}},
-		{"statement time-out", suite().Script("SET max_statement_time = 0.01", "SELECT SLEEP(10)"),
-			sqlbackend.Class{Kind: sdk.Timeout, Native: "1969", ServerReplied: true, Msg: "max_statement_time"}},
-		{"packet", suite().Script("SELECT '" + strings.Repeat("x", maxPacket) + "'"), sqlbackend.Class{Kind: sdk.Limit, Msg: "1 MiB"}},
-		{"deadlock", suite().Contend("DO 0", "START TRANSACTION", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
-			sqlbackend.Class{Kind: sdk.Busy, Native: "1213", ServerReplied: true, Msg: "Deadlock"}},
-		{"lock", suite().Contend("SET innodb_lock_wait_timeout = 0", "START TRANSACTION", "DO 0", "UPDATE t SET v = 2 WHERE n = 1"),
-			sqlbackend.Class{Kind: sdk.Busy, Native: "1205", ServerReplied: true, Msg: "Lock wait"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			suite().Check(t, c.fail(t, databases.MariaDB(t)), c.want)
-		})
-	}
+		}, sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "1045", ServerReplied: true, Msg: "Access denied"}),
+		sqltest.Case("no table", suite().Script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "1146", ServerReplied: true, Msg: "missing"}),
+		sqltest.Case("no column", suite().Script("SELECT missing FROM information_schema.tables"), sqlbackend.Class{Kind: sdk.Schema, Native: "1054", ServerReplied: true, Msg: "missing"}),
+		sqltest.Case("no variable", suite().Script("SET missing = 1"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "1193", ServerReplied: true, Msg: "no MariaDB of 10.5 or later: "}),
+		sqltest.Case("syntax", suite().Script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "1064", ServerReplied: true, Msg: "syntax"}),
+		sqltest.Case("right", suite().Script("SELECT * FROM mysql.global_priv"), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1142", ServerReplied: true, Msg: "denied"}),
+		sqltest.Case("read-only", suite().Script("CREATE TABLE t (n INT)", "SET SESSION TRANSACTION READ ONLY", "INSERT INTO t VALUES (1)"),
+			sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "1792", ServerReplied: true, Msg: "READ ONLY"}),
+		sqltest.Case("duplicate", suite().Script("CREATE TABLE t (n INT PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
+			sqlbackend.Class{Kind: sdk.Conflict, Native: "1062", ServerReplied: true, Msg: "Duplicate"}),
+		sqltest.Case("null", suite().Script("CREATE TABLE t (n INT NOT NULL)", "INSERT INTO t VALUES (NULL)"),
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "1048", ServerReplied: true, Msg: "null"}),
+		sqltest.Case("too long", suite().Script("CREATE TABLE t (x VARBINARY(3))", "INSERT INTO t VALUES ('1234')"),
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "1406", ServerReplied: true, Msg: "too long"}),
+		sqltest.Case("out of range", suite().Script("CREATE TABLE t (x TINYINT)", "INSERT INTO t VALUES (1000)"),
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "1264", ServerReplied: true, Msg: "range"}),
+		sqltest.Case("full", suite().Script("SET max_heap_table_size = 16384", "CREATE TABLE t (x CHAR(200)) ENGINE=MEMORY", "INSERT INTO t SELECT 'x' FROM seq_1_to_1000"),
+			sqlbackend.Class{Kind: sdk.Full, Native: "1114", ServerReplied: true, Msg: "The table 't' is full"}),
+		sqltest.Case("statement time-out", suite().Script("SET max_statement_time = 0.01", "SELECT SLEEP(10)"),
+			sqlbackend.Class{Kind: sdk.Timeout, Native: "1969", ServerReplied: true, Msg: "max_statement_time"}),
+		sqltest.Case("packet", suite().Script("SELECT '"+strings.Repeat("x", maxPacket)+"'"), sqlbackend.Class{Kind: sdk.Limit, Msg: "1 MiB"}),
+		sqltest.Case("deadlock", suite().Contend("DO 0", "START TRANSACTION", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
+			sqlbackend.Class{Kind: sdk.Busy, Native: "1213", ServerReplied: true, Msg: "Deadlock"}),
+		sqltest.Case("lock", suite().Contend("SET innodb_lock_wait_timeout = 0", "START TRANSACTION", "DO 0", "UPDATE t SET v = 2 WHERE n = 1"),
+			sqlbackend.Class{Kind: sdk.Busy, Native: "1205", ServerReplied: true, Msg: "Lock wait"}),
+	})
 }
 
 // TestMissingDatabase needs a user with rights to databases that are not there:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 
@@ -26,13 +25,7 @@ const (
 	getRows = 32  // records of one SELECT
 )
 
-func benchArchive(b *testing.B, url string, open func(context.Context, sdk.Options) (sdk.Backend, error)) sdk.Backend {
-	archive, err := open(b.Context(), sdk.Options{URL: url, Mode: sdk.Create, Parallel: 5})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return archive
-}
+func fresh(b *testing.B) sdk.Options { return sdk.Options{URL: databases.Postgres(b).URL()} }
 
 func bareConn(b *testing.B, url string) *pgx.Conn {
 	conn, err := pgx.Connect(b.Context(), url)
@@ -58,40 +51,35 @@ func sqlConn(b *testing.B, url string) (*sql.Conn, *sql.DB) {
 
 func BenchmarkPut(b *testing.B) {
 	items := contest.Small(contest.Items)
-	through := func(name string, open func(context.Context, sdk.Options) (sdk.Backend, error)) contest.Contestant {
-		var archive sdk.Backend
-		return contest.Contestant{Name: name,
-			Prepare: func() error { archive = benchArchive(b, databases.Postgres(b).URL(), open); return nil },
-			Round:   func() error { return contest.Put(b.Context(), archive, items) },
-			Done:    func() error { return archive.Close() },
-		}
-	}
-	// fresh makes the tables, and the name that all records of the bare driver
+	options := func() sdk.Options { return fresh(b) }
+	// tables makes the tables, and the name that all records of the bare driver
 	// have.
-	fresh := func() (*sql.Conn, *sql.DB, string) {
-		url := databases.Postgres(b).URL()
-		if err := benchArchive(b, url, open).Close(); err != nil {
+	tables := func() (*sql.Conn, *sql.DB, string) {
+		o := fresh(b)
+		if err := contest.Open(open).Archive(b, o).Close(); err != nil {
 			b.Fatal(err)
 		}
-		conn, db := sqlConn(b, url)
+		conn, db := sqlConn(b, o.URL)
 		if _, err := conn.ExecContext(b.Context(), "INSERT INTO codex_name (name) VALUES ('a')"); err != nil {
 			b.Fatal(err)
 		}
-		return conn, db, url
+		return conn, db, o.URL
 	}
 	var native *pgx.Conn
 	var std *sql.Conn
 	var db *sql.DB
-	contest.Run(b, contest.Items, through("engine", open), through("process", contest.Process(sqltest.Program(b))),
+	contest.Run(b, contest.Items,
+		contest.Open(open).Putting(b, "engine", items, options),
+		contest.Process(sqltest.Program(b)).Putting(b, "process", items, options),
 		contest.Contestant{Name: "sql",
-			Prepare: func() error { std, db, _ = fresh(); return nil },
+			Prepare: func() error { std, db, _ = tables(); return nil },
 			Round:   func() error { return sqlPut(b.Context(), std, items) },
 			Done:    func() error { return errors.Join(std.Close(), db.Close()) },
 		},
 		contest.Contestant{Name: "pgx",
 			Prepare: func() error {
 				var url string
-				std, db, url = fresh()
+				std, db, url = tables()
 				native = bareConn(b, url)
 				return errors.Join(std.Close(), db.Close())
 			},
@@ -102,17 +90,11 @@ func BenchmarkPut(b *testing.B) {
 
 func BenchmarkGet(b *testing.B) {
 	items := contest.Small(contest.Items)
-	url := databases.Postgres(b).URL()
-	archive := benchArchive(b, url, open)
-	if err := contest.Put(b.Context(), archive, items); err != nil {
-		b.Fatal(err)
-	}
-	defer archive.Close()
-	process := benchArchive(b, url, contest.Process(sqltest.Program(b)))
-	defer process.Close()
-	native := bareConn(b, url)
+	o := fresh(b)
+	contest.Open(open).Fill(b, o, items)
+	native := bareConn(b, o.URL)
 	defer native.Close(b.Context())
-	std, db := sqlConn(b, url)
+	std, db := sqlConn(b, o.URL)
 	defer db.Close()
 	defer std.Close()
 	stmt, err := std.PrepareContext(b.Context(), bareSelect)
@@ -120,8 +102,8 @@ func BenchmarkGet(b *testing.B) {
 		b.Fatal(err)
 	}
 	contest.Run(b, contest.Items,
-		contest.Contestant{Name: "engine", Round: func() error { return contest.Get(b.Context(), archive, items) }},
-		contest.Contestant{Name: "process", Round: func() error { return contest.Get(b.Context(), process, items) }},
+		contest.Open(open).Getting(b, "engine", items, o),
+		contest.Process(sqltest.Program(b)).Getting(b, "process", items, o),
 		contest.Contestant{Name: "sql", Round: func() error { return sqlGet(b.Context(), stmt, items) }},
 		contest.Contestant{Name: "pgx", Round: func() error { return nativeGet(b.Context(), native, items) }},
 	)
@@ -135,16 +117,7 @@ const (
 	bareItems  = `INSERT INTO codex_item (tombstone, event, artifact, origin, repo, actor, directory, name, file_mode, file_mtime, archived_at, retain_until, digest, git_blob)
 		SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[],
 			$9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bytea[], $14::bytea[])`
-	bareSelect = `SELECT i.id, i.tombstone, i.event, p.path, i.name, i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at, i.digest, i.git_blob,
-		o.set_id, o.note, o.tags, o.metadata, o.file_type, o.work_state, o.host, r.name, v.name, n.name, k.name, w.name,
-		a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.stored_sha256, a.present, u.id, d.artifact, d.data
-		FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact
-		LEFT JOIN codex_directory p ON p.id = i.directory LEFT JOIN codex_origin o ON o.id = i.origin
-		LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = o.revision
-		LEFT JOIN codex_name n ON n.id = o.reason LEFT JOIN codex_name k ON k.id = o.kind
-		LEFT JOIN codex_name w ON w.id = i.actor
-		LEFT JOIN codex_upload u ON u.artifact = a.id LEFT JOIN codex_body d ON d.artifact = a.id
-		WHERE i.tombstone = ANY($1)`
+	bareSelect = contest.ServerSelect + "= ANY($1)"
 )
 
 // each makes an array of one value of each item.
@@ -258,21 +231,8 @@ func sqlPut(ctx context.Context, conn *sql.Conn, items []contest.Item) error {
 }
 
 func sqlInsert(ctx context.Context, stmts [3]*sql.Stmt, items []contest.Item) error {
-	rows, err := stmts[0].QueryContext(ctx, artifactArgs(items)...)
+	keys, err := contest.Keys(stmts[0].QueryContext(ctx, artifactArgs(items)...))
 	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	keys := map[sdk.Digest]int64{}
-	for rows.Next() {
-		var key int64
-		var sum []byte
-		if err := rows.Scan(&key, &sum); err != nil {
-			return err
-		}
-		keys[sdk.Digest(sum)] = key
-	}
-	if err := rows.Err(); err != nil {
 		return err
 	}
 	if _, err := stmts[1].ExecContext(ctx, bodyArgs(items, keys)...); err != nil {
@@ -282,75 +242,34 @@ func sqlInsert(ctx context.Context, stmts [3]*sql.Stmt, items []contest.Item) er
 	return err
 }
 
-// bareRow is what one row of bareSelect is read into: bytes without a copy, and
-// what may be NULL without a pointer, in the types of pgx or of database/sql.
-type bareRow[B ~[]byte, N any] struct {
-	id, mode, artifact, size, stored, crc, present     int64
-	tombstone, event, path, name, digest, blob         B
-	set, sha, storedSHA, data                          B
-	note, tags, metadata, fileType, state, host, codec string
-	repo, revision, reason, kind, actor                string
-	mtime, archived, retain, purged, upload, body      N
-}
-
-func (r *bareRow[B, N]) into() []any {
-	return []any{
-		&r.id, &r.tombstone, &r.event, &r.path, &r.name, &r.mode, &r.mtime, &r.archived, &r.retain, &r.purged, &r.digest, &r.blob,
-		&r.set, &r.note, &r.tags, &r.metadata, &r.fileType, &r.state, &r.host, &r.repo, &r.revision, &r.reason, &r.kind, &r.actor,
-		&r.artifact, &r.sha, &r.size, &r.codec, &r.stored, &r.crc, &r.storedSHA, &r.present, &r.upload, &r.body, &r.data,
-	}
-}
-
 // nativeGet selects the same columns, as many records a statement.
 func nativeGet(ctx context.Context, conn *pgx.Conn, items []contest.Item) error {
 	count := 0
-	var r bareRow[pgtype.DriverBytes, pgtype.Int8]
-	into := r.into()
+	var r contest.Row[pgtype.DriverBytes, pgtype.Int8]
+	into := r.Into()
 	for some := range slices.Chunk(items, getRows) {
 		rows, err := conn.Query(ctx, bareSelect, each(some, func(i *contest.Item) []byte { return i.Record.Tombstone[:] }))
 		if err != nil {
 			return err
 		}
-		if _, err := pgx.ForEachRow(rows, into, func() error {
-			count++
-			return contest.Check(r.data, uint32(r.crc))
-		}); err != nil {
+		if _, err := pgx.ForEachRow(rows, into, func() error { count++; return r.Check() }); err != nil {
 			return err
 		}
 	}
-	return complete(count, len(items))
-}
-
-func complete(n, of int) error {
-	if n != of {
-		return fmt.Errorf("%d rows of %d", n, of)
-	}
-	return nil
+	return contest.Complete(count, items)
 }
 
 // sqlGet is nativeGet through database/sql.
 func sqlGet(ctx context.Context, stmt *sql.Stmt, items []contest.Item) error {
 	count := 0
-	var r bareRow[sql.RawBytes, sql.NullInt64]
-	into := r.into()
+	var r contest.SQLRow
+	read := contest.Read(r.Into(), r.Check)
 	for some := range slices.Chunk(items, getRows) {
-		rows, err := stmt.QueryContext(ctx, each(some, func(i *contest.Item) []byte { return i.Record.Tombstone[:] }))
+		n, err := read(stmt.QueryContext(ctx, each(some, func(i *contest.Item) []byte { return i.Record.Tombstone[:] })))
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			if err := rows.Scan(into...); err != nil {
-				return err
-			}
-			count++
-			if err := contest.Check(r.data, uint32(r.crc)); err != nil {
-				return err
-			}
-		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
+		count += n
 	}
-	return complete(count, len(items))
+	return contest.Complete(count, items)
 }

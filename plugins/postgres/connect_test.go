@@ -10,6 +10,7 @@ import (
 
 	"github.com/codex-archive/codex/scripts/databases"
 	"github.com/codex-archive/codex/sdk"
+	"github.com/codex-archive/codex/sdk/sqlbackend/sqltest"
 )
 
 func TestURLs(t *testing.T) {
@@ -30,7 +31,7 @@ func TestURLs(t *testing.T) {
 	}
 	host, _, _ := strings.Cut(db.Server().Address(), ":")
 	without := "postgres://" + db.User + "@" + db.Server().Address() + "/" + db.Name
-	for name, o := range map[string]sdk.Options{
+	suite().DialAll(t, map[string]sdk.Options{
 		"postgres":       {URL: db.URL()},
 		"postgresql":     {URL: strings.Replace(db.URL(), "postgres:", "postgresql:", 1)},
 		"socket":         {URL: db.SocketURL()},
@@ -45,50 +46,28 @@ func TestURLs(t *testing.T) {
 		"several hosts": {URL: "postgres://" + db.User + "@" + host + ":1," + db.Server().Address() + "/" + db.Name +
 			"?target_session_attrs=read-write", Password: db.Password},
 		"read-only": {URL: db.URL(), Mode: sdk.ReadOnly},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if _, err := suite().Dial(t, o); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	t.Run("PGPASSWORD", func(t *testing.T) {
-		t.Setenv("PGPASSWORD", db.Password)
-		if _, err := suite().Dial(t, sdk.Options{URL: without}); err != nil {
-			t.Error(err)
-		}
 	})
+	t.Setenv("PGPASSWORD", db.Password)
+	suite().DialAll(t, map[string]sdk.Options{"PGPASSWORD": {URL: without}})
 }
 
 // TestBrokenURLs has passwords that are not encoded, and options that are
 // wrong: each is refused before anything is dialled, without a word of the URL.
 func TestBrokenURLs(t *testing.T) {
 	const tail = "canary1@host.invalid:5432/db"
-	for _, c := range []struct {
-		url  string
-		kind sdk.Kind
-		says string
-	}{
-		{"mysql://u:canary1@host.invalid/db", sdk.Unsupported, "postgres://"},
-		{"user=u password=canary1 host=host.invalid", sdk.Unsupported, "postgres://"},
-		{"postgres://u:canary1@host.invalid:canary2/db", sdk.Invalid, "port"},
-		{"postgres://u:canary1@host.invalid:99999/db", sdk.Invalid, "port"},
-		{"postgres://u:ca%ary/" + tail, sdk.Invalid, "percent-encoded"},
-		{"postgres://u:canary2/" + tail, sdk.Invalid, "port"},
-		{"postgres://u:canary2#" + tail + "?sslmode=canary3", sdk.Invalid, "sslmode"},
-		{"postgres://u:x@" + tail, sdk.Invalid, "percent-encoded"},
-		{"postgres://u:" + tail + "?sslmode=canary2", sdk.Invalid, "sslmode"},
-		{"postgres://u:" + tail + "?sslrootcert=/canary/../nowhere", sdk.Invalid, "nowhere"},
-		{"postgres://u:" + tail + "?target_session_attrs=canary2", sdk.Invalid, "target_session_attrs"},
-		{"postgres://u:" + tail + "?connect_timeout=canary2", sdk.Invalid, "connect_timeout"},
-		{"postgres://u:" + tail + "?service=canary2", sdk.Invalid, "service"},
-	} {
-		_, err := connect(t.Context(), sdk.Options{URL: c.url})
-		if sdk.KindOf(err) != c.kind || !strings.Contains(fmt.Sprint(err), c.says) {
-			t.Errorf("%s: %v %v, want kind %v and %q", c.url, sdk.KindOf(err), err, c.kind, c.says)
-		}
-		if err != nil && strings.Contains(err.Error(), "canary") && !strings.Contains(c.url, "/canary/") {
-			t.Errorf("%s: the error %q quotes the URL", c.url, err)
-		}
-	}
+	suite().BrokenURLs(t, "", []sqltest.BrokenURL{
+		sqltest.Broken("mysql://u:canary1@host.invalid/db", sdk.Unsupported, "postgres://"),
+		sqltest.Broken("user=u password=canary1 host=host.invalid", sdk.Unsupported, "postgres://"),
+		sqltest.Broken("postgres://u:canary1@host.invalid:canary2/db", sdk.Invalid, "port"),
+		sqltest.Broken("postgres://u:canary1@host.invalid:99999/db", sdk.Invalid, "port"),
+		sqltest.Broken("postgres://u:ca%ary/"+tail, sdk.Invalid, "percent-encoded"),
+		sqltest.Broken("postgres://u:canary2/"+tail, sdk.Invalid, "port"),
+		sqltest.Broken("postgres://u:canary2#"+tail+"?sslmode=canary3", sdk.Invalid, "sslmode"),
+		sqltest.Broken("postgres://u:x@"+tail, sdk.Invalid, "percent-encoded"),
+		sqltest.Broken("postgres://u:"+tail+"?sslmode=canary2", sdk.Invalid, "sslmode"),
+		sqltest.Broken("postgres://u:"+tail+"?sslrootcert=/canary/../nowhere", sdk.Invalid, "nowhere"),
+		sqltest.Broken("postgres://u:"+tail+"?target_session_attrs=canary2", sdk.Invalid, "target_session_attrs"),
+		sqltest.Broken("postgres://u:"+tail+"?connect_timeout=canary2", sdk.Invalid, "connect_timeout"),
+		sqltest.Broken("postgres://u:"+tail+"?service=canary2", sdk.Invalid, "service"),
+	})
 }

@@ -48,58 +48,49 @@ func TestClassifyRecorded(t *testing.T) {
 }
 
 func TestErrorsOfTheServer(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		fail sqltest.Failure
-		want sqlbackend.Class // Msg: a part of it
-	}{
-		{"wrong password", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "wrong")} }),
-			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true, Msg: "password authentication failed"}},
-		{"no such user", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
-			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true, Msg: "password authentication failed"}},
-		{"no password", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "")} }),
-			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true, Msg: "; no password was given"}},
-		{"no such database", suite().Login(func(d *databases.Database) sdk.Options {
+	suite().Errors(t, []sqltest.ErrorCase{
+		sqltest.Case("wrong password", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "wrong")} }),
+			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true, Msg: "password authentication failed"}),
+		sqltest.Case("no such user", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs("nobody", "wrong")} }),
+			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true, Msg: "password authentication failed"}),
+		sqltest.Case("no password", suite().Login(func(d *databases.Database) sdk.Options { return sdk.Options{URL: d.URLAs(d.User, "")} }),
+			sqlbackend.Class{Kind: sdk.Unauthenticated, Native: "28P01", ServerReplied: true, Msg: "; no password was given"}),
+		sqltest.Case("no such database", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: strings.TrimSuffix(d.URL(), d.Name) + "missing"}
-		}), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3D000", ServerReplied: true, Msg: `"missing" does not exist; the server's administrator makes it`}},
-		{"unknown host", suite().Login(func(d *databases.Database) sdk.Options {
+		}), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3D000", ServerReplied: true, Msg: `"missing" does not exist; the server's administrator makes it`}),
+		sqltest.Case("unknown host", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "postgres://u:canary@host.invalid/db"}
-		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "database db on host.invalid:5432: unknown host host.invalid"}},
-		{"refused", suite().Login(func(d *databases.Database) sdk.Options {
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "database db on host.invalid:5432: unknown host host.invalid"}),
+		sqltest.Case("refused", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: "postgres://u:canary@" + sqltest.ClosedPort(t) + "/db"}
-		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "connection refused"}},
-		{"unknown authority", suite().Login(func(d *databases.Database) sdk.Options {
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Msg: "connection refused"}),
+		sqltest.Case("unknown authority", suite().Login(func(d *databases.Database) sdk.Options {
 			return sdk.Options{URL: d.URL() + "?sslmode=verify-full&sslrootcert=system"}
-		}), sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "certificate signed by unknown authority; sslrootcert names"}},
-		{"no table", suite().Script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "42P01", ServerReplied: true, Msg: `"missing"`}},
-		{"no column", suite().Script("SELECT missing FROM pg_class"), sqlbackend.Class{Kind: sdk.Schema, Native: "42703", ServerReplied: true, Msg: `"missing"`}},
-		{"no function", suite().Script("SELECT missing()"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "42883", ServerReplied: true, Msg: "no PostgreSQL of 11 or later: "}},
-		{"no schema", suite().Script("SET search_path = nowhere", "CREATE TABLE t (n int)"), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3F000", ServerReplied: true, Msg: "schema"}},
-		{"syntax", suite().Script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "42601", ServerReplied: true, Msg: "syntax error"}},
-		{"right", suite().Script("SELECT * FROM pg_authid"), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "42501", ServerReplied: true, Msg: "permission denied"}},
-		{"read-only", suite().Script("SET default_transaction_read_only = on", "CREATE TABLE t (n int)"),
-			sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "25006", ServerReplied: true, Msg: "the server is a standby, or this user may only read: cannot execute"}},
-		{"duplicate", suite().Script("CREATE TABLE t (n int PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
-			sqlbackend.Class{Kind: sdk.Conflict, Native: "23505", ServerReplied: true, Msg: "duplicate key"}},
-		{"null", suite().Script("CREATE TABLE t (n int NOT NULL)", "INSERT INTO t VALUES (NULL)"),
-			sqlbackend.Class{Kind: sdk.Invalid, Native: "23502", ServerReplied: true, Msg: "not-null"}},
-		{"value", suite().Script("SELECT 'x'::int"), sqlbackend.Class{Kind: sdk.Invalid, Native: "22P02", ServerReplied: true, Msg: "invalid input syntax"}},
-		{"too large", suite().Script("CREATE TABLE t (x text PRIMARY KEY)", "INSERT INTO t SELECT string_agg(md5(i::text), '') FROM generate_series(1, 1000) i"),
-			sqlbackend.Class{Kind: sdk.Limit, Native: "54000", ServerReplied: true, Msg: "index row"}},
-		{"statement time-out", suite().Script("SET statement_timeout = 1", "SELECT pg_sleep(10)"),
-			sqlbackend.Class{Kind: sdk.Timeout, Native: "57014", ServerReplied: true, Msg: "canceling statement"}},
-		{"deadlock", suite().Contend("SELECT 1", "BEGIN", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
-			sqlbackend.Class{Kind: sdk.Busy, Native: "40P01", ServerReplied: true, Msg: "deadlock"}},
-		{"lock", suite().Contend("SELECT 1", "BEGIN; SET LOCAL lock_timeout = 1", "SELECT 1", "UPDATE t SET v = 2 WHERE n = 1"),
-			sqlbackend.Class{Kind: sdk.Busy, Native: "55P03", ServerReplied: true, Msg: "lock timeout"}},
-		{"serialization", suite().Contend("SELECT 1", "BEGIN ISOLATION LEVEL REPEATABLE READ", "COMMIT", "UPDATE t SET v = 2 WHERE n = 1"),
-			sqlbackend.Class{Kind: sdk.Busy, Native: "40001", ServerReplied: true, Msg: "could not serialize"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			suite().Check(t, c.fail(t, databases.Postgres(t)), c.want)
-		})
-	}
+		}), sqlbackend.Class{Kind: sdk.Unavailable, Permanent: true, Msg: "certificate signed by unknown authority; sslrootcert names"}),
+		sqltest.Case("no table", suite().Script("SELECT * FROM missing"), sqlbackend.Class{Kind: sdk.Schema, Native: "42P01", ServerReplied: true, Msg: `"missing"`}),
+		sqltest.Case("no column", suite().Script("SELECT missing FROM pg_class"), sqlbackend.Class{Kind: sdk.Schema, Native: "42703", ServerReplied: true, Msg: `"missing"`}),
+		sqltest.Case("no function", suite().Script("SELECT missing()"), sqlbackend.Class{Kind: sdk.Unsupported, Native: "42883", ServerReplied: true, Msg: "no PostgreSQL of 11 or later: "}),
+		sqltest.Case("no schema", suite().Script("SET search_path = nowhere", "CREATE TABLE t (n int)"), sqlbackend.Class{Kind: sdk.NoArchive, Native: "3F000", ServerReplied: true, Msg: "schema"}),
+		sqltest.Case("syntax", suite().Script("SELEKT"), sqlbackend.Class{Kind: sdk.Internal, Native: "42601", ServerReplied: true, Msg: "syntax error"}),
+		sqltest.Case("right", suite().Script("SELECT * FROM pg_authid"), sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "42501", ServerReplied: true, Msg: "permission denied"}),
+		sqltest.Case("read-only", suite().Script("SET default_transaction_read_only = on", "CREATE TABLE t (n int)"),
+			sqlbackend.Class{Kind: sdk.PermissionDenied, Native: "25006", ServerReplied: true, Msg: "the server is a standby, or this user may only read: cannot execute"}),
+		sqltest.Case("duplicate", suite().Script("CREATE TABLE t (n int PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)"),
+			sqlbackend.Class{Kind: sdk.Conflict, Native: "23505", ServerReplied: true, Msg: "duplicate key"}),
+		sqltest.Case("null", suite().Script("CREATE TABLE t (n int NOT NULL)", "INSERT INTO t VALUES (NULL)"),
+			sqlbackend.Class{Kind: sdk.Invalid, Native: "23502", ServerReplied: true, Msg: "not-null"}),
+		sqltest.Case("value", suite().Script("SELECT 'x'::int"), sqlbackend.Class{Kind: sdk.Invalid, Native: "22P02", ServerReplied: true, Msg: "invalid input syntax"}),
+		sqltest.Case("too large", suite().Script("CREATE TABLE t (x text PRIMARY KEY)", "INSERT INTO t SELECT string_agg(md5(i::text), '') FROM generate_series(1, 1000) i"),
+			sqlbackend.Class{Kind: sdk.Limit, Native: "54000", ServerReplied: true, Msg: "index row"}),
+		sqltest.Case("statement time-out", suite().Script("SET statement_timeout = 1", "SELECT pg_sleep(10)"),
+			sqlbackend.Class{Kind: sdk.Timeout, Native: "57014", ServerReplied: true, Msg: "canceling statement"}),
+		sqltest.Case("deadlock", suite().Contend("SELECT 1", "BEGIN", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
+			sqlbackend.Class{Kind: sdk.Busy, Native: "40P01", ServerReplied: true, Msg: "deadlock"}),
+		sqltest.Case("lock", suite().Contend("SELECT 1", "BEGIN; SET LOCAL lock_timeout = 1", "SELECT 1", "UPDATE t SET v = 2 WHERE n = 1"),
+			sqlbackend.Class{Kind: sdk.Busy, Native: "55P03", ServerReplied: true, Msg: "lock timeout"}),
+		sqltest.Case("serialization", suite().Contend("SELECT 1", "BEGIN ISOLATION LEVEL REPEATABLE READ", "COMMIT", "UPDATE t SET v = 2 WHERE n = 1"),
+			sqlbackend.Class{Kind: sdk.Busy, Native: "40001", ServerReplied: true, Msg: "could not serialize"}),
+	})
 }
 
 // TestUnknownOption names an option that the server does not know. It is no

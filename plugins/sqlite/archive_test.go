@@ -56,7 +56,7 @@ func newSample(n int) sample {
 	s.Record = sdk.Record{
 		Content: sdk.Content{SHA256: sha256.Sum256(s.body), Size: int64(n), Codec: sdk.None}.WithBody(s.body),
 		Set:     sdk.NewID(), Type: sdk.RegularFile,
-		Repo: "repo", Path: "dir/file", Reason: "dead", ContentKind: "code", ArchivedBy: "somebody",
+		Repo: "repo", Path: "dir/file", Reason: "dead", ContentKind: "code", ArchivedBy: "someone",
 		ArchivedAt: sdk.Time(time.Now()),
 	}
 	rand.Read(s.Tombstone[:])

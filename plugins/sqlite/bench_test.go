@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,13 +18,7 @@ import (
 
 const getRows = 32 // records of one SELECT
 
-func benchArchive(b *testing.B, dir string, open func(context.Context, sdk.Options) (sdk.Backend, error)) sdk.Backend {
-	archive, err := open(b.Context(), sdk.Options{URL: "sqlite:///a.db", Dir: dir, Mode: sdk.Create, Parallel: 5})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return archive
-}
+func in(dir string) sdk.Options { return sdk.Options{URL: "sqlite:///a.db", Dir: dir} }
 
 func bareDB(b *testing.B, dsn string) *sql.DB {
 	db, err := sql.Open("sqlite", dsn)
@@ -38,20 +31,15 @@ func bareDB(b *testing.B, dsn string) *sql.DB {
 
 func BenchmarkPut(b *testing.B) {
 	items := contest.Small(contest.Items)
-	through := func(name string, open func(context.Context, sdk.Options) (sdk.Backend, error)) contest.Contestant {
-		var archive sdk.Backend
-		return contest.Contestant{Name: name,
-			Prepare: func() error { archive = benchArchive(b, b.TempDir(), open); return nil },
-			Round:   func() error { return contest.Put(b.Context(), archive, items) },
-			Done:    func() error { return archive.Close() },
-		}
-	}
+	fresh := func() sdk.Options { return in(b.TempDir()) }
 	var db *sql.DB
-	contest.Run(b, contest.Items, through("engine", open), through("process", contest.Process(program(b))),
+	contest.Run(b, contest.Items,
+		contest.Open(open).Putting(b, "engine", items, fresh),
+		contest.Process(program(b)).Putting(b, "process", items, fresh),
 		contest.Contestant{Name: "bare",
 			Prepare: func() error {
 				dir := b.TempDir()
-				if err := benchArchive(b, dir, open).Close(); err != nil {
+				if err := contest.Open(open).Archive(b, in(dir)).Close(); err != nil {
 					return err
 				}
 				db = bareDB(b, writeDSN(filepath.Join(dir, "a.db"))+"&_txlock=immediate")
@@ -75,13 +63,7 @@ func BenchmarkPut(b *testing.B) {
 func BenchmarkGet(b *testing.B) {
 	items := contest.Small(contest.Items)
 	dir := b.TempDir()
-	archive := benchArchive(b, dir, open)
-	if err := contest.Put(b.Context(), archive, items); err != nil {
-		b.Fatal(err)
-	}
-	defer archive.Close()
-	process := benchArchive(b, dir, contest.Process(program(b)))
-	defer process.Close()
+	contest.Open(open).Fill(b, in(dir), items)
 	db := bareDB(b, readDSN(filepath.Join(dir, "a.db")))
 	defer db.Close()
 	stmt, err := db.Prepare(bareSelect)
@@ -90,8 +72,8 @@ func BenchmarkGet(b *testing.B) {
 	}
 	defer stmt.Close()
 	contest.Run(b, contest.Items,
-		contest.Contestant{Name: "engine", Round: func() error { return contest.Get(b.Context(), archive, items) }},
-		contest.Contestant{Name: "process", Round: func() error { return contest.Get(b.Context(), process, items) }},
+		contest.Open(open).Getting(b, "engine", items, in(dir)),
+		contest.Process(program(b)).Getting(b, "process", items, in(dir)),
 		contest.Contestant{Name: "bare", Round: func() error { return bareGet(b.Context(), stmt, items) }},
 	)
 }
@@ -160,32 +142,5 @@ func bareGet(ctx context.Context, stmt *sql.Stmt, items []contest.Item) error {
 		&repo, &revision, &reason, &kind, &actor,
 		&artifact, &sha, &size, &codec, &stored, &crc, &present, &upload, &body, &data,
 	}
-	count := 0
-	for some := range slices.Chunk(items, getRows) {
-		args := make([]any, getRows)
-		for i := range args {
-			args[i] = some[min(i, len(some)-1)].Record.Tombstone[:]
-		}
-		rows, err := stmt.QueryContext(ctx, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			if err := rows.Scan(into...); err != nil {
-				return err
-			}
-			count++
-			if err := contest.Check(data, uint32(crc)); err != nil {
-				return err
-			}
-		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
-	}
-	if count != len(items) {
-		return fmt.Errorf("%d rows of %d", count, len(items))
-	}
-	return nil
+	return contest.Select(ctx, stmt, getRows, items, into, func() error { return contest.Check(data, uint32(crc)) })
 }

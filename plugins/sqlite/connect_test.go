@@ -214,7 +214,7 @@ func TestReadingLeavesNothing(t *testing.T) {
 
 func restored(id sdk.Tombstone) sdk.Event {
 	s := newSample(0)
-	return sdk.Event{ID: s.Event, Tombstone: id, Action: sdk.ActionRestore, Actor: "somebody", At: s.ArchivedAt}
+	return sdk.Event{ID: s.Event, Tombstone: id, Action: sdk.ActionRestore, Actor: "someone", At: s.ArchivedAt}
 }
 
 // TestRights runs as a user without rights to the archive, because root has

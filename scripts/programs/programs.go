@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"testing"
 )
 
 // Variable names a directory in which [Build] has been run.
@@ -32,6 +33,21 @@ func Dir() (dir string, remove func() error, err error) {
 		return "", nil, errors.Join(err, remove())
 	}
 	return dir, remove, nil
+}
+
+// For is Dir until a test ends.
+func For(t testing.TB) (dir string) {
+	t.Helper()
+	dir, remove, err := Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // Build builds the programs into dir. With race, those that do not contain a

@@ -54,16 +54,9 @@ func newArchive(t *testing.T, client string) *archive {
 			t.Skipf("needs %s: %v", tool, err)
 		}
 	}
-	bin, remove, err := programs.Dir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := remove(); err != nil {
-			t.Error(err)
-		}
-	})
+	bin := programs.For(t)
 	a.codex = filepath.Join(bin, "codex")
+	var err error
 	if a.script, err = filepath.Abs("rescue.sh"); err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func TestConformanceOfProcess(t *testing.T) {
 // serve serves d on a Unix socket for the time of the test.
 func serve(t testing.TB, d sdk.Driver) (address string) {
 	t.Helper()
-	address = filepath.Join(shortDir(t), "s")
+	address = filepath.Join(plugin.ShortDir(t), "s")
 	l, err := net.Listen("unix", address)
 	if err != nil {
 		t.Fatal(err)
@@ -101,22 +101,11 @@ func serveOn(t testing.TB, d sdk.Driver, l net.Listener) {
 	})
 }
 
-// shortDir is a t.TempDir whose path is short enough for a socket.
-func shortDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "t")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
 // startByHand starts the reference backend with --listen and returns its
 // socket once it serves.
 func startByHand(t testing.TB) (address string) {
 	t.Helper()
-	address = filepath.Join(shortDir(t), "s")
+	address = filepath.Join(plugin.ShortDir(t), "s")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -247,16 +247,22 @@ func TestLongHistory(t *testing.T) {
 	p.same(t)
 }
 
+// fill puts n records into the source.
+func (p *pair) fill(t *testing.T, n int) (records []sdk.Record) {
+	t.Helper()
+	for i := range n {
+		content := noise(100 + i)
+		records = append(records, record(i, content))
+		put(t, p.from, records[i], content)
+	}
+	return records
+}
+
 // TestDamaged: what is wrong with a record of the source is named, it is left
 // out, and the others are copied.
 func TestDamaged(t *testing.T) {
 	p := newPair(t)
-	var records []sdk.Record
-	for n := range 6 {
-		content := noise(100 + n)
-		records = append(records, record(n, content))
-		put(t, p.from, records[n], content)
-	}
+	records := p.fill(t, 6)
 	for _, size := range []int{300, sdk.StagedBody + 300} { // its hash is that of other bytes
 		body := noise(size)
 		r := record(size, body)
@@ -287,12 +293,7 @@ func TestDamaged(t *testing.T) {
 // again, where that is noticed.
 func TestRepairsDestination(t *testing.T) {
 	p := newPair(t)
-	var records []sdk.Record
-	for n := range 3 {
-		content := noise(100 + n)
-		records = append(records, record(n, content))
-		put(t, p.from, records[n], content)
-	}
+	records := p.fill(t, 3)
 	p.copy(t)
 	harm(t, kvtest.RemoveBody(t.Context(), p.archives.Store(destination), records[0].Tombstone))
 	harm(t, kvtest.Damage(t.Context(), p.archives.Store(destination), records[1].Content.SHA256))

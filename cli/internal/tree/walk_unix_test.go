@@ -99,14 +99,14 @@ func TestWhatIsLeftOut(t *testing.T) {
 	protected := []Protected{{Dir: filepath.Join(dir, "db"), Name: func(name string) bool { return strings.HasPrefix(name, "archive.db") }}}
 	expect(t, listed(t, dir, Selection{Paths: []string{dir}, Protected: protected}),
 		"a", "db/other", "link L---------", "pipe p---------", "sub/b")
-	if _, err := Open(Selection{Paths: []string{filepath.Join(dir, "db/archive.db-wal")}, Protected: protected}); !errors.Is(err, ErrProtected) {
+	if _, err := Open(Selection{Paths: []string{filepath.Join(dir, "db/archive.db-wal")}, Protected: protected}); !errors.Is(err, errProtected) {
 		t.Errorf("naming a protected file: %v", err)
 	}
 	other := filepath.Join(dir, "hard link")
 	if err := os.Link(filepath.Join(dir, "db/archive.db"), other); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(Selection{Paths: []string{other}, Protected: protected}); !errors.Is(err, ErrProtected) {
+	if _, err := Open(Selection{Paths: []string{other}, Protected: protected}); !errors.Is(err, errProtected) {
 		t.Errorf("naming a protected file by another name: %v", err)
 	}
 }
@@ -188,16 +188,23 @@ func TestExcludeAndTracked(t *testing.T) {
 	expect(t, listed(t, dir, Selection{Paths: []string{filepath.Join(dir, "a_test.go"), filepath.Join(dir, "a.go")}, Exclude: exclude}), "a.go")
 }
 
+// walkOf opens the walk of a directory until the test ends.
+func walkOf(t *testing.T, dir string) *Walk {
+	t.Helper()
+	w, err := Open(Selection{Paths: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.Close() }) // the test is over
+	return w
+}
+
 // TestNestedWorkTree: files of a repository inside are said to be of that one.
 func TestNestedWorkTree(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	plant(t, dir, "a", ".git/x", "sub/.git/x", "sub/deep/b", "z")
-	w, err := Open(Selection{Paths: []string{dir}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
+	w := walkOf(t, dir)
 	for e, err := range w.Entries(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
@@ -254,11 +261,7 @@ func TestSwappedDirectory(t *testing.T) {
 // round walks dir once, reads and removes each file, and puts it back.
 func round(t *testing.T, dir string) {
 	t.Helper()
-	w, err := Open(Selection{Paths: []string{dir}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
+	w := walkOf(t, dir)
 	for e, err := range w.Entries(t.Context()) {
 		if err != nil || !e.Regular() {
 			continue // it was being swapped
@@ -306,11 +309,7 @@ func TestRemoveEmptied(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	plant(t, dir, "a/b/c/f", "a/b/g", "x/y/h")
-	w, err := Open(Selection{Paths: []string{dir}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
+	w := walkOf(t, dir)
 	for e, err := range w.Entries(t.Context()) {
 		if err != nil {
 			t.Fatal(err)

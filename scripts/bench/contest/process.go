@@ -10,7 +10,7 @@ import (
 
 // Process returns what opens archives in a process of the program, which ends
 // with them.
-func Process(program *plugin.Command) func(context.Context, sdk.Options) (sdk.Backend, error) {
+func Process(program *plugin.Command) Open {
 	return func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
 		p, err := plugin.Launch(ctx, *program)
 		if err != nil {

@@ -56,20 +56,7 @@ func TestCut(t *testing.T) {
 			}
 			defer p.Close()
 			c.arm(p)
-			client, err := net.Dial("tcp", p.Address())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer client.Close()
-			answers := bufio.NewReader(client)
-			io.WriteString(client, "BEGIN\n")
-			if line, err := answers.ReadString('\n'); line != "BEGIN\n" {
-				t.Fatalf("answered %q, %v", line, err)
-			}
-			io.WriteString(client, "COMMIT\n")
-			if line, err := answers.ReadString('\n'); line != "" || !errors.Is(err, io.EOF) {
-				t.Errorf("answered %q, %v; want the end", line, err)
-			}
+			commit(t, p)
 			p.Close()
 			if _, fired := p.Disarm(); !fired {
 				t.Error("nothing was cut")
@@ -89,6 +76,25 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// commit sends two lines, of which the second is cut off.
+func commit(t *testing.T, p *Proxy) {
+	t.Helper()
+	client, err := net.Dial("tcp", p.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	answers := bufio.NewReader(client)
+	io.WriteString(client, "BEGIN\n")
+	if line, err := answers.ReadString('\n'); line != "BEGIN\n" {
+		t.Fatalf("answered %q, %v", line, err)
+	}
+	io.WriteString(client, "COMMIT\n")
+	if line, err := answers.ReadString('\n'); line != "" || !errors.Is(err, io.EOF) {
+		t.Errorf("answered %q, %v; want the end", line, err)
+	}
+}
+
 // TestIntercept: what a client sends is shown before the server gets it, and
 // does not reach it where the watcher says so.
 func TestIntercept(t *testing.T) {
@@ -103,20 +109,7 @@ func TestIntercept(t *testing.T) {
 		return func([]byte) bool { seen++; return seen < 2 }
 	})
 	for range 2 { // each connection has a watcher of its own
-		client, err := net.Dial("tcp", p.Address())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer client.Close()
-		answers := bufio.NewReader(client)
-		io.WriteString(client, "BEGIN\n")
-		if line, err := answers.ReadString('\n'); line != "BEGIN\n" {
-			t.Fatalf("answered %q, %v", line, err)
-		}
-		io.WriteString(client, "COMMIT\n")
-		if line, err := answers.ReadString('\n'); line != "" || !errors.Is(err, io.EOF) {
-			t.Errorf("answered %q, %v; want the end", line, err)
-		}
+		commit(t, p)
 		<-arrived
 	}
 	p.Close()

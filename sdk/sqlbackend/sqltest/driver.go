@@ -120,6 +120,63 @@ func (s *Suite) Contend(setting, begin, first, second string) Failure {
 	}
 }
 
+// ErrorCase is an error of a server, and what Classify makes of it.
+type ErrorCase struct {
+	Name string
+	Fail Failure
+	Want sqlbackend.Class // Msg: a part of it
+}
+
+// Case returns an ErrorCase.
+func Case(name string, fail Failure, want sqlbackend.Class) ErrorCase {
+	return ErrorCase{name, fail, want}
+}
+
+// Errors brings about errors, each on a database of its own.
+func (s *Suite) Errors(t *testing.T, cases []ErrorCase) {
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			s.Check(t, c.Fail(t, s.Database(t)), c.Want)
+		})
+	}
+}
+
+// DialAll connects in each of several ways.
+func (s *Suite) DialAll(t *testing.T, ways map[string]sdk.Options) {
+	for name, o := range ways {
+		t.Run(name, func(t *testing.T) {
+			if _, err := s.Dial(t, o); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// BrokenURL is a URL that is refused.
+type BrokenURL struct {
+	URL  string
+	Kind sdk.Kind
+	Says string // the error
+}
+
+// Broken returns a BrokenURL.
+func Broken(url string, kind sdk.Kind, says string) BrokenURL { return BrokenURL{url, kind, says} }
+
+// BrokenURLs are refused without a word of them: what could be a password begins
+// with canary. dir is where relative paths start.
+func (s *Suite) BrokenURLs(t *testing.T, dir string, urls []BrokenURL) {
+	for _, u := range urls {
+		_, err := s.Dialect.Connect(t.Context(), sdk.Options{URL: u.URL, Dir: dir})
+		if sdk.KindOf(err) != u.Kind || !strings.Contains(fmt.Sprint(err), u.Says) {
+			t.Errorf("%s: %v %v, want kind %v and %q", u.URL, sdk.KindOf(err), err, u.Kind, u.Says)
+		}
+		if err != nil && strings.Contains(err.Error(), "canary") && !strings.Contains(u.URL, "/canary/") {
+			t.Errorf("%s: the error %q quotes the URL", u.URL, err)
+		}
+	}
+}
+
 // Check compares what Classify makes of an error with want, of whose Msg a part
 // is enough.
 func (s *Suite) Check(t *testing.T, err error, want sqlbackend.Class) {

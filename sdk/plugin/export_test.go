@@ -1,0 +1,4 @@
+package plugin
+
+// ShortDir is for the tests from outside.
+var ShortDir = shortDir
