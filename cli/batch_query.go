@@ -3,10 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"slices"
-	"strings"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/batch"
@@ -22,29 +18,17 @@ func isQuery(c *app.Command) bool { return c.Flags.NArg() == 0 && c.Flags.IsSet(
 
 // runQuery restores what the selectors select, without a manifest.
 func (p *batchPlan) runQuery(ctx context.Context) (err error) {
-	c, mode := p.command, sdk.ReadWrite
-	if c.Flags.Bool("dry-run") {
-		mode = sdk.ReadOnly
-	}
+	c := p.command
 	selected, err := p.readQuery()
 	if err != nil {
 		return err
 	}
-	if p.archive, err = c.Dial(ctx, mode); err != nil {
-		return err
-	}
-	if mode != sdk.ReadOnly {
-		if p.journal, err = openBatchJournal(c, p.archive, p.who, p.retryPolicy(ctx)); err != nil {
-			return err
-		}
-	}
-	backend, err := p.archive.Reach(ctx)
-	if err != nil {
+	if p.archive, p.journal, err = openActingOnMany(ctx, c, actingMode(c)); err != nil {
 		return err
 	}
 	query, unreadable := batch.NewQuery(""), 0
 	p.large = map[sdk.Tombstone]sdk.Content{}
-	for entry, err := range find.List(ctx, backend, selected.query, selected.paths) {
+	for entry, err := range selected.list(ctx, p.archive.Read, nil) {
 		switch {
 		case err != nil:
 			return err
@@ -56,7 +40,7 @@ func (p *batchPlan) runQuery(ctx context.Context) (err error) {
 			p.noteLarge(&entry.Record)
 		}
 	}
-	if err := p.useItems(query); err != nil {
+	if err := p.useItems(query, selectionWords(c, &targets{selected: selected}, "output-dir")); err != nil {
 		return err
 	}
 	return p.leftOut(p.carryOut(ctx), unreadable)
@@ -94,7 +78,7 @@ func (p *batchPlan) readQuery() (s selection, err error) {
 	case c.Flags.String("output-dir") == "":
 		return s, output.Usagef("--output-dir is empty")
 	}
-	if p.who, err = c.Actor(); err != nil {
+	if _, err = c.Actor(); err != nil {
 		return s, err
 	}
 	if err := p.checkResults(); err != nil {
@@ -105,8 +89,9 @@ func (p *batchPlan) readQuery() (s selection, err error) {
 	return s, err
 }
 
-// useItems makes a manifest of what was found.
-func (p *batchPlan) useItems(query *batch.Query) error {
+// useItems makes a manifest of what was found. The words that say what was asked
+// for take the place of its name in results, and find these again for --resume.
+func (p *batchPlan) useItems(query *batch.Query, words string) error {
 	items, err := query.Items()
 	if err != nil {
 		return output.Usagef("%w", err)
@@ -118,22 +103,8 @@ func (p *batchPlan) useItems(query *batch.Query) error {
 	if err := batch.WriteManifest(sum, items); err != nil {
 		return err
 	}
-	p.manifest = &batch.Manifest{Path: strings.Join(p.selectorWords(), " "), SHA256: sdk.Digest(sum.Sum(nil)), Items: items}
+	p.manifest = &batch.Manifest{Path: words, SHA256: sdk.Digest(sum.Sum(nil)), Items: items}
 	return nil
-}
-
-// selectorWords are the flags that select records, and where they go. They take the
-// place of the manifest in results, and find these again for --resume.
-func (p *batchPlan) selectorWords() (words []string) {
-	flags := p.command.Flags
-	for _, flag := range flags.Command.Flags {
-		name := flag.Names()[0]
-		selects := name == "output-dir" || slices.ContainsFunc(actingSelectors(), func(f cli.Flag) bool { return f.Names()[0] == name })
-		if selects && flags.IsSet(name) {
-			words = append(words, typed(flags, flag, name)...)
-		}
-	}
-	return words
 }
 
 // open returns the archive and the journal of the batch. A query has opened them
@@ -142,10 +113,5 @@ func (p *batchPlan) open(ctx context.Context) (*app.Archive, *journal.Journal, e
 	if p.journal != nil {
 		return p.archive, p.journal, nil
 	}
-	archive, err := p.command.Dial(ctx, sdk.ReadWrite)
-	if err != nil {
-		return nil, nil, err
-	}
-	j, err := openBatchJournal(p.command, archive, p.who, p.retryPolicy(ctx))
-	return archive, j, err
+	return openActingOnMany(ctx, p.command, sdk.ReadWrite)
 }

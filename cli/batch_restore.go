@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -60,7 +59,6 @@ func batchRestoreCommand(a *app.App) *cli.Command {
 // batchPlan is what a batch was asked to do, checked.
 type batchPlan struct {
 	command  *app.Command
-	who      string
 	manifest *batch.Manifest
 	outputs  outputs
 	from     int            // index of the first item to do
@@ -113,7 +111,7 @@ func (p *batchPlan) read() (err error) {
 	if err := c.Arguments(1, 1, "MANIFEST"); err != nil {
 		return err
 	}
-	if p.who, err = c.Actor(); err != nil {
+	if _, err = c.Actor(); err != nil {
 		return err
 	}
 	format := batch.Format(c.Flags.String("format"))
@@ -291,45 +289,13 @@ func (p *batchPlan) resultsFile() (*batch.File, error) {
 // resumeCommand is the command line that does what is left. onward says that an
 // item would stop it again.
 func (p *batchPlan) resumeCommand(onward bool) string {
-	flags, manifest := p.command.Flags, p.manifest.Path
-	if strings.HasPrefix(manifest, "-") && manifest != "-" {
-		manifest = "./" + manifest // else it is a flag
-	}
-	words := []string{"codex", "archive", "batch-restore"}
-	if !isQuery(p.command) {
-		words = append(words, output.ShellWord(manifest))
-	}
-	for _, flag := range flags.Command.Flags {
-		name := flag.Names()[0]
-		if !flags.IsSet(name) || name == "resume" || name == "continue-on-error" && onward {
-			continue
-		}
-		words = append(words, typed(flags, flag, name)...)
-	}
-	words = append(words, "--resume")
+	more := []string{"--resume"}
 	if onward {
-		words = append(words, "--continue-on-error")
+		more = append(more, "--continue-on-error")
 	}
-	if manifest == "-" {
-		words = append(words, "< MANIFEST")
+	line := typedLine(p.command, more...)
+	if p.manifest.Path == "-" {
+		line += " < MANIFEST"
 	}
-	return strings.Join(words, " ")
-}
-
-// typed is a flag as it was given; secrets of a URL are left out.
-func typed(flags *cli.Context, flag cli.Flag, name string) []string {
-	switch flag.(type) {
-	case *cli.BoolFlag:
-		if flags.Bool(name) {
-			return []string{"--" + name}
-		}
-		return []string{"--" + name + "=false"}
-	case *cli.StringSliceFlag:
-		var words []string
-		for _, value := range flags.StringSlice(name) {
-			words = append(words, "--"+name, output.ShellWord(sdk.RedactURL(value)))
-		}
-		return words
-	}
-	return []string{"--" + name, output.ShellWord(sdk.RedactURL(flags.String(name)))}
+	return line
 }

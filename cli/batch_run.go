@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,27 +82,6 @@ func (r *batchRun) checkIdentity(ctx context.Context, opener restorer.Opener) er
 		}
 	}
 	return nil
-}
-
-// retryPolicy lets each item under way use up its repeats; after that repeats
-// come back only with successes. An interrupt ends the waits for repeats.
-func (p *batchPlan) retryPolicy(ctx context.Context) retry.Policy {
-	policy := p.command.RetryPolicy()
-	policy.Budget = retry.NewBudget(p.command.Config.Batch.MaxConcurrent * max(policy.Attempts-1, 0))
-	policy.Stop = interrupts(ctx)
-	return policy
-}
-
-// interrupts returns a channel that is closed when ctx is canceled. The end of its
-// time does not count: items have that deadline themselves, and end as timed out.
-func interrupts(ctx context.Context) <-chan struct{} {
-	interrupted := make(chan struct{})
-	context.AfterFunc(ctx, func() {
-		if errors.Is(ctx.Err(), context.Canceled) {
-			close(interrupted)
-		}
-	})
-	return interrupted
 }
 
 func (r *batchRun) newJob(ctx context.Context) (*batch.Job, error) {
@@ -210,7 +190,11 @@ func (r *batchRun) know(index int, content sdk.Content) {
 // start does the items.
 func (r *batchRun) start(ctx context.Context, job *batch.Job) {
 	c := r.plan.command
-	job.Begin(r.plan.resumed)
+	from := "manifest"
+	if isQuery(c) {
+		from = "the archive"
+	}
+	job.Begin(from, r.plan.resumed)
 	defer job.Progress.End()
 	defer r.recorder.Close()
 	go r.recorder.Run(ctx)
@@ -309,18 +293,9 @@ func (r *batchRun) finish(ctx context.Context, job *batch.Job) error {
 	resume := r.plan.resumeCommand(job.StopsAgain())
 	end := job.Outcome(ctx, recorded, resume)
 	if c.JSON {
-		if err := job.Results.Write(c.Env.Stdout); err != nil {
-			return errors.Join(end, err)
-		}
-		if end != nil {
-			return output.Shown{Err: end}
-		}
-		return nil
+		return output.EndJSON(c.Env.Stdout, job.Results.Write, end)
 	}
-	if err := job.End(resume); err != nil && end == nil {
-		return err
-	}
-	return end
+	return cmp.Or(end, job.End(resume))
 }
 
 // record leaves the line of evidence about the whole batch.

@@ -15,7 +15,6 @@ import (
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
-	"github.com/codex-archive/codex/cli/internal/retry"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -64,8 +63,7 @@ type copyRun struct {
 }
 
 func runCopy(ctx context.Context, c *app.Command) error {
-	actor, err := c.Actor()
-	if err != nil {
+	if _, err := c.Actor(); err != nil {
 		return err
 	}
 	t, err := readTargets(c, time.Now())
@@ -80,13 +78,8 @@ func runCopy(ctx context.Context, c *app.Command) error {
 	if r.from, err = c.Dial(ctx, sdk.ReadOnly); err != nil {
 		return err
 	}
-	if r.to, err = to.Dial(ctx, copyMode(c)); err != nil {
+	if r.to, r.journal, err = openActing(ctx, to, copyMode(c)); err != nil {
 		return err
-	}
-	if !c.Flags.Bool("dry-run") {
-		if r.journal, err = openJournal(to, r.to, actor); err != nil {
-			return err
-		}
 	}
 	return r.run(ctx)
 }
@@ -109,7 +102,7 @@ func (r *copyRun) run(ctx context.Context) error {
 		err = r.done(r.report.missing...)
 	}
 	if err == nil {
-		run := copier.Run{Records: r.records(ctx), From: r.from.Backend, To: r.to.Backend, Again: r.again, Done: r.done}
+		run := copier.Run{Records: r.records(ctx), From: r.from.Backend, To: r.to.Backend, Again: r.command.Repeat, Done: r.done}
 		if r.journal != nil {
 			run.Put = r.put
 		}
@@ -167,41 +160,23 @@ func (r *copyRun) open(ctx context.Context) error {
 // named.
 func (r *copyRun) count(ctx context.Context) error {
 	var found []string
-	err := r.reading(ctx, func(ctx context.Context, from sdk.Backend) error {
-		found, r.report.missing, r.report.total = nil, nil, 0
-		for t, err := range r.targets.all(ctx, from) {
-			if err != nil {
-				return err
-			}
-			name := t.Entry.Record.Tombstone.String()
-			if len(r.targets.names) > 0 && t.Entry.Err == nil {
-				if slices.Contains(found, name) {
-					continue
-				}
-				found = append(found, name)
-			} else if len(r.targets.names) > 0 {
-				r.report.missing = append(r.report.missing, missing(t))
-			}
-			r.report.total++
+	for t, err := range r.targets.all(ctx, r.from.Read) {
+		if err != nil {
+			return fmt.Errorf("the source: %w", err)
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("the source: %w", err)
+		name := t.Entry.Record.Tombstone.String()
+		if len(r.targets.names) > 0 && t.Entry.Err == nil {
+			if slices.Contains(found, name) {
+				continue
+			}
+			found = append(found, name)
+		} else if len(r.targets.names) > 0 {
+			r.report.missing = append(r.report.missing, missing(t))
+		}
+		r.report.total++
 	}
 	r.targets.names = found
 	return nil
-}
-
-// reading calls do with the source, and again after a temporary error.
-func (r *copyRun) reading(ctx context.Context, do func(context.Context, sdk.Backend) error) error {
-	return r.again(ctx, func(ctx context.Context) error {
-		from, err := r.from.Backend(ctx)
-		if err != nil {
-			return err
-		}
-		return do(ctx, from)
-	})
 }
 
 // missing is what became of a target that was not found or cannot be read.
@@ -218,41 +193,32 @@ func missing(t target) copier.Result {
 // not found are not among them.
 func (r *copyRun) records(ctx context.Context) iter.Seq2[sdk.Entry, error] {
 	return func(yield func(sdk.Entry, error) bool) {
-		query := r.targets.selected.query
-		query.WithEvents, query.WithHolds = true, true
-		queries := []sdk.Query{query}
+		selections := []selection{r.targets.selected}
 		if len(r.targets.names) > 0 || len(r.report.missing) > 0 {
-			queries = namedQueries(r.targets.names)
+			selections = namedSelections(r.targets.names)
 		}
-		more := true
-		for _, q := range queries {
-			list := longList{query: q, paths: r.targets.selected.paths, read: r.reading}
-			err := list.from(ctx, nil, func(entry sdk.Entry) bool {
-				more = yield(entry, nil)
-				return more
-			})
-			if err != nil && more {
-				yield(sdk.Entry{}, err)
-			}
-			if err != nil || !more {
-				return
+		for _, s := range selections {
+			s.query.WithEvents, s.query.WithHolds = true, true
+			for entry, err := range s.list(ctx, r.from.Read, nil) {
+				if !yield(entry, err) || err != nil {
+					return
+				}
 			}
 		}
 	}
 }
 
-func namedQueries(names []string) []sdk.Query {
-	var queries []sdk.Query
+func namedSelections(names []string) (all []selection) {
 	for some := range slices.Chunk(names, sdk.MaxItems) {
-		q := sdk.Query{WithEvents: true, WithHolds: true}
+		var s selection
 		for _, name := range some {
 			if id, err := sdk.ParseID(name); err == nil {
-				q.Tombstones = append(q.Tombstones, id)
+				s.query.Tombstones = append(s.query.Tombstones, id)
 			}
 		}
-		queries = append(queries, q)
+		all = append(all, s)
 	}
-	return queries
+	return all
 }
 
 // put has a group written, with evidence before and after.
@@ -262,15 +228,6 @@ func (r *copyRun) put(ctx context.Context, items []*copier.Item, send func(conte
 		Records: len(items), Copied: sum.Copied, Updated: sum.Updated, Events: sum.Events, BytesOut: sum.Bytes,
 	})
 	return r.journal.CopyGroup(ctx, &t, send)
-}
-
-// again repeats what only reads.
-func (r *copyRun) again(ctx context.Context, read func(context.Context) error) error {
-	_, err := retry.Do(ctx, r.command.RetryPolicy(), read, func(f retry.Failure) error {
-		r.command.Log.Warn(fmt.Sprintf("Attempt %d failed, next in %s: %v", f.Attempt, output.Millis(f.Wait), f.Err))
-		return nil
-	})
-	return err
 }
 
 // done takes in what became of records. An error ends the run.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/codex-archive/codex/cli/internal/app"
@@ -56,6 +58,8 @@ type copyView struct {
 	DurationMS  output.Millis `json:"duration_ms"`
 	Failures    []copyFailure `json:"failures,omitempty"`
 }
+
+func (v copyView) write(w io.Writer) error { return output.WriteJSON(w, v) }
 
 // copyEnd is one of the two archives.
 type copyEnd struct {
@@ -137,13 +141,7 @@ func (r *copyReport) end(outcome error) error {
 		r.command.Log.Info("No records match")
 	}
 	if r.command.JSON {
-		if err := output.WriteJSON(r.command.Env.Stdout, r.view()); err != nil {
-			return err
-		}
-		if outcome != nil {
-			return output.Shown{Err: outcome}
-		}
-		return nil
+		return output.EndJSON(r.command.Env.Stdout, r.view().write, outcome)
 	}
 	title, copied := "Copy Complete:", "Copied"
 	if r.dry {
@@ -157,10 +155,7 @@ func (r *copyReport) end(outcome error) error {
 	r.progress.PrintSome("  - Not done: %d", int64(r.notDone()))
 	r.progress.Printf("  Events added: %d", r.events)
 	r.progress.Printf("  Total Time: %s", output.Millis(r.command.Elapsed()))
-	if outcome != nil {
-		return outcome
-	}
-	return r.progress.Err()
+	return cmp.Or(outcome, r.progress.Err())
 }
 
 func (r *copyReport) notDone() int { return max(r.total-r.finished(), 0) }

@@ -92,20 +92,11 @@ func newCustodyRun(c *app.Command, words custodyWords, own ...string) (r *custod
 	return r, nil
 }
 
-// open opens the evidence, unless nothing will be done, then the archive, and
+// open opens the archive, and the evidence unless the archive is only read, and
 // returns what is asked for.
-func (r *custodyRun) open(ctx context.Context, acts bool) (items []*custodyItem, err error) {
-	mode := sdk.ReadOnly
-	if acts {
-		mode = sdk.ReadWrite
-	}
-	if r.archive, err = r.command.Dial(ctx, mode); err != nil {
+func (r *custodyRun) open(ctx context.Context, mode sdk.Mode) (items []*custodyItem, err error) {
+	if r.archive, r.journal, err = openActing(ctx, r.command, mode); err != nil {
 		return nil, err
-	}
-	if acts {
-		if r.journal, err = openJournal(r.command, r.archive, r.who); err != nil {
-			return nil, err
-		}
 	}
 	if items, err = r.collect(ctx); err != nil {
 		return nil, err
@@ -119,12 +110,8 @@ func (r *custodyRun) open(ctx context.Context, acts bool) (items []*custodyItem,
 // collect decides once which records the command is about, each once. They are
 // read again when their turn comes.
 func (r *custodyRun) collect(ctx context.Context) (items []*custodyItem, err error) {
-	backend, err := r.archive.Reach(ctx)
-	if err != nil {
-		return nil, err
-	}
 	seen := map[sdk.Tombstone]bool{}
-	for t, err := range r.targets.all(ctx, backend) {
+	for t, err := range r.targets.all(ctx, r.archive.Read) {
 		if err != nil {
 			return nil, err
 		}
@@ -138,25 +125,20 @@ func (r *custodyRun) collect(ctx context.Context) (items []*custodyItem, err err
 	return items, nil
 }
 
-// read reads the records of a group, with their holds, and with their events
-// where these are asked for.
-func (r *custodyRun) read(ctx context.Context, group []*custodyItem, events bool) error {
-	backend, err := r.archive.Backend(ctx)
-	if err != nil {
-		return err
-	}
+// read reads the records of a group, with their holds.
+func (r *custodyRun) read(ctx context.Context, group []*custodyItem) error {
 	byID := map[sdk.Tombstone]*custodyItem{}
-	q := sdk.Query{WithHolds: true, WithEvents: events}
+	s := selection{query: sdk.Query{WithHolds: true}}
 	for _, item := range group {
 		if item.err == nil {
 			byID[item.id] = item
-			q.Tombstones = append(q.Tombstones, item.id)
+			s.query.Tombstones = append(s.query.Tombstones, item.id)
 		}
 	}
 	if len(byID) == 0 {
 		return nil
 	}
-	for entry, err := range find.List(ctx, backend, q, nil) {
+	for entry, err := range s.list(ctx, r.archive.Read, nil) {
 		if err != nil {
 			return err
 		}
@@ -184,8 +166,7 @@ func runAct(ctx context.Context, c *app.Command, act custodyAct) error {
 	if err := checkEvent(act.event); err != nil {
 		return err
 	}
-	dry := c.Flags.Bool("dry-run")
-	items, err := r.open(ctx, !dry)
+	items, err := r.open(ctx, actingMode(c))
 	if err != nil {
 		return err
 	}
@@ -209,7 +190,7 @@ func checkEvent(e sdk.Event) error {
 
 // actGroup does one thing to a group of records.
 func (r *custodyRun) actGroup(ctx context.Context, group []*custodyItem, act custodyAct) error {
-	if err := r.read(ctx, group, false); err != nil {
+	if err := r.read(ctx, group); err != nil {
 		return err
 	}
 	var acts, refused []*journal.Act

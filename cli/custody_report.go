@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -155,7 +154,7 @@ func (r *custodyReport) end(ctx context.Context, err error) error {
 
 // outcome is how the run ends: nil if everything that was asked for is done.
 func (r *custodyReport) outcome(ctx context.Context, err error) error {
-	kind := r.kind(ctx, err)
+	kind := runEnd{err: err, failure: r.failure, done: r.done + r.unchanged, failed: r.failed, total: r.total}.kind(ctx)
 	if kind == "" {
 		return r.progress.Err()
 	}
@@ -181,22 +180,6 @@ func (r *custodyReport) describe(kind output.Kind, err error) *output.Failure {
 		message += ": " + output.Words(err)
 	}
 	return output.Errorf(kind, "%s", message).WithHint("the lines on stdout say why; the same command again does what is left")
-}
-
-func (r *custodyReport) kind(ctx context.Context, err error) output.Kind {
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		return output.KindOf(sdk.Canceled)
-	case output.CodeOf(err) == output.ExitEvidence:
-		return output.Evidence
-	case err == nil && r.failed == 0:
-		return ""
-	case err != nil && r.done+r.unchanged == 0:
-		return output.FailureOf(err).Kind
-	case r.total == 1:
-		return output.FailureOf(r.failure).Kind
-	}
-	return output.Batch
 }
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

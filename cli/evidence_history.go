@@ -60,7 +60,7 @@ type happened struct {
 	tombstone sdk.Tombstone
 }
 
-// events yields those events of the archive that f lets pass, in no order. An
+// events yields those events of the archive that f selects, in no order. An
 // error with a tombstone is about that row alone.
 func events(ctx context.Context, backend sdk.Backend, f evidenceFilter) iter.Seq2[happened, error] {
 	q := sdk.Query{WithEvents: true}
@@ -94,7 +94,7 @@ func (f evidenceFilter) passesEvent(e *sdk.Event) bool {
 // showHistory prints the events of the archive, oldest first. They are sorted
 // outside memory.
 func showHistory(ctx context.Context, c *app.Command, out io.Writer, f evidenceFilter) error {
-	backend, err := openArchive(ctx, c)
+	backend, err := c.Reach(ctx)
 	if err != nil {
 		return err
 	}

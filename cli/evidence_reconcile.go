@@ -55,7 +55,7 @@ func (v *verification) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	backend, err := openArchive(ctx, c)
+	backend, err := c.Reach(ctx)
 	if err != nil {
 		return err
 	}

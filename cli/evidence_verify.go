@@ -17,7 +17,6 @@ import (
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/output"
-	"github.com/codex-archive/codex/sdk"
 )
 
 func evidenceVerifyCommand(a *app.App) *cli.Command {
@@ -256,7 +255,7 @@ func (v *verification) end() error {
 	err := v.failure()
 	if r := v.view.Reconciled; err == nil && r.Found > 0 {
 		err = output.Errorf(output.Chain, "%s between the log and the archive, the first: %s", output.Count(r.Found, "discrepancy"), r.Discrepancies[0].text()).
-			WithHint("codex archive show TOMBSTONE shows what the archive has; keep both as they are until it is known what was changed")
+			WithHint("codex archive show TOMBSTONE shows what the archive has; keep both until the cause is known")
 	}
 	if err == nil {
 		return v.write()
@@ -303,44 +302,6 @@ func chainError(format string, args ...any) error {
 	return output.Errorf(output.Chain, format, args...).WithHint("compare with the events in the database: codex archive evidence verify --reconcile")
 }
 
-// receiptView is the result of evidence verify --receipt.
-type receiptView struct {
-	Receipt string           `json:"receipt"`
-	Key     string           `json:"key"`
-	Index   int64            `json:"index"`
-	Lines   int64            `json:"lines"`
-	Root    string           `json:"root"`
-	Record  *evidence.Record `json:"record"`
-}
-
-// verifyReceipt checks a receipt. It needs neither log nor archive.
-func verifyReceipt(c *app.Command) error {
-	for _, flag := range []string{"reconcile", "checkpoint", "last"} {
-		if c.Flags.IsSet(flag) {
-			return output.Usagef("--receipt is checked by itself, without --%s", flag)
-		}
-	}
-	key, err := publicKey(c)
-	if err != nil {
-		return err
-	}
-	file := c.Flags.String("receipt")
-	signed, err := readNote("--receipt", file)
-	if err != nil {
-		return err
-	}
-	r, err := key.OpenReceipt(signed)
-	if err != nil {
-		return output.Errorf(output.Chain, "%s: %w", file, err).WithHint("the receipt was changed, or another key has signed it")
-	}
-	if c.JSON {
-		return output.WriteJSON(c.Env.Stdout, receiptView{file, key.Name(), r.Index, r.Tree.N, r.Tree.Hash.String(), r.Record})
-	}
-	_, err = fmt.Fprintf(c.Env.Stdout, "Receipt: %s\nSigned with: %s\nLine: %s\nSHA-256: %s\nChecked: this is line %d of %d of the log that was signed.\n",
-		escape.Text(file), key.Name(), evidenceLine(r.Record), escape.Text(r.Record.SHA256), r.Index+1, r.Tree.N)
-	return err
-}
-
 // alsoLogs returns the logs that --also names.
 func alsoLogs(c *app.Command) (logs []string, err error) {
 	for _, dir := range c.Flags.StringSlice("also") {
@@ -351,13 +312,4 @@ func alsoLogs(c *app.Command) (logs []string, err error) {
 		logs = append(logs, log)
 	}
 	return logs, nil
-}
-
-// openArchive opens the archive to read from it.
-func openArchive(ctx context.Context, c *app.Command) (sdk.Backend, error) {
-	archive, err := c.Dial(ctx, sdk.ReadOnly)
-	if err != nil {
-		return nil, err
-	}
-	return archive.Reach(ctx)
 }

@@ -175,7 +175,7 @@ func writeInit(c *app.Command, view initView) error {
 	if c.Config.Origin("backend.url").Source.Layer == config.FlagLayer {
 		fmt.Fprintln(c.Env.Stdout, "Note: a flag is for one command; for those that follow, write backend.url into the configuration")
 	}
-	_, err := fmt.Fprintln(c.Env.Stdout, "Next: codex archive store REPO PATH --by YOU --reason dead")
+	_, err := fmt.Fprintln(c.Env.Stdout, "Next: codex archive store REPO PATH --by WHO --reason dead")
 	return err
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -8,22 +10,64 @@ import (
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/retry"
+	"github.com/codex-archive/codex/sdk"
 )
 
-// openJournal opens the evidence of a command that acts on archive. From then on
-// a reader of stdout that goes away is an error of writing and does not kill the
-// command: what it does is recorded in any case.
-func openJournal(c *app.Command, archive *app.Archive, actor string) (*journal.Journal, error) {
-	return openBatchJournal(c, archive, actor, c.RetryPolicy())
+// actingMode is how a command opens the archive that it changes, unless --dry-run
+// says that it changes nothing.
+func actingMode(c *app.Command) sdk.Mode {
+	if c.Flags.Bool("dry-run") {
+		return sdk.ReadOnly
+	}
+	return sdk.ReadWrite
 }
 
-// openBatchJournal is openJournal with another policy for repeats.
-func openBatchJournal(c *app.Command, archive *app.Archive, actor string, policy retry.Policy) (*journal.Journal, error) {
+// openActing starts the archive of a command, and opens the evidence of what it
+// does. One that only reads has no journal.
+func openActing(ctx context.Context, c *app.Command, mode sdk.Mode) (*app.Archive, *journal.Journal, error) {
+	return openWith(ctx, c, mode, c.RetryPolicy())
+}
+
+// openActingOnMany is openActing for a command with many calls under way. Each of
+// them may use up its repeats; after that repeats come back only with successes. An
+// interrupt ends the waits for repeats.
+func openActingOnMany(ctx context.Context, c *app.Command, mode sdk.Mode) (*app.Archive, *journal.Journal, error) {
+	policy := c.RetryPolicy()
+	policy.Budget = retry.NewBudget(c.Config.Batch.MaxConcurrent * max(policy.Attempts-1, 0))
+	policy.Stop = interrupts(ctx)
+	return openWith(ctx, c, mode, policy)
+}
+
+// interrupts returns a channel that is closed when ctx is canceled. The end of its
+// time does not count: items have that deadline themselves, and end as timed out.
+func interrupts(ctx context.Context) <-chan struct{} {
+	interrupted := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			close(interrupted)
+		}
+	})
+	return interrupted
+}
+
+// openWith is openActing with another policy for repeats. From then on a reader of
+// stdout that goes away is an error of writing and does not kill the command: what
+// it does is recorded in any case.
+func openWith(ctx context.Context, c *app.Command, mode sdk.Mode, policy retry.Policy) (*app.Archive, *journal.Journal, error) {
+	archive, err := c.Dial(ctx, mode)
+	if err != nil || mode == sdk.ReadOnly {
+		return archive, nil, err
+	}
+	who, err := c.Actor()
+	if err != nil {
+		return nil, nil, err
+	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	return journal.Open(journal.Options{
-		Dir: c.Config.Evidence.Dir, Actor: actor, Backend: c.Config.Backend.Type, URL: c.RedactedURL(),
+	j, err := journal.Open(journal.Options{
+		Dir: c.Config.Evidence.Dir, Actor: who, Backend: c.Config.Backend.Type, URL: c.RedactedURL(),
 		Place: c.ArchiveKey(), Host: c.Env.Host, Started: c.Started, Retry: policy, Log: c.Log,
 		Metrics: c.Config.Performance.EnableMetrics, Decompression: c.Config.Performance.TrackDecompression,
 		Open: archive.Backend,
 	})
+	return archive, j, err
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/batch"
-	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -73,12 +72,8 @@ func runList(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	backend, err := archive.Reach(ctx)
-	if err != nil {
-		return err
-	}
 	l := &listing{command: c, limit: limit}
-	err = show(c, l.readable(find.List(ctx, backend, s.query, s.paths)), l)
+	err = show(c, l.readable(s.list(ctx, archive.Read, nil)), l)
 	if err == nil {
 		err = l.unreadableError()
 	}

@@ -143,7 +143,7 @@ func collect(ctx context.Context, c *app.Command, m *metrics.Collector) error {
 
 // collectHistory reads the events of the archive.
 func collectHistory(ctx context.Context, c *app.Command, m *metrics.Collector) error {
-	backend, err := openArchive(ctx, c)
+	backend, err := c.Reach(ctx)
 	if err != nil {
 		return err
 	}

@@ -149,7 +149,7 @@ func newInstallView(source string, p published.Package, o published.Options, dry
 	return v
 }
 
-// describe starts the program once, if it may have its place and the lock lets it
+// describe starts the program once, if it may have its place and the lock allows it
 // run, and learns what it is.
 func (i *installation) describe(ctx context.Context) error {
 	p := i.program

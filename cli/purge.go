@@ -87,7 +87,7 @@ func runPurge(ctx context.Context, c *app.Command) error {
 // named.
 func (r *purgeRun) rehearse(ctx context.Context, plan string) error {
 	r.run.report.dry = true
-	items, err := r.run.open(ctx, false)
+	items, err := r.run.open(ctx, sdk.ReadOnly)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (r *purgeRun) rehearse(ctx context.Context, plan string) error {
 		return err
 	}
 	for group := range slices.Chunk(items, sdk.MaxItems) {
-		if err := r.judge(ctx, backend, group); err != nil {
+		if err := r.addVerdicts(ctx, backend, group); err != nil {
 			return r.run.report.end(ctx, err)
 		}
 		r.run.report.planned(group, sdk.Event{})
@@ -108,9 +108,9 @@ func (r *purgeRun) rehearse(ctx context.Context, plan string) error {
 	return r.writePlan(ctx, backend, items, plan)
 }
 
-// judge reads a group and gives each record its verdict.
-func (r *purgeRun) judge(ctx context.Context, backend sdk.Backend, group []*custodyItem) error {
-	if err := r.run.read(ctx, group, false); err != nil {
+// addVerdicts reads a group, and the verdict on each record.
+func (r *purgeRun) addVerdicts(ctx context.Context, backend sdk.Backend, group []*custodyItem) error {
+	if err := r.run.read(ctx, group); err != nil {
 		return err
 	}
 	list, _ := purgings(group)
@@ -150,7 +150,7 @@ func (r *purgeRun) writePlan(ctx context.Context, backend sdk.Backend, items []*
 }
 
 func (r *purgeRun) purge(ctx context.Context) error {
-	items, err := r.run.open(ctx, true)
+	items, err := r.run.open(ctx, sdk.ReadWrite)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (r *purgeRun) purgeAll(ctx context.Context, items []*custodyItem) (err erro
 }
 
 func (r *purgeRun) purgeGroup(ctx context.Context, group []*custodyItem) error {
-	if err := r.run.read(ctx, group, false); err != nil {
+	if err := r.run.read(ctx, group); err != nil {
 		return err
 	}
 	list, refused := purgings(group)

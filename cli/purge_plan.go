@@ -38,7 +38,7 @@ func runPurgePlan(ctx context.Context, c *app.Command, file string) error {
 	if len(plan.Records) == 0 {
 		return output.Usagef("%s: the plan names no record that would be purged", file)
 	}
-	items, err := r.run.open(ctx, !r.run.report.dry)
+	items, err := r.run.open(ctx, actingMode(c))
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (r *purgeRun) compare(ctx context.Context, plan *custody.Plan, items []*cus
 		planned[plan.Records[i].Tombstone] = &plan.Records[i]
 	}
 	for group := range slices.Chunk(items, sdk.MaxItems) {
-		if err := r.judge(ctx, backend, group); err != nil {
+		if err := r.addVerdicts(ctx, backend, group); err != nil {
 			return err
 		}
 		for _, item := range group {

@@ -10,7 +10,6 @@ import (
 	"github.com/codex-archive/codex/cli/internal/batch"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/recrypter"
-	"github.com/codex-archive/codex/sdk"
 )
 
 func recryptCommand(a *app.App) *cli.Command {
@@ -43,8 +42,7 @@ func recryptCommand(a *app.App) *cli.Command {
 }
 
 func runRecrypt(ctx context.Context, c *app.Command) error {
-	who, err := c.Actor()
-	if err != nil {
+	if _, err := c.Actor(); err != nil {
 		return err
 	}
 	t, err := readTargetsOrAll(c)
@@ -66,17 +64,8 @@ func runRecrypt(ctx context.Context, c *app.Command) error {
 	if err := r.openResults(); err != nil {
 		return err
 	}
-	mode := sdk.ReadWrite
-	if c.Flags.Bool("dry-run") {
-		mode = sdk.ReadOnly
-	}
-	if r.archive, err = c.Dial(ctx, mode); err != nil {
+	if r.archive, r.journal, err = openActing(ctx, c, actingMode(c)); err != nil {
 		return err
-	}
-	if mode != sdk.ReadOnly {
-		if r.journal, err = openJournal(c, r.archive, who); err != nil {
-			return err
-		}
 	}
 	return r.run(ctx)
 }
@@ -91,7 +80,7 @@ func recryptWay(c *app.Command) (w recrypter.Way, err error) {
 	}
 	if w.Recipients == nil {
 		return w, output.Errorf(output.Config, "whom to encrypt to? archive.recipients_file names no recipients").
-			WithHint("name a file of public keys by archive.recipients_file or CODEX_ARCHIVE_RECIPIENTS_FILE; --decrypt stores without encryption")
+			WithHint("set archive.recipients_file or CODEX_ARCHIVE_RECIPIENTS_FILE; --decrypt stores without encryption")
 	}
 	w.Compressor, err = newCompressor(c)
 	return w, err

@@ -1,11 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"iter"
 	"strings"
-	"time"
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/batch"
@@ -93,7 +92,7 @@ func (r *recryptRun) prepare(ctx context.Context) error {
 	}
 	r.results.Archive = health.Archive
 	if r.total = int(health.Live); !r.command.Flags.Bool("all") || r.way.Identities.None() {
-		if r.total, err = r.count(ctx, backend); err != nil {
+		if r.total, err = r.count(ctx); err != nil {
 			return err
 		}
 	}
@@ -109,8 +108,8 @@ func (r *recryptRun) prepare(ctx context.Context) error {
 
 // count counts the live records among the targets, and looks for one that cannot be
 // read without a private key.
-func (r *recryptRun) count(ctx context.Context, backend sdk.Backend) (n int, err error) {
-	for t, err := range r.targets.all(ctx, backend) {
+func (r *recryptRun) count(ctx context.Context) (n int, err error) {
+	for t, err := range r.targets.all(ctx, r.archive.Read) {
 		switch {
 		case err != nil:
 			return n, err
@@ -128,41 +127,24 @@ func (r *recryptRun) count(ctx context.Context, backend sdk.Backend) (n int, err
 
 // all takes the targets: first those that an earlier run could not do.
 func (r *recryptRun) all(ctx context.Context) error {
-	backend, err := r.archive.Backend(ctx)
-	if err != nil {
-		return err
-	}
-	if len(r.again) > 0 {
-		again := targets{names: r.again}
-		if err := r.take(ctx, again.all(ctx, backend), func(target) bool { return true }, true); err != nil {
+	if again := (targets{names: r.again}); len(r.again) > 0 {
+		if err := r.take(ctx, &again, true); err != nil {
 			return err
 		}
 	}
-	place, left := r.results.Place, r.targets
-	if place != nil && len(left.names) > 0 {
-		left.names = left.names[min(place.Named, len(left.names)):]
-		if len(left.names) == 0 {
-			return nil
-		}
-	} else if q := &left.selected.query; place != nil && (q.Until.IsZero() || place.ArchivedAt.Before(q.Until)) {
-		q.Until = place.ArchivedAt.Add(time.Microsecond)
-	}
-	named := len(left.names) > 0
-	return r.take(ctx, left.all(ctx, backend), func(t target) bool {
-		return named || t.Entry.Err != nil || place.Before(&t.Entry.Record)
-	}, false)
+	r.targets.done = r.results.Place
+	return r.take(ctx, &r.targets, false)
 }
 
-// take gathers groups of targets, and has them replaced.
-func (r *recryptRun) take(ctx context.Context, all iter.Seq2[target, error], isLeft func(target) bool, again bool) error {
-	for t, err := range all {
+// take gathers groups of targets, and has them replaced. again says that an earlier
+// run has passed them.
+func (r *recryptRun) take(ctx context.Context, left *targets, again bool) error {
+	for t, err := range left.all(ctx, r.archive.Read) {
 		switch {
 		case err != nil:
 			return err
 		case ctx.Err() != nil:
 			return sdk.AsError(ctx.Err())
-		case !isLeft(t):
-			continue
 		}
 		if err := r.add(ctx, t); err != nil {
 			return err
@@ -335,109 +317,6 @@ func (r *recryptResults) pass(t target, named bool) {
 	}
 }
 
-// recryptGroup is what one transaction replaces.
-type recryptGroup struct {
-	way     recrypter.Way
-	targets []target
-	about   evidence.Recryption
-	errs    []error // of each target, after do
-}
-
-// do makes the bodies and puts them in the place of those that were read. An error
-// is about the call.
-func (g *recryptGroup) do(ctx context.Context, backend sdk.Backend) error {
-	g.errs = make([]error, len(g.targets))
-	g.about.Contents, g.about.Bytes, g.about.Failed = 0, 0, 0
-	items, bodies := make([]sdk.Item, len(g.targets)), make([]*recrypter.Body, len(g.targets))
-	defer func() {
-		for _, b := range bodies {
-			if b != nil {
-				b.Close()
-			}
-		}
-	}()
-	if err := g.make(ctx, backend, items, bodies); err != nil {
-		return err
-	}
-	var made []int
-	for i := range bodies {
-		if g.errs[i] == nil {
-			made = append(made, i)
-		}
-	}
-	stored, err := backend.Put(ctx, func(yield func(sdk.Item, error) bool) {
-		for _, i := range made {
-			item, err := items[i], error(nil)
-			if item.Body, err = bodies[i].Open(); !yield(item, err) || err != nil {
-				return
-			}
-		}
-	})
-	if err != nil {
-		return err
-	}
-	if len(stored) != len(made) {
-		return sdk.Errorf(sdk.Internal, "the backend answered for %d records of %d", len(stored), len(made))
-	}
-	for n, i := range made {
-		if g.errs[i] = isStored(&bodies[i].Content, &stored[n]); g.errs[i] == nil {
-			g.about.Contents++
-			g.about.Bytes += stored[n].Content.StoredSize
-		}
-	}
-	g.about.Failed = int64(len(g.targets)) - g.about.Contents
-	return nil
-}
-
-// make makes the bodies. What is wrong with a content is in g.errs.
-func (g *recryptGroup) make(ctx context.Context, backend sdk.Backend, items []sdk.Item, bodies []*recrypter.Body) error {
-	ids := make([]sdk.Tombstone, len(g.targets))
-	for i, t := range g.targets {
-		ids[i] = t.Entry.Record.Tombstone
-	}
-	n := 0
-	for found, err := range backend.Get(ctx, ids) {
-		if err != nil {
-			return err
-		}
-		if n == len(ids) || found.Record.Tombstone != ids[n] {
-			return sdk.Errorf(sdk.Internal, "the backend answered with another record than was asked for")
-		}
-		err := found.Err
-		if err == nil {
-			err = found.Record.CheckDigest()
-		}
-		if err == nil {
-			items[n] = sdk.Item{Record: found.Record, Replaces: found.Record.Content.StoredSHA256}
-			if bodies[n], err = g.way.Make(ctx, &found.Record, found.Body); err == nil {
-				items[n].Record.Content = bodies[n].Content
-			}
-		}
-		if e := (*sdk.Error)(nil); errors.As(err, &e) && e.Retry || err != nil && ctx.Err() != nil {
-			return err
-		}
-		g.errs[n] = err
-		n++
-	}
-	if n < len(ids) {
-		return sdk.Errorf(sdk.Internal, "the backend answered for %d records of %d", n, len(ids))
-	}
-	return nil
-}
-
-// isStored reports whether the archive has the body that was made. Another program
-// may have stored the content in another way at the same time.
-func isStored(made *sdk.Content, stored *sdk.PutResult) error {
-	is := stored.Content
-	if is.SHA256 != made.SHA256 {
-		return sdk.Errorf(sdk.Internal, "the backend confirmed something else than what was stored")
-	}
-	if is.Codec != made.Codec || made.StoredSize >= 0 && is.StoredSHA256 != made.StoredSHA256 {
-		return sdk.Errorf(sdk.Conflict, "another program replaced or purged the content at the same time").About(stored.Tombstone)
-	}
-	return nil
-}
-
 // finished counts the live records that are done.
 func (r *recryptRun) finished() int {
 	return int(r.results.Summary.Records - r.results.Summary.Purged)
@@ -462,13 +341,7 @@ func (r *recryptRun) end(ctx context.Context, failure error) error {
 		}
 	}
 	if c.JSON {
-		if err := r.results.Write(c.Env.Stdout); err != nil {
-			return errors.Join(outcome, err)
-		}
-		if outcome != nil {
-			return output.Shown{Err: outcome}
-		}
-		return nil
+		return output.EndJSON(c.Env.Stdout, r.results.Write, outcome)
 	}
 	title, verb := "Recrypt Complete:", "Stored anew"
 	if r.results.DryRun {
@@ -483,19 +356,13 @@ func (r *recryptRun) end(ctx context.Context, failure error) error {
 	if r.file != nil {
 		r.progress.Printf("Results saved to: %s", escape.Text(r.file.Path()))
 	}
-	switch {
-	case outcome != nil:
-		return outcome
-	case r.saveErr != nil:
-		return r.saveErr
-	}
-	return r.progress.Err()
+	return cmp.Or(outcome, r.saveErr, r.progress.Err())
 }
 
 // outcome is how the run ends: nil if everything that was asked for is done.
 func (r *recryptRun) outcome(ctx context.Context, failure error) error {
 	s := &r.results.Summary
-	hint := "go on with: " + resumeLine(r.command, "recrypt", r.targets.names)
+	hint := "go on with: " + typedLine(r.command, "--resume")
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return output.Errorf(output.KindOf(sdk.Canceled), "interrupted after %s", output.Count(s.Contents, "content")).WithHint("%s", hint)

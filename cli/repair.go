@@ -51,17 +51,12 @@ type repairSource struct {
 }
 
 func runRepair(ctx context.Context, c *app.Command) error {
-	who, err := c.Actor()
-	if err != nil {
+	if _, err := c.Actor(); err != nil {
 		return err
 	}
 	t, err := readTargetsOrAll(c)
 	if err != nil {
 		return err
-	}
-	mode := sdk.ReadWrite
-	if c.Flags.Bool("dry-run") {
-		mode = sdk.ReadOnly
 	}
 	r := &repairRun{command: c, targets: t, report: newRepairReport(c)}
 	if r.opener, err = newOpener(c); err != nil {
@@ -70,13 +65,8 @@ func runRepair(ctx context.Context, c *app.Command) error {
 	if r.source, err = openRepairSource(ctx, c); err != nil {
 		return err
 	}
-	if r.archive, err = c.Dial(ctx, mode); err != nil {
+	if r.archive, r.journal, err = openActing(ctx, c, actingMode(c)); err != nil {
 		return err
-	}
-	if mode != sdk.ReadOnly {
-		if r.journal, err = openJournal(c, r.archive, who); err != nil {
-			return err
-		}
 	}
 	return r.run(ctx)
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/escape"
@@ -30,6 +32,8 @@ type repairView struct {
 	Failed   int64         `json:"failed"`   // that are not intact all the same
 	Duration output.Millis `json:"total_duration_ms"`
 }
+
+func (v repairView) write(w io.Writer) error { return output.WriteJSON(w, v) }
 
 type repairItem struct {
 	Tombstone string              `json:"tombstone"`
@@ -119,13 +123,7 @@ func (r *repairReport) end(ctx context.Context, err error) error {
 	}
 	r.view.Duration = output.Millis(r.verify.command.Elapsed())
 	if r.verify.command.JSON {
-		if err := output.WriteJSON(r.verify.command.Env.Stdout, r.view); err != nil {
-			return errors.Join(outcome, err)
-		}
-		if outcome != nil {
-			return output.Shown{Err: outcome}
-		}
-		return nil
+		return output.EndJSON(r.verify.command.Env.Stdout, r.view.write, outcome)
 	}
 	word := "Repaired"
 	if r.view.DryRun {
@@ -136,10 +134,7 @@ func (r *repairReport) end(ctx context.Context, err error) error {
 	r.verify.progress.Printf("  ✓ %s: %d", word, r.view.Repaired)
 	r.verify.progress.Printf("  ✗ Not repaired: %d", int64(len(r.paths))+r.unrepairable()-r.view.Repaired)
 	r.verify.progress.Printf("  Total Time: %s", r.view.Duration)
-	if outcome == nil {
-		return r.verify.progress.Err()
-	}
-	return outcome
+	return cmp.Or(outcome, r.verify.progress.Err())
 }
 
 // unrepairable counts the records whose content is not what failed.

@@ -62,11 +62,7 @@ func (r *repairRun) read(ctx context.Context, about sdk.Tombstone, do func(conte
 	if r.journal != nil {
 		return r.journal.Read(ctx, evidence.Repair, about.String(), do)
 	}
-	backend, err := r.archive.Reach(ctx)
-	if err != nil {
-		return err
-	}
-	return do(ctx, backend)
+	return r.archive.Read(ctx, do)
 }
 
 // examine finds out what is damaged.
@@ -84,13 +80,12 @@ func (r *repairRun) examine(ctx context.Context) error {
 		total = int(health.Live)
 	}
 	r.report.begin(total)
-	backend, err := r.archive.Backend(ctx)
-	if err != nil {
-		return err
+	list := func(ctx context.Context, do func(context.Context, sdk.Backend) error) error {
+		return r.read(ctx, sdk.Tombstone{}, do)
 	}
 	return verifier.Run{
 		Targets: func(yield func(verifier.Target, error) bool) {
-			for t, err := range r.targets.all(ctx, backend) {
+			for t, err := range r.targets.all(ctx, list) {
 				if !yield(verifier.Target{Name: t.Name, Entry: t.Entry}, err) {
 					return
 				}

@@ -56,8 +56,7 @@ func runRestore(ctx context.Context, c *app.Command) error {
 	if err := c.Arguments(2, 2, "TOMBSTONE", "OUTPUT"); err != nil {
 		return err
 	}
-	who, err := c.Actor()
-	if err != nil {
+	if _, err := c.Actor(); err != nil {
 		return err
 	}
 	path := c.Flags.Args().Get(1)
@@ -71,11 +70,7 @@ func runRestore(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	archive, err := c.Dial(ctx, sdk.ReadWrite)
-	if err != nil {
-		return err
-	}
-	j, err := openJournal(c, archive, who)
+	_, j, err := openActing(ctx, c, sdk.ReadWrite)
 	if err != nil {
 		return err
 	}

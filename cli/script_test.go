@@ -145,7 +145,7 @@ func runScripts(t *testing.T, d scriptDatabase) {
 	})
 }
 
-// setupScript gives a script an environment of its own: a home, a PATH with
+// setupScript makes an environment of its own for a script: a home, a PATH with
 // codex before everything else, and no setting from outside.
 func setupScript(env *testscript.Env) error {
 	home := filepath.Join(env.WorkDir, "home")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/verifier"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -71,4 +74,59 @@ func readSelectors(c *app.Command, now time.Time, own ...string) (s selection, e
 		return s, output.Usagef("%w", err)
 	}
 	return s, nil
+}
+
+// reader calls do with the opened archive, and again after a temporary error.
+type reader func(ctx context.Context, do func(context.Context, sdk.Backend) error) error
+
+// list yields what is selected, newest first: all of it, or what comes after a
+// place. After a temporary error it goes on where it was. The error in the second
+// place is the last pair, and is about the archive.
+func (s *selection) list(ctx context.Context, read reader, after *verifier.Place) iter.Seq2[sdk.Entry, error] {
+	return func(yield func(sdk.Entry, error) bool) {
+		l := &lister{selection: s, after: after, unreadable: map[sdk.Tombstone]bool{}, yield: yield}
+		if err := read(ctx, l.goOn); err != nil && !l.ended {
+			yield(sdk.Entry{}, err)
+		}
+	}
+}
+
+// lister is a list under way.
+type lister struct {
+	selection  *selection
+	after      *verifier.Place
+	unreadable map[sdk.Tombstone]bool // of those that were yielded; they have no place in the order
+	yield      func(sdk.Entry, error) bool
+	yielded    int
+	ended      bool // no more is wanted
+}
+
+// goOn yields what is left.
+func (l *lister) goOn(ctx context.Context, backend sdk.Backend) error {
+	q := l.selection.query
+	limit := q.Limit
+	if l.yielded > 0 {
+		q.Limit = 0 // it would count again what was yielded
+	}
+	if l.after != nil && (q.Until.IsZero() || l.after.ArchivedAt.Before(q.Until)) {
+		q.Until = l.after.ArchivedAt.Add(time.Microsecond)
+	}
+	for entry, err := range find.List(ctx, backend, q, l.selection.paths) {
+		id := entry.Record.Tombstone
+		switch {
+		case err != nil:
+			return err
+		case entry.Err != nil && l.unreadable[id], entry.Err == nil && !l.after.Before(&entry.Record):
+			continue
+		case entry.Err != nil:
+			l.unreadable[id] = true
+		default:
+			l.after = &verifier.Place{ArchivedAt: entry.Record.ArchivedAt, Tombstone: id}
+		}
+		l.yielded++
+		if l.ended = !l.yield(entry, nil) || l.yielded == limit; l.ended {
+			return nil
+		}
+	}
+	return nil
 }

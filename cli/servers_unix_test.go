@@ -24,7 +24,7 @@ type serverCase struct {
 	kind  sdk.Kind
 	words []string // of the message
 	url   string
-	// ruin brings the server into this state and returns what mends it.
+	// ruin brings the server into this state and returns what repairs it.
 	ruin func(t *testing.T) (repair func())
 }
 

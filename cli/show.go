@@ -70,11 +70,7 @@ func runShow(ctx context.Context, c *app.Command) error {
 	if err := c.Arguments(1, 1, "TOMBSTONE"); err != nil {
 		return err
 	}
-	archive, err := c.Dial(ctx, sdk.ReadOnly)
-	if err != nil {
-		return err
-	}
-	backend, err := archive.Reach(ctx)
+	backend, err := c.Reach(ctx)
 	if err != nil {
 		return err
 	}
@@ -113,7 +109,7 @@ func restoreCommandOf(r *sdk.Record, dir string) string {
 			}
 		}
 	}
-	return "codex archive restore " + r.Tombstone.String() + " " + output.ShellPath(place) + " --by YOU"
+	return "codex archive restore " + r.Tombstone.String() + " " + output.ShellPath(place) + " --by WHO"
 }
 
 func viewEntry(entry sdk.Entry) entryView {

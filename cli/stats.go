@@ -14,7 +14,6 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/escape"
-	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -66,13 +65,10 @@ func runStats(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	backend, err := archive.Reach(ctx)
-	if err != nil {
-		return err
-	}
 	l := &listing{command: c}
 	t := tally{now: time.Now(), contents: map[uint64]struct{}{}, repos: groups{}, reasons: groups{}, actors: groups{}}
-	for entry, err := range find.List(ctx, backend, sdk.Query{WithHolds: true}, nil) {
+	all := selection{query: sdk.Query{WithHolds: true}}
+	for entry, err := range all.list(ctx, archive.Read, nil) {
 		if err != nil {
 			return err
 		}

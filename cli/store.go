@@ -85,11 +85,7 @@ func runStore(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	archive, err := c.Dial(ctx, sdk.Create)
-	if err != nil {
-		return err
-	}
-	j, err := openJournal(c, archive, record.ArchivedBy)
+	_, j, err := openActing(ctx, c, sdk.Create)
 	if err != nil {
 		return err
 	}

@@ -45,11 +45,7 @@ func (p *storePlan) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	archive, err := c.Dial(ctx, sdk.Create)
-	if err != nil {
-		return err
-	}
-	j, err := openJournal(c, archive, p.record.ArchivedBy)
+	archive, j, err := openActing(ctx, c, sdk.Create)
 	if err != nil {
 		return err
 	}
@@ -117,16 +113,13 @@ func (p *storePlan) complete(ctx context.Context, e *tree.Entry, record *sdk.Rec
 
 // findEarlier asks the archive for the records of the set that is resumed.
 func (r *storeRun) findEarlier(ctx context.Context) error {
-	backend, err := r.archive.Reach(ctx)
-	if err != nil {
-		return err
-	}
 	r.earlier = map[[sha256.Size]byte]sdk.Tombstone{}
 	gone := map[string]bool{}
 	for _, path := range r.plan.walk.Gone() {
 		gone[path] = true
 	}
-	for entry, err := range backend.List(ctx, sdk.Query{Set: r.plan.record.Set}) {
+	earlier := selection{query: sdk.Query{Set: r.plan.record.Set}}
+	for entry, err := range earlier.list(ctx, r.archive.Read, nil) {
 		switch {
 		case err != nil:
 			return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/bulk"
@@ -138,7 +137,7 @@ func (r *storeReport) endOne(outcome error) error {
 
 // outcome is how the run ends: nil if everything that was asked for is done.
 func (r *storeReport) outcome(ctx context.Context, err error) error {
-	kind := r.kind(ctx, err)
+	kind := runEnd{err: err, failure: r.failure, done: r.stored + r.known + r.present, failed: r.failed, total: r.plan.total}.kind(ctx)
 	if kind == "" {
 		return nil
 	}
@@ -159,42 +158,13 @@ func (r *storeReport) outcome(ctx context.Context, err error) error {
 	return f.WithHint("go on with: %s", r.resumeCommand())
 }
 
-func (r *storeReport) kind(ctx context.Context, err error) output.Kind {
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		return output.KindOf(sdk.Canceled)
-	case output.CodeOf(err) == output.ExitEvidence:
-		return output.Evidence
-	case err == nil && r.failed == 0:
-		return ""
-	case err != nil && r.stored+r.known+r.present == 0:
-		return output.FailureOf(err).Kind
-	case err == nil && r.plan.total == 1:
-		return output.FailureOf(r.failure).Kind
-	}
-	return output.Batch
-}
-
 // resumeCommand is the command line that does what is left.
 func (r *storeReport) resumeCommand() string {
-	flags := r.plan.command.Flags
-	words := []string{"codex", "archive", "store"}
-	for _, arg := range flags.Args().Slice() {
-		if strings.HasPrefix(arg, "-") {
-			arg = "./" + arg // else it is a flag
-		}
-		words = append(words, output.ShellWord(arg))
+	line := typedLine(r.plan.command, "--resume", r.plan.record.Set.String())
+	if r.plan.command.Flags.String("files-from") == "-" {
+		line += " < LIST"
 	}
-	for _, flag := range flags.Command.Flags {
-		if name := flag.Names()[0]; flags.IsSet(name) && name != "resume" {
-			words = append(words, typed(flags, flag, name)...)
-		}
-	}
-	words = append(words, "--resume", r.plan.record.Set.String())
-	if flags.String("files-from") == "-" {
-		words = append(words, "< LIST")
-	}
-	return strings.Join(words, " ")
+	return line
 }
 
 // storedLine is what --json prints of a file.

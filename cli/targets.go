@@ -22,11 +22,17 @@ func actingSelectors() []cli.Flag {
 	return slices.DeleteFunc(selectorFlags(), func(f cli.Flag) bool { return f.Names()[0] == "by" })
 }
 
+// selects reports whether a flag of this name is one of [actingSelectors].
+func selects(name string) bool {
+	return slices.ContainsFunc(actingSelectors(), func(f cli.Flag) bool { return f.Names()[0] == name })
+}
+
 // targets are the records that a command is about: those that its arguments name,
 // or those that its selectors select.
 type targets struct {
 	names    []string // tombstones, some of them shortened
 	selected selection
+	done     *verifier.Place // what is before it is left out; nil: nothing
 }
 
 // target is one of them.
@@ -82,12 +88,12 @@ func readTargetsOrAll(c *app.Command) (targets, error) {
 // all yields the targets: those that are named in their order, or those that are
 // selected, newest first. The error in the second place is the last pair, and is
 // about the archive.
-func (t *targets) all(ctx context.Context, backend sdk.Backend) iter.Seq2[target, error] {
+func (t *targets) all(ctx context.Context, read reader) iter.Seq2[target, error] {
 	if len(t.names) > 0 {
-		return t.named(ctx, backend)
+		return t.named(ctx, read)
 	}
 	return func(yield func(target, error) bool) {
-		for entry, err := range find.List(ctx, backend, t.selected.query, t.selected.paths) {
+		for entry, err := range t.selected.list(ctx, read, t.done) {
 			if !yield(target{Name: entry.Record.Tombstone.String(), Entry: entry}, err) {
 				return
 			}
@@ -95,18 +101,27 @@ func (t *targets) all(ctx context.Context, backend sdk.Backend) iter.Seq2[target
 	}
 }
 
-func (t *targets) named(ctx context.Context, backend sdk.Backend) iter.Seq2[target, error] {
+func (t *targets) named(ctx context.Context, read reader) iter.Seq2[target, error] {
+	names := t.names
+	if t.done != nil {
+		names = names[min(t.done.Named, len(names)):]
+	}
 	return func(yield func(target, error) bool) {
-		records, err := find.Records(ctx, backend, t.names)
-		if err != nil {
-			yield(target{}, err)
-			return
-		}
-		for i, r := range records {
-			entry := r.Entry
-			entry.Err = r.Err
-			if !yield(target{Name: t.names[i], Entry: entry}, nil) {
+		for some := range slices.Chunk(names, sdk.MaxItems) {
+			var records []find.Record
+			err := read(ctx, func(ctx context.Context, backend sdk.Backend) (err error) {
+				records, err = find.Records(ctx, backend, some)
+				return err
+			})
+			if err != nil {
+				yield(target{}, err)
 				return
+			}
+			for i, r := range records {
+				r.Entry.Err = r.Err
+				if !yield(target{Name: some[i], Entry: r.Entry}, nil) {
+					return
+				}
 			}
 		}
 	}
@@ -120,13 +135,9 @@ func selectionWords(c *app.Command, t *targets, also ...string) string {
 	for _, name := range t.names {
 		words = append(words, output.ShellWord(name))
 	}
-	for _, flag := range c.Flags.Command.Flags {
-		name := flag.Names()[0]
-		selects := slices.Contains(also, name) || slices.ContainsFunc(actingSelectors(), func(f cli.Flag) bool { return f.Names()[0] == name })
-		if selects && c.Flags.IsSet(name) && (name != "set" || !t.selected.query.Set.IsZero()) {
-			words = append(words, typed(c.Flags, flag, name)...)
-		}
-	}
+	words = append(words, typedFlags(c, func(name string) bool {
+		return slices.Contains(also, name) || selects(name) && (name != "set" || !t.selected.query.Set.IsZero())
+	})...)
 	if len(words) == 0 {
 		return verifier.All
 	}

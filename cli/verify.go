@@ -46,7 +46,6 @@ func verifyCommand(a *app.App) *cli.Command {
 // verifyPlan is what a verification was asked to do, checked.
 type verifyPlan struct {
 	command  *app.Command
-	who      string
 	targets  targets
 	selected string // in words, or verifier.All
 	share    float64
@@ -73,7 +72,7 @@ func (p *verifyPlan) read() (err error) {
 		return err
 	}
 	p.selected = selectionWords(c, &p.targets, "sample")
-	if p.who, err = c.Actor(); err != nil {
+	if _, err = c.Actor(); err != nil {
 		return err
 	}
 	if err := p.readJobs(); err != nil {
@@ -158,21 +157,4 @@ func (p *verifyPlan) readEarlier() error {
 		return output.Usagef("--resume: %s is complete", p.resumed).WithHint("without --resume everything is verified again")
 	}
 	return nil
-}
-
-// resumeCommand is the command line that does what is left.
-func (p *verifyPlan) resumeCommand() string { return resumeLine(p.command, "verify", p.targets.names) }
-
-// resumeLine is the command line that goes on with a run over records.
-func resumeLine(c *app.Command, command string, names []string) string {
-	words := []string{"codex", "archive", command}
-	for _, name := range names {
-		words = append(words, output.ShellWord(name))
-	}
-	for _, flag := range c.Flags.Command.Flags {
-		if name := flag.Names()[0]; c.Flags.IsSet(name) && name != "resume" {
-			words = append(words, typed(c.Flags, flag, name)...)
-		}
-	}
-	return strings.Join(append(words, "--resume"), " ")
 }

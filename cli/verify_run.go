@@ -1,20 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/batch"
 	"github.com/codex-archive/codex/cli/internal/evidence"
-	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/restorer"
-	"github.com/codex-archive/codex/cli/internal/retry"
 	"github.com/codex-archive/codex/cli/internal/verifier"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -66,7 +64,7 @@ func (p *verifyPlan) run(ctx context.Context) error {
 
 // open opens the evidence and takes the name of the results file.
 func (p *verifyPlan) open(ctx context.Context) (*verifyRun, error) {
-	archive, j, err := p.openArchive(ctx)
+	archive, j, err := openActingOnMany(ctx, p.command, sdk.ReadWrite)
 	if err != nil {
 		return nil, err
 	}
@@ -78,18 +76,6 @@ func (p *verifyPlan) open(ctx context.Context) (*verifyRun, error) {
 		r.results.Complete = false
 	}
 	return r, nil
-}
-
-func (p *verifyPlan) openArchive(ctx context.Context) (*app.Archive, *journal.Journal, error) {
-	archive, err := p.command.Dial(ctx, sdk.ReadWrite)
-	if err != nil {
-		return nil, nil, err
-	}
-	policy := p.command.RetryPolicy()
-	policy.Budget = retry.NewBudget(p.command.Config.Batch.MaxConcurrent * max(policy.Attempts-1, 0))
-	policy.Stop = ctx.Done()
-	j, err := openBatchJournal(p.command, archive, p.who, policy)
-	return archive, j, err
 }
 
 // prepare asks the archive how much there is, chooses the sample, and makes the
@@ -131,9 +117,12 @@ func (r *verifyRun) count(ctx context.Context) (n int, err error) {
 	if p.share > 0 && r.results.Sample == nil {
 		r.results.Sample = verifier.NewShare(p.share)
 	}
-	err = r.list(ctx, nil, func(entry sdk.Entry) bool {
+	for entry, err := range p.targets.selected.list(ctx, r.read, nil) {
+		if err != nil {
+			return n, err
+		}
 		if entry.Err == nil && !entry.Record.PurgedAt.IsZero() {
-			return true
+			continue
 		}
 		if p.size > 0 {
 			chooser.Show(entry.Record.Tombstone)
@@ -141,78 +130,45 @@ func (r *verifyRun) count(ctx context.Context) (n int, err error) {
 		if r.results.Sample == nil || r.results.Sample.Has(entry.Record.Tombstone) {
 			n++
 		}
-		return true
-	})
-	if p.size > 0 && r.results.Sample == nil && err == nil {
+	}
+	if p.size > 0 && r.results.Sample == nil {
 		r.results.Sample, n = chooser.Chosen()
 	}
-	return n, err
+	return n, nil
 }
 
-// list lists the selected records behind a place, or all of them. After a
-// temporary error it goes on where it was.
-func (r *verifyRun) list(ctx context.Context, from *verifier.Place, yield func(sdk.Entry) bool) error {
-	return longList{
-		query: r.plan.targets.selected.query, paths: r.plan.targets.selected.paths, known: r.results.Knows,
-		read: func(ctx context.Context, do func(context.Context, sdk.Backend) error) error {
-			return r.journal.Read(ctx, evidence.Verified, "", do)
-		},
-	}.from(ctx, from, yield)
+// read calls do with the opened archive, and again after a temporary error.
+func (r *verifyRun) read(ctx context.Context, do func(context.Context, sdk.Backend) error) error {
+	return r.journal.Read(ctx, evidence.Verified, "", do)
 }
 
 // targets yields what is to be verified: first what an earlier run could not
 // verify.
 func (r *verifyRun) targets(ctx context.Context) func(yield func(verifier.Target, error) bool) {
+	again, left := targets{names: r.again}, r.plan.targets
+	left.done = r.results.Place
 	return func(yield func(verifier.Target, error) bool) {
-		for some := range slices.Chunk(r.again, sdk.MaxItems) {
-			if !r.named(ctx, some, true, yield) {
+		for t, err := range again.named(ctx, r.read) {
+			if !yield(verifier.Target{Name: t.Name, Entry: t.Entry, Again: true}, err) {
 				return
 			}
 		}
-		if names := r.plan.targets.names; len(names) > 0 {
-			if from := r.results.Place; from != nil {
-				names = names[min(from.Named, len(names)):]
+		for t, err := range left.all(ctx, r.read) {
+			if err == nil && len(left.names) == 0 && !r.wants(&t.Entry) {
+				continue
 			}
-			for some := range slices.Chunk(names, sdk.MaxItems) {
-				if !r.named(ctx, some, false, yield) {
-					return
-				}
+			if !yield(verifier.Target{Name: t.Name, Entry: t.Entry}, err) {
+				return
 			}
-			return
-		}
-		more := true
-		err := r.list(ctx, r.results.Place, func(entry sdk.Entry) bool {
-			if s := r.results.Sample; s != nil && !s.Has(entry.Record.Tombstone) {
-				return true
-			}
-			more = yield(verifier.Target{Name: entry.Record.Tombstone.String(), Entry: entry}, nil)
-			return more
-		})
-		if err != nil && more {
-			yield(verifier.Target{}, err)
 		}
 	}
 }
 
-// named yields the records that texts name, and reports whether more is wanted.
-func (r *verifyRun) named(ctx context.Context, texts []string, again bool, yield func(verifier.Target, error) bool) bool {
-	var records []find.Record
-	err := r.journal.Read(ctx, evidence.Verified, texts[0], func(ctx context.Context, backend sdk.Backend) (err error) {
-		records, err = find.Records(ctx, backend, texts)
-		return err
-	})
-	if err != nil {
-		yield(verifier.Target{}, err)
-		return false
-	}
-	for i, found := range records {
-		entry := found.Entry
-		entry.Err = found.Err
-		if !yield(verifier.Target{Name: texts[i], Entry: entry, Again: again}, nil) {
-			return false
-		}
-	}
-	return true
+// wants reports whether a record that was listed is to be verified: it is in the
+// sample, and no row that cannot be read and that an earlier run named.
+func (r *verifyRun) wants(e *sdk.Entry) bool {
+	id := e.Record.Tombstone
+	return (r.results.Sample == nil || r.results.Sample.Has(id)) && (e.Err == nil || !r.results.Knows(id))
 }
 
 // done takes in what became of a record.
@@ -247,22 +203,13 @@ func (r *verifyRun) finish(ctx context.Context, failure error) error {
 		return outcome // nothing was begun
 	}
 	if c.JSON {
-		if err := r.results.Write(c.Env.Stdout); err != nil {
-			return errors.Join(outcome, err)
-		}
-		if outcome != nil {
-			return output.Shown{Err: outcome}
-		}
-		return nil
+		return output.EndJSON(c.Env.Stdout, r.results.Write, outcome)
 	}
 	r.report.end(r.results, r.file.Path(), r.saveErr == nil)
 	if failure != nil || r.results.Summary.Failed > 0 {
-		r.report.progress.Printf("Resume with: %s", r.plan.resumeCommand())
+		r.report.progress.Printf("Resume with: %s", typedLine(r.plan.command, "--resume"))
 	}
-	if outcome == nil {
-		return r.report.progress.Err()
-	}
-	return outcome
+	return cmp.Or(outcome, r.report.progress.Err())
 }
 
 // record leaves the evidence.
@@ -319,7 +266,7 @@ func (r *verifyRun) outcome(ctx context.Context, failure, recorded error) error 
 	}
 	switch {
 	case failure != nil || s.Failed > 0:
-		return f.WithHint("go on with: %s", r.plan.resumeCommand())
+		return f.WithHint("go on with: %s", typedLine(r.plan.command, "--resume"))
 	default:
 		return f.WithHint("%s names them; codex archive repair puts content back from elsewhere", r.file.Path())
 	}

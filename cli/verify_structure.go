@@ -8,7 +8,6 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
-	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/verifier"
@@ -50,7 +49,7 @@ type structureRun struct {
 
 // runStructure looks up every record, and counts.
 func (p *verifyPlan) runStructure(ctx context.Context) error {
-	_, j, err := p.openArchive(ctx)
+	_, j, err := openActingOnMany(ctx, p.command, sdk.ReadWrite)
 	if err != nil {
 		return err
 	}
@@ -97,18 +96,15 @@ func (r *structureRun) look(ctx context.Context) error {
 		return err
 	}
 	r.report.progress.Printf("Looking up %s...", output.Count(before.Live, "record"))
-	err = r.journal.Read(ctx, evidence.Verified, "", func(ctx context.Context, backend sdk.Backend) error {
-		r.view = newStructureView()
-		r.report.progress.Begin(0, int(before.Live))
-		for entry, err := range find.List(ctx, backend, sdk.Query{WithEvents: true, WithHolds: true}, nil) {
-			if err != nil {
-				return err
-			}
-			r.entry(entry)
+	r.report.progress.Begin(0, int(before.Live))
+	all := selection{query: sdk.Query{WithEvents: true, WithHolds: true}}
+	for entry, err := range all.list(ctx, r.read, nil) {
+		if err != nil {
+			return err
 		}
-		return r.inspect(ctx, backend)
-	})
-	if err != nil {
+		r.entry(entry)
+	}
+	if err := r.read(ctx, r.inspect); err != nil {
 		return err
 	}
 	after, err := r.health(ctx)
@@ -118,8 +114,13 @@ func (r *structureRun) look(ctx context.Context) error {
 	return err
 }
 
+// read calls do with the opened archive, and again after a temporary error.
+func (r *structureRun) read(ctx context.Context, do func(context.Context, sdk.Backend) error) error {
+	return r.journal.Read(ctx, evidence.Verified, "", do)
+}
+
 func (r *structureRun) health(ctx context.Context) (h sdk.Health, err error) {
-	err = r.journal.Read(ctx, evidence.Verified, "", func(ctx context.Context, backend sdk.Backend) (err error) {
+	err = r.read(ctx, func(ctx context.Context, backend sdk.Backend) (err error) {
 		h, err = backend.Health(ctx)
 		return err
 	})
@@ -133,6 +134,7 @@ func (r *structureRun) inspect(ctx context.Context, backend sdk.Backend) error {
 		r.view.NotChecked = []string{"whether there are rows that nothing refers to, or that refer to nothing: " + sdk.AsError(err).Msg}
 		return nil
 	}
+	r.view.Findings = []finding{}
 	for _, f := range findings {
 		r.view.Findings = append(r.view.Findings, finding{Kind: f.Kind, Damage: f.Kind.Damage(), What: f.What, Rows: f.Rows, Examples: f.Examples})
 	}

@@ -141,14 +141,41 @@ func (a *Archive) Backend(ctx context.Context) (sdk.Backend, error) {
 // Reach is Backend for commands that leave no evidence: opening the archive is
 // repeated as retry.* allows.
 func (a *Archive) Reach(ctx context.Context) (backend sdk.Backend, err error) {
-	_, err = retry.Do(ctx, a.command.RetryPolicy(), func(ctx context.Context) (err error) {
-		backend, err = a.Backend(ctx)
-		return err
-	}, func(f retry.Failure) error {
-		a.command.Log.Warn(fmt.Sprintf("Attempt %d failed, next in %s: %v", f.Attempt, output.Millis(f.Wait), f.Err))
+	err = a.Read(ctx, func(_ context.Context, opened sdk.Backend) error {
+		backend = opened
 		return nil
 	})
 	return backend, err
+}
+
+// Reach opens the archive to read from it: see [Archive.Reach].
+func (c *Command) Reach(ctx context.Context) (sdk.Backend, error) {
+	archive, err := c.Dial(ctx, sdk.ReadOnly)
+	if err != nil {
+		return nil, err
+	}
+	return archive.Reach(ctx)
+}
+
+// Read calls do with the opened archive, and again as retry.* allows. It leaves no
+// evidence: do only reads.
+func (a *Archive) Read(ctx context.Context, do func(context.Context, sdk.Backend) error) error {
+	return a.command.Repeat(ctx, func(ctx context.Context) error {
+		backend, err := a.Backend(ctx)
+		if err != nil {
+			return err
+		}
+		return do(ctx, backend)
+	})
+}
+
+// Repeat calls read, and again as retry.* allows.
+func (c *Command) Repeat(ctx context.Context, read func(context.Context) error) error {
+	_, err := retry.Do(ctx, c.RetryPolicy(), read, func(f retry.Failure) error {
+		c.Log.Warn(fmt.Sprintf("Attempt %d failed, next in %s: %v", f.Attempt, output.Millis(f.Wait), f.Err))
+		return nil
+	})
+	return err
 }
 
 // KillHung kills the backend's program, after a call of it took too long, unless

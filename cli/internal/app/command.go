@@ -61,7 +61,7 @@ func (a *App) open(flags *cli.Context) (*Command, error) {
 		return nil, output.Errorf(output.Config, "%w", err)
 	}
 	if given := flags.String("url"); given != sdk.RedactURL(given) {
-		c.Log.Warn("The password on the command line can be seen by other users of this machine: use CODEX_ARCHIVE_URL or backend.password_file")
+		c.Log.Warn("Other users can see the password on the command line: use CODEX_ARCHIVE_URL or backend.password_file")
 	}
 	return c, nil
 }

@@ -49,16 +49,16 @@ func (j *Job) Start(ctx context.Context, r Run) {
 	r.Start(ctx)
 }
 
-// Begin prints the first lines. resumed is the results file of the earlier run,
-// "" if there is none.
-func (j *Job) Begin(resumed string) {
+// Begin prints the first lines. from says where the items are from. resumed is the
+// results file of the earlier run, "" if there is none.
+func (j *Job) Begin(from, resumed string) {
 	total, before := len(j.Results.Items), 0
 	for i := range j.Results.Items {
 		if !j.asked(i) {
 			before++
 		}
 	}
-	j.Progress.Printf("Processing %s from manifest...", output.Count(total, "item"))
+	j.Progress.Printf("Processing %s from %s...", output.Count(total, "item"), from)
 	if resumed != "" {
 		j.Progress.Printf("Resuming: %d of %s done according to %s", j.carried, output.Count(total, "item"), escape.Text(resumed))
 	}

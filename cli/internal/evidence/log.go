@@ -320,7 +320,7 @@ func (l *Log) takeBack(f logFile, size int64, err error) error {
 	return l.broken
 }
 
-// complete gives r an ID and a time where it has none.
+// complete sets the ID and the time of r where it has none.
 func (r *Record) complete(now time.Time) {
 	if r.ID.IsZero() {
 		r.ID = sdk.NewID()

@@ -54,7 +54,7 @@ type Group struct {
 	Failed        Timing // of those that did not go well
 }
 
-// NewCollector returns a collector of the lines that f lets pass.
+// NewCollector returns a collector of the lines that f selects.
 func NewCollector(f Filter) *Collector {
 	f.Action = strings.TrimSuffix(strings.ToUpper(f.Action), failSuffix)
 	c := &Collector{filter: f, groups: map[key]*Group{}, line: newDecoder()}

@@ -55,7 +55,7 @@ func (o *Stdout) Write(b []byte) (int, error) {
 // Err returns the first error of Write.
 func (o *Stdout) Err() error { return o.err }
 
-// Fd lets the program see whether this is a terminal.
+// Fd is how the program finds out whether this is a terminal.
 func (o *Stdout) Fd() uintptr { return o.file.Fd() }
 
 // WriteJSON writes v as one indented document.
@@ -63,6 +63,19 @@ func WriteJSON(w io.Writer, v any) error { return encodeJSON(w, v, "  ") }
 
 // WriteJSONLine writes v as one line.
 func WriteJSONLine(w io.Writer, v any) error { return encodeJSON(w, v, "") }
+
+// EndJSON has write print the result of a run as JSON, and returns how the run
+// ended: the result says it, so it is not printed again.
+func EndJSON(w io.Writer, write func(io.Writer) error, outcome error) error {
+	err := write(w)
+	switch {
+	case err != nil:
+		return errors.Join(outcome, err)
+	case outcome != nil:
+		return Shown{Err: outcome}
+	}
+	return nil
+}
 
 func encodeJSON(w io.Writer, v any, indent string) error {
 	var b bytes.Buffer
