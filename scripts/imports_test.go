@@ -25,11 +25,11 @@ var layout = []struct {
 	reason  string
 }{
 	{"sdk", nil, nil,
-		"the contract: whoever implements it must not take in anything else"},
+		"the contract: a backend that implements it takes in nothing else"},
 	{"sdk/archivepb", nil, []string{"google.golang.org/"},
 		"generated from archive.proto"},
 	{"sdk/plugin", []string{"sdk", "sdk/archivepb", "internal/profile"}, []string{"google.golang.org/", "github.com/hashicorp/", "github.com/gofrs/flock", "golang.org/x/sys"},
-		"the wire: nobody else knows that there is another process"},
+		"the wire: it knows processes, and nothing of backends or of the host"},
 	{"sdk/intake", []string{"sdk"}, nil,
 		"the items of one Put, for every kind of backend"},
 	{"sdk/kvbackend", []string{"sdk", "sdk/intake", "sdk/kvbackend/internal/layout"}, nil,

@@ -18,7 +18,7 @@ import (
 )
 
 // The backends below are the reference with one fault each, of the kind that
-// real ones have had. A kit that lets one of them pass proves nothing.
+// real ones have had. A kit that passes one of them proves nothing.
 
 // TestHang: a backend that hangs costs its rule the deadline, and the rules
 // after it nothing.
@@ -184,10 +184,10 @@ func (b *clinger) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) { i.Replaces = sdk.Digest{} }))
 }
 
-// careless does not look at which body is to be replaced.
-type careless struct{ inner }
+// anyReplacer does not look at which body is to be replaced.
+type anyReplacer struct{ inner }
 
-func (b *careless) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
+func (b *anyReplacer) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	return b.Backend.Put(ctx, func(yield func(sdk.Item, error) bool) {
 		for i, err := range in {
 			if !i.Replaces.IsZero() {

@@ -87,7 +87,7 @@ func (t *T) crowd(handle func(i int) sdk.Backend, n int, call func(b sdk.Backend
 }
 
 // patiently repeats a call that fails for a reason that may pass, as the host
-// does: the contract lets a backend answer Busy where callers collide.
+// does: a backend may answer Busy where callers collide.
 func (t *T) patiently(call func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := call()

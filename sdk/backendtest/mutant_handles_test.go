@@ -56,7 +56,7 @@ func altering(d sdk.Driver, alter func(*sdk.Options)) sdk.Driver {
 	})
 }
 
-// exclusive lets one handle at a time have an archive open, as a store does that
+// exclusive allows one open handle of an archive at a time, as a store does that
 // locks its file from Open to Close.
 func exclusive(d sdk.Driver) sdk.Driver {
 	var mu sync.Mutex

@@ -86,7 +86,7 @@ func processRules() []Rule {
 			}
 			t.same(b, s...)
 		}, needsProgram),
-		must("PROC-05", "Run by hand, without the host's variables, a program says so on standard error, prints nothing on standard output, and ends with a code other than 0.", byHand, needsProgram),
+		must("PROC-05", "Run by hand, without the host's variables, a program says so on standard error, prints nothing on standard output, and ends with a code other than 0.", runStandalone, needsProgram),
 		must("PROC-06", "Programs that were given up at any moment keep no later one from its work.", func(t *T) {
 			s := t.items(3)
 			for i := range s {
@@ -156,7 +156,7 @@ func await(process *plugin.Process) bool {
 	}
 }
 
-func byHand(t *T) {
+func runStandalone(t *T) {
 	ctx, cancel := t.within(hangTime)
 	defer cancel()
 	program := t.target.Program

@@ -52,7 +52,7 @@ func (j *purge) run() error {
 	}
 	var done []sdk.PurgeItem
 	for _, item := range j.Purge.Items {
-		v, err := j.judge(item)
+		v, err := j.verdict(item)
 		if err != nil {
 			return err
 		}
@@ -86,8 +86,8 @@ func (j *purge) checkEvents() error {
 	return j.Purge.CheckEvents(known)
 }
 
-// judge returns the verdict on one item.
-func (j *purge) judge(item sdk.PurgeItem) (v sdk.Verdict, err error) {
+// verdict returns the verdict on one item.
+func (j *purge) verdict(item sdk.PurgeItem) (v sdk.Verdict, err error) {
 	r, known := j.rows[item.Tombstone]
 	if !known {
 		r, err = j.tx.row(item.Tombstone)

@@ -20,7 +20,7 @@ type client struct {
 
 	mu      sync.Mutex
 	closed  bool
-	commits sync.WaitGroup // calls whose answer decides; added to under mu, and not when closed
+	commits sync.WaitGroup // calls that may be committed; added to under mu, and not when closed
 
 	closeOnce sync.Once
 	closeErr  error
@@ -46,7 +46,7 @@ const closedText = "the archive is closed"
 // call is one call under way.
 type call struct {
 	client     *client
-	ctx        context.Context // ends with the caller's, or by Close until decide
+	ctx        context.Context // ends with the caller's, or by Close until beginCommit
 	cancel     context.CancelFunc
 	unhook     func() bool
 	committing bool
@@ -64,7 +64,7 @@ func (r *client) call(ctx context.Context, op string) (*call, error) {
 	return &call{client: r, ctx: in, cancel: cancel, unhook: context.AfterFunc(r.closing, cancel)}, nil
 }
 
-// decide says that the backend may apply the call from now on: Close then waits
+// beginCommit says that the backend may apply the call from now on: Close then waits
 // for its answer instead of cutting it off. It reports false when Close came
 // first, and the call must not go on.
 func (c *call) beginCommit() bool {
@@ -86,7 +86,7 @@ func (c *call) done() {
 	}
 }
 
-// write begins a call that is decided as soon as it is sent.
+// write begins a call that may be committed as soon as it is sent.
 func (r *client) write(ctx context.Context, op string) (*call, error) {
 	c, err := r.call(ctx, op)
 	if err != nil {
@@ -230,8 +230,8 @@ func (r *client) Close() error {
 	return r.closeErr
 }
 
-// awaitCommits waits for the answers that decide; after Drain they are on their
-// way.
+// awaitCommits waits for the answers to calls that may be committed; after Drain
+// they are on their way.
 func (r *client) awaitCommits(ctx context.Context) {
 	all := make(chan struct{})
 	go func() { // ends at the latest with the connection

@@ -34,7 +34,7 @@ type Command struct {
 	// SocketDir is where the private directory for the socket is made; empty
 	// chooses a short place. A socket's path has at most 103 bytes.
 	SocketDir string
-	// SHA256 is that of the only program that may run at Path; nil lets any.
+	// SHA256 is that of the only program that may run at Path; nil: any may.
 	// Another is refused with a [SumError] before it runs.
 	SHA256 *sdk.Digest
 	// Stdout and Stderr, where not nil, receive a copy of what the program

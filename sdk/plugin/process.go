@@ -222,11 +222,12 @@ func (p *Process) Pid() int {
 	return p.child.pid()
 }
 
-// Close closes the archive, if one is open, and lets the process go: it has 2
+// Close closes the archive, if one is open, and ends the process: it has 2
 // seconds to exit and is killed then. A backend that does not close the archive
-// within 2 seconds after a call was cut off by its context is killed at once. Close does not wait for that when the
-// archive was closed properly, because nothing can be lost any more. It returns
-// the error of closing the archive. Closing twice is harmless.
+// within 2 seconds after a call was cut off by its context is killed at once.
+// Close does not wait for that when the archive was closed properly, because
+// nothing can be lost any more. It returns the error of closing the archive.
+// Closing twice is harmless.
 func (p *Process) Close() error {
 	p.closeOnce.Do(func() {
 		p.mu.Lock()

@@ -82,7 +82,7 @@ func TestClassifyNetError(t *testing.T) {
 		{dial(syscall.ECONNRESET), Class{Kind: sdk.Unavailable, Msg: "the server closed the connection"}},
 		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, Class{Kind: sdk.Unavailable, Permanent: true, Msg: "x509: certificate signed by unknown authority"}},
 		{dial(tls.AlertError(48)), Class{Kind: sdk.Unavailable, Permanent: true, Msg: "tls: unknown certificate authority"}},
-		{errors.New("what\n\tnobody knows"), Class{Kind: sdk.Unavailable, Msg: "what nobody knows"}},
+		{errors.New("what\n\tonly the server knows"), Class{Kind: sdk.Unavailable, Msg: "what only the server knows"}},
 	} {
 		if got := ClassifyNetError(c.err); got != c.want {
 			t.Errorf("%v is %+v, want %+v", c.err, got, c.want)

@@ -63,7 +63,7 @@ func (j *purge) run(ctx context.Context) error {
 	j.verdicts = make([]sdk.Verdict, len(j.Items))
 	var events []sdk.Event
 	for i, item := range j.Items {
-		v := j.decide(item)
+		v := j.verdict(item)
 		if v.Outcome == sdk.OutcomePurged {
 			v.Freed = j.free(item)
 			events = append(events, j.Event(item, j.now))
@@ -196,8 +196,8 @@ func (db *conn) lookBodies(ctx context.Context, keys []any, forUpdate string) (m
 	})
 }
 
-// decide returns the verdict on one record.
-func (j *purge) decide(item sdk.PurgeItem) sdk.Verdict {
+// verdict returns the verdict on one record.
+func (j *purge) verdict(item sdk.PurgeItem) sdk.Verdict {
 	it := j.items[item.Tombstone]
 	if it == nil {
 		return j.Judge(item, nil, j.now)

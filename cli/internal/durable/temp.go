@@ -66,7 +66,7 @@ func NewNamedTemp(root *os.Root, perm fs.FileMode) (*Temp, error) {
 	}
 }
 
-// Publish gives the file its name. Without replace a name that is taken is
+// Publish names the file. Without replace a name that is taken is
 // [fs.ErrExist].
 func (t *Temp) Publish(name string, replace bool) error {
 	switch {
@@ -84,7 +84,7 @@ func (t *Temp) Publish(name string, replace bool) error {
 	return nil
 }
 
-// linkTemp gives a nameless file a temporary name, which it only has until the
+// linkTemp links a nameless file under a temporary name, which it only has until the
 // rename that follows. It is locked before it has the name.
 func (t *Temp) linkTemp() error {
 	_, _ = TryLock(t.File) // where there are no locks there is no sweep

@@ -49,7 +49,7 @@ func (t *Temp) inDir(do func(dir int) error) error {
 // procPath is a path of an opened file, with or without a name.
 func procPath(f *os.File) string { return "/proc/self/fd/" + strconv.Itoa(int(f.Fd())) }
 
-// link gives a nameless file a name.
+// link names a nameless file.
 func (t *Temp) link(name string) error {
 	return t.inDir(func(dir int) error {
 		if err := unix.Linkat(unix.AT_FDCWD, procPath(t.File), dir, name, unix.AT_SYMLINK_FOLLOW); err != nil {

@@ -204,7 +204,7 @@ func (g *RestoreGroup) Drop(r *Restore) {
 // Fail says why a file was not fetched.
 func (r *Restore) Fail(err error) { r.group.failure = err }
 
-// Complete gives files their names and records them, or records why they failed.
+// Complete names files and records them, or records why they failed.
 // Err of a file says that.
 func (g *RestoreGroup) Complete(ctx context.Context, files []*Restore) {
 	var ready, failed []*Restore
@@ -281,7 +281,7 @@ func prepared(files []*Restore) []*restorer.File {
 	return list
 }
 
-// publishPrepared gives a file its name, if there is time left.
+// publishPrepared names a file, if there is time left.
 func (r *Restore) publishPrepared(ctx context.Context) error {
 	file := r.group.file
 	switch {

@@ -96,7 +96,7 @@ func describeRecord(e *evidence.Record, name string, r *sdk.Record) {
 	e.SHA256, e.Size = r.Content.SHA256.String(), r.Content.Size
 }
 
-// blame gives err to those acts that it names, and returns the others.
+// blame sets err for those acts that it names, and returns the others.
 func blame(acts []*Act, err error) (rest []*Act) {
 	e := sdk.AsError(err)
 	for _, a := range acts {

@@ -31,11 +31,11 @@ type PurgeOrder struct {
 
 // Judge returns the verdicts on records, and changes nothing.
 func Judge(ctx context.Context, backend sdk.Backend, actor string, group []*Purging) error {
-	return judge(ctx, backend, sdk.Purge{Actor: actor, DryRun: true}, group)
+	return callPurge(ctx, backend, sdk.Purge{Actor: actor, DryRun: true}, group)
 }
 
-// judge calls Purge and gives each record its verdict.
-func judge(ctx context.Context, backend sdk.Backend, p sdk.Purge, group []*Purging) error {
+// callPurge calls Purge, and notes the verdict on each record.
+func callPurge(ctx context.Context, backend sdk.Backend, p sdk.Purge, group []*Purging) error {
 	p.At, p.Items = sdk.Time(time.Now()), make([]sdk.PurgeItem, len(group))
 	for i, item := range group {
 		p.Items[i] = sdk.PurgeItem{Tombstone: item.Record.Tombstone, Event: item.Event}
@@ -96,7 +96,7 @@ func (j *Journal) PurgeGroup(ctx context.Context, o PurgeOrder, group []*Purging
 		describe[i](records[i])
 	}
 	intent, err := j.act(ctx, evidence.Purge, records, func(ctx context.Context, backend sdk.Backend) error {
-		return judge(ctx, backend, sdk.Purge{Actor: j.options.Actor, Host: j.options.Host}, group)
+		return callPurge(ctx, backend, sdk.Purge{Actor: j.options.Actor, Host: j.options.Host}, group)
 	}, describe...)
 	if err != nil {
 		j.abandon(intent, err)
@@ -122,7 +122,7 @@ func (j *Journal) PurgeGroup(ctx context.Context, o PurgeOrder, group []*Purging
 	return nil
 }
 
-// failRest gives err to those records that have none, and returns them.
+// failRest sets err for those records that have none, and returns them.
 func failRest(group []*Purging, err error) (rest []*Purging) {
 	for _, item := range group {
 		if item.Err == nil {

@@ -199,7 +199,7 @@ func (c *comparison) compare() error {
 		}
 		it := decodeItem(encoded)
 		if len(same) > 0 && same[0].id != it.id {
-			if err := c.judge(same); err != nil {
+			if err := c.comparePairs(same); err != nil {
 				return err
 			}
 			same = same[:0]
@@ -207,15 +207,15 @@ func (c *comparison) compare() error {
 		same = append(same, it)
 	}
 	if len(same) > 0 {
-		if err := c.judge(same); err != nil {
+		if err := c.comparePairs(same); err != nil {
 			return err
 		}
 	}
 	return c.lookUp()
 }
 
-// judge compares what has one id: events come before lines.
-func (c *comparison) judge(same []item) error {
+// comparePairs compares what has one id: events come before lines.
+func (c *comparison) comparePairs(same []item) error {
 	lines := slices.IndexFunc(same, func(it item) bool { return it.side == logged })
 	if lines < 0 {
 		return c.noLine(same[0])
@@ -244,7 +244,7 @@ func (c *comparison) judge(same []item) error {
 	return c.explain(line)
 }
 
-// noLine judges an event without a line.
+// noLine takes in an event without a line.
 func (c *comparison) noLine(it item) error {
 	switch {
 	case c.pending[it.id]:

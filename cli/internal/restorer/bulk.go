@@ -151,7 +151,7 @@ func (b *Bulk) systemOf(dir *openDir) *fileSystem {
 	return s
 }
 
-// Publish gives the file its name, or makes the link.
+// Publish names the file, or makes the link.
 func (f *File) Publish(ctx context.Context) error {
 	if f.Done.Unchanged {
 		return nil

@@ -155,7 +155,7 @@ func (rs *Restorer) write(ctx context.Context, r *sdk.Record, body io.Reader, w 
 	return err
 }
 
-// finish gives the file the mode and time of r and syncs it.
+// finish sets the mode and time of r and syncs the file.
 func finish(t *durable.Temp, r *sdk.Record) error {
 	if err := keep(t, r); err != nil {
 		return err
@@ -163,7 +163,7 @@ func finish(t *durable.Temp, r *sdk.Record) error {
 	return t.File.Sync()
 }
 
-// keep gives the file the mode and time of r. What the file system cannot keep is
+// keep sets the mode and time of r. What the file system cannot keep is
 // said by [restoring.checkKept].
 func keep(t *durable.Temp, r *sdk.Record) error {
 	if err := t.File.Chmod(fs.FileMode(r.Mode).Perm()); err != nil && !durable.Unsupported(err) {
@@ -205,7 +205,7 @@ func (w restoring) warn(format string, args ...any) {
 // name is looked at again.
 const publishTries = 5
 
-// publish gives the file its name and makes that durable.
+// publish names the file and makes that durable.
 func (rs *Restorer) publish(ctx context.Context, w restoring, t *durable.Temp, r *sdk.Record) error {
 	if err := rs.named(ctx, w, t, r); err != nil || w.done.Unchanged {
 		return err
@@ -213,7 +213,7 @@ func (rs *Restorer) publish(ctx context.Context, w restoring, t *durable.Temp, r
 	return w.place.sync()
 }
 
-// named gives the file its name. What appears there meanwhile is treated as if it
+// named names the file. What appears there meanwhile is treated as if it
 // had been there from the start.
 func (rs *Restorer) named(ctx context.Context, w restoring, t *durable.Temp, r *sdk.Record) error {
 	for range publishTries {
