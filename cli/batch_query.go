@@ -81,7 +81,7 @@ func (p *batchPlan) readQuery() (s selection, err error) {
 	if _, err = c.Actor(); err != nil {
 		return s, err
 	}
-	if err := p.checkResults(); err != nil {
+	if err := checkResultsFlag(c); err != nil {
 		return s, err
 	}
 	s, err = readSelectors(c, c.Started)

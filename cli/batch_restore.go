@@ -118,7 +118,7 @@ func (p *batchPlan) read() (err error) {
 	if format != batch.Auto && format != batch.JSON && format != batch.CSV {
 		return output.Usagef("--format: found %q, allowed json, csv", format)
 	}
-	if err := p.checkResults(); err != nil {
+	if err := checkResultsFlag(c); err != nil {
 		return err
 	}
 	p.manifest, err = readManifest(c, c.Flags.Args().First(), format)
@@ -168,13 +168,6 @@ func isFile(a, b string) bool {
 	}
 	second, err := os.Stat(b)
 	return err == nil && os.SameFile(first, second)
-}
-
-func (p *batchPlan) checkResults() error {
-	if p.command.Flags.IsSet("results") && p.command.Flags.String("results") == "" {
-		return output.Usagef("--results is empty")
-	}
-	return nil
 }
 
 func readManifest(c *app.Command, path string, format batch.Format) (*batch.Manifest, error) {
@@ -276,14 +269,6 @@ func (p *batchPlan) readEarlier() (err error) {
 		c.Log.Warn("The manifest has changed since "+p.resumed+" was written: items are compared by tombstone and output", "manifest", p.manifest.Path)
 	}
 	return nil
-}
-
-// resultsFile takes the name of the results file.
-func (p *batchPlan) resultsFile() (*batch.File, error) {
-	if path := p.command.Flags.String("results"); path != "" {
-		return batch.NamedFile(path)
-	}
-	return batch.CreateFile(p.command.Env.Dir, batch.RestoreForm, p.command.Started)
 }
 
 // resumeCommand is the command line that does what is left. onward says that an

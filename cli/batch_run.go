@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -88,19 +87,15 @@ func (r *batchRun) newJob(ctx context.Context) (*batch.Job, error) {
 	p, c := r.plan, r.plan.command
 	job := &batch.Job{
 		Results: batch.NewResults(p.manifest), From: p.from, Onward: c.Config.Batch.ContinueOnError,
-		Unreachable: func(err error) bool { return r.unreachable(ctx, err) },
+		Unreachable: func(err error) bool { return r.archive.Unreachable(ctx, err) },
 		Progress:    c.Progress(),
 	}
 	if c.Flags.IsSet("continue-on-error") {
 		job.Onward = c.Flags.Bool("continue-on-error")
 	}
 	var err error
-	if job.File, err = p.resultsFile(); err != nil {
+	if job.File, err = makeResults(c, batch.RestoreForm, "", job.Results, "nothing was restored"); err != nil {
 		return nil, err
-	}
-	if err := job.File.Save(job.Results); err != nil {
-		job.File.Discard()
-		return nil, output.Errorf(output.Failed, "%w", err).WithHint("nothing was restored: --results names a file elsewhere")
 	}
 	if p.earlier != nil {
 		job.CarryOver(r.stillThere(ctx, job.Results.Successes(p.earlier)))
@@ -261,28 +256,6 @@ func (r *batchRun) killHung(ctx context.Context) {
 	r.hung.Lock() // one item asks, and the others find the next process
 	defer r.hung.Unlock()
 	r.archive.KillHung(context.WithoutCancel(ctx))
-}
-
-// unreachable reports whether the archive cannot be reached, after an item
-// failed with err.
-func (r *batchRun) unreachable(ctx context.Context, err error) bool {
-	return cannotReach(ctx, r.archive, err)
-}
-
-// cannotReach reports whether the archive cannot be reached, after a call failed
-// with err: it asks once more. One lost connection is not the end of the archive,
-// and other calls may succeed.
-func cannotReach(ctx context.Context, archive *app.Archive, err error) bool {
-	if ctx.Err() != nil || !slices.Contains([]sdk.Kind{
-		sdk.Unavailable, sdk.NotStarted, sdk.Unauthenticated, sdk.NoArchive, sdk.Schema, sdk.Unsupported,
-	}, sdk.KindOf(err)) {
-		return false
-	}
-	backend, err := archive.Backend(ctx)
-	if err == nil {
-		_, err = backend.Missing(ctx, []sdk.Digest{{}})
-	}
-	return err != nil && ctx.Err() == nil
 }
 
 // finish writes the results, records the batch, and says how it ended.

@@ -49,10 +49,11 @@ func runRecrypt(ctx context.Context, c *app.Command) error {
 	switch {
 	case err != nil:
 		return err
-	case c.Flags.IsSet("results") && c.Flags.String("results") == "":
-		return output.Usagef("--results is empty")
 	case c.Flags.Bool("dry-run") && (c.Flags.Bool("resume") || c.Flags.IsSet("results")):
 		return output.Usagef("--dry-run has no results file")
+	}
+	if err := checkResultsFlag(c); err != nil {
+		return err
 	}
 	r := &recryptRun{
 		command: c, targets: t, progress: c.Progress(),

@@ -232,7 +232,7 @@ func (r *recryptRun) replace(ctx context.Context, group []target) error {
 	switch {
 	case err == nil:
 		return r.concluded(&work)
-	case ctx.Err() != nil, output.CodeOf(err) == output.ExitEvidence, cannotReach(ctx, r.archive, err):
+	case ctx.Err() != nil, output.CodeOf(err) == output.ExitEvidence, r.archive.Unreachable(ctx, err):
 		return err
 	case len(group) == 1:
 		return r.allFailed(group[0], err)

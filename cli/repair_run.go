@@ -92,7 +92,7 @@ func (r *repairRun) examine(ctx context.Context) error {
 			}
 		},
 		Jobs: r.command.Config.Batch.MaxConcurrent, Read: r.read, Check: r.checker.Check,
-		Unreachable: func(ctx context.Context, err error) bool { return cannotReach(ctx, r.archive, err) },
+		Unreachable: r.archive.Unreachable,
 		Done:        r.examined, Came: func(verifier.Target) {},
 	}.Start(ctx)
 }
@@ -233,7 +233,7 @@ func (r *repairRun) putBack(ctx context.Context, digest sdk.Digest, found source
 	switch {
 	case err == nil:
 		return true, r.putBackSome(d, records, changed, from)
-	case output.CodeOf(err) == output.ExitEvidence || ctx.Err() != nil || cannotReach(ctx, r.archive, err):
+	case output.CodeOf(err) == output.ExitEvidence || ctx.Err() != nil || r.archive.Unreachable(ctx, err):
 		return false, err
 	}
 	d.failure = err

@@ -9,6 +9,14 @@ import (
 	"github.com/codex-archive/codex/cli/internal/output"
 )
 
+// checkResultsFlag checks --results.
+func checkResultsFlag(c *app.Command) error {
+	if c.Flags.IsSet("results") && c.Flags.String("results") == "" {
+		return output.Usagef("--results is empty")
+	}
+	return nil
+}
+
 // resultsToResume reads the results that --resume goes on with: those in the file
 // that --results names, or else the newest of their form in the current directory.
 // parse returns nil for text that is something else, or about other records. The

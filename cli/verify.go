@@ -81,11 +81,11 @@ func (p *verifyPlan) read() (err error) {
 	if err := p.readSample(); err != nil {
 		return err
 	}
-	switch {
-	case p.structure() && (p.sampled() || c.Flags.IsSet("resume") || c.Flags.IsSet("results") || p.selected != verifier.All):
+	if p.structure() && (p.sampled() || c.Flags.IsSet("resume") || c.Flags.IsSet("results") || p.selected != verifier.All) {
 		return output.Usagef("--structure is about the whole archive, and has no results file")
-	case c.Flags.IsSet("results") && c.Flags.String("results") == "":
-		return output.Usagef("--results is empty")
+	}
+	if err := checkResultsFlag(c); err != nil {
+		return err
 	}
 	return p.readEarlier()
 }

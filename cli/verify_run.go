@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/batch"
@@ -23,7 +22,6 @@ type verifyRun struct {
 	plan    *verifyPlan
 	archive *app.Archive
 	journal *journal.Journal
-	opener  restorer.Opener
 	results *verifier.Results
 	file    *batch.File
 	report  *verifyReport
@@ -40,7 +38,6 @@ func (p *verifyPlan) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.opener = opener
 	checker, err := restorer.NewBodyChecker(opener)
 	if err != nil {
 		return err
@@ -53,10 +50,7 @@ func (p *verifyPlan) run(ctx context.Context) error {
 			Read: func(ctx context.Context, about sdk.Tombstone, do func(context.Context, sdk.Backend) error) error {
 				return r.journal.Read(ctx, evidence.Verified, about.String(), do)
 			},
-			Check: func(ctx context.Context, record *sdk.Record, body io.Reader) error {
-				return checker.Check(ctx, record, body)
-			},
-			Done: r.done, Came: r.came, Unreachable: r.unreachable,
+			Check: checker.Check, Done: r.done, Came: r.came, Unreachable: r.archive.Unreachable,
 		}.Start(ctx)
 	}
 	return r.finish(ctx, err)
@@ -181,11 +175,6 @@ func (r *verifyRun) done(result verifier.Result) {
 
 // came notes how far the run came.
 func (r *verifyRun) came(t verifier.Target) { r.results.Pass(t, len(r.plan.targets.names) > 0) }
-
-// unreachable reports whether the archive cannot be reached: it asks once more.
-func (r *verifyRun) unreachable(ctx context.Context, err error) bool {
-	return cannotReach(ctx, r.archive, err)
-}
 
 // finish writes the results, records the verification, and says how it ended.
 func (r *verifyRun) finish(ctx context.Context, failure error) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -188,6 +189,22 @@ func (a *Archive) KillHung(ctx context.Context) {
 			break
 		}
 	})
+}
+
+// Unreachable reports whether the archive cannot be reached, after a call failed
+// with err: it asks once more. One lost connection is not the end of the archive,
+// and other calls may succeed.
+func (a *Archive) Unreachable(ctx context.Context, err error) bool {
+	if ctx.Err() != nil || !slices.Contains([]sdk.Kind{
+		sdk.Unavailable, sdk.NotStarted, sdk.Unauthenticated, sdk.NoArchive, sdk.Schema, sdk.Unsupported,
+	}, sdk.KindOf(err)) {
+		return false
+	}
+	backend, err := a.Backend(ctx)
+	if err == nil {
+		_, err = backend.Missing(ctx, []sdk.Digest{{}})
+	}
+	return err != nil && ctx.Err() == nil
 }
 
 // Description is what the backend says of itself, once it is opened.

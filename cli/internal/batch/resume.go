@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,15 +56,7 @@ func Names(dir string, form Form) ([]string, error) {
 			found = append(found, candidate{e.Name(), at, n})
 		}
 	}
-	slices.SortFunc(found, func(a, b candidate) int {
-		if a.time != b.time {
-			if a.time > b.time {
-				return -1
-			}
-			return 1
-		}
-		return b.n - a.n
-	})
+	slices.SortFunc(found, func(a, b candidate) int { return cmp.Or(cmp.Compare(b.time, a.time), b.n-a.n) })
 	names := make([]string, len(found))
 	for i, c := range found {
 		names[i] = c.name
