@@ -175,7 +175,7 @@ func TestAttachTwoArchives(t *testing.T) {
 		t.Errorf("the other backend has no copy: %s%s", r.stdout, r.stderr)
 	}
 	r := p.run("archive", "--attach", address, "--config", "file.toml", "copy", "--to-config", "to.toml")
-	if r.code != output.ExitUsage || !strings.Contains(r.stderr, `calls itself "memory", backend.type is "sqlite"`) {
+	if r.code != output.ExitUsage || !strings.Contains(r.stderr, "--attach is for the backend of the first archive") {
 		t.Errorf("to the attached backend alone: exit code %d\n%s", r.code, r.stderr)
 	}
 }

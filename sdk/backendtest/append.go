@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -81,7 +80,7 @@ func appendRules() []Rule {
 			t.names(t.kind(err, sdk.NotFound), no)
 			t.eventsAre(b, s)
 			if e := t.entry(b, s.Tombstone); len(e.Holds) != 0 || !e.Record.RetainUntil.IsZero() {
-				t.Errorf("the record has %d holds and is retained until %v", len(e.Holds), e.Record.RetainUntil)
+				t.Errorf("the record has %s and is retained until %s", counted(len(e.Holds), "hold"), shown(e.Record.RetainUntil))
 			}
 		}),
 		must("APPEND-07", "HOLD places a case and RELEASE releases it; other cases stay.", func(t *T) {
@@ -336,7 +335,11 @@ func (t *T) eventsAre(b sdk.Backend, s sample, want ...sdk.Event) {
 	want = append([]sdk.Event{archived}, want...)
 	got := t.entry(b, s.Tombstone).Events
 	if len(got) != len(want) {
-		t.Errorf("record %v has %d events, want %d: %v", s.Tombstone, len(got), len(want), actions(got))
+		t.Errorf("record %v has %s, want %d: %s", s.Tombstone, counted(len(got), "event"), len(want), actions(got))
+		return
+	}
+	if sameIDs(got, want) && !slices.EqualFunc(got, want, func(x, y sdk.Event) bool { return x.ID == y.ID }) {
+		t.Errorf("record %v has its events in the order %s, want %s", s.Tombstone, actions(got), actions(want))
 		return
 	}
 	for i := range want {
@@ -344,12 +347,24 @@ func (t *T) eventsAre(b sdk.Backend, s sample, want ...sdk.Event) {
 	}
 }
 
-func actions(events []sdk.Event) []string {
+// actions names the first events.
+func actions(events []sdk.Event) string {
 	var all []string
-	for _, e := range events {
-		all = append(all, fmt.Sprintf("%s %v", e.Action, e.ID))
+	for _, e := range events[:min(len(events), 8)] {
+		all = append(all, string(e.Action))
 	}
-	return all
+	if len(events) > len(all) {
+		all = append(all, "…")
+	}
+	return strings.Join(all, ", ")
+}
+
+// sameIDs reports whether two histories are the same events, in any order.
+func sameIDs(x, y []sdk.Event) bool {
+	has := func(all []sdk.Event, id sdk.ID) bool {
+		return slices.ContainsFunc(all, func(e sdk.Event) bool { return e.ID == id })
+	}
+	return len(x) == len(y) && !slices.ContainsFunc(x, func(e sdk.Event) bool { return !has(y, e.ID) })
 }
 
 func (t *T) holdsAre(b sdk.Backend, s sample, want ...sdk.Hold) {

@@ -223,6 +223,9 @@ func equalValue(want, got any) bool {
 func shown(value any) string {
 	switch v := value.(type) {
 	case time.Time:
+		if v.IsZero() {
+			return "no time"
+		}
 		return v.Format("2006-01-02T15:04:05.999999Z07:00")
 	case fmt.Stringer:
 		return v.String()
@@ -233,6 +236,9 @@ func shown(value any) string {
 			return fmt.Sprintf("%q… (%d bytes)", v.String()[:60], v.Len())
 		}
 		return fmt.Sprintf("%q", v.String())
+	}
+	if (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0 {
+		return "empty"
 	}
 	return shortened(fmt.Sprintf("%#v", value))
 }
@@ -294,15 +300,30 @@ func (t *T) lists(b sdk.Backend, what string, q sdk.Query, want ...sample) {
 		ids = append(ids, e.Record.Tombstone)
 	}
 	wanted := tombstones(want...)
-	for _, id := range wanted {
-		if !slices.Contains(ids, id) {
-			t.Errorf("list by %s: %v is not there", what, id)
-		}
+	t.odd("list by "+what, "not there", len(wanted), without(wanted, ids))
+	t.odd("list by "+what, "there and should not be", len(ids), without(ids, wanted))
+}
+
+// without returns the ids that are not in others.
+func without(ids, others []sdk.Tombstone) []sdk.Tombstone {
+	there := map[sdk.Tombstone]bool{}
+	for _, id := range others {
+		there[id] = true
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id sdk.Tombstone) bool { return there[id] })
+}
+
+// fewIDs is how many ids a message names; of more it says how many they are.
+const fewIDs = 4
+
+// odd fails the rule for ids, which are some of so many.
+func (t *T) odd(what, are string, of int, ids []sdk.Tombstone) {
+	if len(ids) > fewIDs {
+		t.Errorf("%s: %d of %d, such as %v, are %s", what, len(ids), of, ids[0], are)
+		return
 	}
 	for _, id := range ids {
-		if !slices.Contains(wanted, id) {
-			t.Errorf("list by %s: %v should not be there", what, id)
-		}
+		t.Errorf("%s: %v is %s", what, id, are)
 	}
 }
 
@@ -341,8 +362,17 @@ func (t *T) missingIs(b sdk.Backend, asked, want []sdk.Digest) {
 	if err != nil {
 		t.Fatalf("missing: %v", err)
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("missing of %d contents answered %d: %v; want %d: %v", len(asked), len(got), got, len(want), want)
+	place := 0
+	for place < len(got) && place < len(want) && got[place] == want[place] {
+		place++
+	}
+	switch {
+	case len(got) != len(want):
+		t.Errorf("missing of %s answered %d, want %d", counted(len(asked), "content"), len(got), len(want))
+	case place < len(want) && slices.Contains(want, got[place]):
+		t.Errorf("missing of %s answered in another order than was asked: in place %d is %v, want %v", counted(len(asked), "content"), place, got[place], want[place])
+	case place < len(want):
+		t.Errorf("missing of %s answered in place %d %v, which has its body", counted(len(asked), "content"), place, got[place])
 	}
 }
 

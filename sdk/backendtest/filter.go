@@ -1,6 +1,7 @@
 package backendtest
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -111,7 +112,7 @@ func filterRules() []Rule {
 				{"%", nil},
 				{"b", nil},
 			} {
-				t.lists(b, "tag "+c.tag, sdk.Query{Repo: t.repo(), Tag: c.tag}, c.want...)
+				t.lists(b, fmt.Sprintf("tag %q", c.tag), sdk.Query{Repo: t.repo(), Tag: c.tag}, c.want...)
 			}
 		}),
 		must("FILTER-10", "Set selects the records of one run.", func(t *T) {
@@ -139,7 +140,7 @@ func filterRules() []Rule {
 			for prefix, want := range map[string][]sample{
 				"abc": s[:2], "abcdef01": s[:1], "AB": s[2:3], "abcdef011": nil, "a%": nil, "a_c": nil,
 			} {
-				t.lists(b, "commit "+prefix, sdk.Query{Repo: t.repo(), Commit: prefix}, want...)
+				t.lists(b, fmt.Sprintf("commit %q", prefix), sdk.Query{Repo: t.repo(), Commit: prefix}, want...)
 			}
 		}),
 		must("FILTER-13", "Name selects by a pattern for the last element of the path.", func(t *T) {
@@ -158,7 +159,7 @@ func filterRules() []Rule {
 				for _, i := range want {
 					some = append(some, s[i])
 				}
-				t.lists(b, "name "+pattern, sdk.Query{Repo: t.repo(), Name: pattern}, some...)
+				t.lists(b, fmt.Sprintf("name %q", pattern), sdk.Query{Repo: t.repo(), Name: pattern}, some...)
 			}
 			t.listFails(b, sdk.Query{Name: "[x"}, sdk.Invalid)
 		}),
@@ -176,7 +177,7 @@ func filterRules() []Rule {
 				"parser": s[:5], "PARSER": s[:5], "new parser": s[:1], "0%": s[5:6], "r_m": s[5:6], `\pf`: s[5:6], "Ä": s[5:6],
 				"ä": nil, "caf\xe9": s[6:], "p_rser": nil, "no record has this": nil,
 			} {
-				t.lists(b, "match "+text, sdk.Query{Repo: t.repo(), Match: text}, want...)
+				t.lists(b, fmt.Sprintf("match %q", text), sdk.Query{Repo: t.repo(), Match: text}, want...)
 			}
 			t.lists(b, "match within a limit", sdk.Query{Repo: t.repo(), Match: "parser", Limit: 1}, s[4])
 		}),
@@ -234,7 +235,7 @@ func pathFilter(t *T) {
 				want = append(want, s)
 			}
 		}
-		t.lists(b, "path "+path, sdk.Query{Repo: t.repo(), Path: path}, want...)
+		t.lists(b, fmt.Sprintf("path %q", path), sdk.Query{Repo: t.repo(), Path: path}, want...)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,16 +50,17 @@ const mostLines = 20
 // Context ends when the rule's time is up.
 func (t *T) Context() context.Context { return t.ctx }
 
-// Logf notes something that is shown if the rule fails.
+// Logf notes something that is shown, once, if the rule fails.
 func (t *T) Logf(format string, args ...any) {
+	line := visible(fmt.Sprintf(format, args...))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case t.over:
+	case t.over || slices.Contains(t.log, line):
 	case len(t.log) == mostLines:
 		t.unlogged++
 	default:
-		t.log = append(t.log, visible(fmt.Sprintf(format, args...)))
+		t.log = append(t.log, line)
 	}
 }
 

@@ -47,7 +47,7 @@ func tamperRules() []Rule {
 				}
 				after := t.health(b)
 				if after.Live != before.Live || after.Retrievable != before.Retrievable-1 {
-					t.Errorf("health counts %d of %d, before %d of %d", after.Retrievable, after.Live, before.Retrievable, before.Live)
+					t.Errorf("health counts %d of %d live records as retrievable without the body, and %d of %d with it; want one less", after.Retrievable, after.Live, before.Retrievable, before.Live)
 				}
 				t.same(b, other)
 			}

@@ -175,22 +175,22 @@ func (w *watched) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]
 			if i.Body != nil {
 				bodies++
 			}
-			c.says("put of %d items, %d with a body", n, bodies)
+			c.says("put of %s, %d with a body", counted(n, "item"), bodies)
 			c.turn(true)
 			defer c.turn(false)
 			return yield(i, err)
 		})
 	})
-	c.end(err, "%d answers", len(stored))
+	c.end(err, "%s", counted(len(stored), "answer"))
 	return stored, err
 }
 
 // Missing implements [sdk.Backend].
 func (w *watched) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Digest, error) {
 	w.t.need(canMissing)
-	c := w.t.calls.begin(canMissing, "missing of %d contents", len(contents))
+	c := w.t.calls.begin(canMissing, "missing of %s", counted(len(contents), "content"))
 	missing, err := w.backend.Missing(ctx, contents)
-	c.end(err, "%d are missing", len(missing))
+	c.end(err, "%d have no body", len(missing))
 	return missing, err
 }
 
@@ -198,7 +198,7 @@ func (w *watched) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Dig
 func (w *watched) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
 	return func(yield func(sdk.GetResult, error) bool) {
 		w.t.need(canGet)
-		c, n, last := w.t.calls.begin(canGet, "get of %d ids", len(ids)), 0, error(nil)
+		c, n, last := w.t.calls.begin(canGet, "get of %s", counted(len(ids), "id")), 0, error(nil)
 		for found, err := range w.backend.Get(ctx, ids) {
 			if last = err; err == nil {
 				n++
@@ -212,7 +212,7 @@ func (w *watched) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.Ge
 			}
 			c.turn(true)
 		}
-		c.end(last, "%d answers", n)
+		c.end(last, "%s", counted(n, "answer"))
 	}
 }
 
@@ -244,7 +244,7 @@ func (w *watched) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, er
 			}
 			c.turn(true)
 		}
-		c.end(last, "%d entries", n)
+		c.end(last, "%s", counted(n, "entry"))
 	}
 }
 
@@ -270,10 +270,30 @@ func selected(q sdk.Query) string {
 	return strings.Join(parts, ", ")
 }
 
+// actionsOf counts events, and names a few.
+func actionsOf(events []sdk.Event) string {
+	if len(events) == 0 {
+		return "no events"
+	}
+	return counted(len(events), "event") + ", " + actions(events)
+}
+
+// counted is a number of things: "1 item", "2 items".
+func counted(n int, thing string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(thing, "y"):
+		thing = thing[:len(thing)-1] + "ies"
+	default:
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
+
 // Append implements [sdk.Backend].
 func (w *watched) Append(ctx context.Context, events []sdk.Event) error {
 	w.t.need(canAppend)
-	c := w.t.calls.begin(canAppend, "append of %d events", len(events))
+	c := w.t.calls.begin(canAppend, "append of %s", actionsOf(events))
 	err := w.backend.Append(ctx, events)
 	c.end(err, "done")
 	return err
@@ -286,13 +306,13 @@ func (w *watched) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error)
 	if p.DryRun {
 		what = "dry run of a purge"
 	}
-	c := w.t.calls.begin(canPurge, "%s of %d items", what, len(p.Items))
+	c := w.t.calls.begin(canPurge, "%s of %s", what, counted(len(p.Items), "item"))
 	verdicts, err := w.backend.Purge(ctx, p)
 	var outcomes []string
 	for _, v := range verdicts[:min(len(verdicts), 5)] {
 		outcomes = append(outcomes, string(v.Outcome))
 	}
-	c.end(err, "%d verdicts %s", len(verdicts), strings.Join(outcomes, " "))
+	c.end(err, "%s: %s", counted(len(verdicts), "verdict"), strings.Join(outcomes, ", "))
 	return verdicts, err
 }
 

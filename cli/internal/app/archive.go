@@ -59,6 +59,9 @@ func (c *Command) connect(ctx context.Context, waiting func(string), mode sdk.Mo
 		return nil, err
 	}
 	program, err := search.Find(c.Config.Backend.Type)
+	if err != nil && c.Flags.IsSet("attach") {
+		return nil, fmt.Errorf("%w; --attach is for the backend of the first archive, and this is the second", err)
+	}
 	if err != nil {
 		return nil, err
 	}
