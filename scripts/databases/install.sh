@@ -2,7 +2,7 @@
 # Installs the programs of PostgreSQL, PgBouncer and MariaDB that the tests start private
 # servers with, gRPC for Python, npm and protoc, which the example backends in
 # docs/examples are made with, strace, which has calls on files fail, and what
-# scripts/rescue needs. Nothing happens where they are present, or on a system
+# scripts/rescue needs, and libfaketime, by which a server's clock is wrong. Nothing happens where they are present, or on a system
 # that is not Debian's or not ours to change: the tests then say what they lack.
 #
 # No server of the system is created, and none is started: the tests make
@@ -35,6 +35,10 @@ has_strace() {
 	[ "$(uname -s)" != Linux ] || command -v strace >/dev/null
 }
 
+has_faketime() {
+	[ "$(uname -s)" != Linux ] || ls /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib*/faketime/libfaketimeMT.so.1 2>/dev/null | grep -q .
+}
+
 has_npm() {
 	command -v npm >/dev/null
 }
@@ -50,6 +54,7 @@ has_mariadb || missing="$missing mariadb-server"
 has_pgbouncer || missing="$missing pgbouncer"
 has_python_grpc || missing="$missing python3-grpcio python3-protobuf python3-crcmod protobuf-compiler"
 has_strace || missing="$missing strace"
+has_faketime || missing="$missing libfaketime"
 has_npm || missing="$missing npm"
 has_rescue || missing="$missing sqlite3 zstd age"
 [ -n "$missing" ] || exit 0

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -66,6 +67,7 @@ type Server struct {
 	user      *identity // whom the programs run as; nil: ourselves
 	running   *process  // nil while stopped
 	attached  bool      // another process runs it
+	clock     []string  // before the command of the server: what changes its clock
 }
 
 // newServer starts a server in a new directory.
@@ -159,7 +161,7 @@ func (s *Server) firstStart() error {
 
 // start runs the server and returns when it answers.
 func (s *Server) start() error {
-	p, err := watch(s.product.serve(s), s.product.kill, s.user, s.directory)
+	p, err := watch(append(slices.Clone(s.clock), s.product.serve(s)...), s.product.kill, s.user, s.directory)
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,8 @@ func soundAfterCalls(t *T) {
 	if found := t.newDamage(b, before); len(found) > 0 {
 		t.Errorf("damage: %+v", found)
 	}
-	for _, e := range t.list(b, sdk.Query{WithEvents: true, WithHolds: true}) {
+	mine := append(tombstones(s...), live.Tombstone, purged.Tombstone)
+	for _, e := range t.list(b, sdk.Query{Tombstones: mine, WithEvents: true, WithHolds: true}) {
 		if err := e.CheckCustody(); e.Err == nil && err != nil {
 			t.Errorf("events, holds and retention that do not agree: %v", err)
 		}

@@ -83,6 +83,7 @@ func (s *Suite) Run(t *testing.T) {
 		{"WrongSize", func(t *testing.T) { WrongSize(t, s.archive) }},
 		{"UnreadableRows", func(t *testing.T) { UnreadableRows(t, s.archive) }},
 		{"Inspection", func(t *testing.T) { Inspection(t, s.archive) }},
+		{"Clocks", s.clocks},
 		{"DiscardedRows", s.discardedRows},
 		{"Triggers", s.triggers},
 		{"ForeignObjects", s.foreignObjects},
