@@ -368,7 +368,7 @@ func TestRealErrors(t *testing.T) {
 		a := newArchive(t)
 		execute(t, a.raw(), "DROP TABLE codex_body")
 		_, err := a.Put(t.Context(), items(newSample(10)))
-		wantKind(t, err, sdk.Internal)
+		wantKind(t, err, sdk.PermissionDenied) // the tables are not those of an archive
 	})
 }
 

@@ -24,7 +24,12 @@ func checkTables(ctx context.Context, path string, writable bool) error {
 	}
 	db := sql.OpenDB(connector)
 	defer func() { _ = db.Close() }() // it was only read
-	objects, err := readObjects(ctx, db)
+	conn, err := db.Conn(ctx) // the pool would open the file again for the second query
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // it was only read
+	objects, err := readObjects(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -34,7 +39,7 @@ func checkTables(ctx context.Context, path string, writable bool) error {
 		}
 	}
 	if len(objects) == 0 || slices.ContainsFunc(objects, func(o object) bool { return o.name == metaTable }) {
-		return checkMeta(ctx, db, path, len(objects) > 0)
+		return checkMeta(ctx, conn, path, len(objects) > 0)
 	}
 	return sdk.Errorf(sdk.NoArchive, "%s has a table %s and no archive: it belongs to something else; use another database", path, objects[0].name)
 }
@@ -45,7 +50,7 @@ const metaTable = "codex_archive_meta"
 type object struct{ kind, name string }
 
 // readObjects leaves out what SQLite makes for itself.
-func readObjects(ctx context.Context, db *sql.DB) (objects []object, err error) {
+func readObjects(ctx context.Context, db *sql.Conn) (objects []object, err error) {
 	rows, err := db.QueryContext(ctx, "SELECT type, name FROM sqlite_schema WHERE type <> 'index' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
 	if err != nil {
 		return nil, err
@@ -62,7 +67,7 @@ func readObjects(ctx context.Context, db *sql.DB) (objects []object, err error) 
 }
 
 // checkMeta refuses a table that has only the name of ours.
-func checkMeta(ctx context.Context, db *sql.DB, path string, exists bool) error {
+func checkMeta(ctx context.Context, db *sql.Conn, path string, exists bool) error {
 	if !exists {
 		return nil
 	}

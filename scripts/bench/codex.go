@@ -16,6 +16,7 @@ import (
 // codex is the program on one database.
 type codex struct {
 	program, backend, label string
+	other                   bool               // not the one that is measured
 	server                  *databases.Durable // nil for SQLite
 	encrypted               bool               // to one recipient
 }
@@ -132,10 +133,13 @@ func (a *archive) restore(m *meter) error {
 	return err
 }
 
-// size is that of the database, and of the bodies in it.
+// size is that of the database, and of the bodies in it. Another codex may be too
+// old to tell the latter.
 func (a *archive) size() (archive, bodies int64, err error) {
 	text, err := a.run(&meter{dir: a.job.dir}, "stats", "--json")
-	if err != nil {
+	if err != nil && a.codex.other {
+		text = "{}"
+	} else if err != nil {
 		return 0, 0, err
 	}
 	var stats struct {

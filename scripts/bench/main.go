@@ -113,7 +113,7 @@ func (b *bench) enter(o *options) error {
 		if err != nil {
 			return err
 		}
-		b.contestants = append(b.contestants, codex{program: old, backend: "sqlite", label: "the other codex, sqlite"}.contestant())
+		b.contestants = append(b.contestants, codex{program: old, backend: "sqlite", label: "the other codex, sqlite", other: true}.contestant())
 	}
 	return b.enterStarters(program)
 }

@@ -159,13 +159,27 @@ func (b *Backend) read(ctx context.Context, op string, fn func(ctx context.Conte
 		return err
 	}
 	defer done()
-	db, err := b.readers.acquire(ctx)
+	from, db, err := b.acquireReader(ctx)
 	if err != nil {
 		return b.wrap(ctx, op, err)
 	}
 	err = db.reading(ctx, fn)
-	b.readers.release(db, reusable(err))
+	from.release(db, reusable(err))
 	return b.wrap(ctx, op, err)
+}
+
+// acquireReader takes a writer that is idle before it connects once more: SQLite
+// reads the whole schema for each connection, and most processes read little.
+func (b *Backend) acquireReader(ctx context.Context) (from *pool, db *conn, err error) {
+	if b.writers != nil && b.readers != b.writers {
+		for _, from := range []*pool{b.readers, b.writers} {
+			if db := from.acquireIdle(); db != nil {
+				return from, db, nil
+			}
+		}
+	}
+	db, err = b.readers.acquire(ctx)
+	return b.readers, db, err
 }
 
 // mayWrite refuses what this Backend was not opened for, or cannot do.

@@ -41,6 +41,25 @@ func (p *pool) acquire(ctx context.Context) (*conn, error) {
 	return db, nil
 }
 
+// acquireIdle is acquire where that needs neither to wait nor to connect; else it
+// returns nil.
+func (p *pool) acquireIdle() *conn {
+	select {
+	case p.slots <- struct{}{}:
+	default:
+		return nil
+	}
+	db := p.popIdle()
+	if db != nil && time.Since(db.used) < freshFor {
+		return db
+	}
+	if db != nil {
+		p.pushIdle(db)
+	}
+	<-p.slots
+	return nil
+}
+
 func (p *pool) take(ctx context.Context) (*conn, error) {
 	for {
 		db := p.popIdle()
@@ -82,9 +101,13 @@ func (p *pool) release(db *conn, healthy bool) {
 		return
 	}
 	db.used = time.Now()
+	p.pushIdle(db)
+}
+
+func (p *pool) pushIdle(db *conn) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.idle = append(p.idle, db)
-	p.mu.Unlock()
 }
 
 // close waits for the connections in use and closes all. The caller has ended

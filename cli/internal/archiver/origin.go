@@ -35,7 +35,7 @@ func locate(ctx context.Context, r Request) origin {
 	}
 	o := origin{workTreePath: found.Path, commit: found.Commit}
 	if found.Path != "" {
-		if o.snapshot, err = git.TakeSnapshot(ctx, dir, found.Commit, found.Path); err != nil {
+		if o.snapshot, err = found.Snapshot(ctx, dir); err != nil {
 			return origin{err: sdk.AsError(err)}
 		}
 	}

@@ -13,6 +13,7 @@ type Project struct {
 	Tree     string    // the linked work tree whose file it is, or Root
 	File     string    // the file, absolute
 	Foreign  bool      // another user owns its directory
+	Silent   bool      // the file sets nothing at all
 	Settings []Written // in the order of their lines
 }
 
@@ -45,7 +46,7 @@ func trustedSections() []string { return []string{"backend", "archive", "retenti
 
 // decideTrust asks for the trust in the project's own file at path.
 func (l *loader) decideTrust(ctx context.Context, path string, entries []entry) {
-	p := &Project{Root: resolved(l.loaded.Root), File: path, Foreign: l.foreign}
+	p := &Project{Root: resolved(l.loaded.Root), File: path, Foreign: l.foreign, Silent: len(entries) == 0}
 	if p.Tree = p.Root; path != filepath.Join(l.place.root, projectDir, projectFile) {
 		p.Tree = resolved(l.place.tree)
 	}

@@ -83,7 +83,7 @@ func TestLocate(t *testing.T) {
 	dir, commit := repository(t)
 	for _, ref := range []string{"", "HEAD", "v1", "@", commit, strings.ToUpper(commit), commit[:8]} {
 		o, err := Locate(t.Context(), filepath.Join(dir), "f", ref)
-		if err != nil || o != (Origin{"f", commit}) {
+		if err != nil || o.Path != "f" || o.Commit != commit {
 			t.Errorf("%q: %+v, %v", ref, o, err)
 		}
 	}
@@ -92,7 +92,7 @@ func TestLocate(t *testing.T) {
 			t.Errorf("%q: %+v", ref, o)
 		}
 	}
-	if o, err := Locate(t.Context(), dir, "", ""); err != nil || o != (Origin{"", commit}) {
+	if o, err := Locate(t.Context(), dir, "", ""); err != nil || o != (Origin{Commit: commit}) {
 		t.Errorf("no file: %+v, %v", o, err)
 	}
 	if o, err := Locate(t.Context(), filepath.Join(dir, ".git"), "f", ""); err != nil || o != (Origin{}) {
@@ -100,6 +100,43 @@ func TestLocate(t *testing.T) {
 	}
 	if o, err := Locate(t.Context(), tempDir(t), "f", ""); err != nil || o != (Origin{}) {
 		t.Errorf("outside: %+v, %v", o, err)
+	}
+}
+
+// TestOriginSnapshot compares what one call of git says of a file with what two
+// listings say.
+func TestOriginSnapshot(t *testing.T) {
+	dir, _ := repository(t)
+	odd := " -f [*]\tü\nb"
+	write(t, filepath.Join(dir, odd), "odd")
+	write(t, filepath.Join(dir, "d", "gone"), "gone")
+	run(t, dir, "--literal-pathspecs", "add", "--", odd, "d/gone")
+	commitAll(t, dir)
+	run(t, dir, "rm", "-q", "--cached", "d/gone")
+	write(t, filepath.Join(dir, "staged"), "staged")
+	run(t, dir, "add", "staged")
+	write(t, filepath.Join(dir, "untracked"), "untracked")
+	for _, path := range []string{"f", odd, "d/gone", "staged", "untracked", "absent"} {
+		o, err := Locate(t.Context(), filepath.Join(dir, filepath.Dir(path)), filepath.Base(path), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := o.Snapshot(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := TakeSnapshot(t.Context(), dir, o.Commit, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, known := got.Blob(path)
+		wantID, wantKnown := want.Blob(path)
+		if id != wantID || known != wantKnown || got.Commit != want.Commit || got.SHA256 != want.SHA256 {
+			t.Errorf("%q: blob %q of %q, want %q of %q", path, id, got.Commit, wantID, want.Commit)
+		}
+		if id == "" && got.Tracked(path) != want.Tracked(path) {
+			t.Errorf("%q: tracked %v", path, got.Tracked(path))
+		}
 	}
 }
 
@@ -189,7 +226,7 @@ func TestLinkedTree(t *testing.T) {
 	if err != nil || !tree.Linked || tree.Main() != dir {
 		t.Fatalf("%+v, %v", tree, err)
 	}
-	if o, err := Locate(t.Context(), linked, "f", ""); err != nil || o != (Origin{"f", commit}) {
+	if o, err := Locate(t.Context(), linked, "f", ""); err != nil || o != (Origin{Path: "f", Commit: commit}) {
 		t.Errorf("%+v, %v", o, err)
 	}
 	write(t, filepath.Join(linked, "f"), "x")

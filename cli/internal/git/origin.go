@@ -2,6 +2,8 @@ package git
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +17,8 @@ import (
 type Origin struct {
 	Path   string // relative to the top of the work tree; "" outside
 	Commit string // full hash; "" where there is none
+
+	blob string // object id that HEAD has at Path; "" where it was not asked for, or git did not say
 }
 
 // fullHash is a commit that is taken as it is: SHA-1 or SHA-256.
@@ -77,8 +81,40 @@ func locate(ctx context.Context, dir, base, ref string, taken bool) (Origin, err
 	if taken {
 		return o, nil
 	}
+	if ref == "" && o.Path != "" {
+		if o.Commit, o.blob = t.head(ctx, o.Path); o.Commit != "" {
+			return o, nil
+		}
+	}
 	o.Commit, err = t.resolve(ctx, ref)
 	return o, err
+}
+
+// head asks git once for HEAD and what it has at path. It returns "" for what git
+// does not say: it stops at the first name that it does not know.
+func (t *Tree) head(ctx context.Context, path string) (commit, blob string) {
+	out, err := t.run(ctx, "rev-parse", "--revs-only", "HEAD^{commit}", "HEAD:"+path)
+	lines := strings.Split(string(out), "\n")
+	if err != nil || !fullHash().MatchString(lines[0]) {
+		return "", ""
+	}
+	if fullHash().MatchString(lines[1]) {
+		blob = lines[1]
+	}
+	return lines[0], blob
+}
+
+// Snapshot is [TakeSnapshot] of the file alone, which [Locate] found in dir.
+func (o Origin) Snapshot(ctx context.Context, dir string) (*Snapshot, error) {
+	if o.blob == "" {
+		return TakeSnapshot(ctx, dir, o.Commit, o.Path)
+	}
+	t, err := Find(dir)
+	if t == nil || err != nil {
+		return nil, err
+	}
+	id, err := hex.DecodeString(o.blob)
+	return &Snapshot{Tree: t, Commit: o.Commit, SHA256: len(o.Commit) == 2*sha256.Size, blobs: map[string]string{o.Path: string(id)}}, err
 }
 
 // beyondCeiling reports whether a walk up from dir to top would reach one of
