@@ -6,8 +6,8 @@
 # While you work: quick (the tests that need no database server and little
 # time) and check (format, lint, other platforms, race detector).
 # Now and then: soak (kills and faults for as long as SOAK says), kits (all rules
-# on the examples in other languages), release (its files, built twice),
-# test-release, test-windows (under Wine), bench, profile.
+# on every program), release (its files, built twice), test-release, test-windows
+# (under Wine), bench, profile.
 # The others: build, proto, install, clean.
 
 VERSION ?= $(patsubst v%,%,$(shell git describe --tags --always --dirty 2>/dev/null || echo unknown))
@@ -37,10 +37,15 @@ databases:
 
 # The servers and the programs are started and built once, for all packages.
 # Many tests wait for processes, so more of them run than there are processors.
+# Tests are built as the programs are, so that no package is compiled twice:
+# without cgo. make check vets.
 PARALLEL ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+GOTEST   := go test -vet=off -parallel $(PARALLEL)
+
+test quick soak kits: export CGO_ENABLED = 0
 
 test: databases
-	go run ./scripts/testenv go test -timeout 20m -parallel $(PARALLEL) ./...
+	go run ./scripts/testenv $(GOTEST) -timeout 20m ./...
 
 # The programs for Windows, under Wine. WINE='-run TestWindows/Tree' runs a part.
 test-windows:
@@ -48,17 +53,18 @@ test-windows:
 	CODEX_TEST_WINE=yes go test -count=1 -timeout 3h -v ./scripts/wine $(WINE)
 
 quick:
-	go run ./scripts/testenv -noservers go test -short -timeout 5m -parallel $(PARALLEL) ./...
+	go run ./scripts/testenv -noservers $(GOTEST) -short -timeout 5m ./...
 
 # Each test whose name ends in Soak repeats its rounds for this long, or this
 # many times (SOAK=500x). SOAKS chooses some of them.
 SOAKS ?= Soak$$
 soak: databases
-	CODEX_TEST_SOAK=$(SOAK) go run ./scripts/testenv go test -count=1 -timeout 0 -parallel $(PARALLEL) -v -run '$(SOAKS)' ./cli
+	CODEX_TEST_SOAK=$(SOAK) go run ./scripts/testenv $(GOTEST) -count=1 -timeout 0 -v -run '$(SOAKS)' ./cli
 
-# The whole conformance kit on the examples in other languages.
+# All rules on every program: the examples in other languages, and the servers',
+# of which make test runs those that depend on the language and on processes.
 kits: databases
-	CODEX_TEST_KITS=all go test -count=1 -timeout 60m -v -run 'Python|TypeScript|Bbolt' ./docs
+	CODEX_TEST_KITS=all go run ./scripts/testenv $(GOTEST) -count=1 -timeout 60m -v -run 'Python|TypeScript|Bbolt|RulesProcess' ./docs ./plugins/...
 
 check:
 	scripts/check.sh

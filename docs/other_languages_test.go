@@ -52,10 +52,7 @@ func anotherLanguage(t *testing.T, section, build, dir, name string) {
 		if strings.Contains(command, "--listen") || strings.Contains(command, "--attach") {
 			continue
 		}
-		if strings.Contains(command, "plugin test") && os.Getenv("CODEX_TEST_KITS") == "" {
-			command += " --run '" + languageRules + "'"
-		}
-		script.WriteString(command + "\n")
+		script.WriteString(inPart(command, languageRules) + "\n")
 	}
 	for _, step := range []string{build, "plugin inspect", "plugin test", "archive store", "archive health-check"} {
 		if !strings.Contains(script.String(), step) {

@@ -129,7 +129,7 @@ func TestRules(t *testing.T) {
 // TestRulesProcess runs the contract on the program, a process for each handle.
 func TestRulesProcess(t *testing.T) {
 	t.Parallel()
-	backendtest.Run(t, suite().Target(t, nil))
+	suite().RulesOfProgram(t)
 }
 
 func BenchmarkRules(b *testing.B) { backendtest.Benchmark(b, suite().Target(b, open)) }

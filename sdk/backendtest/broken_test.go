@@ -35,7 +35,7 @@ func TestHang(t *testing.T) {
 	}
 	o := backendtest.Options{
 		Run:      func(id string) bool { return id == "LIST-06" || id == "LIST-07" || id == "LIST-10" },
-		Deadline: 3 * time.Second,
+		Deadline: 30 * time.Second,
 	}
 	rep, err := backendtest.RunRules(t.Context(), target, o)
 	if err != nil {

@@ -33,26 +33,21 @@ func goroutineLeak(t *T) {
 		})
 	})
 	<-done
-	var left string
+	ctx, cancel := t.within(t.wait)
+	defer cancel()
 	for pause := time.Millisecond; ; pause *= 2 {
-		if left = goroutines(label); left == "" {
+		left := goroutines(label)
+		if left == "" {
 			return
 		}
 		select {
 		case <-time.After(pause):
-		case <-t.ctx.Done():
-			t.Errorf("10 handles were closed, and goroutines that they started are running:\n%s", left)
-			return
-		}
-		if pause > leakTime {
-			t.Errorf("10 handles were closed, and goroutines that they started are running %v later:\n%s", 2*leakTime, left)
+		case <-ctx.Done():
+			t.Errorf("10 handles were closed, and goroutines that they started are running %v later:\n%s", t.wait, left)
 			return
 		}
 	}
 }
-
-// leakTime is about half of what goroutines get to end.
-const leakTime = 2 * time.Second
 
 // goroutines describes those with this label.
 func goroutines(label string) string {

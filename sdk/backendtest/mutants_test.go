@@ -227,7 +227,7 @@ func (m *mutant) options() backendtest.Options {
 	pattern := regexp.MustCompile(m.run)
 	deadline := 2 * time.Minute // for machines that are busy
 	if m.hang {
-		deadline = 15 * time.Second // the rules before the one that hangs need it where machines are busy
+		deadline = 40 * time.Second // the rules before the one that hangs need it where machines are busy
 	}
 	return backendtest.Options{Deadline: deadline, Run: func(id string) bool {
 		return pattern.MatchString(id) || slices.Contains(backendtest.Foundations(), id)

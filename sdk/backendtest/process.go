@@ -19,8 +19,6 @@ const (
 	leaveTime = 2 * time.Second
 	// leaveTick is the unit in which it is counted.
 	leaveTick = 10 * time.Millisecond
-	// hangTime is when a program that should have gone is given up.
-	hangTime = 10 * time.Second
 )
 
 func processRules() []Rule {
@@ -59,7 +57,7 @@ func processRules() []Rule {
 						return
 					}
 					b.process.CutLifeline()
-					await(b.process)
+					t.await(b.process)
 					yield(s[2].item(), nil)
 				})
 				if err == nil {
@@ -103,15 +101,15 @@ func processRules() []Rule {
 			b := t.openOver(setup{})
 			t.put(b, t.item(100))
 			t.closed(b)
-			if !await(b.process) {
-				t.Errorf("it is still there %v after its archive was closed", hangTime)
+			if !t.await(b.process) {
+				t.Errorf("it is still there %v after its archive was closed", t.wait)
 			} else if how := b.process.Ending(); how != "exit status 0" {
 				t.Errorf("it ended with %s, want exit status 0", how)
 			}
 		}, needsProgram),
-		patient(must("PROC-09", "Memory does not grow with the length of a batch: a Put and a Get of 256 MiB in bodies of 4 MiB need less than half of that more than small ones.", flatBatch, needsProgram)),
+		patient(must("PROC-09", "Memory does not grow with the length of a batch: a Put and a Get of 128 MiB in bodies of 4 MiB need less than half of that more than small ones.", flatBatch, needsProgram)),
 		must("PROC-10", "What a call has opened it closes, also where it ends early: the files and connections of a program do not grow with the number of calls.", descriptorLeak, needsProgram),
-		patient(must("PROC-07", "Memory does not grow with a body: one of 256 MiB is taken in and returned with less than half of that more than small ones need.", flatMemory, needsProgram)),
+		patient(must("PROC-07", "Memory does not grow with a body: one of 128 MiB is taken in and returned with less than half of that more than small ones need.", flatMemory, needsProgram)),
 	}
 }
 
@@ -144,9 +142,9 @@ func inTime(process *plugin.Process) bool {
 	}
 }
 
-// await reports whether the program went.
-func await(process *plugin.Process) bool {
-	timer := time.NewTimer(hangTime)
+// await reports whether the program went before it was given up.
+func (t *T) await(process *plugin.Process) bool {
+	timer := time.NewTimer(t.wait)
 	defer timer.Stop()
 	select {
 	case <-process.Exited():
@@ -157,7 +155,7 @@ func await(process *plugin.Process) bool {
 }
 
 func runStandalone(t *T) {
-	ctx, cancel := t.within(hangTime)
+	ctx, cancel := t.within(t.wait)
 	defer cancel()
 	program := t.target.Program
 	cmd := exec.CommandContext(ctx, program.Path, program.Args...)
@@ -169,7 +167,7 @@ func runStandalone(t *T) {
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		t.Errorf("it is still there after %v", hangTime)
+		t.Errorf("it is still there after %v", t.wait)
 	case err == nil:
 		t.Errorf("it ended with code 0")
 	case !errors.As(err, &exit):

@@ -158,7 +158,7 @@ func (r *runner) run(parent context.Context, rule Rule) Result {
 	}
 	ctx, cancel := context.WithTimeout(parent, r.deadline()*time.Duration(max(1, rule.patience)))
 	defer cancel()
-	t := &T{ctx: ctx, target: r.target, rule: rule, seed: r.options.Seed, url: r.url, broken: r.broken}
+	t := &T{ctx: ctx, target: r.target, rule: rule, seed: r.options.Seed, url: r.url, wait: r.deadline() / 4, broken: r.broken}
 	start := time.Now()
 	hung := t.run(min(grace, r.deadline()))
 	if hung {

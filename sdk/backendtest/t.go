@@ -25,9 +25,10 @@ type T struct {
 	target *Target
 	rule   Rule
 	seed   uint64
-	url    string // of the archive that rules share
-	made   int    // how many ids and records were made
-	opened int    // how many handles were
+	url    string        // of the archive that rules share
+	wait   time.Duration // for what should end, until it is given up
+	made   int           // how many ids and records were made
+	opened int           // how many handles were
 	broken map[Ability]string
 
 	calls    calls

@@ -193,7 +193,8 @@ func (b *Backend) mayWrite(op string) error {
 	return nil
 }
 
-// commitTime bounds a COMMIT, which nothing else ends.
+// commitTime bounds a COMMIT and a ROLLBACK, which nothing else ends. A caller
+// whose deadline is later gives a COMMIT more.
 const commitTime = 30 * time.Second
 
 // errUndo makes write roll back and report success: a dry run.
@@ -243,7 +244,7 @@ func (b *Backend) write(ctx context.Context, op string, fn func(ctx context.Cont
 		healthy = db.rollback() == nil
 		return b.wrap(ctx, op, err)
 	}
-	if err := db.commit(); err != nil {
+	if err := db.commit(ctx); err != nil {
 		return b.commitFailed(op, err)
 	}
 	db.committed = time.Now()

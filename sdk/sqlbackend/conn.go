@@ -234,15 +234,25 @@ func (db *conn) reading(ctx context.Context, fn func(ctx context.Context, db *co
 // slowCommit is how long a COMMIT may take before it is logged.
 const slowCommit = 5 * time.Second
 
-// commit does not end with the caller's context: a canceled COMMIT may have
-// happened.
-func (db *conn) commit() error {
-	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
+// commit does not end when the caller's context is canceled: a canceled COMMIT may
+// have happened. A caller who waits longer than commitTime has reason to expect a
+// busy machine, where the disk takes its time.
+func (db *conn) commit(caller context.Context) error {
+	ctx, cancel := context.WithDeadline(context.Background(), commitEnd(caller))
 	defer cancel()
 	defer time.AfterFunc(slowCommit, func() {
 		slog.Warn("the commit is taking long", "seconds", slowCommit.Seconds(), "waits_for", db.b.d.Locks.SlowCommit)
 	}).Stop()
 	return db.command(ctx, "COMMIT")
+}
+
+// commitEnd is when a COMMIT that begins now is given up.
+func commitEnd(caller context.Context) time.Time {
+	end := time.Now().Add(commitTime)
+	if allowed, ok := caller.Deadline(); ok && allowed.After(end) {
+		return allowed
+	}
+	return end
 }
 
 func (db *conn) rollback() error {

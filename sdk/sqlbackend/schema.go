@@ -294,7 +294,7 @@ func (b *Backend) runAtomic(ctx context.Context, db *conn, files []string) (*met
 	if err != nil || m != nil {
 		return m, errors.Join(err, db.rollback())
 	}
-	return nil, db.commit()
+	return nil, db.commit(ctx)
 }
 
 // runFile runs the statements of the next file that are not yet done.

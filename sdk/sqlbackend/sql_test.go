@@ -1,11 +1,13 @@
 package sqlbackend
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 )
 
@@ -149,4 +151,22 @@ func TestKeyCacheIsBounded(t *testing.T) {
 	if known[last] != 3*maxCached-1 || len(known) != 1 || !slices.Equal(unknown, []string{"never seen"}) {
 		t.Errorf("known %v, unknown %v", known, unknown)
 	}
+}
+
+// A caller who allows a call more time than commitTime allows its COMMIT that, too:
+// a COMMIT of 64 MiB was once given up on a busy disk, long before the caller's time
+// was over.
+func TestCommitEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // where time is what it was
+		for allowed, want := range map[time.Duration]time.Duration{time.Second: commitTime, time.Hour: time.Hour} {
+			ctx, cancel := context.WithTimeout(t.Context(), allowed)
+			defer cancel()
+			if got := time.Until(commitEnd(ctx)); got != want {
+				t.Errorf("with %v allowed a COMMIT has %v, want %v", allowed, got, want)
+			}
+		}
+		if got := time.Until(commitEnd(t.Context())); got != commitTime {
+			t.Errorf("a COMMIT has %v, want %v", got, commitTime)
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -160,6 +161,36 @@ func (s *Suite) Target(t testing.TB, open func(context.Context, sdk.Options) (sd
 	}
 	return target
 }
+
+// programGroups are the groups of rules that a process for each handle, or the wire
+// to it, can break. Those that others build on run with them.
+const programGroups = "^(OPEN|CLOSE|CONTEXT|CONC|SECRET|WIRE|PROC|CRASH|CUT)-|^(HEALTH-01|PUT-26|GET-01)$"
+
+// RulesOfProgram runs the rules of the contract that depend on processes on the
+// program. The others look at the engine, whose test runs them in its own process,
+// and the kit runs them over the wire on the program for SQLite; make kits runs all
+// here, too.
+func (s *Suite) RulesOfProgram(t *testing.T) {
+	some := regexp.MustCompile(programGroups)
+	ran := 0
+	_, err := backendtest.RunRules(t.Context(), s.Target(t, nil), backendtest.Options{
+		Run: func(id string) bool { return some.MatchString(id) || os.Getenv(kitsVariable) == "all" },
+		Done: func(res backendtest.Result) {
+			if res.Status != backendtest.Skipped {
+				ran++
+			}
+			if res.Status == backendtest.Failed && res.Level == backendtest.Must {
+				t.Errorf("%s %s\n%s", res.ID, res.Says, res.Detail())
+			}
+		},
+	})
+	if err != nil || ran < 50 {
+		t.Errorf("%d rules were run, %v", ran, err)
+	}
+}
+
+// kitsVariable is set to all by make kits.
+const kitsVariable = "CODEX_TEST_KITS"
 
 // Open opens an archive until the test ends.
 func (s *Suite) Open(t testing.TB, url string, mode sdk.Mode) sdk.Backend {

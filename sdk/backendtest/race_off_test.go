@@ -1,5 +1,0 @@
-//go:build !race
-
-package backendtest_test
-
-const raceEnabled = false
