@@ -43,14 +43,14 @@ func batchRestoreCommand(a *app.App) *cli.Command {
 			"   codex archive batch-restore --repo r --path src --output-dir b --by user",
 		Flags: append([]cli.Flag{
 			app.ByFlag(),
-			&cli.BoolFlag{Name: "continue-on-error", Usage: "go on after an item failed (batch.continue_on_error)", DisableDefaultText: true},
+			app.Switch("continue-on-error", "go on after an item failed (batch.continue_on_error)"),
 			&cli.StringFlag{Name: "resume-from", Usage: "begin with item `N`, counted from 1"},
-			&cli.BoolFlag{Name: "resume", Usage: "do what the newest results file has no success for", DisableDefaultText: true},
+			app.Switch("resume", "do what the newest results file has no success for"),
 			&cli.StringFlag{Name: "format", Usage: "`FORMAT` of the manifest: json or csv"},
 			&cli.StringFlag{Name: "results", Usage: "write results to `FILE`, not batch_restore_TIME.json"},
 			&cli.StringFlag{Name: "base-dir", Usage: "outputs are below `DIR`"},
-			&cli.BoolFlag{Name: "force", Usage: "replace outputs that exist", DisableDefaultText: true},
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would happen, and write nothing", DisableDefaultText: true},
+			app.Switch("force", "replace outputs that exist"),
+			app.Switch("dry-run", "say what would happen, and write nothing"),
 			&cli.StringFlag{Name: "output-dir", Usage: "restore what the selectors select, below `DIR`"},
 		}, actingSelectors()...),
 	}, runBatchRestore)

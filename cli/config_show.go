@@ -26,7 +26,7 @@ func configShowCommand(a *app.App) *cli.Command {
 			"   codex archive config-show --debug      URLs with their credentials",
 		Flags: []cli.Flag{
 			debugFlag(),
-			&cli.BoolFlag{Name: "origin", Usage: "show where each value comes from, and what it overruled", DisableDefaultText: true},
+			app.Switch("origin", "show where each value comes from, and what it overruled"),
 		},
 	}, runConfigShow)
 }

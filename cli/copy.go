@@ -44,8 +44,8 @@ func copyCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "to", Usage: "`URL` of the destination; the default is CODEX_ARCHIVE_TO_URL"},
 			&cli.StringFlag{Name: "to-config", Usage: "the configuration `FILE` names the destination"},
 			&cli.StringFlag{Name: "to-password-file", Usage: "`FILE` whose one line is the password of the destination"},
-			&cli.BoolFlag{Name: "resume", Usage: "go on with an earlier copy: do not make the destination", DisableDefaultText: true},
-			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be copied", DisableDefaultText: true},
+			app.Switch("resume", "go on with an earlier copy: do not make the destination"),
+			app.Switch("dry-run", "only say what would be copied"),
 		),
 	}, runCopy)
 }

@@ -25,7 +25,7 @@ func custodyFlags(own ...cli.Flag) []cli.Flag {
 			flags = append(flags, f)
 		}
 	}
-	return append(flags, &cli.BoolFlag{Name: "dry-run", Usage: "say what would be done, and do nothing", DisableDefaultText: true})
+	return append(flags, app.Switch("dry-run", "say what would be done, and do nothing"))
 }
 
 func caseFlag() cli.Flag { return &cli.StringFlag{Name: "case", Usage: "`ID` of the case"} }

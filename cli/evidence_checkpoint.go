@@ -33,7 +33,7 @@ func evidenceCheckpointCommand(a *app.App) *cli.Command {
 			app.ByFlag(),
 			privateKeyFlag(),
 			&cli.StringFlag{Name: "output", Usage: "write the note to `FILE`, which must not exist"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be signed, and sign nothing", DisableDefaultText: true},
+			app.Switch("dry-run", "say what would be signed, and sign nothing"),
 		},
 	}, runEvidenceCheckpoint)
 }

@@ -33,7 +33,7 @@ func evidenceKeygenCommand(a *app.App) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Usage: "write the private key to `FILE`"},
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the key, which signatures carry; the default names the host"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "say where the keys would go, and make none", DisableDefaultText: true},
+			app.Switch("dry-run", "say where the keys would go, and make none"),
 		},
 	}, runEvidenceKeygen)
 }

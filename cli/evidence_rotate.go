@@ -29,7 +29,7 @@ func evidenceRotateCommand(a *app.App) *cli.Command {
 		Flags: []cli.Flag{
 			app.ByFlag(),
 			privateKeyFlag(),
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be closed, and close nothing", DisableDefaultText: true},
+			app.Switch("dry-run", "say what would be closed, and close nothing"),
 		},
 	}, runEvidenceRotate)
 }

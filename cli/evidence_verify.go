@@ -39,7 +39,7 @@ func evidenceVerifyCommand(a *app.App) *cli.Command {
 			"   codex archive evidence verify --checkpoint 2025-10.checkpoint --key audit.pub\n" +
 			"   codex archive evidence verify --receipt old.py.receipt --key audit.pub",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "reconcile", Usage: "compare with the events in the archive", DisableDefaultText: true},
+			app.Switch("reconcile", "compare with the events in the archive"),
 			&cli.StringSliceFlag{Name: "also", Usage: "with --reconcile: lines in the evidence directory `DIR` count too, repeatable"},
 			&cli.StringSliceFlag{Name: "host", Usage: "with --reconcile: `NAME` is this machine too, repeatable"},
 			&cli.StringFlag{Name: "checkpoint", Usage: "the log must be an extension of the checkpoint in `FILE`"},

@@ -34,7 +34,7 @@ func healthCheckCommand(a *app.App) *cli.Command {
 
 // debugFlag shows secrets.
 func debugFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "debug", Usage: "show the whole URL, credentials included", DisableDefaultText: true}
+	return app.Switch("debug", "show the whole URL, credentials included")
 }
 
 // healthView is the result of a health check.

@@ -34,8 +34,8 @@ func initCommand(a *app.App) *cli.Command {
 			"   codex archive init --outside     keep a SQLite archive outside the clone\n" +
 			"   codex archive init --upgrade     bring an older archive's schema up to date",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "upgrade", Usage: "bring an older schema up to date; nothing else does", DisableDefaultText: true},
-			&cli.BoolFlag{Name: "outside", Usage: "put a SQLite archive and its evidence into the data directory", DisableDefaultText: true},
+			app.Switch("upgrade", "bring an older schema up to date; nothing else does"),
+			app.Switch("outside", "put a SQLite archive and its evidence into the data directory"),
 		},
 	}, runInit)
 }

@@ -38,7 +38,7 @@ func listCommand(a *app.App) *cli.Command {
 			"   codex archive list --path src --format manifest --output-dir back > m.json",
 		Flags: append(selectorFlags(),
 			&cli.IntFlag{Name: "limit", Usage: "at most `N` records, 0 for all; a manifest has all", Value: 50},
-			&cli.BoolFlag{Name: "short", Usage: "print the first 8 characters of tombstones", DisableDefaultText: true},
+			app.Switch("short", "print the first 8 characters of tombstones"),
 			&cli.StringFlag{Name: "format", Usage: "`FORMAT`: table or manifest", Value: "table"},
 			&cli.StringFlag{Name: "output-dir", Usage: "outputs of the manifest are below `DIR`"},
 		),

@@ -40,7 +40,7 @@ func metricsCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "since", Usage: "only what was done at or after `TIME`"},
 			&cli.StringFlag{Name: "action", Usage: "only this `ACTION`, such as RESTORE"},
 			&cli.StringFlag{Name: "backend", Usage: "only what was done on the backend `NAME`"},
-			&cli.BoolFlag{Name: "prometheus", Usage: "print the text exposition format of Prometheus", DisableDefaultText: true},
+			app.Switch("prometheus", "print the text exposition format of Prometheus"),
 		},
 	}, runMetrics)
 }

@@ -35,7 +35,7 @@ func pluginListCommand(a *app.App) *cli.Command {
 			"   codex plugin list --plugin-dir ./build --json",
 		Flags: []cli.Flag{
 			app.PluginDirFlag(),
-			&cli.BoolFlag{Name: "describe", Usage: "start each program, and show its version and protocols", DisableDefaultText: true},
+			app.Switch("describe", "start each program, and show its version and protocols"),
 		},
 	}, runPluginList)
 }

@@ -39,7 +39,7 @@ func pluginLockCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "sums", Usage: "lock the programs that the `FILE` SHA256SUMS of a vendor names"},
 			&cli.StringFlag{Name: "signature", Usage: "`FILE` with minisign's signature of --sums, which must be by --key"},
 			&cli.StringFlag{Name: "key", Usage: "public `KEY` of the vendor, a file of minisign or the key itself"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be locked, and write nothing", DisableDefaultText: true},
+			app.Switch("dry-run", "say what would be locked, and write nothing"),
 		},
 	}, runPluginLock)
 }

@@ -26,8 +26,8 @@ func pluginRemoveCommand(a *app.App) *cli.Command {
 			"   codex plugin remove oracle\n" +
 			"   codex plugin remove oracle --unlock --dry-run",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "unlock", Usage: "take the backend out of .codex/plugins.lock, for this platform", DisableDefaultText: true},
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be removed, and remove nothing", DisableDefaultText: true},
+			app.Switch("unlock", "take the backend out of .codex/plugins.lock, for this platform"),
+			app.Switch("dry-run", "say what would be removed, and remove nothing"),
 			app.PluginDirFlag(),
 		},
 	}, runPluginRemove)

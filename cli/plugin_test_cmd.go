@@ -61,7 +61,7 @@ func pluginTestCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "tamper", Usage: "shell `COMMAND` that alters rows of a record, see above"},
 			&cli.StringFlag{Name: "deadline", Usage: "fail a rule that takes longer than so many `SECONDS`", Value: "120"},
 			&cli.StringFlag{Name: "timeout", Usage: "end the run after so many `SECONDS`, and report"},
-			&cli.BoolFlag{Name: "fail-fast", Usage: "end the run with the first rule that fails", DisableDefaultText: true},
+			app.Switch("fail-fast", "end the run with the first rule that fails"),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list the rules that passed, too", DisableDefaultText: true},
 			&cli.StringFlag{Name: "log-level", Usage: "`LEVEL` that the program logs at: debug, info, warn or error", Value: "info"},
 			&cli.StringFlag{Name: "config", Usage: "read plugins.* from this `FILE`"},

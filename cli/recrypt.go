@@ -32,11 +32,11 @@ func recryptCommand(a *app.App) *cli.Command {
 			"   codex archive recrypt 8e3531b9 --decrypt --by me",
 		Flags: append([]cli.Flag{
 			app.ByFlag(),
-			&cli.BoolFlag{Name: "all", Usage: "the content of all records", DisableDefaultText: true},
-			&cli.BoolFlag{Name: "decrypt", Usage: "store without encryption", DisableDefaultText: true},
-			&cli.BoolFlag{Name: "resume", Usage: "go on where the newest results file of the same selection ends", DisableDefaultText: true},
+			app.Switch("all", "the content of all records"),
+			app.Switch("decrypt", "store without encryption"),
+			app.Switch("resume", "go on where the newest results file of the same selection ends"),
 			&cli.StringFlag{Name: "results", Usage: "write results to `FILE`, not recrypt_TIME.json"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be stored anew, and change nothing", DisableDefaultText: true},
+			app.Switch("dry-run", "say what would be stored anew, and change nothing"),
 		}, actingSelectors()...),
 	}, runRecrypt)
 }

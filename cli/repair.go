@@ -33,11 +33,11 @@ func repairCommand(a *app.App) *cli.Command {
 			"   codex archive repair --all --from sqlite:////mnt/a.sqlite --dry-run --by me",
 		Flags: append([]cli.Flag{
 			app.ByFlag(),
-			&cli.BoolFlag{Name: "all", Usage: "look at all records", DisableDefaultText: true},
+			app.Switch("all", "look at all records"),
 			&cli.StringFlag{Name: "from", Usage: "`DIR`, git repository or URL of an archive that has the bytes"},
 			&cli.StringFlag{Name: "from-config", Usage: "the configuration `FILE` names the archive that has the bytes"},
 			&cli.StringFlag{Name: "from-password-file", Usage: "`FILE` whose one line is the password of that archive"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be repaired, and change nothing", DisableDefaultText: true},
+			app.Switch("dry-run", "say what would be repaired, and change nothing"),
 		}, actingSelectors()...),
 	}, runRepair)
 }

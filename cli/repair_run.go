@@ -192,21 +192,16 @@ func (r *repairRun) recordsOf(ctx context.Context, d *damagedContent) (records [
 // putBack stores a content that was found. One that turns out to be another, or
 // cannot be read, is passed over: the search goes on.
 func (r *repairRun) putBack(ctx context.Context, digest sdk.Digest, found sources.Content) (settled bool, err error) {
-	d := r.damaged[digest]
-	from := found.From
-	if d.encrypted && r.command.Config.Archive.RecipientsFile == "" {
-		if found.Spool != nil {
-			_ = found.Spool.Close() // it is not needed
-		}
-		return false, output.Errorf(output.Config, "the content of %v was encrypted and would be stored in plain: archive.recipients_file names no recipients", d.records[0])
-	}
+	d, from := r.damaged[digest], found.From
 	if r.source.archive != nil {
 		from += " of " + r.source.name
 	}
-	if r.journal == nil && d.Size != sources.AnySize {
-		if found.Spool != nil {
-			_ = found.Spool.Close() // it is not needed
-		}
+	switch {
+	case d.encrypted && r.command.Config.Archive.RecipientsFile == "":
+		found.Discard()
+		return false, output.Errorf(output.Config, "the content of %v was encrypted and would be stored in plain: archive.recipients_file names no recipients", d.records[0])
+	case r.journal == nil && d.Size != sources.AnySize:
+		found.Discard()
 		r.report.repaired(d, from)
 		return true, nil
 	}
@@ -224,12 +219,11 @@ func (r *repairRun) putBack(ctx context.Context, digest sdk.Digest, found source
 		d.why = errChanged
 		return false, nil
 	}
-	if r.journal == nil {
-		return true, r.putBackSome(d, records, changed, from)
+	if r.journal != nil {
+		err = r.journal.Repair(ctx, records, source, from, func(ctx context.Context, backend sdk.Backend) error {
+			return r.readBack(ctx, backend, records[0].Tombstone)
+		})
 	}
-	err = r.journal.Repair(ctx, records, source, from, func(ctx context.Context, backend sdk.Backend) error {
-		return r.readBack(ctx, backend, records[0].Tombstone)
-	})
 	switch {
 	case err == nil:
 		return true, r.putBackSome(d, records, changed, from)

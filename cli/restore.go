@@ -32,7 +32,7 @@ func restoreCommand(a *app.App) *cli.Command {
 			"   codex archive restore 8e3531b9 - --by developer | less",
 		Flags: []cli.Flag{
 			app.ByFlag(),
-			&cli.BoolFlag{Name: "force", Usage: "replace OUTPUT if it exists", DisableDefaultText: true},
+			app.Switch("force", "replace OUTPUT if it exists"),
 		},
 	}, runRestore)
 }

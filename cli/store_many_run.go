@@ -16,7 +16,6 @@ import (
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/restorer"
-	"github.com/codex-archive/codex/cli/internal/retry"
 	"github.com/codex-archive/codex/cli/internal/tree"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -197,11 +196,7 @@ func (r *storeRun) after(ctx context.Context, items []*bulk.Item) []error {
 	if !r.plan.verify {
 		return errs
 	}
-	_, err := retry.Do(ctx, r.plan.command.RetryPolicy(), func(ctx context.Context) error { return r.verify(ctx, items, errs) },
-		func(f retry.Failure) error {
-			r.plan.command.Log.Warn(fmt.Sprintf("Verification: attempt %d failed: %v", f.Attempt, f.Err))
-			return nil
-		})
+	err := r.plan.command.Repeat(ctx, func(ctx context.Context) error { return r.verify(ctx, items, errs) })
 	for i, it := range items {
 		if errs[i] == nil && err != nil {
 			errs[i] = err

@@ -41,7 +41,7 @@ func trustCommand(a *app.App) *cli.Command {
 		Flags: []cli.Flag{
 			app.ByFlag(),
 			&cli.StringFlag{Name: "hash", Usage: "accept the file if its hash is `HASH`; nothing is asked"},
-			&cli.BoolFlag{Name: "print", Usage: "print the hash and accept nothing", DisableDefaultText: true},
+			app.Switch("print", "print the hash and accept nothing"),
 		},
 	}, runTrust)
 }

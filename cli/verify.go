@@ -35,9 +35,9 @@ func verifyCommand(a *app.App) *cli.Command {
 		Flags: append([]cli.Flag{
 			app.ByFlag(),
 			&cli.StringFlag{Name: "sample", Usage: "only a random choice: `N|P%` of the records"},
-			&cli.BoolFlag{Name: "structure", Usage: "look everything up and read no content", DisableDefaultText: true},
+			app.Switch("structure", "look everything up and read no content"),
 			&cli.StringFlag{Name: "jobs", Usage: "read `N` groups at a time (batch.max_concurrent)"},
-			&cli.BoolFlag{Name: "resume", Usage: "go on where the newest results file of the same selection ends", DisableDefaultText: true},
+			app.Switch("resume", "go on where the newest results file of the same selection ends"),
 			&cli.StringFlag{Name: "results", Usage: "write results to `FILE`, not verify_TIME.json"},
 		}, actingSelectors()...),
 	}, runVerify)

@@ -24,7 +24,7 @@ func checkTables(ctx context.Context, path string, writable bool) error {
 	}
 	db := sql.OpenDB(connector)
 	defer func() { _ = db.Close() }() // it was only read
-	conn, err := db.Conn(ctx) // the pool would open the file again for the second query
+	conn, err := db.Conn(ctx)         // the pool would open the file again for the second query
 	if err != nil {
 		return err
 	}

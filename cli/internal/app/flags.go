@@ -54,6 +54,11 @@ func JSONFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "json", Usage: "print the result, or the error, as JSON on stdout", Category: commonCategory, DisableDefaultText: true}
 }
 
+// Switch is a flag without a value.
+func Switch(name, usage string) *cli.BoolFlag {
+	return &cli.BoolFlag{Name: name, Usage: usage, DisableDefaultText: true}
+}
+
 // ByFlag is the flag of every command that leaves evidence.
 func ByFlag() cli.Flag {
 	return &cli.StringFlag{Name: "by", Usage: "`WHO` does it; the default is CODEX_ACTOR"}

@@ -33,6 +33,13 @@ type Content struct {
 	Spool *spool.Spool // which the taker closes
 }
 
+// Discard frees a content that is not needed.
+func (c Content) Discard() {
+	if c.Spool != nil {
+		_ = c.Spool.Close() // it is not needed
+	}
+}
+
 // Search is a search for contents.
 type Search struct {
 	wanted map[sdk.Digest]Wanted
