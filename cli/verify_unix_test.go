@@ -167,6 +167,9 @@ func TestRecryptKilledSoak(t *testing.T) {
 	const files = 12
 	p := piecesProject(t, files)
 	const small = 20 // they share a key
+	if err := os.Mkdir(filepath.Join(p.dir, "small"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for i := range small {
 		p.write(fmt.Sprintf("small/%d", i), []byte(fmt.Sprint("small ", i)))
 	}

@@ -133,15 +133,15 @@ func (i *Identities) Open(dst, body []byte) (plain []byte, ok bool) {
 	if i.None() {
 		return nil, false
 	}
-	header, err := age.ExtractHeader(bytes.NewReader(body))
-	if err != nil || !bytes.HasPrefix(body, header) {
+	header, payload := split(body)
+	if header == nil {
 		return nil, false
 	}
 	fileKey, err := i.keys.of(header)
 	if err != nil {
 		return nil, false
 	}
-	return open(dst, fileKey, body[len(header):])
+	return open(dst, fileKey, payload)
 }
 
 // wrong is the failure of a body that is for other keys.

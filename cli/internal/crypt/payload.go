@@ -1,6 +1,7 @@
 package crypt
 
 import (
+	"bytes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/rand"
@@ -27,6 +28,22 @@ func (k *sharedKey) seal(w io.Writer, plain []byte) error {
 	}
 	_, err = w.Write(payload.Seal(body, lastChunk[:], plain, nil))
 	return err
+}
+
+// split returns the header of an age file, which ends with the line of its MAC, and
+// what follows; nil if there is none. No other line begins like that one.
+func split(body []byte) (header, payload []byte) {
+	mac := bytes.Index(body, []byte("\n--- "))
+	if mac < 0 {
+		return nil, nil
+	}
+	mac++
+	end := bytes.IndexByte(body[mac:], '\n')
+	if end < 0 {
+		return nil, nil
+	}
+	end += mac + 1
+	return body[:end], body[end:]
 }
 
 // open appends what is encrypted in payload, a nonce and one chunk, to dst.
