@@ -39,7 +39,7 @@ func (c *Command) admitNew() error {
 		return nil
 	}
 	return output.Errorf(output.OtherArchive, "%s does not exist, and the archive of this project was %s: no new one is made", path, last.URL).
-		WithHint("bring .codex/archive.toml back, or name the archive with --url")
+		WithHint("write backend.url into .codex/archive.toml, or bring that file back, or name the archive with --url")
 }
 
 // announce says that a SQLite archive was made, and keeps git from removing it.

@@ -144,7 +144,7 @@ func Kinds() []KindInfo {
 		{Usage, ExitUsage, "the command line is wrong", "a missing argument, an unknown flag, a value that is not allowed", "codex archive COMMAND --help"},
 		{Config, ExitUsage, "the configuration is wrong", "a mistake in a file, a variable or a flag; the message names it and what is allowed", "codex archive config-show --origin shows where each setting comes from"},
 		{Untrusted, ExitUsage, "the project's own file is not trusted and names what needs trust", "a clone brought .codex/archive.toml, or a pull changed it; nothing was sent and no file was opened", "codex archive trust shows the file and asks"},
-		{OtherArchive, ExitUsage, "this project's archive is another one", "a configuration that is gone, as by git clean or git stash", "bring .codex/archive.toml back, or name the archive with --url"},
+		{OtherArchive, ExitUsage, "this project's archive is another one", "a configuration that is gone, as by git clean or git stash", "write backend.url into .codex/archive.toml, or bring that file back, or name the archive with --url"},
 		{NoBackend, ExitUsage, "no program for the backend, or one that may not be trusted", "it is not installed, or it or its directory can be written by others", "codex plugin list shows which backends were found, and where"},
 		{PluginChanged, ExitUsage, "the backend's program is not the one that plugins.lock names", "an update, another build, or an exchanged program; it was not run", "if you trust the program that is there now: codex plugin lock"},
 		{NoFile, ExitUsage, "a file that was named is not there", "a slip in its path, or another current directory", ""},
