@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/codex-archive/codex/cli/internal/app"
-	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/extsort"
 	"github.com/codex-archive/codex/cli/internal/find"
@@ -145,12 +144,12 @@ func writeEvent(c *app.Command, out io.Writer, line []byte) error {
 	if c.JSON {
 		return output.WriteJSONLine(out, e)
 	}
-	_, err := io.WriteString(out, e.text()+"\n")
+	_, err := io.WriteString(out, folded(e.words(), output.Width(c.Env.Stdout))+"\n")
 	return err
 }
 
-// text is the event as people read it.
-func (e eventLine) text() string {
+// words are the event as people read it.
+func (e eventLine) words() []string {
 	at, _ := time.Parse(evidence.TimeForm, e.Time) // in this form: see viewEvent
 	words := []string{output.Stamp(at), e.Action, "by " + e.Actor, "on " + hostName(e.Host), e.Tombstone, e.Repo, e.Path}
 	if e.Reason != "" {
@@ -165,5 +164,5 @@ func (e eventLine) text() string {
 	for _, key := range slices.Sorted(maps.Keys(e.Detail)) {
 		words = append(words, key+": "+e.Detail[key])
 	}
-	return escape.Text(strings.Join(words, "  "))
+	return words
 }

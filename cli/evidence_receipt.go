@@ -43,6 +43,6 @@ func verifyReceipt(c *app.Command) error {
 		return output.WriteJSON(c.Env.Stdout, receiptView{file, key.Name(), r.Index, r.Tree.N, r.Tree.Hash.String(), r.Record})
 	}
 	_, err = fmt.Fprintf(c.Env.Stdout, "Receipt: %s\nSigned with: %s\nLine: %s\nSHA-256: %s\nChecked: this is line %d of %d of the log that was signed.\n",
-		escape.Text(file), key.Name(), evidenceLine(r.Record), escape.Text(r.Record.SHA256), r.Index+1, r.Tree.N)
+		escape.Text(file), key.Name(), folded(evidenceWords(r.Record), output.Width(c.Env.Stdout)), escape.Text(r.Record.SHA256), r.Index+1, r.Tree.N)
 	return err
 }

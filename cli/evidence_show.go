@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rivo/uniseg"
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
@@ -23,7 +24,8 @@ func evidenceShowCommand(a *app.App) *cli.Command {
 		Name:      "show",
 		Usage:     "print what was done, for people",
 		UsageText: "codex archive evidence show [flags]",
-		Description: "One line for each record, oldest first; several flags must all hold. With --json the lines\n" +
+		Description: "One line for each record, oldest first, folded where a terminal is narrower; several flags\n" +
+			"must all hold. With --json the lines\n" +
 			"are those of the log, byte for byte; characters that a terminal obeys are \\u escapes.\n" +
 			"--from archive prints the history that all hosts share; --json has the same keys then, as\n" +
 			"far as the archive knows them.\n\n" +
@@ -119,7 +121,7 @@ func showEvidence(ctx context.Context, c *app.Command, out io.Writer, f evidence
 		if c.JSON {
 			_, err = io.WriteString(out, escape.JSON(string(line.Raw))+"\n")
 		} else {
-			_, err = io.WriteString(out, evidenceLine(record)+"\n")
+			_, err = io.WriteString(out, folded(evidenceWords(record), output.Width(c.Env.Stdout))+"\n")
 		}
 		if err != nil {
 			return err
@@ -128,8 +130,32 @@ func showEvidence(ctx context.Context, c *app.Command, out io.Writer, f evidence
 	return nil
 }
 
-// evidenceLine is a record as people read it.
-func evidenceLine(r *evidence.Record) string {
+// folded puts words on one line, or, where a terminal has fewer columns, on several
+// that are indented from the second on. A word is not cut.
+func folded(words []string, width int) string {
+	const between, indent = "  ", "    "
+	var b strings.Builder
+	used := 0
+	for i, word := range words {
+		word = escape.Text(word)
+		columns := uniseg.StringWidth(word)
+		switch {
+		case i == 0:
+		case width > 0 && used+len(between)+columns > width:
+			b.WriteString("\n" + indent)
+			used = len(indent)
+		default:
+			b.WriteString(between)
+			used += len(between)
+		}
+		b.WriteString(word)
+		used += columns
+	}
+	return b.String()
+}
+
+// evidenceWords is a record as people read it.
+func evidenceWords(r *evidence.Record) []string {
 	words := []string{output.Stamp(r.Time), string(r.Action)}
 	if r.Status != evidence.Success {
 		words = append(words, string(r.Status))
@@ -167,7 +193,7 @@ func evidenceLine(r *evidence.Record) string {
 	if r.Repaired {
 		words = append(words, "(recorded later)")
 	}
-	return escape.Text(strings.Join(words, "  "))
+	return words
 }
 
 // stampOf is [output.Stamp], "" for the zero time.

@@ -54,6 +54,7 @@ type trustView struct {
 	URL       string   `json:"url"`
 	Variables []string `json:"variables"`
 	Options   []string `json:"options"`
+	Sends     []string `json:"sends"`
 	Hash      string   `json:"hash"`
 	Trusted   bool     `json:"trusted"`
 	Why       string   `json:"trusted_why"`
@@ -96,8 +97,11 @@ func runTrust(_ context.Context, c *app.Command) error {
 func viewTrust(c *app.Command, p config.Project) trustView {
 	v := trustView{
 		File: p.File, Root: c.Config.Root, Type: c.Config.Backend.Type, URL: c.WrittenURL(),
-		Variables: config.Variables(p.Value("backend.url")), Options: []string{},
+		Variables: config.Variables(p.Value("backend.url")), Options: []string{}, Sends: c.Config.Sends(),
 		Hash: c.Decision.Hash, Trusted: c.Decision.Granted, Why: c.Decision.Why,
+	}
+	if v.Sends == nil || strings.HasPrefix(v.URL, "sqlite:") {
+		v.Sends = []string{} // no server gets anything
 	}
 	if v.Variables == nil {
 		v.Variables = []string{}
@@ -117,6 +121,9 @@ func writeTrust(w *output.Stdout, v trustView) {
 	}
 	for _, option := range v.Options {
 		fmt.Fprintf(w, "Option: %s\n", escape.Text(option))
+	}
+	if len(v.Sends) > 0 {
+		fmt.Fprintf(w, "Sent to it: %s\n", escape.Text(strings.Join(v.Sends, ", ")))
 	}
 	fmt.Fprintf(w, "Hash: %s\nTrusted: %s\n", v.Hash, escape.Text(trustWords(config.Trust{Granted: v.Trusted, Why: v.Why})))
 }

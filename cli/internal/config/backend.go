@@ -10,6 +10,7 @@ import (
 func (l *loader) settleBackend() error {
 	url, kind := l.origin("backend.url"), l.origin("backend.type")
 	l.collectSecrets(url)
+	l.loaded.sends = l.sends()
 	if l.refuseBackend() {
 		_ = deriveType(kind, url) // the refusal comes first; the type is shown to the user who decides on trust
 		l.loaded.Backend.Type, l.loaded.Backend.URL = kind.Value, url.Value

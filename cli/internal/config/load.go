@@ -62,6 +62,7 @@ type Loaded struct {
 	Warnings    []Warning // what was ignored, then what was overruled
 
 	refusal  error // why the archive must not be opened
+	sends    []string
 	origins  []Origin
 	secrets  []string               // URLs with every secret of any layer, for Scrub
 	password atomic.Pointer[string] // what Password read last, for Scrub

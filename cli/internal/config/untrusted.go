@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,7 +18,7 @@ type UntrustedError struct {
 	Found   string // redacted
 	Allowed string
 	Why     string   // why the file is not trusted
-	Sends   []string // the variables whose values the backend would get
+	Sends   []string // what the backend would get: see [Loaded.Sends]
 }
 
 func (e *UntrustedError) Error() string {
@@ -34,7 +36,7 @@ func (l *Loaded) Refusal() error { return l.refusal }
 func (l *loader) refuse(o *Origin, found, allowed string) bool {
 	if l.loaded.refusal == nil {
 		l.loaded.refusal = &UntrustedError{
-			Source: o.Source, Key: o.Key, Found: found, Allowed: allowed, Why: l.loaded.Trust.Why, Sends: l.sends(),
+			Source: o.Source, Key: o.Key, Found: found, Allowed: allowed, Why: l.loaded.Trust.Why, Sends: l.loaded.sends,
 		}
 	}
 	return true
@@ -81,8 +83,12 @@ func showBackend(value string) string {
 	return show(value)
 }
 
+// Sends lists what a server that the file names would get: variables that are set,
+// and the entry for it in .pgpass.
+func (l *Loaded) Sends() []string { return l.sends }
+
 // sends lists the variables that the backend would get, or a URL would carry
-// to it, and that are set.
+// to it, and that are set. A driver looks into .pgpass by itself.
 func (l *loader) sends() []string {
 	var names []string
 	add := func(name string) {
@@ -107,7 +113,17 @@ func (l *loader) sends() []string {
 	for _, name := range l.loaded.Plugins.PassEnv {
 		add(name)
 	}
+	if home, _ := l.options.Env("HOME"); home != "" && implied == "postgres" {
+		if path := filepath.Join(home, ".pgpass"); isRegular(path) {
+			names = append(names, "the entry for its host in "+path)
+		}
+	}
 	return names
+}
+
+func isRegular(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // Variables returns the names of the variables that a URL in a file names.
