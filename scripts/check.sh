@@ -8,6 +8,10 @@ cd "$(dirname "$0")/.."
 # What make test has compiled, without cgo, is not compiled again.
 export CGO_ENABLED=0
 
+# Compilers and analysers that collect garbage more seldom take a fifth to a third
+# less of the processor, and up to 2 GB of memory.
+export GOGC=400
+
 step() { printf '== %s\n' "$*" >&2; }
 tool() { go tool -modfile=scripts/tools.mod "$@"; }
 

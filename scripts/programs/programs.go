@@ -77,7 +77,7 @@ func Build(dir string, race bool) error {
 
 func build(root, source, output string, race bool) error {
 	args := []string{"build", "-ldflags", "-s -w -X main.version=test -X main.commit=0123456789ab", "-o", output}
-	env := append(os.Environ(), "CGO_ENABLED=0")
+	env := append(os.Environ(), "CGO_ENABLED=0", "GOGC=400") // for the compiler, as in the Makefile
 	if race {
 		args, env = append(args, "-race"), append(env, "CGO_ENABLED=1")
 	}
