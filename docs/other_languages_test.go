@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/codex-archive/codex/sdk/backendtest"
 )
@@ -156,6 +157,11 @@ func everyRule(t *testing.T, path string) {
 	if len(report.Results) == 0 {
 		t.Error("no rule ran")
 	}
+	took := time.Duration(0)
+	for _, res := range report.Results {
+		took += res.Duration
+	}
+	t.Logf("%s: %d rules passed, %d failed, %d skipped, in %v", report.Plugin, report.Passed, report.Failed, report.Skipped, took.Round(time.Second))
 	for _, res := range report.Results {
 		switch {
 		case res.Status == backendtest.Failed:

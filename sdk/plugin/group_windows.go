@@ -7,7 +7,7 @@ import (
 )
 
 // tlsOnly says that the system has no Unix sockets worth using, so that
-// connections are TCP with go-plugin's AutoMTLS. Compiled, not tried.
+// connections are TCP with go-plugin's AutoMTLS. Tried under Wine.
 const tlsOnly = true
 
 // ownGroup keeps Ctrl-C at the console from the process.
