@@ -178,22 +178,22 @@ type tampering struct {
 func ofTheLog() []tampering {
 	reconcile, checkpoint := []string{"--reconcile"}, []string{"--checkpoint", "signed"}
 	return []tampering{
-		{"line edited", func(w *tampered) { w.lines[1] = w.edited(2); w.save(w.lines...) }, nil, []string{"line 3: prev is .*the line before it was changed"}},
-		{"line edited", func(w *tampered) { w.lines[1] = w.edited(2); w.save(w.lines...) }, reconcile, []string{`changed: line 2, row ROW:2, event LINE:2: actor is "mallory" in the log and "tester" in the archive`}},
-		{"last line edited", func(w *tampered) { w.lines[6] = w.edited(7); w.save(w.lines...) }, reconcile, []string{`changed: line 7, row ROW:7, event LINE:7: actor is "mallory" in the log`}},
-		{"line removed", func(w *tampered) { w.save(slices.Delete(slices.Clone(w.lines), 3, 4)...) }, nil, []string{"line 4: seq is 5, should be 4"}},
-		{"line inserted", func(w *tampered) { w.save(slices.Insert(slices.Clone(w.lines), 2, w.invented(2))...) }, nil, []string{"line 3: seq is 2, should be 3"}},
+		{"a line edited", func(w *tampered) { w.lines[1] = w.edited(2); w.save(w.lines...) }, nil, []string{"line 3: prev is .*the line before it was changed"}},
+		{"a line edited", func(w *tampered) { w.lines[1] = w.edited(2); w.save(w.lines...) }, reconcile, []string{`changed: line 2, row ROW:2, event LINE:2: actor is "mallory" in the log and "tester" in the archive`}},
+		{"the last line edited", func(w *tampered) { w.lines[6] = w.edited(7); w.save(w.lines...) }, reconcile, []string{`changed: line 7, row ROW:7, event LINE:7: actor is "mallory" in the log`}},
+		{"a line removed", func(w *tampered) { w.save(slices.Delete(slices.Clone(w.lines), 3, 4)...) }, nil, []string{"line 4: seq is 5, should be 4"}},
+		{"a line inserted", func(w *tampered) { w.save(slices.Insert(slices.Clone(w.lines), 2, w.invented(2))...) }, nil, []string{"line 3: seq is 2, should be 3"}},
 		{"lines exchanged", func(w *tampered) { w.lines[1], w.lines[2] = w.lines[2], w.lines[1]; w.save(w.lines...) }, nil, []string{"line 2: seq is 3, should be 2"}},
-		{"line duplicated", func(w *tampered) { w.save(slices.Insert(slices.Clone(w.lines), 2, w.lines[1])...) }, nil, []string{"line 3: seq is 2, should be 3"}},
-		{"line duplicated, chain computed anew", func(w *tampered) { w.save(chained(append(w.lines, w.lines[1])...)...) }, reconcile, []string{"twice: line 8, event LINE:2: the event has a line already: line 2"}},
-		{"end cut off", func(w *tampered) { w.save(w.lines[:6]...) }, reconcile, []string{"no line: row ROW:7, event LINE:7: the archive has RESTORE by tester on "}},
-		{"end cut off", func(w *tampered) { w.save(w.lines[:4]...) }, checkpoint, []string{"has 4 lines, the checkpoint was signed with 5"}},
-		{"older copy put back", func(w *tampered) { w.save(w.lines[:3]...) }, reconcile, []string{"no line: row ROW:4, event LINE:4: ", "no line: row ROW:7, event LINE:7: "}},
-		{"chain computed anew", func(w *tampered) { w.lines[1] = w.edited(2); w.save(chained(w.lines...)...) }, reconcile, []string{`changed: line 2, row ROW:2, event LINE:2: actor is "mallory"`}},
-		{"chain computed anew", func(w *tampered) { w.lines[4] = w.edited(5); w.save(chained(w.lines...)...) }, checkpoint, []string{"what was signed is not its first 5 lines"}},
-		{"chain computed anew without a line", func(w *tampered) { w.save(chained(slices.Delete(slices.Clone(w.lines), 3, 4)...)...) }, reconcile, []string{"no line: row ROW:4, event LINE:4: "}},
-		{"log deleted", func(w *tampered) { os.Remove(filepath.Join(w.dir, tamperedLog)) }, reconcile, []string{"no line: row ROW:1, event LINE:1: the archive has ARCHIVE", "no line: row ROW:7, event LINE:7: "}},
-		{"log deleted", func(w *tampered) { os.Remove(filepath.Join(w.dir, tamperedLog)) }, checkpoint, []string{"has 0 lines, the checkpoint was signed with 5"}},
+		{"a line duplicated", func(w *tampered) { w.save(slices.Insert(slices.Clone(w.lines), 2, w.lines[1])...) }, nil, []string{"line 3: seq is 2, should be 3"}},
+		{"a line duplicated", func(w *tampered) { w.save(chained(append(w.lines, w.lines[1])...)...) }, reconcile, []string{"twice: line 8, event LINE:2: the event has a line already: line 2"}},
+		{"the end cut off", func(w *tampered) { w.save(w.lines[:6]...) }, reconcile, []string{"no line: row ROW:7, event LINE:7: the archive has RESTORE by tester on "}},
+		{"the end cut off", func(w *tampered) { w.save(w.lines[:4]...) }, checkpoint, []string{"has 4 lines, the checkpoint was signed with 5"}},
+		{"an older copy put back", func(w *tampered) { w.save(w.lines[:3]...) }, reconcile, []string{"no line: row ROW:4, event LINE:4: ", "no line: row ROW:7, event LINE:7: "}},
+		{"the chain computed anew", func(w *tampered) { w.lines[1] = w.edited(2); w.save(chained(w.lines...)...) }, reconcile, []string{`changed: line 2, row ROW:2, event LINE:2: actor is "mallory"`}},
+		{"the chain computed anew", func(w *tampered) { w.lines[4] = w.edited(5); w.save(chained(w.lines...)...) }, checkpoint, []string{"what was signed is not its first 5 lines"}},
+		{"the chain computed anew", func(w *tampered) { w.save(chained(slices.Delete(slices.Clone(w.lines), 3, 4)...)...) }, reconcile, []string{"no line: row ROW:4, event LINE:4: "}},
+		{"the log deleted", func(w *tampered) { os.Remove(filepath.Join(w.dir, tamperedLog)) }, reconcile, []string{"no line: row ROW:1, event LINE:1: the archive has ARCHIVE", "no line: row ROW:7, event LINE:7: "}},
+		{"the log deleted", func(w *tampered) { os.Remove(filepath.Join(w.dir, tamperedLog)) }, checkpoint, []string{"has 0 lines, the checkpoint was signed with 5"}},
 	}
 }
 
@@ -201,31 +201,31 @@ func ofTheLog() []tampering {
 func ofTheArchive() []tampering {
 	reconcile := []string{"--reconcile"}
 	return []tampering{
-		{"event only in the log", func(w *tampered) { w.save(chained(append(w.lines, w.invented(7))...)...) }, reconcile, []string{"no row: line 8, row ROW:7, event [0-9a-f-]+: the archive has no event RESTORE by tester"}},
-		{"event only in the archive", func(w *tampered) {
+		{"an event in the log alone", func(w *tampered) { w.save(chained(append(w.lines, w.invented(7))...)...) }, reconcile, []string{"no row: line 8, row ROW:7, event [0-9a-f-]+: the archive has no event RESTORE by tester"}},
+		{"an event in the archive alone", func(w *tampered) {
 			w.sql(`INSERT INTO codex_event (id, item, action, actor, happened_at, case_name, retain_until, detail, host)
 				SELECT %s, item, action, actor, happened_at, case_name, retain_until, detail, host FROM codex_event WHERE id = %s`, w.bytesOf(sdk.NewID().String()), w.bytesOf(w.id(4)))
 		}, reconcile, []string{"no line: row ROW:4, event [0-9a-f-]+: the archive has RESTORE by tester on "}},
-		{"event row changed", func(w *tampered) {
+		{"an event row changed", func(w *tampered) {
 			w.sql(`UPDATE codex_event SET happened_at = happened_at + 60000000 WHERE id = %s`, w.bytesOf(w.id(4)))
 		}, reconcile, []string{"changed: line 4, row ROW:4, event LINE:4: the time is .* in the log and .* in the archive"}},
-		{"host of an event changed", func(w *tampered) {
+		{"an event row changed", func(w *tampered) {
 			w.sql(`UPDATE codex_event SET host = 'elsewhere' WHERE id = %s`, w.bytesOf(w.id(4)))
 		}, reconcile, []string{`changed: line 4, row ROW:4, event LINE:4: host is .* in the log and "elsewhere" in the archive`}},
-		{"event row removed", func(w *tampered) {
+		{"an event row removed", func(w *tampered) {
 			w.sql(`DELETE FROM codex_event WHERE id = %s`, w.bytesOf(w.id(4)))
 		}, reconcile, []string{"no row: line 4, row ROW:4, event LINE:4: the archive has no event RESTORE by tester"}},
-		{"record changed", func(w *tampered) {
+		{"a record changed", func(w *tampered) {
 			w.sql(`UPDATE codex_item SET file_mode = 384 WHERE tombstone = %s`, w.bytesOf(w.tombstone(2)))
 		}, reconcile, []string{"unreadable: row ROW:2: .*digest"}},
-		{"record changed, digest computed anew", func(w *tampered) {
+		{"a record changed", func(w *tampered) {
 			w.sql(`UPDATE codex_item SET file_mode = 384, digest = %s WHERE tombstone = %s`, w.digestWith(2, 0o600), w.bytesOf(w.tombstone(2)))
 		}, reconcile, []string{"changed: line 2, row ROW:2, event LINE:2: record digest is "}},
-		{"record removed", func(w *tampered) {
+		{"a record removed", func(w *tampered) {
 			w.sql(`DELETE FROM codex_item WHERE tombstone = %s`, w.bytesOf(w.tombstone(3)))
 		}, reconcile, []string{"no row: line 3, row ROW:3, event LINE:3: the archive has no event ARCHIVE by tester"}},
-		{"end of the log cut off", func(w *tampered) { w.save(w.lines[:6]...) }, reconcile, []string{"no line: row ROW:7, event LINE:7: the archive has RESTORE by tester on "}},
-		{"log deleted", func(w *tampered) { os.Remove(filepath.Join(w.dir, tamperedLog)) }, reconcile, []string{"no line: row ROW:1, event LINE:1: ", "no line: row ROW:7, event LINE:7: "}},
+		{"the end cut off", func(w *tampered) { w.save(w.lines[:6]...) }, reconcile, []string{"no line: row ROW:7, event LINE:7: the archive has RESTORE by tester on "}},
+		{"the log deleted", func(w *tampered) { os.Remove(filepath.Join(w.dir, tamperedLog)) }, reconcile, []string{"no line: row ROW:1, event LINE:1: ", "no line: row ROW:7, event LINE:7: "}},
 	}
 }
 
@@ -266,7 +266,7 @@ func TestTampering(t *testing.T) {
 			c.run(t, whole.copyOf(t))
 		})
 	}
-	t.Run("archive put back", func(t *testing.T) {
+	t.Run("the archive put back to an older copy", func(t *testing.T) {
 		t.Parallel()
 		w := whole.copyOf(t)
 		w.sql(`DELETE FROM codex_event WHERE id = %s`, w.bytesOf(w.id(7)))
@@ -338,5 +338,60 @@ func TestReconcileOfClones(t *testing.T) {
 	}
 	if r := w.run("archive", "evidence", "verify", "--reconcile", "--host", "elsewhere"); r.code != output.ExitIntegrity {
 		t.Errorf("exit code %d: %s", r.code, r.stdout)
+	}
+}
+
+// TestTamperingIsDocumented: docs/security.md has a line for each tampering and
+// what finds it, and a test runs each line: one of this file, or one that has the
+// words of the line.
+func TestTamperingIsDocumented(t *testing.T) {
+	t.Parallel()
+	run := map[string]bool{"the archive put back to an older copy | `--reconcile`": true}
+	for _, c := range append(ofTheLog(), ofTheArchive()...) {
+		by := "`verify`"
+		if len(c.args) > 0 {
+			by = "`" + c.args[0] + "`"
+		}
+		run[c.name+" | "+by] = true
+	}
+	elsewhere := map[string]string{
+		"a hold removed": "verify_structure", "a retention made shorter": "verify_structure", "a purge feigned": "verify_structure",
+		"a record removed, and its events": "verify_structure", "the row of a content removed": "verify_structure",
+		"a part of the log removed": "evidence_signed", "a receipt changed": "evidence_signed",
+	}
+	page, err := os.ReadFile("../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "| changed | how | found by | what is named |\n|---|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	changed := ""
+	documented := map[string]bool{}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 6 {
+			t.Fatalf("not a line of the table: %q", line)
+		}
+		if name := strings.TrimSpace(cells[1]); name != "" {
+			changed = name
+		}
+		if script := elsewhere[changed]; script != "" {
+			text, err := os.ReadFile("testdata/script/" + script + ".txtar")
+			if err != nil || !strings.Contains(string(text), changed) {
+				t.Errorf("%s does not say that it tests %q, %v", script, changed, err)
+			}
+			continue
+		}
+		documented[changed+" | "+strings.TrimSpace(cells[3])] = true
+	}
+	for line := range run {
+		if !documented[line] {
+			t.Errorf("not in the table: %s", line)
+		}
+	}
+	for line := range documented {
+		if !run[line] {
+			t.Errorf("not run by a test: %s", line)
+		}
 	}
 }
