@@ -87,7 +87,8 @@ class Service:
         }
         self.server = grpc.server(futures.ThreadPoolExecutor(THREADS), options=options.items())
         archive = pb.DESCRIPTOR.services_by_name["Archive"]
-        calls = {method.name: handler(self, method) for method in archive.methods}
+        # A method that is not there belongs to a capability that this backend does not have.
+        calls = {method.name: handler(self, method) for method in archive.methods if hasattr(self, method.name)}
         health = {"Check": grpc.unary_unary_rpc_method_handler(check_health)}
         self.server.add_generic_rpc_handlers([
             grpc.method_handlers_generic_handler(archive.full_name, calls),
