@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,9 +20,13 @@ func canAsk(c *app.Command) bool {
 }
 
 // ask asks on the terminal and reports whether the answer is yes.
-func ask(c *app.Command, question string) (bool, error) {
+func ask(ctx context.Context, c *app.Command, question string) (bool, error) {
 	_, _ = fmt.Fprint(c.Env.Stderr, question+" [y/N] ") // a question that is not seen is not answered
-	answer, err := bufio.NewReader(c.Env.Stdin).ReadString('\n')
+	in, err := c.Input(ctx, "-")
+	if err != nil {
+		return false, err
+	}
+	answer, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}

@@ -75,7 +75,7 @@ func runBatchRestore(ctx context.Context, c *app.Command) error {
 	if isQuery(c) {
 		return p.runQuery(ctx)
 	}
-	if err := p.read(); err != nil {
+	if err := p.read(ctx); err != nil {
 		return err
 	}
 	return p.leftOut(p.carryOut(ctx), p.manifest.LeftOut)
@@ -106,7 +106,7 @@ func (p *batchPlan) carryOut(ctx context.Context) error {
 }
 
 // read reads the command line and the manifest.
-func (p *batchPlan) read() (err error) {
+func (p *batchPlan) read(ctx context.Context) (err error) {
 	c := p.command
 	if err := c.Arguments(1, 1, "MANIFEST"); err != nil {
 		return err
@@ -121,7 +121,10 @@ func (p *batchPlan) read() (err error) {
 	if err := checkResultsFlag(c); err != nil {
 		return err
 	}
-	p.manifest, err = readManifest(c, c.Flags.Args().First(), format)
+	p.manifest, err = readManifest(ctx, c, c.Flags.Args().First(), format)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		return output.Usagef("%w", err)
 	}
@@ -170,18 +173,15 @@ func isFile(a, b string) bool {
 	return err == nil && os.SameFile(first, second)
 }
 
-func readManifest(c *app.Command, path string, format batch.Format) (*batch.Manifest, error) {
-	if path == "-" {
-		return batch.Read(c.Env.Stdin, path, format)
+func readManifest(ctx context.Context, c *app.Command, path string, format batch.Format) (*batch.Manifest, error) {
+	if info, err := os.Stat(path); path != "-" && err == nil && info.IsDir() {
+		return nil, manifestError(path, errors.New("is a directory"))
 	}
-	f, err := os.Open(path)
+	f, err := c.Input(ctx, path)
 	if err != nil {
 		return nil, manifestError(path, err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, manifestError(path, errors.New("is a directory"))
-	}
 	return batch.Read(f, path, format)
 }
 

@@ -105,7 +105,7 @@ func runPluginInstall(ctx context.Context, c *app.Command) (err error) {
 	if err := i.describe(ctx); err != nil {
 		return err
 	}
-	if err := i.place(); err != nil {
+	if err := i.place(ctx); err != nil {
 		return err
 	}
 	if c.JSON {
@@ -160,7 +160,7 @@ func (i *installation) describe(ctx context.Context) error {
 	if _, _, err := i.search.CanInstall(p.Backend, p.SHA256, i.replace); err != nil {
 		return err
 	}
-	if err := i.allowed(); err != nil {
+	if err := i.allowed(ctx); err != nil {
 		return err
 	}
 	program, err := pluginhost.Check(p.Path)
@@ -181,7 +181,7 @@ func (i *installation) describe(ctx context.Context) error {
 }
 
 // allowed asks for what the project's lock does not allow.
-func (i *installation) allowed() error {
+func (i *installation) allowed(ctx context.Context) error {
 	if i.lock == nil || i.lockIt {
 		return nil
 	}
@@ -191,7 +191,7 @@ func (i *installation) allowed() error {
 	}
 	if canAsk(i.c) && !i.view.DryRun {
 		question := fmt.Sprintf("%s does not name this program (SHA-256 %s). Start it, and add it?", escape.Text(i.lock.Path), i.view.SHA256)
-		if i.lockIt, err = ask(i.c, question); err != nil || i.lockIt {
+		if i.lockIt, err = ask(ctx, i.c, question); err != nil || i.lockIt {
 			return err
 		}
 	}
@@ -200,7 +200,7 @@ func (i *installation) allowed() error {
 }
 
 // place puts the program where it is found, and into the lock if that is wanted.
-func (i *installation) place() error {
+func (i *installation) place(ctx context.Context) error {
 	p, v := i.program, &i.view
 	var err error
 	if v.DryRun {
@@ -211,7 +211,7 @@ func (i *installation) place() error {
 	if err != nil {
 		return err
 	}
-	if err := i.offerLock(); err != nil {
+	if err := i.offerLock(ctx); err != nil {
 		return err
 	}
 	if !i.lockIt {
@@ -228,14 +228,14 @@ func (i *installation) place() error {
 }
 
 // offerLock asks on a terminal whether a project without a lock shall get one.
-func (i *installation) offerLock() (err error) {
+func (i *installation) offerLock(ctx context.Context) (err error) {
 	if i.lock != nil || i.lockIt || i.view.DryRun || !canAsk(i.c) {
 		return nil
 	}
 	if info, err := os.Stat(filepath.Dir(pluginhost.LockPath(i.root))); err != nil || !info.IsDir() {
 		return nil // no project here
 	}
-	i.lockIt, err = ask(i.c, "Let only locked programs run in the project "+escape.Text(i.root)+", this one first?")
+	i.lockIt, err = ask(ctx, i.c, "Let only locked programs run in the project "+escape.Text(i.root)+", this one first?")
 	return err
 }
 

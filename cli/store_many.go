@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -54,7 +55,7 @@ func isMany(c *app.Command) bool {
 // runStoreMany stores what several paths, directories or a list name.
 func runStoreMany(ctx context.Context, c *app.Command) error {
 	p := &storePlan{command: c}
-	if err := p.read(); err != nil {
+	if err := p.read(ctx); err != nil {
 		return err
 	}
 	defer func() { _ = p.walk.Close() }() // only directories are open
@@ -68,7 +69,7 @@ func runStoreMany(ctx context.Context, c *app.Command) error {
 }
 
 // read reads the command line.
-func (p *storePlan) read() (err error) {
+func (p *storePlan) read(ctx context.Context) (err error) {
 	c := p.command
 	flags := c.Flags
 	p.verify, p.remove = flags.Bool("verify") || flags.Bool("remove"), flags.Bool("remove")
@@ -95,11 +96,11 @@ func (p *storePlan) read() (err error) {
 	case flags.Bool("null") && !flags.IsSet("files-from"):
 		return output.Usagef("--null belongs to --files-from")
 	}
-	return p.open(paths)
+	return p.open(ctx, paths)
 }
 
 // open checks the paths and the list.
-func (p *storePlan) open(paths []string) error {
+func (p *storePlan) open(ctx context.Context, paths []string) error {
 	c := p.command
 	exclude, err := tree.ParsePatterns(c.Flags.StringSlice("exclude"))
 	if err != nil {
@@ -107,7 +108,10 @@ func (p *storePlan) open(paths []string) error {
 	}
 	selection := tree.Selection{Paths: paths, Exclude: exclude, Protected: protected(c), Gone: p.resume}
 	if c.Flags.IsSet("files-from") {
-		if selection.List, err = readList(c); err != nil {
+		if selection.List, err = readList(ctx, c); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			return durable.NamedFile("--files-from", c.Flags.String("files-from"), err, "")
 		}
 	}
@@ -139,21 +143,24 @@ func wrongPath(err error) error {
 	return err
 }
 
+// maxList is how large a list of --files-from may be: a million long paths. A device
+// would fill the disk.
+const maxList = 1 << 30 // bytes
+
 // readList keeps the list of --files-from, which may be a pipe, to read it twice.
-func readList(c *app.Command) (*tree.List, error) {
-	name := c.Flags.String("files-from")
-	in := c.Env.Stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = f.Close() }() // it was only read
-		in = f
-	}
-	list := &spool.Spool{}
-	if _, err := io.Copy(list, in); err != nil {
+func readList(ctx context.Context, c *app.Command) (*tree.List, error) {
+	in, err := c.Input(ctx, c.Flags.String("files-from"))
+	if err != nil {
 		return nil, err
+	}
+	defer func() { _ = in.Close() }() // it was only read
+	list := &spool.Spool{}
+	n, err := io.Copy(list, io.LimitReader(in, maxList+1))
+	if err == nil && n > maxList {
+		err = fmt.Errorf("has more than %d bytes", maxList)
+	}
+	if err != nil {
+		return nil, errors.Join(err, list.Close())
 	}
 	return &tree.List{Reader: list.Reader, Null: c.Flags.Bool("null")}, nil
 }

@@ -60,7 +60,7 @@ type trustView struct {
 	Why       string   `json:"trusted_why"`
 }
 
-func runTrust(_ context.Context, c *app.Command) error {
+func runTrust(ctx context.Context, c *app.Command) error {
 	if err := c.Arguments(0, 0); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func runTrust(_ context.Context, c *app.Command) error {
 	if !c.JSON {
 		writeTrust(c.Env.Stdout, view)
 	}
-	if err := consent(c, view.Hash); err != nil {
+	if err := consent(ctx, c, view.Hash); err != nil {
 		return err
 	}
 	if err := accept(c); err != nil {
@@ -129,7 +129,7 @@ func writeTrust(w *output.Stdout, v trustView) {
 }
 
 // consent asks the user, or compares the hash that was given.
-func consent(c *app.Command, hash string) error {
+func consent(ctx context.Context, c *app.Command, hash string) error {
 	if given := c.Flags.String("hash"); given != "" || c.Flags.IsSet("hash") {
 		if strings.EqualFold(strings.TrimSpace(given), hash) {
 			return nil
@@ -140,7 +140,7 @@ func consent(c *app.Command, hash string) error {
 		return output.Usagef("there is no terminal to ask on, and --hash is missing: the file was not accepted").
 			WithHint("read the file, then: codex archive trust --hash %s", hash)
 	}
-	yes, err := ask(c, "Accept this file?")
+	yes, err := ask(ctx, c, "Accept this file?")
 	if err == nil && !yes {
 		err = output.Errorf(output.KindOf(sdk.Refused), "the file was not accepted")
 	}

@@ -24,7 +24,7 @@ func dialect() *sqlbackend.Dialect {
 			Obstacle: `SELECT CASE WHEN current_setting('server_encoding') <> 'UTF8' THEN
 		'its encoding is ' || current_setting('server_encoding') || ', which does not hold all text; make a database with ENCODING ''UTF8'' and TEMPLATE template0'
 		WHEN current_schema() IS NULL OR current_schema() LIKE 'pg\_%' OR current_setting('search_path') ~* '^[ "]*pg_temp' THEN
-		'search_path, which is ' || current_setting('search_path') || ', does not begin with a schema for tables; set it for the role, or write ?search_path=SCHEMA in the URL'
+		'search_path, which is ' || current_setting('search_path') || ', does not begin with a schema for tables; set it for the role, or as the option search_path of the URL'
 		ELSE '' END`,
 			Objects:     objects,
 			Definitions: sqlbackend.Lines(definitions),
