@@ -96,14 +96,15 @@ func inPart(commands, rules string) string {
 var wholeKit = regexp.MustCompile(`(?m)^codex plugin test \./.*$`)
 
 // vendorEnv is the environment of a vendor: codex on PATH, the checkout in
-// CODEX, no workspace, and no network.
+// CODEX, no workspace, no network, and no plugins and no trust of the user.
 func vendorEnv(t *testing.T) []string {
 	checkout, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin := programs.For(t)
+	bin, own := programs.For(t), t.TempDir()
 	return append(os.Environ(), "CODEX="+checkout, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"XDG_DATA_HOME="+own, "XDG_STATE_HOME="+own,
 		"GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off", "GOSUMDB=off", "CGO_ENABLED=0")
 }
 
