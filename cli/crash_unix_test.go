@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -142,7 +143,8 @@ func needsProc(t *testing.T) {
 // db opens the database behind the program's back.
 func (p *project) db() *sql.DB {
 	p.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(p.dir, ".codex/archive.sqlite")+"?_pragma=busy_timeout(10000)")
+	file := url.URL{Scheme: "file", Path: filepath.Join(p.dir, ".codex", "archive.sqlite"), RawQuery: "_pragma=busy_timeout(10000)"}
+	db, err := sql.Open("sqlite", file.String())
 	if err != nil {
 		p.t.Fatal(err)
 	}

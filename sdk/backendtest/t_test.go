@@ -66,8 +66,8 @@ func TestCleanupAfterFailure(t *testing.T) {
 
 func TestManyLinesAreCut(t *testing.T) {
 	res := tryRule(t, func(t *T) {
-		for range mostLines + 5 {
-			t.Errorf("wrong")
+		for n := range mostLines + 5 {
+			t.Errorf("wrong %d", n)
 		}
 	})
 	if n := strings.Count(res.Why, "wrong"); n != mostLines || !strings.HasSuffix(res.Why, "and 5 more lines") {

@@ -12,5 +12,5 @@ import (
 var version = "dev"
 
 func main() {
-	plugin.Serve(sdk.Driver{Name: "bolt", Version: version, Schemes: []string{"bolt"}, Capabilities: []sdk.Capability{sdk.IdentityAtOpen}, Open: boltstore.Open})
+	plugin.Serve(sdk.Driver{Name: "bolt", Version: version, Schemes: []string{"bolt"}, Capabilities: []sdk.Capability{sdk.IdentityAtOpen, sdk.Inspection}, Open: boltstore.Open})
 }
