@@ -38,7 +38,7 @@ func TestStatementLog(t *testing.T) {
 
 	d := server.Database(t)
 	_, err := open(t.Context(), sdk.Options{URL: d.URL(), Mode: sdk.Create})
-	sqltest.Failed(t, err, sdk.Unsupported, false, sdk.EffectNone)
+	sqltest.Failed(t, err, sdk.PermissionDenied, false, sdk.EffectNone)
 	if !strings.Contains(fmt.Sprint(err), "binlog_format") || !strings.Contains(fmt.Sprint(err), d.Name) {
 		t.Errorf("%v does not say why", err)
 	}

@@ -197,7 +197,7 @@ func TestNoSchema(t *testing.T) {
 		d := databases.Postgres(t)
 		sqltest.Execute(t, d, "ALTER ROLE "+d.User+" SET search_path = "+path)
 		_, err := open(t.Context(), sdk.Options{URL: d.URL(), Mode: sdk.Create})
-		sqltest.Failed(t, err, sdk.Unsupported, false, sdk.EffectNone)
+		sqltest.Failed(t, err, sdk.PermissionDenied, false, sdk.EffectNone)
 		if err != nil && !strings.Contains(err.Error(), "search_path") {
 			t.Error(err)
 		}

@@ -37,7 +37,7 @@ func TestDatabaseOfAnotherEncoding(t *testing.T) {
 			t.Cleanup(func() { sqltest.Execute(t, d, "DROP DATABASE "+name+" WITH (FORCE)") })
 			url := strings.TrimSuffix(d.URL(), d.Name) + name
 			_, err := open(t.Context(), sdk.Options{URL: url, Mode: sdk.Create})
-			sqltest.Failed(t, err, sdk.Unsupported, false, sdk.EffectNone)
+			sqltest.Failed(t, err, sdk.PermissionDenied, false, sdk.EffectNone)
 			if !strings.Contains(fmt.Sprint(err), encoding) || !strings.Contains(fmt.Sprint(err), name) {
 				t.Errorf("%v does not name database and encoding", err)
 			}

@@ -232,7 +232,7 @@ func (db *conn) checkObstacle(ctx context.Context) error {
 		return err
 	}
 	if why != "" {
-		return sdk.Errorf(sdk.Unsupported, "%s cannot hold an archive: %s", db.b.place, why)
+		return sdk.Errorf(sdk.PermissionDenied, "%s cannot hold an archive: %s", db.b.place, why)
 	}
 	return nil
 }

@@ -333,7 +333,10 @@ func (s *Suite) Works(t *testing.T, d *databases.Database) {
 	MustPut(t, archive, contest.Small(50))
 	checkAll(t, s.Open(t, d.URL(), sdk.ReadOnly))
 	listed := 0
-	for range archive.List(t.Context(), sdk.Query{}) {
+	for _, err := range archive.List(t.Context(), sdk.Query{}) {
+		if err != nil {
+			t.Error(err)
+		}
 		listed++
 	}
 	if n := countRows(t, archive.Admin, "codex_item"); listed != n {
