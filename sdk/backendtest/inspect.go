@@ -15,38 +15,34 @@ func inspectRules() []Rule {
 		must("INSPECT-03", "Content whose record was removed is orphaned, and named by its SHA-256; holds and events of the record are dangling.", func(t *T) {
 			t.require(sdk.Inspection)
 			b := t.backend()
-			for _, n := range damagedSizes {
-				s, other := t.item(n), t.item(100)
-				t.put(b, s, other)
+			gone, kept := t.damageable(b)
+			for _, s := range gone {
 				t.append(b, t.hold(s.Tombstone, "one"))
-				before := t.inspect(b)
-				t.tamper(Tampering{How: RemoveRecord, Record: s.Tombstone})
-				t.showsDamage(b, before, sdk.Orphaned, s.Content.SHA256.String())
-				t.showsDamage(b, before, sdk.Dangling, "")
-				t.same(b, other)
 			}
+			found := t.damageBy(b, RemoveRecord, gone)
+			for _, s := range gone {
+				t.showsDamage(found, sdk.Orphaned, s.Content.SHA256.String())
+			}
+			t.showsDamage(found, sdk.Dangling, "")
+			t.same(b, kept)
 		}, needsTamper),
 		must("INSPECT-04", "A record whose content has no row is dangling, and named by its tombstone.", func(t *T) {
 			t.require(sdk.Inspection)
 			b := t.backend()
-			for _, n := range damagedSizes {
-				s, other := t.item(n), t.item(100)
-				t.put(b, s, other)
-				before := t.inspect(b)
-				t.tamper(Tampering{How: RemoveContent, Record: s.Tombstone})
-				t.showsDamage(b, before, sdk.Dangling, s.Tombstone.String())
-				t.same(b, other)
+			bare, kept := t.damageable(b)
+			found := t.damageBy(b, RemoveContent, bare)
+			for _, s := range bare {
+				t.showsDamage(found, sdk.Dangling, s.Tombstone.String())
 			}
+			t.same(b, kept)
 		}, needsTamper),
 		must("INSPECT-05", "Content of purged records only, whose body is there, is contradictory, and named by its SHA-256.", func(t *T) {
 			t.require(sdk.Inspection)
 			b := t.backend()
-			for _, n := range damagedSizes {
-				s := t.item(n)
-				t.put(b, s)
-				before := t.inspect(b)
-				t.tamper(Tampering{How: FeignPurge, Record: s.Tombstone})
-				t.showsDamage(b, before, sdk.Contradictory, s.Content.SHA256.String())
+			feigned, _ := t.damageable(b)
+			found := t.damageBy(b, FeignPurge, feigned)
+			for _, s := range feigned {
+				t.showsDamage(found, sdk.Contradictory, s.Content.SHA256.String())
 			}
 		}, needsTamper),
 	}
@@ -132,10 +128,28 @@ func (t *T) newDamage(b sdk.Backend, before []sdk.Finding) []sdk.Finding {
 	})
 }
 
-// showsDamage checks that damage of a kind came up that was not there before and, unless
-// there are more rows than are named, that it names name.
-func (t *T) showsDamage(b sdk.Backend, before []sdk.Finding, kind sdk.FindingKind, name string) {
-	found := t.newDamage(b, before)
+// damageable stores an item of each size, to tamper with, and another.
+func (t *T) damageable(b sdk.Backend) (some []sample, other sample) {
+	for _, n := range damagedSizes {
+		some = append(some, t.item(n))
+	}
+	other = t.item(100)
+	t.put(b, append(slices.Clone(some), other)...)
+	return some, other
+}
+
+// damageBy tampers with the records of some, and returns what damage that makes.
+func (t *T) damageBy(b sdk.Backend, how Harm, some []sample) []sdk.Finding {
+	before := t.inspect(b)
+	for _, s := range some {
+		t.tamper(Tampering{How: how, Record: s.Tombstone})
+	}
+	return t.newDamage(b, before)
+}
+
+// showsDamage checks that the findings have damage of a kind and, unless there are
+// more rows than are named, that it names name.
+func (t *T) showsDamage(found []sdk.Finding, kind sdk.FindingKind, name string) {
 	for _, f := range found {
 		names := slices.ContainsFunc(f.Examples, func(e string) bool { return strings.Contains(e, name) })
 		if f.Kind == kind && (names || f.Rows > int64(len(f.Examples))) {
