@@ -68,4 +68,4 @@ race -short -skip 'TestMutants|TestEveryRuleCanFail|TestSingleArchive' ./sdk ./s
 go run ./scripts/testenv -noservers -race go test -vet=off -short -timeout 15m -run 'Batch|Restore' ./cli
 
 step race detector over the engine
-race -run 'TestRules/(CONC|CONTEXT)|TestServer/OverlappingPuts' ./plugins/mariadb
+race -run '^TestRules$/(CONC|CONTEXT)|^TestServer$/OverlappingPuts' ./plugins/mariadb

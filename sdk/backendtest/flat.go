@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	bulk = 128 << 20 // bytes of the body that shows whether memory grows
+	bulk = 256 << 20 // bytes of the body that shows whether memory grows
 	// grown is how much more memory a program may need for it than for small ones.
 	// It leaves room for caches of the database and garbage; a program that
 	// holds the body needs more.
@@ -98,7 +98,7 @@ func flatBatch(t *T) {
 	}
 }
 
-// flatItems is how many bodies make a batch of 128 MiB.
+// flatItems is how many bodies make a batch of 256 MiB.
 const flatItems = bulk / (4 << 20)
 
 // appendAll records an event of each record.

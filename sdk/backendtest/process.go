@@ -107,9 +107,9 @@ func processRules() []Rule {
 				t.Errorf("it ended with %s, want exit status 0", how)
 			}
 		}, needsProgram),
-		patient(must("PROC-09", "Memory does not grow with the length of a batch: a Put and a Get of 128 MiB in bodies of 4 MiB need less than half of that more than small ones.", flatBatch, needsProgram)),
+		patient(must("PROC-09", "Memory does not grow with the length of a batch: a Put and a Get of 256 MiB in bodies of 4 MiB need less than half of that more than small ones.", flatBatch, needsProgram)),
 		must("PROC-10", "What a call has opened it closes, also where it ends early: the files and connections of a program do not grow with the number of calls.", descriptorLeak, needsProgram),
-		patient(must("PROC-07", "Memory does not grow with a body: one of 128 MiB is taken in and returned with less than half of that more than small ones need.", flatMemory, needsProgram)),
+		patient(must("PROC-07", "Memory does not grow with a body: one of 256 MiB is taken in and returned with less than half of that more than small ones need.", flatMemory, needsProgram)),
 	}
 }
 
