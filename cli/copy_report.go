@@ -128,7 +128,7 @@ func (r *copyReport) item(result copier.Result) {
 		about = strings.TrimSpace(failure.Tombstone + " " + path)
 	}
 	r.failures = append(r.failures, failure)
-	r.progress.Printf("[ERROR] %s: %s", escape.Text(about), escape.Text(output.Words(result.Err)))
+	r.progress.Printf("[ERROR] %s: %s", escape.Text(about), escape.Text(output.WordsAbout(failure.Tombstone, result.Err)))
 }
 
 // end prints the summary and returns how the run ended.

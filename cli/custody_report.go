@@ -78,7 +78,7 @@ func (r *custodyReport) item(item *custodyItem, event sdk.Event) {
 	case r.command.JSON:
 		// The error is the document.
 	case item.err != nil && !r.one:
-		r.progress.Printf("[ERROR] %s: %s", escape.Text(item.name), escape.Text(output.Words(item.err)))
+		r.progress.Printf("[ERROR] %s: %s", escape.Text(item.name), escape.Text(output.WordsAbout(item.name, item.err)))
 	case item.err == nil && r.one:
 		r.progress.Printf("%s", escape.Text(item.id.String()+" "+r.said(item, event)))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/codex-archive/codex/cli/internal/app"
@@ -21,7 +22,8 @@ type verifiedView struct {
 	Selected string    `json:"selected"` // in words
 	Records  int64     `json:"records"`
 	Intact   int64     `json:"intact"`
-	Bad      int64     `json:"bad"` // damaged, missing or unreadable
+	Bad      int64     `json:"bad"`    // damaged, missing or unreadable
+	Failed   int64     `json:"failed"` // not verified, and not purged
 }
 
 // String says when content was verified, and how much of it.
@@ -33,11 +35,20 @@ func (v *verifiedView) String() string {
 	if !v.All {
 		what = output.Count(v.Records, "record") + ": " + escape.Text(v.Selected)
 	}
-	found := "intact"
+	var found []string
 	if v.Bad > 0 {
-		found = fmt.Sprintf("%d of them damaged, missing or unreadable", v.Bad)
+		found = append(found, fmt.Sprintf("%d of them damaged, missing or unreadable", v.Bad))
 	}
-	return fmt.Sprintf("%s (%s; %s)", output.Stamp(v.At), what, found)
+	switch {
+	case v.Failed > 0:
+		found = append(found, fmt.Sprintf("%d of them not verified", v.Failed))
+	case v.Failed < 0:
+		found = append(found, "counts that do not agree")
+	}
+	if len(found) == 0 {
+		found = append(found, "intact")
+	}
+	return fmt.Sprintf("%s (%s; %s)", output.Stamp(v.At), what, strings.Join(found, ", "))
 }
 
 func stampOrNever(t *time.Time) string {
@@ -83,11 +94,14 @@ func viewVerification(e *sdk.Event) *verifiedView {
 		n, _ := strconv.ParseInt(e.Detail[key], 10, 64) // 0 where another program wrote something else
 		return n
 	}
-	return &verifiedView{
+	v := &verifiedView{
 		At: e.At, By: e.Actor, Selected: e.Detail["selected"],
-		All:     e.Detail["selected"] == verifier.All && count("failed") == 0,
 		Records: count("records"), Intact: count("intact"), Bad: count("damaged") + count("missing") + count("unreadable"),
 	}
+	// Counted by what was found: a count that the event lacks is no success.
+	v.Failed = v.Records - v.Intact - v.Bad - count("purged")
+	v.All = v.Selected == verifier.All && v.Failed == 0
+	return v
 }
 
 // begun is when the first of the runs began that an event sums up: what was read

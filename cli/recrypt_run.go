@@ -292,7 +292,7 @@ func (r *recryptRun) failed(record *sdk.Record, name string, err error) error {
 	}
 	r.results.fail(record, name, err)
 	path, _ := output.PathText(record.Path)
-	r.progress.Printf("[ERROR] %s %s: %s", escape.Text(name), escape.Text(path), escape.Text(output.Words(err)))
+	r.progress.Printf("[ERROR] %s %s: %s", escape.Text(name), escape.Text(path), escape.Text(output.WordsAbout(name, err)))
 	if r.journal == nil || record.Tombstone.IsZero() {
 		return nil
 	}

@@ -103,7 +103,7 @@ func (r *repairReport) notRepaired(d *damagedContent, err error) {
 	failure := output.ViewFailure(output.FailureOf(err))
 	for _, id := range d.records {
 		r.add(d, repairItem{Tombstone: id.String(), Status: "failed", Error: &failure}, id)
-		r.verify.progress.Printf("[ERROR] %s %s: %s", id, escape.Text(r.paths[id]), escape.Text(output.Words(err)))
+		r.verify.progress.Printf("[ERROR] %s %s: %s", id, escape.Text(r.paths[id]), escape.Text(output.WordsAbout(id.String(), err)))
 	}
 	r.fail(len(d.records), err)
 }

@@ -48,6 +48,22 @@ func Words(err error) string {
 	).Replace(err.Error())
 }
 
+// WordsAbout is [Words] for a line that begins with the name of the item: the text
+// does not say it again.
+func WordsAbout(name string, err error) string {
+	words := Words(err)
+	if name == "" {
+		return words
+	}
+	words = strings.ReplaceAll(words, " (tombstone "+name+")", "")
+	for _, mark := range []string{": ", " "} {
+		if rest, ok := strings.CutPrefix(words, name+mark); ok {
+			return rest
+		}
+	}
+	return words
+}
+
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }
 

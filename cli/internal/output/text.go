@@ -110,7 +110,7 @@ func ShellPath(path string) string {
 // Nearest returns the candidate that is at most two edits away from typed, or
 // "".
 func Nearest(typed string, candidates []string) string {
-	best, distance := "", 3
+	best, distance := "", min(2, len(typed)/2)+1 // of a short word, half may be wrong
 	for _, c := range candidates {
 		if d := smetrics.WagnerFischer(typed, c, 1, 1, 1); d < distance {
 			best, distance = c, d

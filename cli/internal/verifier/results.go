@@ -157,7 +157,7 @@ func (res *Result) Problem() *Problem {
 		return nil
 	}
 	record := &res.Entry.Record
-	p := Problem{Tombstone: res.Name, Status: res.Status, Error: output.Words(res.Err), Code: output.CodeOf(res.Err)}
+	p := Problem{Tombstone: res.Name, Status: res.Status, Code: output.CodeOf(res.Err)}
 	if !record.Tombstone.IsZero() {
 		p.Tombstone = record.Tombstone.String()
 		p.Path, p.PathB64 = output.PathText(record.Path)
@@ -165,6 +165,7 @@ func (res *Result) Problem() *Problem {
 	if !record.Content.SHA256.IsZero() {
 		p.SHA256 = record.Content.SHA256.String()
 	}
+	p.Error = output.WordsAbout(p.Tombstone, res.Err)
 	return &p
 }
 
