@@ -68,7 +68,7 @@ func ByFlag() cli.Flag {
 // another meaning, is left out.
 func withCommon(flags []cli.Flag) []cli.Flag {
 	for _, common := range CommonFlags() {
-		if findFlag(flags, common.Names()[0]) == nil {
+		if findFlag(flags, flagNames(common)[0]) == nil {
 			flags = append(flags, common)
 		}
 	}

@@ -246,11 +246,25 @@ func findCommand(commands []*cli.Command, name string) *cli.Command {
 // findFlag returns the flag that arg, with or without a value, names.
 func findFlag(flags []cli.Flag, arg string) cli.Flag {
 	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-	i := slices.IndexFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
+	i := slices.IndexFunc(flags, func(f cli.Flag) bool { return slices.Contains(flagNames(f), name) })
 	if i < 0 {
 		return nil
 	}
 	return flags[i]
+}
+
+// flagNames returns what f.Names does. That runs a regular expression over each
+// name, which took a sixth of the processor time of a small store.
+func flagNames(f cli.Flag) []string {
+	switch f := f.(type) {
+	case *cli.StringFlag:
+		return append([]string{f.Name}, f.Aliases...)
+	case *cli.StringSliceFlag:
+		return append([]string{f.Name}, f.Aliases...)
+	case *cli.BoolFlag:
+		return append([]string{f.Name}, f.Aliases...)
+	}
+	return f.Names()
 }
 
 func takesValue(flag cli.Flag) bool {
