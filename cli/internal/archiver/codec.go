@@ -21,10 +21,16 @@ type Compressor struct {
 	codec sdk.Codec
 	level zstd.EncoderLevel
 	whole *zstd.Encoder // for content in memory
+	small *zstd.Encoder // for content up to smallBytes; the same one unless the level is the default
 
 	recipients *crypt.Recipients // nil: bodies are not encrypted
 	compressed []byte            // a body before it is encrypted
 }
+
+// smallBytes is the size of content up to which the default level is the
+// fastest: that takes half of the time there, because the tables of the next
+// level do not fit into the processor's cache, for 7 % more bytes.
+const smallBytes = 16 << 10
 
 // Auto chooses between [sdk.Zstd] and [sdk.None] for each content: zstd where it
 // saves anything. No body has it as its codec.
@@ -55,9 +61,7 @@ func NewCompressor(codec sdk.Codec, level string, recipients *crypt.Recipients) 
 	if c.codec == sdk.None {
 		return c, nil
 	}
-	var err error
-	c.whole, err = c.encoder()
-	return c, err
+	return c, c.makeEncoders()
 }
 
 // Clone returns another compressor, for another goroutine.
@@ -66,17 +70,34 @@ func (c *Compressor) Clone() (*Compressor, error) {
 	if c.whole == nil {
 		return other, nil
 	}
-	var err error
-	other.whole, err = other.encoder()
-	return other, err
+	return other, other.makeEncoders()
+}
+
+func (c *Compressor) makeEncoders() (err error) {
+	if c.whole, err = c.encoder(c.level); err != nil {
+		return err
+	}
+	c.small = c.whole
+	if c.level == zstd.SpeedDefault {
+		c.small, err = c.encoder(zstd.SpeedFastest)
+	}
+	return err
 }
 
 // encoder works in the goroutine that calls it: beside it the host hashes and
 // the backend writes, and a second thread would double its memory. Frames have no
 // checksum of their own, because every reader compares the SHA-256.
-func (c *Compressor) encoder() (*zstd.Encoder, error) {
-	return zstd.NewWriter(nil, zstd.WithEncoderLevel(c.level), zstd.WithWindowSize(encodeWindow),
+func (c *Compressor) encoder(level zstd.EncoderLevel) (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithWindowSize(encodeWindow),
 		zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithZeroFrames(true), zstd.WithEncoderCRC(false))
+}
+
+// encodeAll appends the frame of plain to dst.
+func (c *Compressor) encodeAll(dst, plain []byte) []byte {
+	if len(plain) <= smallBytes {
+		return c.small.EncodeAll(plain, dst)
+	}
+	return c.whole.EncodeAll(plain, dst)
 }
 
 // Compress appends the body for plain to dst, and says what it is. Where plain
@@ -87,7 +108,7 @@ func (c *Compressor) Compress(dst, plain []byte) ([]byte, sdk.Codec, error) {
 	}
 	begin := len(dst)
 	if c.codec != sdk.None {
-		dst = c.whole.EncodeAll(plain, dst)
+		dst = c.encodeAll(dst, plain)
 		if c.codec == sdk.Zstd || len(dst)-begin < len(plain) {
 			return dst, sdk.Zstd, nil
 		}
@@ -96,7 +117,7 @@ func (c *Compressor) Compress(dst, plain []byte) ([]byte, sdk.Codec, error) {
 }
 
 func (c *Compressor) encrypt(dst, plain []byte) ([]byte, sdk.Codec, error) {
-	c.compressed = c.whole.EncodeAll(plain, c.compressed[:0])
+	c.compressed = c.encodeAll(c.compressed[:0], plain)
 	body := bytes.NewBuffer(dst)
 	w := c.recipients.Encrypt(body)
 	_, err := w.Write(c.compressed)
@@ -112,7 +133,7 @@ func (c *Compressor) encrypt(dst, plain []byte) ([]byte, sdk.Codec, error) {
 // Encrypted returns a writer of plain bytes, size of them, that writes the body to w.
 // Close ends the body, and not w. The compressor must have recipients.
 func (c *Compressor) Encrypted(w io.Writer, size int64) (io.WriteCloser, error) {
-	enc, err := c.encoder()
+	enc, err := c.encoder(c.level)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func (l *large) body(s *Source) (io.Reader, error) {
 		return b, nil
 	}
 	if l.enc == nil {
-		enc, err := s.compressor.encoder()
+		enc, err := s.compressor.encoder(s.compressor.level)
 		if err != nil {
 			return nil, err
 		}
