@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -37,6 +38,12 @@ type archive struct {
 	database *databases.Database // nil for SQLite
 	empty    int64               // bytes of the database before there was an archive
 	id       string              // of what was stored: a set or a tombstone
+	each     []manifestItem      // instead of a set, where each file was stored by itself
+}
+
+type manifestItem struct {
+	Tombstone string `json:"tombstone"`
+	Output    string `json:"output"`
 }
 
 func (a *archive) begin() (*entry, error) {
@@ -93,17 +100,36 @@ func (a *archive) run(m *meter, args ...string) (string, error) {
 
 var stored = regexp.MustCompile(`(?:Set: |"tombstone": ")([0-9a-f-]{36})`)
 
-func (a *archive) store(m *meter) error {
-	text, err := a.run(m, "store", "bench", a.job.name, "--reason", "dead")
-	if err != nil {
+func (a *archive) store(m *meter) (err error) {
+	a.id, err = a.storePath(m, a.job.name)
+	if err == nil || !a.codex.other || !a.job.manifest {
 		return err
+	}
+	// Another codex may be too old for a directory.
+	a.each = nil
+	return filepath.WalkDir(filepath.Join(a.job.dir, a.job.name), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		if path, err = filepath.Rel(a.job.dir, path); err != nil {
+			return err
+		}
+		id, err := a.storePath(m, path)
+		a.each = append(a.each, manifestItem{Tombstone: id, Output: filepath.Join(a.out, path)})
+		return err
+	})
+}
+
+func (a *archive) storePath(m *meter, path string) (id string, err error) {
+	text, err := a.run(m, "store", "bench", path, "--reason", "dead")
+	if err != nil {
+		return "", err
 	}
 	found := stored.FindStringSubmatch(text)
 	if found == nil {
-		return fmt.Errorf("store said %q", text)
+		return "", fmt.Errorf("store said %q", text)
 	}
-	a.id = found[1]
-	return nil
+	return found[1], nil
 }
 
 func (a *archive) show(m *meter) error {
@@ -119,10 +145,9 @@ func (a *archive) restore(m *meter) error {
 		_, err = a.run(m, "restore", a.id, a.out)
 	case a.job.manifest:
 		manifest := filepath.Join(a.dir, "manifest.json")
-		var text string
-		text, err = a.run(&meter{dir: m.dir}, "list", "--set", a.id, "--format", "manifest", "--output-dir", a.out, "--limit", "0")
-		if err == nil {
-			err = os.WriteFile(manifest, []byte(text), 0o644)
+		var text []byte
+		if text, err = a.manifest(m); err == nil {
+			err = os.WriteFile(manifest, text, 0o644)
 		}
 		if err == nil {
 			_, err = a.run(m, "batch-restore", manifest, "--results", results)
@@ -131,6 +156,14 @@ func (a *archive) restore(m *meter) error {
 		_, err = a.run(m, "batch-restore", "--set", a.id, "--output-dir", a.out, "--results", results)
 	}
 	return err
+}
+
+func (a *archive) manifest(m *meter) ([]byte, error) {
+	if a.each != nil {
+		return json.Marshal(map[string]any{"items": a.each})
+	}
+	text, err := a.run(&meter{dir: m.dir}, "list", "--set", a.id, "--format", "manifest", "--output-dir", a.out, "--limit", "0")
+	return []byte(text), err
 }
 
 // size is that of the database, and of the bodies in it. Another codex may be too

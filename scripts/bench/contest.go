@@ -100,15 +100,17 @@ func (b *bench) turn(j *job, c *contestant, row *row, first bool) (err error) {
 		}
 		if first {
 			row.memory = row.memory.max(m.memory)
+			if column == stepStore && e.size != nil {
+				if row.archive, row.bodies, err = e.size(); err != nil {
+					return err
+				}
+			}
 		} else {
 			row.times[column] = append(row.times[column], m.took.Seconds())
 		}
 	}
 	if !first || e.size == nil {
 		return nil
-	}
-	if row.archive, row.bodies, err = e.size(); err != nil {
-		return err
 	}
 	return same(filepath.Join(j.dir, j.name), e.out, j)
 }
