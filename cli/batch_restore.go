@@ -108,7 +108,7 @@ func (p *batchPlan) carryOut(ctx context.Context) error {
 // read reads the command line and the manifest.
 func (p *batchPlan) read(ctx context.Context) (err error) {
 	c := p.command
-	if err := c.Arguments(1, 1, "MANIFEST"); err != nil {
+	if err := c.Arguments("MANIFEST"); err != nil {
 		return err
 	}
 	if _, err = c.Actor(); err != nil {

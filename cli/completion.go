@@ -35,13 +35,10 @@ func completionCommand(a *app.App) *cli.Command {
 			"   source <(codex completion bash)                         in ~/.bashrc\n" +
 			"   codex completion zsh > ~/.zfunc/_codex                  a directory of $fpath\n" +
 			"   codex completion fish > ~/.config/fish/completions/codex.fish",
-	}, runCompletion)
+	}, app.Arguments(runCompletion, "bash, zsh or fish"))
 }
 
 func runCompletion(_ context.Context, c *app.Command) error {
-	if err := c.Arguments(1, 1, "bash, zsh or fish"); err != nil {
-		return err
-	}
 	script, shell := "", c.Flags.Args().First()
 	switch shell {
 	case "bash":

@@ -28,7 +28,7 @@ func configShowCommand(a *app.App) *cli.Command {
 			debugFlag(),
 			app.Switch("origin", "show where each value comes from, and what it overruled"),
 		},
-	}, runConfigShow)
+	}, app.NoArguments(runConfigShow))
 }
 
 // settingView is one key as --json shows it.
@@ -40,9 +40,6 @@ type settingView struct {
 }
 
 func runConfigShow(ctx context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 0); err != nil {
-		return err
-	}
 	settings := settings(c)
 	database, _ := c.Config.SQLitePath()
 	switch {

@@ -14,7 +14,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -313,13 +312,7 @@ func (p *project) killCopy(url string, round int) (inside bool) {
 	p.env = append(slices.Clone(p.env), "CODEX_ARCHIVE_TO_URL="+url)
 	earlier := len(p.evidence())
 	run := p.start("archive", "copy")
-	run.awaitWritten(int64(1000 + round*7919%120000))
-	if plugin := childOf(run.Process.Pid); round%3 == 2 && plugin != 0 {
-		_ = syscall.Kill(plugin, syscall.SIGKILL) // either of the two
-		run.wait()
-	} else {
-		run.kill()
-	}
+	run.killSomewhere(round, 120000)
 	before := p.evidence()
 	p.must("archive", "copy")
 	p.env = p.env[:len(p.env)-1]

@@ -94,6 +94,18 @@ func (r *running) plugin() int {
 	return pid
 }
 
+// killSomewhere kills the process, or in each third round its backend, after it has
+// written up to most bytes, in each round another number.
+func (r *running) killSomewhere(round, most int) {
+	r.awaitWritten(int64(1000 + round*7919%most))
+	if plugin := childOf(r.Process.Pid); round%3 == 2 && plugin != 0 {
+		_ = syscall.Kill(plugin, syscall.SIGKILL) // the process may have ended
+		r.wait()
+		return
+	}
+	r.kill()
+}
+
 // awaitWritten returns when the process has written n bytes, or has ended.
 func (r *running) awaitWritten(n int64) {
 	r.t.Helper()

@@ -24,17 +24,11 @@ func TestHoldRacesPurgeSoak(t *testing.T) {
 		t.Skip("short: it starts some hundred programs")
 	}
 	t.Parallel()
-	for name, url := range map[string]func(*testing.T) string{
-		"sqlite":   func(*testing.T) string { return "" },
-		"postgres": func(t *testing.T) string { return databases.Postgres(t).URL() },
-		"mariadb":  func(t *testing.T) string { return databases.MariaDB(t).URL() },
-	} {
+	for name, url := range everyDatabase((*databases.Database).URL) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newProject(t)
-			if url := url(t); url != "" {
-				p.env = append(p.env, "CODEX_ARCHIVE_URL="+url)
-			}
+			p.use(url(t))
 			held, purged := 0, 0
 			for round := range soak.Rounds(t, 6) {
 				if p.race(round) {

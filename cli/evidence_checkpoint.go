@@ -35,7 +35,7 @@ func evidenceCheckpointCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "output", Usage: "write the note to `FILE`, which must not exist"},
 			app.Switch("dry-run", "say what would be signed, and sign nothing"),
 		},
-	}, runEvidenceCheckpoint)
+	}, app.NoArguments(runEvidenceCheckpoint))
 }
 
 // checkpointView is the result of evidence checkpoint.
@@ -49,9 +49,6 @@ type checkpointView struct {
 }
 
 func runEvidenceCheckpoint(_ context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 0); err != nil {
-		return err
-	}
 	key, who, err := signer(c)
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ func evidenceKeygenCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the key, which signatures carry; the default names the host"},
 			app.Switch("dry-run", "say where the keys would go, and make none"),
 		},
-	}, runEvidenceKeygen)
+	}, app.NoArguments(runEvidenceKeygen))
 }
 
 // keygenView is the result of evidence keygen.
@@ -48,9 +48,6 @@ type keygenView struct {
 }
 
 func runEvidenceKeygen(_ context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 0); err != nil {
-		return err
-	}
 	v := keygenView{DryRun: c.Flags.Bool("dry-run"), Name: c.Flags.String("name")}
 	if v.Name == "" {
 		v.Name = defaultKeyName(c.Env.Host)

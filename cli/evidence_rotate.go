@@ -31,7 +31,7 @@ func evidenceRotateCommand(a *app.App) *cli.Command {
 			privateKeyFlag(),
 			app.Switch("dry-run", "say what would be closed, and close nothing"),
 		},
-	}, runEvidenceRotate)
+	}, app.NoArguments(runEvidenceRotate))
 }
 
 // rotateView is the result of evidence rotate.
@@ -45,9 +45,6 @@ type rotateView struct {
 }
 
 func runEvidenceRotate(_ context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 0); err != nil {
-		return err
-	}
 	key, who, err := signer(c)
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func evidenceShowCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "by", Usage: "only what `WHO` did"},
 			&cli.StringFlag{Name: "since", Usage: "only what was done at or after `TIME`"},
 		},
-	}, runEvidenceShow)
+	}, app.NoArguments(runEvidenceShow))
 }
 
 // evidenceFilter says which records are shown. Zero fields let everything pass.
@@ -57,9 +57,6 @@ func (f evidenceFilter) passes(r *evidence.Record) bool {
 }
 
 func runEvidenceShow(ctx context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 0); err != nil {
-		return err
-	}
 	action, err := actionFlag(c)
 	if err != nil {
 		return err

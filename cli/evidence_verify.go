@@ -47,7 +47,7 @@ func evidenceVerifyCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "key", Usage: "public key `PUB` of checkpoint or receipt: a file, or the key itself"},
 			&cli.StringFlag{Name: "last", Usage: "a line with this `HASH` must be there: what verify printed earlier"},
 		},
-	}, runEvidenceVerify)
+	}, app.NoArguments(runEvidenceVerify))
 }
 
 // verifyView is the result of evidence verify.
@@ -88,9 +88,6 @@ type verification struct {
 }
 
 func runEvidenceVerify(ctx context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 0); err != nil {
-		return err
-	}
 	if c.Flags.IsSet("receipt") {
 		return verifyReceipt(c)
 	}

@@ -45,8 +45,8 @@ type errorKindView struct {
 }
 
 func runExplain(_ context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 1); err != nil {
-		return err
+	if c.Flags.NArg() > 1 {
+		return c.Arguments("CODE or KIND")
 	}
 	word := strings.ToLower(c.Flags.Args().First())
 	if word == "" {

@@ -29,7 +29,7 @@ func healthCheckCommand(a *app.App) *cli.Command {
 			"   codex archive health-check\n" +
 			"   codex archive health-check --json | jq .items_retrievable",
 		Flags: []cli.Flag{debugFlag()},
-	}, runHealthCheck)
+	}, app.NoArguments(runHealthCheck))
 }
 
 // debugFlag shows secrets.
@@ -63,9 +63,6 @@ type healthView struct {
 }
 
 func runHealthCheck(ctx context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 0); err != nil {
-		return err
-	}
 	archive, err := c.Dial(ctx, sdk.ReadOnly)
 	var health sdk.Health
 	var took time.Duration

@@ -37,7 +37,7 @@ func initCommand(a *app.App) *cli.Command {
 			app.Switch("upgrade", "bring an older schema up to date; nothing else does"),
 			app.Switch("outside", "put a SQLite archive and its evidence into the data directory"),
 		},
-	}, runInit)
+	}, app.NoArguments(runInit))
 }
 
 // gitignore keeps what belongs to one machine out of the repository.
@@ -60,9 +60,6 @@ type initView struct {
 }
 
 func runInit(ctx context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 0); err != nil {
-		return err
-	}
 	settings, err := chooseOutside(ctx, c)
 	if err != nil {
 		return err

@@ -27,11 +27,7 @@ func TestKillManySoak(t *testing.T) {
 	}
 	t.Parallel()
 	needsProc(t)
-	for name, url := range map[string]func(*testing.T) string{
-		"sqlite":   func(*testing.T) string { return "" },
-		"postgres": func(t *testing.T) string { return databases.Postgres(t).SocketURL() },
-		"mariadb":  func(t *testing.T) string { return databases.MariaDB(t).SocketURL() },
-	} {
+	for name, url := range everyDatabase((*databases.Database).SocketURL) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url := url(t)
@@ -53,9 +49,7 @@ type manyKill struct {
 
 func newManyKill(t *testing.T, url string, number int) *manyKill {
 	p := newProject(t)
-	if url != "" {
-		p.env = append(p.env, "CODEX_ARCHIVE_URL="+url)
-	}
+	p.use(url)
 	draw := rand.New(rand.NewPCG(uint64(number), 1)) // the number is the seed
 	k := &manyKill{project: p, number: number, draw: draw, set: fmt.Sprintf("00000000-0000-4000-8000-%012d", number)}
 	p.must("archive", "init")

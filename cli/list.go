@@ -42,13 +42,10 @@ func listCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "format", Usage: "`FORMAT`: table or manifest", Value: "table"},
 			&cli.StringFlag{Name: "output-dir", Usage: "outputs of the manifest are below `DIR`"},
 		),
-	}, runList)
+	}, app.NoArguments(runList))
 }
 
 func runList(ctx context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 0); err != nil {
-		return err
-	}
 	show, err := listForm(c)
 	if err != nil {
 		return err

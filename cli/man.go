@@ -21,10 +21,7 @@ func manCommand(a *app.App) *cli.Command {
 		Description: "make install puts it where man looks.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex man | man -l -",
-	}, func(_ context.Context, c *app.Command) error {
-		if err := c.Arguments(0, 0); err != nil {
-			return err
-		}
+	}, app.NoArguments(func(_ context.Context, c *app.Command) error {
 		if c.JSON {
 			return output.WriteJSON(c.Env.Stdout, struct {
 				Page string `json:"page"`
@@ -32,7 +29,7 @@ func manCommand(a *app.App) *cli.Command {
 		}
 		_, err := io.WriteString(c.Env.Stdout, manPage(c.Flags.App))
 		return err
-	})
+	}))
 }
 
 // manPage returns the page in roff, with the man macros. The library's own

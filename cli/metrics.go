@@ -42,7 +42,7 @@ func metricsCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "backend", Usage: "only what was done on the backend `NAME`"},
 			app.Switch("prometheus", "print the text exposition format of Prometheus"),
 		},
-	}, runMetrics)
+	}, app.NoArguments(runMetrics))
 }
 
 // metricsView is the result of metrics.
@@ -80,9 +80,6 @@ type bucketView struct {
 }
 
 func runMetrics(ctx context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 0); err != nil {
-		return err
-	}
 	if c.JSON && c.Flags.Bool("prometheus") {
 		return output.Usagef("--json and --prometheus are two forms of one result: choose")
 	}

@@ -33,7 +33,7 @@ func pluginInspectCommand(a *app.App) *cli.Command {
 			app.PluginDirFlag(),
 			&cli.StringFlag{Name: "timeout", Usage: "give up after so many `SECONDS`", Value: "30"},
 		},
-	}, runPluginInspect)
+	}, app.Arguments(runPluginInspect, "NAME or PATH"))
 }
 
 // inspectView is the result of plugin inspect.
@@ -55,9 +55,6 @@ type inspectView struct {
 }
 
 func runPluginInspect(ctx context.Context, c *app.Command) error {
-	if err := c.Arguments(1, 1, "NAME or PATH"); err != nil {
-		return err
-	}
 	timeout, err := app.Seconds("--timeout", c.Flags.String("timeout"))
 	if err != nil {
 		return err

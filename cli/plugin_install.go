@@ -46,7 +46,7 @@ func pluginInstallCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "timeout", Usage: "give up on its start after so many `SECONDS`", Value: "30"},
 			app.PluginDirFlag(),
 		},
-	}, runPluginInstall)
+	}, app.Arguments(runPluginInstall, "FILE or DIR"))
 }
 
 // installView is the result of plugin install.
@@ -84,9 +84,6 @@ type installation struct {
 }
 
 func runPluginInstall(ctx context.Context, c *app.Command) (err error) {
-	if err := c.Arguments(1, 1, "FILE or DIR"); err != nil {
-		return err
-	}
 	i := &installation{c: c, lockIt: c.Flags.Bool("lock"), replace: c.Flags.Bool("force")}
 	options, err := i.prepare()
 	if err != nil {

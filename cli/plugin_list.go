@@ -37,7 +37,7 @@ func pluginListCommand(a *app.App) *cli.Command {
 			app.PluginDirFlag(),
 			app.Switch("describe", "start each program, and show its version and protocols"),
 		},
-	}, runPluginList)
+	}, app.NoArguments(runPluginList))
 }
 
 // pluginListView is the result of plugin list.
@@ -81,9 +81,6 @@ type placeView struct {
 }
 
 func runPluginList(ctx context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 0); err != nil {
-		return err
-	}
 	search, err := c.Search()
 	if err != nil {
 		return err

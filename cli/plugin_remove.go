@@ -30,7 +30,7 @@ func pluginRemoveCommand(a *app.App) *cli.Command {
 			app.Switch("dry-run", "say what would be removed, and remove nothing"),
 			app.PluginDirFlag(),
 		},
-	}, runPluginRemove)
+	}, app.Arguments(runPluginRemove, "NAME"))
 }
 
 // removeView is the result of plugin remove.
@@ -43,9 +43,6 @@ type removeView struct {
 }
 
 func runPluginRemove(_ context.Context, c *app.Command) error {
-	if err := c.Arguments(1, 1, "NAME"); err != nil {
-		return err
-	}
 	search, err := c.Search()
 	if err != nil {
 		return err

@@ -209,9 +209,9 @@ func testTarget(ctx context.Context, c *app.Command) (backendtest.Target, error)
 		if network != "unix" && network != "tcp" || address == "" {
 			return target, output.Usagef("--attach: found %q, allowed unix:PATH or tcp:HOST:PORT", target.Address)
 		}
-		return target, c.Arguments(0, 0)
+		return target, c.Arguments()
 	}
-	if err := c.Arguments(1, 1, "NAME or PATH"); err != nil {
+	if err := c.Arguments("NAME or PATH"); err != nil {
 		return target, err
 	}
 	start, err := namedProgram(ctx, c)

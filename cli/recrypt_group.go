@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/recrypter"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -69,14 +70,7 @@ func (g *recryptGroup) make(ctx context.Context, backend sdk.Backend, items []sd
 	for i, t := range g.targets {
 		ids[i] = t.Entry.Record.Tombstone
 	}
-	n := 0
-	for found, err := range backend.Get(ctx, ids) {
-		if err != nil {
-			return err
-		}
-		if n == len(ids) || found.Record.Tombstone != ids[n] {
-			return sdk.Errorf(sdk.Internal, "the backend answered with another record than was asked for")
-		}
+	return find.Answers(ctx, backend, ids, func(n int, found *sdk.GetResult) error {
 		err := found.Err
 		if err == nil {
 			err = found.Record.CheckDigest()
@@ -91,12 +85,8 @@ func (g *recryptGroup) make(ctx context.Context, backend sdk.Backend, items []sd
 			return err
 		}
 		g.errs[n] = err
-		n++
-	}
-	if n < len(ids) {
-		return sdk.Errorf(sdk.Internal, "the backend answered for %d records of %d", n, len(ids))
-	}
-	return nil
+		return nil
+	})
 }
 
 // isStored reports whether the archive has the body that was made. Another program

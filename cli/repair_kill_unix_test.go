@@ -3,7 +3,6 @@
 package main
 
 import (
-	"syscall"
 	"testing"
 
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -30,13 +29,7 @@ func TestKillDuringRepairSoak(t *testing.T) {
 		damaged := p.number(db, "SELECT count(*) FROM codex_artifact") - p.number(db, "SELECT count(*) FROM codex_body")
 		earlier := len(p.evidence())
 		run := p.start("archive", "repair", "--all", "--from", "tree")
-		run.awaitWritten(int64(1000 + round*7919%60000))
-		if plugin := childOf(run.Process.Pid); round%3 == 2 && plugin != 0 {
-			_ = syscall.Kill(plugin, syscall.SIGKILL) // either of the two
-			run.wait()
-		} else {
-			run.kill()
-		}
+		run.killSomewhere(round, 60000)
 		lines := p.evidence()[earlier:]
 		begun, ended := count(lines, "action=REPAIR", "status=started"), count(lines, "action=REPAIR", "status=success")
 		whole := p.number(db, "SELECT count(*) FROM codex_body")

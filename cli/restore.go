@@ -34,7 +34,7 @@ func restoreCommand(a *app.App) *cli.Command {
 			app.ByFlag(),
 			app.Switch("force", "replace OUTPUT if it exists"),
 		},
-	}, runRestore)
+	}, app.Arguments(runRestore, "TOMBSTONE", "OUTPUT"))
 }
 
 // restoredView is the result of restore with --json.
@@ -53,9 +53,6 @@ type restoredView struct {
 }
 
 func runRestore(ctx context.Context, c *app.Command) error {
-	if err := c.Arguments(2, 2, "TOMBSTONE", "OUTPUT"); err != nil {
-		return err
-	}
 	if _, err := c.Actor(); err != nil {
 		return err
 	}

@@ -150,6 +150,23 @@ func (p *project) allFail(t *testing.T, id string, c serverCase, secret string) 
 // it, percent-encoded or not.
 func secretOf(d *databases.Database) string { return d.Password[len(d.Password)-16:] }
 
+// everyDatabase returns for each database a function that makes one and returns
+// its URL, or "" for the project's own.
+func everyDatabase(url func(*databases.Database) string) map[string]func(*testing.T) string {
+	return map[string]func(*testing.T) string{
+		"sqlite":   func(*testing.T) string { return "" },
+		"postgres": func(t *testing.T) string { return url(databases.Postgres(t)) },
+		"mariadb":  func(t *testing.T) string { return url(databases.MariaDB(t)) },
+	}
+}
+
+// use has the project use the archive at url; "" is its own.
+func (p *project) use(url string) {
+	if url != "" {
+		p.env = append(p.env, "CODEX_ARCHIVE_URL="+url)
+	}
+}
+
 // secretFree looks for a password in everything that lies in the project.
 func (p *project) secretFree(t *testing.T, secret string) {
 	t.Helper()
@@ -184,7 +201,7 @@ func TestServerThatOnlyReads(t *testing.T) {
 			t.Parallel()
 			d := c.start(t).Database(t)
 			p := newProject(t)
-			p.env = append(p.env, "CODEX_ARCHIVE_URL="+d.URL())
+			p.use(d.URL())
 			p.write("a.txt", []byte("a"))
 			id := p.store("a.txt")
 			if _, err := d.Admin(t).ExecContext(t.Context(), c.make(d)); err != nil {
@@ -226,7 +243,7 @@ func TestServerThatMayLose(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newProject(t)
-			p.env = append(p.env, "CODEX_ARCHIVE_URL="+c.start(t, c.setting).Database(t).URL())
+			p.use(c.start(t, c.setting).Database(t).URL())
 			p.write("a.txt", []byte("a"))
 			p.must("archive", "init")
 			r := p.run("archive", "store", "repo", "a.txt", "--reason", "dead")
@@ -272,7 +289,7 @@ func TestSlowCommitIsSaid(t *testing.T) {
 			t.Parallel()
 			d := c.server(t).Database(t)
 			p := newProject(t)
-			p.env = append(p.env, "CODEX_ARCHIVE_URL="+d.URL())
+			p.use(d.URL())
 			p.write("a.txt", []byte("a"))
 			p.must("archive", "init")
 			admin, err := d.Admin(t).Conn(t.Context())

@@ -31,7 +31,7 @@ func showCommand(a *app.App) *cli.Command {
 			"EXAMPLES:\n" +
 			"   codex archive show 8e3531b9\n" +
 			"   codex archive show 8e3531b9-c839-4a07-9dec-507c36136eb1 --json | jq .events",
-	}, runShow)
+	}, app.Arguments(runShow, "TOMBSTONE"))
 }
 
 // eventView is an event as results show it.
@@ -67,9 +67,6 @@ type entryView struct {
 }
 
 func runShow(ctx context.Context, c *app.Command) error {
-	if err := c.Arguments(1, 1, "TOMBSTONE"); err != nil {
-		return err
-	}
 	backend, err := c.Reach(ctx)
 	if err != nil {
 		return err

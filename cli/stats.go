@@ -29,7 +29,7 @@ func statsCommand(a *app.App) *cli.Command {
 			"EXAMPLES:\n" +
 			"   codex archive stats\n" +
 			"   codex archive stats --json | jq .saved_by_deduplication_bytes",
-	}, runStats)
+	}, app.NoArguments(runStats))
 }
 
 // statsView is the result of stats.
@@ -58,9 +58,6 @@ type groupView struct {
 }
 
 func runStats(ctx context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 0); err != nil {
-		return err
-	}
 	archive, err := c.Dial(ctx, sdk.ReadOnly)
 	if err != nil {
 		return err

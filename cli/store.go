@@ -67,7 +67,7 @@ func runStore(ctx context.Context, c *app.Command) error {
 	if isMany(c) {
 		return runStoreMany(ctx, c)
 	}
-	if err := c.Arguments(2, 2, "REPO", "PATH"); err != nil {
+	if err := c.Arguments("REPO", "PATH"); err != nil {
 		return err
 	}
 	record, err := newRecord(c)

@@ -13,6 +13,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/bulk"
 	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/escape"
+	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/restorer"
@@ -219,29 +220,18 @@ func (r *storeRun) verify(ctx context.Context, items []*bulk.Item, errs []error)
 	for i, it := range items {
 		ids[i] = it.Record.Tombstone
 	}
-	n := 0
-	for found, err := range backend.Get(ctx, ids) {
-		if err != nil {
-			return err
-		}
-		if n == len(items) {
-			break
-		}
+	return find.Answers(ctx, backend, ids, func(n int, found *sdk.GetResult) error {
 		errs[n] = r.verified(ctx, &items[n].Record, found)
-		n++
-	}
-	if n < len(items) {
-		return sdk.Errorf(sdk.Internal, "the backend answered for %d of %d", n, len(items))
-	}
-	return nil
+		return nil
+	})
 }
 
 // verified checks that the archive has the content of record, under its tombstone.
-func (r *storeRun) verified(ctx context.Context, record *sdk.Record, found sdk.GetResult) error {
+func (r *storeRun) verified(ctx context.Context, record *sdk.Record, found *sdk.GetResult) error {
 	switch {
 	case found.Err != nil:
 		return found.Err
-	case found.Record.Tombstone != record.Tombstone || found.Record.Content.SHA256 != record.Content.SHA256 || found.Record.Path != record.Path:
+	case found.Record.Content.SHA256 != record.Content.SHA256 || found.Record.Path != record.Path:
 		return sdk.Errorf(sdk.Corrupt, "the archive has another record under %s", record.Tombstone)
 	}
 	if err := found.Record.CheckDigest(); err != nil {

@@ -43,7 +43,7 @@ func trustCommand(a *app.App) *cli.Command {
 			&cli.StringFlag{Name: "hash", Usage: "accept the file if its hash is `HASH`; nothing is asked"},
 			app.Switch("print", "print the hash and accept nothing"),
 		},
-	}, runTrust)
+	}, app.NoArguments(runTrust))
 }
 
 // trustView is what is asked about.
@@ -61,9 +61,6 @@ type trustView struct {
 }
 
 func runTrust(ctx context.Context, c *app.Command) error {
-	if err := c.Arguments(0, 0); err != nil {
-		return err
-	}
 	p := c.Config.Project
 	if p == nil {
 		return output.Usagef("there is no project file %s", filepath.Join(c.Config.Root, ".codex", "archive.toml")).

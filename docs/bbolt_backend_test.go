@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -17,13 +16,7 @@ import (
 // directory outside this module: the kit runs on the program, a process for each
 // handle and several at once on one file.
 func TestBboltBackend(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short: it runs the kit on programs")
-	}
-	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("windows: the page is written for a POSIX shell")
-	}
+	runsKit(t)
 	proxy := requireBbolt(t)
 	work, env := t.TempDir(), append(vendorEnv(t), "GOPROXY="+proxy)
 	commands := indented(t, "writing-a-backend.md", "## A key/value store\n")

@@ -89,13 +89,7 @@ func requirePython(t *testing.T) {
 // TestTypeScriptBackend does the same for the example in TypeScript, whose packages
 // come from the registry of npm.
 func TestTypeScriptBackend(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short: it runs the kit on programs")
-	}
-	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("windows: the page is written for a POSIX shell")
-	}
+	runsKit(t)
 	requireNPM(t)
 	anotherLanguage(t, "### TypeScript\n", "npm ci", "mytypescript", "tssqlite")
 }
@@ -140,6 +134,19 @@ func indented(t *testing.T, document, heading string) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// runsKit begins a test that runs the kit on programs, by the commands of a page.
+// It skips the test where that takes too long, or there is no POSIX shell.
+func runsKit(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("short: it runs the kit on programs")
+	}
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("windows: the page is written for a POSIX shell")
+	}
 }
 
 // everyRule fails unless every rule of a report passed, the recommended ones

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -45,13 +44,7 @@ func blocks(t *testing.T, document string) (all []block) {
 // outside this module: its files are written, its commands run, in their order.
 // Nothing is downloaded.
 func TestWritingABackend(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short: it runs the kit on programs")
-	}
-	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("windows: the page is written for a POSIX shell")
-	}
+	runsKit(t)
 	page := blocks(t, "writing-a-backend.md")
 	work, env := t.TempDir(), vendorEnv(t)
 	dir := work

@@ -7,6 +7,7 @@ import (
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/archivepb"
+	"google.golang.org/grpc"
 )
 
 // client is the host's half of the wire: an [sdk.Backend] whose archive is
@@ -99,23 +100,31 @@ func (r *client) write(ctx context.Context, op string) (*call, error) {
 	return c, nil
 }
 
-// Missing implements [sdk.Backend].
-func (r *client) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Digest, error) {
-	const op = "missing"
+// ask makes a call that changes nothing: it sends a request and reads the reply.
+func ask[Request, Reply, Answer any](ctx context.Context, r *client, op string, request Request,
+	send func(context.Context, Request, ...grpc.CallOption) (Reply, error), read func(Reply) (Answer, error)) (none Answer, err error) {
 	c, err := r.call(ctx, op)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	defer c.done()
-	reply, err := r.stub.Missing(c.ctx, &archivepb.MissingRequest{Contents: fromDigests(contents)})
+	reply, err := send(c.ctx, request)
 	if err != nil {
-		return nil, r.process.failed(ctx, op, err, sdk.EffectNone)
+		return none, r.process.failed(ctx, op, err, sdk.EffectNone)
 	}
-	missing, err := toDigests(reply.GetContents())
+	answer, err := read(reply)
 	if err != nil {
-		return nil, badReply(op, err, sdk.EffectNone)
+		return none, badReply(op, err, sdk.EffectNone)
 	}
-	return missing, nil
+	return answer, nil
+}
+
+// Missing implements [sdk.Backend].
+func (r *client) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Digest, error) {
+	request := &archivepb.MissingRequest{Contents: fromDigests(contents)}
+	return ask(ctx, r, "missing", request, r.stub.Missing, func(reply *archivepb.MissingReply) ([]sdk.Digest, error) {
+		return toDigests(reply.GetContents())
+	})
 }
 
 // Append implements [sdk.Backend].
@@ -167,21 +176,7 @@ func (r *client) Purge(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) 
 
 // Health implements [sdk.Backend].
 func (r *client) Health(ctx context.Context) (sdk.Health, error) {
-	const op = "health"
-	c, err := r.call(ctx, op)
-	if err != nil {
-		return sdk.Health{}, err
-	}
-	defer c.done()
-	reply, err := r.stub.Health(c.ctx, &archivepb.HealthRequest{})
-	if err != nil {
-		return sdk.Health{}, r.process.failed(ctx, op, err, sdk.EffectNone)
-	}
-	health, err := toHealth(reply)
-	if err != nil {
-		return sdk.Health{}, badReply(op, err, sdk.EffectNone)
-	}
-	return health, nil
+	return ask(ctx, r, "health", &archivepb.HealthRequest{}, r.stub.Health, toHealth)
 }
 
 // Inspect implements [sdk.Inspector]. A backend that does not declare it is not
@@ -191,20 +186,9 @@ func (r *client) Inspect(ctx context.Context) ([]sdk.Finding, error) {
 	if err := r.process.Description().Require(sdk.Inspection); err != nil {
 		return nil, withOp(err, op)
 	}
-	c, err := r.call(ctx, op)
-	if err != nil {
-		return nil, err
-	}
-	defer c.done()
-	reply, err := r.stub.Inspect(c.ctx, &archivepb.InspectRequest{})
-	if err != nil {
-		return nil, r.process.failed(ctx, op, err, sdk.EffectNone)
-	}
-	findings, err := toFindings(reply.GetFindings())
-	if err != nil {
-		return nil, badReply(op, err, sdk.EffectNone)
-	}
-	return findings, nil
+	return ask(ctx, r, op, &archivepb.InspectRequest{}, r.stub.Inspect, func(reply *archivepb.InspectReply) ([]sdk.Finding, error) {
+		return toFindings(reply.GetFindings())
+	})
 }
 
 // Close ends the calls that are under way, waits for those that may have been

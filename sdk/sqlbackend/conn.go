@@ -129,6 +129,15 @@ type scan func(into ...any) error
 
 // query runs a prepared statement and calls row for each row.
 func (db *conn) query(ctx context.Context, query string, args []any, row func(scan) error) error {
+	return db.rows(ctx, query, args, !db.b.d.Statements.Unprepared, row)
+}
+
+// queryOnce is query for texts that are put together at run time.
+func (db *conn) queryOnce(ctx context.Context, query string, args []any, row func(scan) error) error {
+	return db.rows(ctx, query, args, false, row)
+}
+
+func (db *conn) rows(ctx context.Context, query string, args []any, prepare bool, row func(scan) error) error {
 	ctx, err := db.context(ctx)
 	if err != nil {
 		return err
@@ -136,7 +145,7 @@ func (db *conn) query(ctx context.Context, query string, args []any, row func(sc
 	if db.b.d.Statements.Query != nil {
 		return db.native(ctx, query, args, row)
 	}
-	if db.b.d.Statements.Unprepared {
+	if !prepare {
 		rows, err := db.sql.QueryContext(ctx, db.b.d.numbered(query), args...)
 		return eachRow(rows, err, row)
 	}
@@ -160,19 +169,6 @@ func (db *conn) native(ctx context.Context, query string, args []any, row func(s
 		return nil
 	}
 	return err
-}
-
-// queryOnce is query for texts that are put together at run time.
-func (db *conn) queryOnce(ctx context.Context, query string, args []any, row func(scan) error) error {
-	ctx, err := db.context(ctx)
-	if err != nil {
-		return err
-	}
-	if db.b.d.Statements.Query != nil {
-		return db.native(ctx, query, args, row)
-	}
-	rows, err := db.sql.QueryContext(ctx, db.b.d.numbered(query), args...)
-	return eachRow(rows, err, row)
 }
 
 // errEnough ends a loop over rows early, without being an error.

@@ -100,38 +100,29 @@ func (b *Backend) findMeta(ctx context.Context) (*meta, error) {
 // because not every database has a code for a missing one. Each look has a
 // transaction of its own: PostgreSQL ends one in which a statement fails.
 func (db *conn) readMeta(ctx context.Context) (m *meta, err error) {
-	if m, err = db.lookAtMeta(ctx); err == nil {
+	if m, err = look(ctx, db, selectMeta); err == nil {
 		return m, nil
 	}
-	exists := false
-	listErr := db.reading(ctx, func(ctx context.Context, db *conn) (err error) {
-		exists, err = metaExists(ctx, db)
-		return err
-	})
-	if listErr != nil || !exists {
-		return nil, listErr
+	if exists, err := look(ctx, db, metaExists); err != nil || !exists {
+		return nil, err
 	}
 	// Another program may have made the table between the two looks.
-	if m, err = db.lookAtMeta(ctx); err == nil {
+	if m, err = look(ctx, db, selectMeta); err == nil {
 		return m, nil
 	}
-	ours := true
-	columnsErr := db.reading(ctx, func(ctx context.Context, db *conn) (err error) {
-		ours, err = metaIsOurs(ctx, db)
-		return err
-	})
-	if columnsErr == nil && !ours {
+	if ours, columnsErr := look(ctx, db, metaIsOurs); columnsErr == nil && !ours {
 		err = sdk.Errorf(sdk.NoArchive, "%s has a table codex_archive_meta that no archive has: it belongs to something else; use another database", db.b.place)
 	}
 	return nil, err
 }
 
-func (db *conn) lookAtMeta(ctx context.Context) (m *meta, err error) {
+// look reads something in a transaction of its own.
+func look[T any](ctx context.Context, db *conn, read func(context.Context, *conn) (T, error)) (found T, err error) {
 	err = db.reading(ctx, func(ctx context.Context, db *conn) (err error) {
-		m, err = selectMeta(ctx, db)
+		found, err = read(ctx, db)
 		return err
 	})
-	return m, err
+	return found, err
 }
 
 // metaColumns are what selectMeta reads.

@@ -50,9 +50,26 @@ func (a *App) dispatch(ctx context.Context, root *cli.App) error {
 	return root.RunContext(ctx, args)
 }
 
+// Action is what a command does.
+type Action func(context.Context, *Command) error
+
+// Arguments is action for a command that has an argument for each name, and no
+// other.
+func Arguments(action Action, names ...string) Action {
+	return func(ctx context.Context, c *Command) error {
+		if err := c.Arguments(names...); err != nil {
+			return err
+		}
+		return action(ctx, c)
+	}
+}
+
+// NoArguments is action for a command that has no arguments.
+func NoArguments(action Action) Action { return Arguments(action) }
+
 // Command completes an archive command: the common flags, and the set-up before
 // its action.
-func (a *App) Command(c *cli.Command, action func(context.Context, *Command) error) *cli.Command {
+func (a *App) Command(c *cli.Command, action Action) *cli.Command {
 	c.Flags = withCommon(c.Flags)
 	return a.complete(c, func(cc *cli.Context) error {
 		command, err := a.open(cc)
@@ -72,7 +89,7 @@ func (a *App) Command(c *cli.Command, action func(context.Context, *Command) err
 
 // Plain completes a command that works without configuration, log file and
 // archive.
-func (a *App) Plain(c *cli.Command, action func(context.Context, *Command) error) *cli.Command {
+func (a *App) Plain(c *cli.Command, action Action) *cli.Command {
 	c.Flags = append(c.Flags, JSONFlag())
 	return a.complete(c, func(cc *cli.Context) error {
 		return action(cc.Context, &Command{Env: a.Env, Flags: cc, JSON: cc.Bool("json"), Log: a.earlyLog()})

@@ -97,15 +97,15 @@ func (c *Command) scrub(text string) string {
 	return c.Config.Scrub(text)
 }
 
-// Arguments checks how many arguments there are; names is what they are called.
-func (c *Command) Arguments(least, most int, names ...string) error {
+// Arguments checks that there is an argument for each name, and no other.
+func (c *Command) Arguments(names ...string) error {
 	n, command := c.Flags.NArg(), c.Flags.Command
 	switch {
-	case n < least:
-		return output.Usagef("%s: missing %s", command.HelpName, strings.Join(names[n:least], " and ")).
+	case n < len(names):
+		return output.Usagef("%s: missing %s", command.HelpName, strings.Join(names[n:], " and ")).
 			WithHint("usage: %s", command.UsageText)
-	case n > most:
-		return output.Usagef("%s: unexpected argument %q", command.HelpName, c.Flags.Args().Get(most)).
+	case n > len(names):
+		return output.Usagef("%s: unexpected argument %q", command.HelpName, c.Flags.Args().Get(len(names))).
 			WithHint("usage: %s", command.UsageText)
 	}
 	return nil

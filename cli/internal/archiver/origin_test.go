@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -20,29 +19,14 @@ func repository(t *testing.T) (dir, commit string) {
 		t.Skip("git is not installed")
 	}
 	dir = t.TempDir()
-	runGit(t, dir, "init", "-q")
-	runGit(t, dir, "-c", "user.name=a", "-c", "user.email=b", "commit", "-q", "--allow-empty", "-m", "x")
-	return dir, runGit(t, dir, "rev-parse", "HEAD")
-}
-
-func runGit(t *testing.T, dir string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command("git", append([]string{"-C", dir}, args...)...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") })
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("git %v: %v: %s", args, err, out)
-	}
-	return strings.TrimSpace(string(out))
+	filetest.Git(t, dir, "init", "-q")
+	filetest.Git(t, dir, "commit", "-q", "--allow-empty", "-m", "x")
+	return dir, filetest.Git(t, dir, "rev-parse", "HEAD")
 }
 
 func fileIn(t *testing.T, dir string, parts ...string) string {
 	t.Helper()
-	path := filepath.Join(append([]string{dir}, parts...)...)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return filetest.Write(t, path, []byte("x"))
+	return filetest.Write(t, filepath.Join(append([]string{dir}, parts...)...), []byte("x"))
 }
 
 func open(t *testing.T, path, ref string) (*Source, error) {
@@ -56,7 +40,7 @@ func open(t *testing.T, path, ref string) (*Source, error) {
 
 func TestOriginInWorkTree(t *testing.T) {
 	dir, commit := repository(t)
-	runGit(t, dir, "tag", "v1")
+	filetest.Git(t, dir, "tag", "v1")
 	for _, parts := range [][]string{{"f"}, {"a b", "c", "f\xe9"}, {"new\nline", "x", "f"}} {
 		for _, ref := range []string{"", "HEAD", "v1", "@", commit, strings.ToUpper(commit)} {
 			s, err := open(t, fileIn(t, dir, parts...), ref)
@@ -92,7 +76,7 @@ func TestOriginThroughSymbolicLink(t *testing.T) {
 func TestOriginWithoutCommit(t *testing.T) {
 	dir, commit := repository(t)
 	empty := t.TempDir()
-	runGit(t, empty, "init", "-q")
+	filetest.Git(t, empty, "init", "-q")
 	outside := t.TempDir()
 	for name, c := range map[string]struct{ path, workTreePath, words string }{
 		"no commit yet":   {fileIn(t, empty, "sub", "f"), "sub/f", "no such commit"},
@@ -138,7 +122,7 @@ func untrusted(t *testing.T) string {
 func TestOriginIgnoresGitEnvironment(t *testing.T) {
 	dir, commit := repository(t)
 	other, _ := repository(t)
-	runGit(t, other, "-c", "user.name=a", "-c", "user.email=b", "commit", "-q", "--allow-empty", "-m", "another")
+	filetest.Git(t, other, "-c", "user.name=a", "-c", "user.email=b", "commit", "-q", "--allow-empty", "-m", "another")
 	t.Setenv("GIT_DIR", filepath.Join(other, ".git"))
 	t.Setenv("GIT_WORK_TREE", other)
 	s, err := open(t, fileIn(t, dir, "f"), "HEAD")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/codex-archive/codex/cli/internal/archiver"
+	"github.com/codex-archive/codex/cli/internal/filetest"
 	"github.com/codex-archive/codex/cli/internal/tree"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/memory"
@@ -35,13 +36,7 @@ func newBench(t *testing.T, files map[string]string) *bench {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		filetest.Write(t, filepath.Join(dir, name), []byte(content))
 	}
 	walk, err := tree.Open(tree.Selection{Paths: []string{dir}})
 	if err != nil {

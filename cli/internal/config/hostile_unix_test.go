@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/codex-archive/codex/cli/internal/filetest"
 )
 
 // TestForeignProjectDir needs a directory of another user: root gives one away,
@@ -56,10 +58,7 @@ func TestForeignProjectReads(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give a directory away")
 	}
-	outside, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	outside := filetest.Dir(t)
 	secret := filepath.Join(outside, "secret")
 	if err := os.WriteFile(secret, []byte("CaNaRy"), 0o600); err != nil {
 		t.Fatal(err)
@@ -133,10 +132,7 @@ func TestNamedPipes(t *testing.T) {
 
 // TestProjectDirIsFile: what is wrong is .codex and not the file looked for in it.
 func TestProjectDirIsFile(t *testing.T) {
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := filetest.Dir(t)
 	path := filepath.Join(dir, ".codex")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/codex-archive/codex/cli/internal/filetest"
 )
 
 // project is a project directory of its own for one test, and an environment.
@@ -29,11 +31,7 @@ func environ(env map[string]string) []string {
 
 func newProject(t testing.TB, file string) *project {
 	t.Helper()
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &project{t: t, dir: dir, env: map[string]string{}}
+	p := &project{t: t, dir: filetest.Dir(t), env: map[string]string{}}
 	p.write(".codex/archive.toml", file)
 	return p
 }

@@ -3,10 +3,11 @@ package config
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/codex-archive/codex/cli/internal/filetest"
 )
 
 // clone makes the project a git work tree in which file is the project's own
@@ -22,15 +23,7 @@ func clone(t *testing.T, file string) *project {
 
 func (p *project) git(args ...string) {
 	p.t.Helper()
-	cmd := exec.Command("git", append([]string{"-C", p.dir}, args...)...)
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "GIT_") {
-			cmd.Env = append(cmd.Env, v)
-		}
-	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		p.t.Fatalf("git %v: %v: %s", args, err, out)
-	}
+	filetest.Git(p.t, p.dir, args...)
 }
 
 // TestUntrustedBackend: what a file that is not trusted may name, and what it

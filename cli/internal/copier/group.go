@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -159,24 +160,13 @@ func (u *run) get(ctx context.Context, items []*Item, ids []sdk.Tombstone) error
 	if err != nil {
 		return err
 	}
-	n := 0
-	for found, err := range from.Get(ctx, ids) {
-		if err != nil {
-			return err
-		}
-		if n == len(items) {
-			break
-		}
+	return find.Answers(ctx, from, ids, func(n int, found *sdk.GetResult) error {
 		it := items[n]
-		n++
-		if it.body, it.err = u.read(ctx, it, found); it.err != nil && Ends(it.err) {
+		if it.body, it.err = u.read(ctx, it, *found); it.err != nil && Ends(it.err) {
 			return it.err
 		}
-	}
-	if n < len(items) {
-		return sdk.Errorf(sdk.Internal, "the source answered for %d of %d", n, len(items))
-	}
-	return nil
+		return nil
+	})
 }
 
 // put sends items, each with the parts of its history that do not fit into one

@@ -39,13 +39,7 @@ func ParseIdentities(file []byte) (*Identities, error) {
 	}
 	var keys []age.Identity
 	var names []string
-	n := 0
-	for line := range strings.Lines(string(file)) {
-		n++
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
+	for n, line := range keyLines(file) {
 		key, err := age.ParseX25519Identity(line)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: found something else than an identity, allowed AGE-SECRET-KEY-1... or an SSH private key", n)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"sync"
 
@@ -32,13 +33,7 @@ type Recipients struct {
 // "#", do not count.
 func ParseRecipients(file []byte) (*Recipients, error) {
 	r := &Recipients{}
-	n := 0
-	for line := range strings.Lines(string(file)) {
-		n++
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
+	for n, line := range keyLines(file) {
 		key, name, err := parseRecipient(line)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
@@ -55,6 +50,21 @@ func ParseRecipients(file []byte) (*Recipients, error) {
 		return nil, errors.New("found a key that nothing can be encrypted to")
 	}
 	return r, nil
+}
+
+// keyLines yields the lines of a file of keys by their numbers, from 1, without
+// those that are empty or begin with "#".
+func keyLines(file []byte) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		n := 0
+		for line := range strings.Lines(string(file)) {
+			n++
+			line = strings.TrimSpace(line)
+			if line != "" && line[0] != '#' && !yield(n, line) {
+				return
+			}
+		}
+	}
 }
 
 // errRecipient does not say what was found: it may be a private key.

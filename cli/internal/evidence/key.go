@@ -89,8 +89,13 @@ func ReadPrivateKey(path string) (*PrivateKey, error) {
 }
 
 // Name returns the name of the key and its hash, which signatures carry.
-func (k *PrivateKey) Name() string {
-	return fmt.Sprintf("%s+%08x", k.signer.Name(), k.signer.KeyHash())
+func (k *PrivateKey) Name() string { return keyName(k.signer) }
+
+func keyName(k interface {
+	Name() string
+	KeyHash() uint32
+}) string {
+	return fmt.Sprintf("%s+%08x", k.Name(), k.KeyHash())
 }
 
 // PublicKey verifies.
@@ -113,6 +118,4 @@ func ReadPublicKey(path string) (*PublicKey, error) {
 }
 
 // Name returns the name of the key and its hash.
-func (k *PublicKey) Name() string {
-	return fmt.Sprintf("%s+%08x", k.verifier.Name(), k.verifier.KeyHash())
-}
+func (k *PublicKey) Name() string { return keyName(k.verifier) }

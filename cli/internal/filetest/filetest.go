@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -32,10 +33,10 @@ func Prose(n int) []byte {
 	return b.Bytes()[:n]
 }
 
-// Write makes the file at path and returns path.
+// Write makes the file at path, and its directory, and returns path.
 func Write(t testing.TB, path string, content []byte) string {
 	t.Helper()
-	if err := os.WriteFile(path, content, 0o644); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, content, 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -1,4 +1,4 @@
-// Package find finds records by what users type.
+// Package find looks records up, by what users type and by their tombstones.
 package find
 
 import (

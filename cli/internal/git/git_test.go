@@ -2,72 +2,40 @@ package git
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/codex-archive/codex/cli/internal/filetest"
 )
 
 // repository makes a work tree with one commit, the tag v1 and a tracked file,
 // and returns its directory, without links, and that commit.
 func repository(t *testing.T) (dir, commit string) {
 	t.Helper()
-	dir = tempDir(t)
-	run(t, dir, "init", "-q", "-b", "main")
+	dir = filetest.Dir(t)
+	filetest.Git(t, dir, "init", "-q", "-b", "main")
 	write(t, filepath.Join(dir, "tracked"), "x")
-	run(t, dir, "add", "tracked")
+	filetest.Git(t, dir, "add", "tracked")
 	commitAll(t, dir)
-	run(t, dir, "tag", "v1")
-	return dir, run(t, dir, "rev-parse", "HEAD")
-}
-
-func tempDir(t *testing.T) string {
-	t.Helper()
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
+	filetest.Git(t, dir, "tag", "v1")
+	return dir, filetest.Git(t, dir, "rev-parse", "HEAD")
 }
 
 func commitAll(t *testing.T, dir string) {
 	t.Helper()
-	run(t, dir, "-c", "user.name=a", "-c", "user.email=b", "commit", "-q", "--allow-empty", "-m", "x")
-}
-
-func run(t *testing.T, dir string, args ...string) string {
-	t.Helper()
-	out, err := command(dir, args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("git %v: %v: %s", args, err, out)
-	}
-	return strings.TrimSpace(string(out))
+	filetest.Git(t, dir, "commit", "-q", "--allow-empty", "-m", "x")
 }
 
 // plainGit runs git as a user would, whatever comes of it.
 func plainGit(t *testing.T, dir string, args ...string) {
 	t.Helper()
-	_ = command(dir, args...).Run()
-}
-
-func command(dir string, args ...string) *exec.Cmd {
-	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "protocol.file.allow=always"}, args...)...)
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "GIT_") {
-			cmd.Env = append(cmd.Env, v)
-		}
-	}
-	return cmd
+	_ = filetest.GitCommand(dir, args...).Run()
 }
 
 func write(t *testing.T, path, text string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	filetest.Write(t, path, []byte(text))
 }
 
 func read(t *testing.T, path string) string {
@@ -98,7 +66,7 @@ func TestLocate(t *testing.T) {
 	if o, err := Locate(t.Context(), filepath.Join(dir, ".git"), "f", ""); err != nil || o != (Origin{}) {
 		t.Errorf("in .git: %+v, %v", o, err)
 	}
-	if o, err := Locate(t.Context(), tempDir(t), "f", ""); err != nil || o != (Origin{}) {
+	if o, err := Locate(t.Context(), filetest.Dir(t), "f", ""); err != nil || o != (Origin{}) {
 		t.Errorf("outside: %+v, %v", o, err)
 	}
 }
@@ -110,11 +78,11 @@ func TestOriginSnapshot(t *testing.T) {
 	odd := " -f [*]\tü\nb"
 	write(t, filepath.Join(dir, odd), "odd")
 	write(t, filepath.Join(dir, "d", "gone"), "gone")
-	run(t, dir, "--literal-pathspecs", "add", "--", odd, "d/gone")
+	filetest.Git(t, dir, "--literal-pathspecs", "add", "--", odd, "d/gone")
 	commitAll(t, dir)
-	run(t, dir, "rm", "-q", "--cached", "d/gone")
+	filetest.Git(t, dir, "rm", "-q", "--cached", "d/gone")
 	write(t, filepath.Join(dir, "staged"), "staged")
-	run(t, dir, "add", "staged")
+	filetest.Git(t, dir, "add", "staged")
 	write(t, filepath.Join(dir, "untracked"), "untracked")
 	for _, path := range []string{"f", odd, "d/gone", "staged", "untracked", "absent"} {
 		o, err := Locate(t.Context(), filepath.Join(dir, filepath.Dir(path)), filepath.Base(path), "")
@@ -165,7 +133,7 @@ func TestStates(t *testing.T) {
 func TestProveUntracked(t *testing.T) {
 	dir, _ := repository(t)
 	write(t, filepath.Join(dir, "sub", "f"), "x")
-	outside := filepath.Join(tempDir(t), "f")
+	outside := filepath.Join(filetest.Dir(t), "f")
 	write(t, outside, "x")
 	for _, file := range []string{filepath.Join(dir, "sub", "f"), outside} {
 		if _, err := ProveUntracked(t.Context(), file); err != nil {
@@ -184,9 +152,9 @@ func TestProveUntracked(t *testing.T) {
 	if err := os.Mkdir(inner, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	run(t, inner, "init", "-q")
+	filetest.Git(t, inner, "init", "-q")
 	write(t, filepath.Join(inner, "f"), "x")
-	run(t, inner, "add", "f")
+	filetest.Git(t, inner, "add", "f")
 	for file, why := range map[string]string{
 		"tracked":      "git tracks it",
 		"sub/g":        "symbolic link",
@@ -201,7 +169,7 @@ func TestProveUntracked(t *testing.T) {
 			t.Errorf("%s: %v, want %q", file, err, why)
 		}
 	}
-	t.Setenv("PATH", tempDir(t))
+	t.Setenv("PATH", filetest.Dir(t))
 	if _, err := ProveUntracked(t.Context(), filepath.Join(dir, "sub", "f")); err == nil {
 		t.Error("without git: taken for a proof")
 	}
@@ -211,7 +179,7 @@ func TestProveUntracked(t *testing.T) {
 // that did not recurse, proves nothing about files in it.
 func TestGitlink(t *testing.T) {
 	dir, commit := repository(t)
-	run(t, dir, "update-index", "--add", "--cacheinfo", "160000,"+commit+",.codex")
+	filetest.Git(t, dir, "update-index", "--add", "--cacheinfo", "160000,"+commit+",.codex")
 	write(t, filepath.Join(dir, ".codex", "archive.toml"), "x")
 	if _, err := ProveUntracked(t.Context(), filepath.Join(dir, ".codex", "archive.toml")); err == nil {
 		t.Error("taken for a proof")
@@ -220,8 +188,8 @@ func TestGitlink(t *testing.T) {
 
 func TestLinkedTree(t *testing.T) {
 	dir, commit := repository(t)
-	linked := filepath.Join(tempDir(t), "linked")
-	run(t, dir, "worktree", "add", "-q", "-b", "other", linked)
+	linked := filepath.Join(filetest.Dir(t), "linked")
+	filetest.Git(t, dir, "worktree", "add", "-q", "-b", "other", linked)
 	tree, err := Find(linked)
 	if err != nil || !tree.Linked || tree.Main() != dir {
 		t.Fatalf("%+v, %v", tree, err)
@@ -230,26 +198,26 @@ func TestLinkedTree(t *testing.T) {
 		t.Errorf("%+v, %v", o, err)
 	}
 	write(t, filepath.Join(linked, "f"), "x")
-	run(t, dir, "add", "--intent-to-add", "--", ".")
+	filetest.Git(t, dir, "add", "--intent-to-add", "--", ".")
 	if _, err := ProveUntracked(t.Context(), filepath.Join(linked, "f")); err != nil {
 		t.Error(err)
 	}
-	run(t, linked, "add", "f")
+	filetest.Git(t, linked, "add", "f")
 	if _, err := ProveUntracked(t.Context(), filepath.Join(linked, "f")); err == nil {
 		t.Error("the linked tree's own index was not asked")
 	}
 
-	bare := filepath.Join(tempDir(t), "clone.git")
-	run(t, dir, "clone", "-q", "--bare", ".", bare)
-	of := filepath.Join(tempDir(t), "of-bare")
-	run(t, bare, "worktree", "add", "-q", of, "main")
+	bare := filepath.Join(filetest.Dir(t), "clone.git")
+	filetest.Git(t, dir, "clone", "-q", "--bare", ".", bare)
+	of := filepath.Join(filetest.Dir(t), "of-bare")
+	filetest.Git(t, bare, "worktree", "add", "-q", of, "main")
 	if tree, err := Find(of); err != nil || !tree.Linked || tree.Main() != "" {
 		t.Errorf("of a bare clone: %+v, %v", tree, err)
 	}
-	hidden := filepath.Join(tempDir(t), "x", ".git")
-	run(t, dir, "clone", "-q", "--bare", ".", hidden)
-	of = filepath.Join(tempDir(t), "of-hidden")
-	run(t, hidden, "worktree", "add", "-q", of, "main")
+	hidden := filepath.Join(filetest.Dir(t), "x", ".git")
+	filetest.Git(t, dir, "clone", "-q", "--bare", ".", hidden)
+	of = filepath.Join(filetest.Dir(t), "of-hidden")
+	filetest.Git(t, hidden, "worktree", "add", "-q", of, "main")
 	if tree, err := Find(of); err != nil || !tree.Linked || tree.Main() != "" {
 		t.Errorf("of a bare clone named .git: %+v, %v", tree, err)
 	}
@@ -258,7 +226,7 @@ func TestLinkedTree(t *testing.T) {
 func TestSubmodule(t *testing.T) {
 	dir, _ := repository(t)
 	other, _ := repository(t)
-	run(t, dir, "submodule", "--quiet", "add", other, "sub")
+	filetest.Git(t, dir, "submodule", "--quiet", "add", other, "sub")
 	sub := filepath.Join(dir, "sub")
 	write(t, filepath.Join(sub, "f"), "x")
 	tree, err := Find(sub)
@@ -271,8 +239,8 @@ func TestSubmodule(t *testing.T) {
 	if _, err := ProveUntracked(t.Context(), filepath.Join(sub, "tracked")); err == nil {
 		t.Error("a tracked file of a submodule")
 	}
-	linked := filepath.Join(tempDir(t), "linked")
-	run(t, sub, "worktree", "add", "-q", "-b", "o", linked)
+	linked := filepath.Join(filetest.Dir(t), "linked")
+	filetest.Git(t, sub, "worktree", "add", "-q", "-b", "o", linked)
 	if tree, err := Find(linked); err != nil || tree.Main() != sub {
 		t.Errorf("a linked tree of a submodule: %+v, %v", tree, err)
 	}
@@ -300,11 +268,11 @@ func TestExclude(t *testing.T) {
 	if text := read(t, exclude); strings.Count(text, "plain") != 1 || !strings.HasPrefix(text, "no newline\n#") {
 		t.Errorf("exclude is %q", text)
 	}
-	got := run(t, dir, "ls-files", "-z", "--others", "--exclude-standard")
+	got := filetest.Git(t, dir, "ls-files", "-z", "--others", "--exclude-standard")
 	if strings.Count(got, "\x00") != len(names)+1 || !strings.Contains(got, "x1z") {
 		t.Errorf("not excluded: %q", got)
 	}
-	victim := filepath.Join(tempDir(t), "victim")
+	victim := filepath.Join(filetest.Dir(t), "victim")
 	write(t, victim, "v")
 	if err := os.Remove(exclude); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/codex-archive/codex/cli/internal/filetest"
 )
 
 // commandKeys are settings by which a repository names a program. %s is a
@@ -76,7 +78,7 @@ func TestConfigRunsNothing(t *testing.T) {
 			program, mark := trap(t)
 			write(t, filepath.Join(dir, ".gitattributes"), "* filter=x diff=x merge=x\n")
 			write(t, filepath.Join(dir, "a.x"), "a")
-			run(t, dir, "add", "-A")
+			filetest.Git(t, dir, "add", "-A")
 			config := filepath.Join(dir, ".git", "config")
 			old, err := os.ReadFile(config)
 			if err != nil {

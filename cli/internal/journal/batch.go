@@ -6,8 +6,5 @@ import "github.com/codex-archive/codex/cli/internal/evidence"
 func (j *Journal) RecordBatch(status evidence.Status, b evidence.Batch) error {
 	e := j.record(evidence.BatchComplete, status)
 	e.Duration, e.Batch = b.Total, &b
-	if err := j.file.Append(e); err != nil {
-		return evidenceError(err)
-	}
-	return nil
+	return j.write("", e)
 }

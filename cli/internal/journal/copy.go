@@ -19,8 +19,8 @@ func (j *Journal) CopyGroup(ctx context.Context, t *evidence.Transfer, do func(c
 	e := j.record(evidence.Copy, evidence.Started)
 	e.Duration = 0
 	describe(e)
-	if err := j.file.Append(e); err != nil {
-		return evidenceError(err).WithHint("this group was not copied")
+	if err := j.write("this group was not copied", e); err != nil {
+		return err
 	}
 	_, err := j.try(ctx, evidence.Copy, do, describe)
 	if err != nil {
@@ -52,7 +52,7 @@ type NotCopied struct {
 func (j *Journal) LeftOut(t evidence.Transfer, failed []NotCopied) error {
 	records := make([]*evidence.Record, len(failed))
 	for i, f := range failed {
-		e := j.failure(evidence.Copy, f.Err, func(e *evidence.Record) {
+		records[i] = j.failure(evidence.Copy, f.Err, func(e *evidence.Record) {
 			one := t
 			one.Scope, one.Records, one.Left = "record", 1, 1
 			e.Repo, e.Path, e.Transfer = f.Record.Repo, f.Record.Path, &one
@@ -60,23 +60,13 @@ func (j *Journal) LeftOut(t evidence.Transfer, failed []NotCopied) error {
 				e.Tombstone = f.Record.Tombstone.String()
 			}
 		})
-		records[i] = e
 	}
-	if err := j.file.Append(records...); err != nil {
-		return evidenceError(err).WithHint("make the directory that evidence.dir names writable")
-	}
-	return nil
+	return j.write(writable, records...)
 }
 
 // CopyDone records how a whole copy ended.
 func (j *Journal) CopyDone(t evidence.Transfer, err error) error {
-	e := j.record(evidence.Copy, evidence.Success)
-	if err != nil {
-		e = j.failure(evidence.Copy, err, func(*evidence.Record) {})
-	}
+	e := j.ended(evidence.Copy, err)
 	e.Transfer = &t
-	if err := j.file.Append(e); err != nil {
-		return evidenceError(err)
-	}
-	return nil
+	return j.write("", e)
 }

@@ -125,7 +125,7 @@ func (j *Journal) NotDone(group []*Act, err error) error {
 	case append == nil:
 		return err
 	case err == nil:
-		return evidenceError(append).WithHint("make the directory that evidence.dir names writable")
+		return evidenceError(append).WithHint(writable)
 	}
 	return notRecorded(err, append)
 }

@@ -76,10 +76,7 @@ func (j *Journal) NotStored(failed []Filed) error {
 		e.Error, e.URL, e.Duration = f.Err.Error(), j.options.URL, output.Millis(time.Since(f.Begun))
 		records[i] = e
 	}
-	if err := j.file.Append(records...); err != nil {
-		return evidenceError(err).WithHint("make the directory that evidence.dir names writable")
-	}
-	return nil
+	return j.write(writable, records...)
 }
 
 // statusOf tells what was refused from what failed.

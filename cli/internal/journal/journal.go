@@ -63,6 +63,17 @@ func Open(o Options) (*Journal, error) {
 
 func evidenceError(err error) *output.Failure { return output.Errorf(output.Evidence, "%w", err) }
 
+// writable is the hint about a log that cannot be written.
+const writable = "make the directory that evidence.dir names writable"
+
+// write appends records to the log. hint says what follows where it cannot.
+func (j *Journal) write(hint string, records ...*evidence.Record) error {
+	if err := j.file.Append(records...); err != nil {
+		return evidenceError(err).WithHint("%s", hint)
+	}
+	return nil
+}
+
 // record returns a record with what every record of this command has.
 func (j *Journal) record(action evidence.Action, status evidence.Status) *evidence.Record {
 	return &evidence.Record{
@@ -88,9 +99,18 @@ func (j *Journal) failure(action evidence.Action, err error, describe func(*evid
 	return e
 }
 
+// ended returns the record of the end of a run over many records, which err ended
+// if it is not nil.
+func (j *Journal) ended(action evidence.Action, err error) *evidence.Record {
+	if err != nil {
+		return j.failure(action, err, func(*evidence.Record) {})
+	}
+	return j.record(action, evidence.Success)
+}
+
 func notRecorded(err, append error) error {
 	return output.Errorf(output.Evidence, "%w; and that is not recorded: %w", err, append).
-		WithHint("make the directory that evidence.dir names writable")
+		WithHint(writable)
 }
 
 // try calls do with the opened archive, and again as retry.* allows. For each
@@ -112,10 +132,7 @@ func (j *Journal) try(ctx context.Context, action evidence.Action, do func(conte
 			records[i] = e
 		}
 		j.warnRetry(f, records)
-		if err := j.file.Append(records...); err != nil {
-			return evidenceError(err).WithHint("the call was not repeated, because the repeat cannot be recorded")
-		}
-		return nil
+		return j.write("the call was not repeated, because the repeat cannot be recorded", records...)
 	})
 }
 

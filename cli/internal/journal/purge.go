@@ -174,7 +174,7 @@ func (j *Journal) purgeFailed(o PurgeOrder, group []*Purging, err error) error {
 // Refuse records that records were not purged because of their Err.
 func (j *Journal) Refuse(o PurgeOrder, group []*Purging) error {
 	if err := j.recordUnpurged(evidence.PurgeRefused, o, group); err != nil {
-		return evidenceError(err).WithHint("make the directory that evidence.dir names writable")
+		return evidenceError(err).WithHint(writable)
 	}
 	return nil
 }

@@ -18,8 +18,8 @@ func (j *Journal) RecryptGroup(ctx context.Context, t *evidence.Recryption, do f
 	}
 	started := j.record(evidence.Recrypt, evidence.Started)
 	describe(started)
-	if err := j.file.Append(started); err != nil {
-		return evidenceError(err).WithHint("this group was not changed")
+	if err := j.write("this group was not changed", started); err != nil {
+		return err
 	}
 	_, err := j.try(ctx, evidence.Recrypt, do, describe)
 	if err != nil {
@@ -40,25 +40,15 @@ func (j *Journal) RecryptGroup(ctx context.Context, t *evidence.Recryption, do f
 // NotRecrypted records that a content is stored as before, and why.
 func (j *Journal) NotRecrypted(r *sdk.Record, t evidence.Recryption, err error) error {
 	t.Scope, t.Failed = "record", 1
-	e := j.failure(evidence.Recrypt, err, func(e *evidence.Record) {
-		e.Tombstone, e.Repo, e.Path, e.Recrypted = r.Tombstone.String(), r.Repo, r.Path, &t
-		e.SHA256, e.Size = r.Content.SHA256.String(), r.Content.Size
-	})
-	if err := j.file.Append(e); err != nil {
-		return evidenceError(err).WithHint("make the directory that evidence.dir names writable")
-	}
-	return nil
+	return j.write(writable, j.failure(evidence.Recrypt, err, func(e *evidence.Record) {
+		describeRecord(e, r.Tombstone.String(), r)
+		e.Recrypted = &t
+	}))
 }
 
 // RecryptDone records how a whole run ended.
 func (j *Journal) RecryptDone(t evidence.Recryption, err error) error {
-	e := j.record(evidence.Recrypt, evidence.Success)
-	if err != nil {
-		e = j.failure(evidence.Recrypt, err, func(*evidence.Record) {})
-	}
+	e := j.ended(evidence.Recrypt, err)
 	e.Recrypted = &t
-	if err := j.file.Append(e); err != nil {
-		return evidenceError(err).WithHint("make the directory that evidence.dir names writable")
-	}
-	return nil
+	return j.write(writable, e)
 }

@@ -19,13 +19,12 @@ func (j *Journal) Repair(ctx context.Context, records []sdk.Record, source *arch
 	describe := make([]func(*evidence.Record), len(records))
 	for i := range records {
 		describe[i] = func(e *evidence.Record) {
-			r := &records[i]
-			e.Tombstone, e.Repo, e.Path, e.SHA256, e.Size = r.Tombstone.String(), r.Repo, r.Path, r.Content.SHA256.String(), r.Content.Size
+			describeRecord(e, "", &records[i])
 			e.From, e.Duration = from, output.Millis(time.Since(begun))
 		}
 	}
-	if err := j.file.Append(j.repairs(evidence.Started, describe, nil)...); err != nil {
-		return evidenceError(err).WithHint("nothing was repaired")
+	if err := j.write("nothing was repaired", j.repairs(evidence.Started, describe, nil)...); err != nil {
+		return err
 	}
 	_, err := j.try(ctx, evidence.Repair, func(ctx context.Context, backend sdk.Backend) error {
 		if err := putBack(ctx, backend, records[0], source); err != nil {
@@ -67,15 +66,9 @@ func (j *Journal) repairs(status evidence.Status, describe []func(*evidence.Reco
 func (j *Journal) NotRepaired(records []sdk.Record, err error) error {
 	lines := make([]*evidence.Record, len(records))
 	for i := range records {
-		lines[i] = j.failure(evidence.Repair, err, func(e *evidence.Record) {
-			r := &records[i]
-			e.Tombstone, e.Repo, e.Path, e.SHA256, e.Size = r.Tombstone.String(), r.Repo, r.Path, r.Content.SHA256.String(), r.Content.Size
-		})
+		lines[i] = j.failure(evidence.Repair, err, func(e *evidence.Record) { describeRecord(e, "", &records[i]) })
 	}
-	if err := j.file.Append(lines...); err != nil {
-		return evidenceError(err).WithHint("make the directory that evidence.dir names writable")
-	}
-	return nil
+	return j.write(writable, lines...)
 }
 
 // putBack stores a record again, with the body of source.

@@ -131,10 +131,7 @@ func (r *Restore) publish(ctx context.Context, body io.Reader) (err error) {
 func (r *Restore) recordStart() error {
 	e := r.journal.record(evidence.Restore, evidence.Started)
 	r.describe(e)
-	if err := r.journal.file.Append(e); err != nil {
-		return evidenceError(err).WithHint("nothing was printed")
-	}
-	return nil
+	return r.journal.write("nothing was printed", e)
 }
 
 // delivery passes content on. It says so before the first byte, and counts.

@@ -13,7 +13,7 @@ func (j *Journal) Checkpoint(t evidence.Tree) error {
 	e.Tree = &t
 	if err := j.file.Append(e); err != nil {
 		return output.Errorf(output.Evidence, "signed, not recorded: %w", err).
-			WithHint("make the directory that evidence.dir names writable")
+			WithHint(writable)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ func (j *Journal) Accept(file, hash string, remember func() error) error {
 	describe(e)
 	if err := j.file.Append(e); err != nil {
 		return output.Errorf(output.Evidence, "accepted, not recorded: %w", err).
-			WithHint("make the directory that evidence.dir names writable")
+			WithHint(writable)
 	}
 	return nil
 }

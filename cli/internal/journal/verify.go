@@ -65,5 +65,5 @@ func (j *Journal) appendVerified(record *evidence.Record) error {
 }
 
 func verifiedNotRecorded(err error) error {
-	return output.Errorf(output.Evidence, "verified, not recorded: %w", err).WithHint("make the directory that evidence.dir names writable")
+	return output.Errorf(output.Evidence, "verified, not recorded: %w", err).WithHint(writable)
 }

@@ -18,19 +18,15 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/codex-archive/codex/cli/internal/filetest"
 )
 
 // plant makes files, each with its path as content.
 func plant(t *testing.T, dir string, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(name), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		filetest.Write(t, filepath.Join(dir, name), []byte(name))
 	}
 }
 

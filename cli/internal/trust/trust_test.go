@@ -3,7 +3,6 @@ package trust
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -11,38 +10,12 @@ import (
 	"time"
 
 	"github.com/codex-archive/codex/cli/internal/config"
+	"github.com/codex-archive/codex/cli/internal/filetest"
 )
-
-func tempDir(t *testing.T) string {
-	t.Helper()
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
 
 func write(t *testing.T, path, text string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func runGit(t *testing.T, dir string, args ...string) {
-	t.Helper()
-	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "protocol.file.allow=always", "-c", "user.name=a", "-c", "user.email=b"}, args...)...)
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "GIT_") {
-			cmd.Env = append(cmd.Env, v)
-		}
-	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("git %v: %v: %s", args, err, out)
-	}
+	filetest.Write(t, path, []byte(text))
 }
 
 // inDir is the project in dir, with a server as its archive.
@@ -62,62 +35,62 @@ func TestDecide(t *testing.T) {
 		why     string
 	}{
 		{"no repository", func(*testing.T, string) {}, true, "no git repository holds it"},
-		{"untracked", func(t *testing.T, dir string) { runGit(t, dir, "init", "-q") }, true, "git does not track it"},
+		{"untracked", func(t *testing.T, dir string) { filetest.Git(t, dir, "init", "-q") }, true, "git does not track it"},
 		{"ignored", func(t *testing.T, dir string) {
-			runGit(t, dir, "init", "-q")
+			filetest.Git(t, dir, "init", "-q")
 			write(t, filepath.Join(dir, ".gitignore"), ".codex\n")
 		}, true, "git does not track it"},
-		{"tracked", func(t *testing.T, dir string) { runGit(t, dir, "init", "-q"); runGit(t, dir, "add", "-A") }, false, "git tracks it"},
+		{"tracked", func(t *testing.T, dir string) { filetest.Git(t, dir, "init", "-q"); filetest.Git(t, dir, "add", "-A") }, false, "git tracks it"},
 		{"tracked by a repository above", func(t *testing.T, dir string) {
-			runGit(t, filepath.Dir(dir), "init", "-q")
-			runGit(t, filepath.Dir(dir), "add", "-A")
+			filetest.Git(t, filepath.Dir(dir), "init", "-q")
+			filetest.Git(t, filepath.Dir(dir), "add", "-A")
 		}, false, "git tracks it"},
 		{"marked as unchanged", func(t *testing.T, dir string) {
-			runGit(t, dir, "init", "-q")
-			runGit(t, dir, "add", "-A")
-			runGit(t, dir, "update-index", "--skip-worktree", ".codex/archive.toml")
+			filetest.Git(t, dir, "init", "-q")
+			filetest.Git(t, dir, "add", "-A")
+			filetest.Git(t, dir, "update-index", "--skip-worktree", ".codex/archive.toml")
 		}, false, "git tracks it"},
 		{"tracked in other letters", func(t *testing.T, dir string) {
-			runGit(t, dir, "init", "-q")
+			filetest.Git(t, dir, "init", "-q")
 			write(t, filepath.Join(dir, ".Codex", "archive.toml"), "x")
-			runGit(t, dir, "add", "-f", ".Codex")
+			filetest.Git(t, dir, "add", "-f", ".Codex")
 		}, false, "git tracks it"},
 		{"linked directory", func(t *testing.T, dir string) {
-			runGit(t, dir, "init", "-q")
+			filetest.Git(t, dir, "init", "-q")
 			rename(t, filepath.Join(dir, ".codex"), filepath.Join(dir, "evil"))
 			symlink(t, "evil", filepath.Join(dir, ".codex"))
-			runGit(t, dir, "add", "-f", ".codex", "evil")
+			filetest.Git(t, dir, "add", "-f", ".codex", "evil")
 		}, false, "git tracks it"},
 		{"linked file", func(t *testing.T, dir string) {
-			runGit(t, dir, "init", "-q")
+			filetest.Git(t, dir, "init", "-q")
 			file := filepath.Join(dir, ".codex", "archive.toml")
 			rename(t, file, filepath.Join(dir, "evil.toml"))
 			symlink(t, "../evil.toml", file)
 		}, false, "symbolic link"},
 		{"submodule", func(t *testing.T, dir string) {
-			runGit(t, dir, "init", "-q")
-			other := tempDir(t)
-			runGit(t, other, "init", "-q")
+			filetest.Git(t, dir, "init", "-q")
+			other := filetest.Dir(t)
+			filetest.Git(t, other, "init", "-q")
 			write(t, filepath.Join(other, "archive.toml"), "evil")
-			runGit(t, other, "add", "-A")
-			runGit(t, other, "commit", "-q", "-m", "x")
+			filetest.Git(t, other, "add", "-A")
+			filetest.Git(t, other, "commit", "-q", "-m", "x")
 			rename(t, filepath.Join(dir, ".codex"), filepath.Join(dir, "away"))
-			runGit(t, dir, "submodule", "--quiet", "add", other, ".codex")
+			filetest.Git(t, dir, "submodule", "--quiet", "add", other, ".codex")
 		}, false, "git tracks it"},
 		{"gitlink without its repository", func(t *testing.T, dir string) {
-			runGit(t, dir, "init", "-q")
-			runGit(t, dir, "update-index", "--add", "--cacheinfo", "160000,"+strings.Repeat("1", 40)+",.codex")
+			filetest.Git(t, dir, "init", "-q")
+			filetest.Git(t, dir, "update-index", "--add", "--cacheinfo", "160000,"+strings.Repeat("1", 40)+",.codex")
 		}, false, "does not list it"},
 		{"forged file .git", func(t *testing.T, dir string) {
-			other := tempDir(t)
-			runGit(t, other, "init", "-q")
+			other := filetest.Dir(t)
+			filetest.Git(t, other, "init", "-q")
 			write(t, filepath.Join(dir, ".git"), "gitdir: "+filepath.Join(other, ".git")+"\n")
 		}, false, "does not know this work tree"},
 		{"broken .git", func(t *testing.T, dir string) { write(t, filepath.Join(dir, ".git"), "x") }, false, "does not name a repository"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			dir := filepath.Join(tempDir(t), "project")
+			dir := filepath.Join(filetest.Dir(t), "project")
 			write(t, filepath.Join(dir, ".codex", "archive.toml"), "x")
 			c.prepare(t, dir)
 			d := Store{}.Decide(t.Context(), inDir(dir), "")
@@ -147,7 +120,7 @@ func symlink(t *testing.T, target, name string) {
 
 // TestForeign: in another user's project nothing is trusted without being asked.
 func TestForeign(t *testing.T) {
-	dir := tempDir(t)
+	dir := filetest.Dir(t)
 	write(t, filepath.Join(dir, ".codex", "archive.toml"), "x")
 	p := inDir(dir)
 	p.Foreign = true
@@ -158,7 +131,7 @@ func TestForeign(t *testing.T) {
 
 // TestHash: it changes with all that trust allows, and not with a password.
 func TestHash(t *testing.T) {
-	dir := tempDir(t)
+	dir := filetest.Dir(t)
 	write(t, filepath.Join(dir, "ca.pem"), "one")
 	hash := func(url string, more ...config.Written) string {
 		p := inDir(dir)
@@ -205,7 +178,7 @@ func TestHash(t *testing.T) {
 
 // TestStore: it is private, and writers at the same time lose nothing.
 func TestStore(t *testing.T) {
-	s := Store{filepath.Join(tempDir(t), "state", "codex", "trust.json")}
+	s := Store{filepath.Join(filetest.Dir(t), "state", "codex", "trust.json")}
 	var group sync.WaitGroup
 	for i := range 20 {
 		group.Go(func() {
@@ -263,7 +236,7 @@ func TestStore(t *testing.T) {
 	if err := s.Add("/root", Entry{}); err == nil {
 		t.Error("something else was overwritten")
 	}
-	dir := tempDir(t)
+	dir := filetest.Dir(t)
 	write(t, filepath.Join(dir, ".codex", "archive.toml"), "x")
 	if d := s.Decide(t.Context(), inDir(dir), ""); !d.Granted || d.Store == nil {
 		t.Errorf("%+v", d)

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"sync"
 
+	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -247,14 +248,8 @@ func (w *work) readSome(ctx context.Context, group []*item) (n int, more []*item
 		for _, it := range group[n:] {
 			ids = append(ids, it.Entry.Record.Tombstone)
 		}
-		for found, err := range backend.Get(ctx, ids) {
-			if err != nil {
-				return err
-			}
-			if n == len(group) || found.Record.Tombstone != group[n].Entry.Record.Tombstone {
-				return sdk.Errorf(sdk.Internal, "the backend answered with another record than was asked for")
-			}
-			status, err := w.examine(ctx, group[n], &found)
+		return find.Answers(ctx, backend, ids, func(_ int, found *sdk.GetResult) error {
+			status, err := w.examine(ctx, group[n], found)
 			if e := sdk.AsError(err); e != nil && (e.Retry || ctx.Err() != nil) {
 				return err
 			}
@@ -262,11 +257,8 @@ func (w *work) readSome(ctx context.Context, group []*item) (n int, more []*item
 				more = append(more, next)
 			}
 			n++
-		}
-		if n < len(group) {
-			return sdk.Errorf(sdk.Internal, "the backend answered for %d of %d", n, len(group))
-		}
-		return nil
+			return nil
+		})
 	})
 	return n, more, err
 }
