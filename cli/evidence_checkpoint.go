@@ -99,6 +99,7 @@ func signer(c *app.Command) (*evidence.PrivateKey, string, error) {
 
 // openSigned opens the evidence of a command that uses no archive.
 func openSigned(c *app.Command, who string) (*journal.Journal, error) {
+	c.Acts = true
 	return journal.Open(journal.Options{
 		Dir: c.Config.Evidence.Dir, Actor: who, Backend: c.Config.Backend.Type, Host: c.Env.Host, Started: c.Started, Log: c.Log,
 	})

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rivo/uniseg"
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
@@ -125,30 +124,6 @@ func showEvidence(ctx context.Context, c *app.Command, out io.Writer, f evidence
 		}
 	}
 	return nil
-}
-
-// folded puts words on one line, or, where a terminal has fewer columns, on several
-// that are indented from the second on. A word is not cut.
-func folded(words []string, width int) string {
-	const between, indent = "  ", "    "
-	var b strings.Builder
-	used := 0
-	for i, word := range words {
-		word = escape.Text(word)
-		columns := uniseg.StringWidth(word)
-		switch {
-		case i == 0:
-		case width > 0 && used+len(between)+columns > width:
-			b.WriteString("\n" + indent)
-			used = len(indent)
-		default:
-			b.WriteString(between)
-			used += len(between)
-		}
-		b.WriteString(word)
-		used += columns
-	}
-	return b.String()
 }
 
 // evidenceWords is a record as people read it.

@@ -289,7 +289,7 @@ func writeVerified(out io.Writer, v verifyView) error {
 		v.Reconciled.write(&b)
 	}
 	for _, sentence := range append(v.Checked, v.NotChecked...) {
-		b.WriteString(escape.Text(sentence) + "\n")
+		b.WriteString(foldedText(sentence, output.Width(out)) + "\n")
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/journal"
@@ -50,9 +47,7 @@ func interrupts(ctx context.Context) <-chan struct{} {
 	return interrupted
 }
 
-// openWith is openActing with another policy for repeats. From then on a reader of
-// stdout that goes away is an error of writing and does not kill the command: what
-// it does is recorded in any case.
+// openWith is openActing with another policy for repeats.
 func openWith(ctx context.Context, c *app.Command, mode sdk.Mode, policy retry.Policy) (*app.Archive, *journal.Journal, error) {
 	archive, err := c.Dial(ctx, mode)
 	if err != nil || mode == sdk.ReadOnly {
@@ -62,7 +57,7 @@ func openWith(ctx context.Context, c *app.Command, mode sdk.Mode, policy retry.P
 	if err != nil {
 		return nil, nil, err
 	}
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	c.Acts = true
 	j, err := journal.Open(journal.Options{
 		Dir: c.Config.Evidence.Dir, Actor: who, Backend: c.Config.Backend.Type, URL: c.RedactedURL(),
 		Place: c.ArchiveKey(), Host: c.Env.Host, Started: c.Started, Retry: policy, Log: c.Log,

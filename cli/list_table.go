@@ -20,6 +20,7 @@ const (
 	wideTable   = 140 // whole tombstones
 	mediumTable = 100 // time, repository and size
 	narrowTable = 70  // who and why; below only tombstone, day and path
+	slimTable   = 40  // day
 )
 
 // column is one column of a list.
@@ -62,8 +63,10 @@ func newTable(width int, short bool) *table {
 		t.columns = []column{id, at, by, reason, size, repo, path}
 	case width >= narrowTable:
 		t.columns = []column{id, day, by, reason, path}
-	default:
+	case width >= slimTable:
 		t.columns = []column{id, day, path}
+	default:
+		t.columns = []column{id, path}
 	}
 	return t
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/stdio"
 	"github.com/codex-archive/codex/internal/profile"
 	"github.com/codex-archive/codex/sdk/plugin"
 )
@@ -25,6 +26,9 @@ func main() {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// A reader of stdout or stderr that goes away is an error of writing: what the
+	// command does is done and recorded in any case.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() {
 		<-signals
 		cancel()
@@ -34,7 +38,11 @@ func main() {
 	}()
 	dir, _ := os.Getwd()     // "" if it is gone
 	host, _ := os.Hostname() // "" if it has no name
-	env := &app.Env{Stdin: os.Stdin, Stdout: output.NewStdout(os.Stdout), Stderr: os.Stderr, Vars: environ(), Dir: dir, Host: strings.ToValidUTF8(host, "\uFFFD")}
+	stdout := output.NewStdout(os.Stdout)
+	if stdio.Closed() {
+		stdout = output.NewStdout(nil)
+	}
+	env := &app.Env{Stdin: os.Stdin, Stdout: stdout, Stderr: os.Stderr, Vars: environ(), Dir: dir, Host: strings.ToValidUTF8(host, "\uFFFD")}
 	stop := profile.Start()
 	code := run(ctx, env, os.Args[1:])
 	stop()

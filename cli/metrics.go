@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"github.com/rivo/uniseg"
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
@@ -189,34 +190,23 @@ func viewPhase(name string, t *metrics.Timing) phaseView {
 }
 
 func writeMetrics(c *app.Command, source string, actions []actionView) error {
+	out, width := c.Env.Stdout, output.Width(c.Env.Stdout)
 	if len(actions) == 0 {
-		_, err := fmt.Fprintf(c.Env.Stdout, "Nothing to count in %s\n", escape.Text(source))
+		_, err := fmt.Fprintf(out, "Nothing to count in %s\n", escape.Text(source))
 		return err
 	}
-	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "ACTION\tBACKEND\tPHASE\tCOUNT\tFAILED\tRETRIES\tMEAN\tP50\tP95\tP99\tMAX\t")
-	for _, a := range actions {
-		fmt.Fprintf(w, "%s\t%s\t", escape.Text(a.Action), escape.Text(a.where()))
-		if len(a.Phases) == 0 {
-			fmt.Fprintf(w, "-\t%d\t%d\t%d\t-\t-\t-\t-\t-\t\n", a.Count, a.Failures, a.Retries)
-		}
-		for i, ph := range a.Phases {
-			count, failures, retries := fmt.Sprint(a.Count), fmt.Sprint(a.Failures), fmt.Sprint(a.Retries)
-			if i > 0 {
-				fmt.Fprint(w, "\t\t")
-				count, failures, retries = fmt.Sprint(ph.Count), "", ""
-			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.1fms\t%.1fms\t%.1fms\t%.1fms\t%.1fms\t\n",
-				ph.Phase, count, failures, retries, ph.Mean, ph.P50, ph.P95, ph.P99, ph.Max)
-		}
+	rows := metricsRows(actions)
+	text := metricsTable(rows)
+	if line, _, _ := strings.Cut(text, "\n"); width > 0 && uniseg.StringWidth(line) > width {
+		text = metricsLines(rows, width)
 	}
-	if err := w.Flush(); err != nil {
+	if _, err := io.WriteString(out, text); err != nil {
 		return err
 	}
 	for _, a := range actions {
 		for _, ph := range a.Phases {
-			fmt.Fprintf(c.Env.Stdout, "\n%s on %s: %s\n", escape.Text(a.Action), escape.Text(a.where()), ph.Phase)
-			writeHistogram(c, ph.Histogram)
+			fmt.Fprintf(out, "\n%s on %s: %s\n", escape.Text(a.Action), escape.Text(a.where()), ph.Phase)
+			writeHistogram(out, ph.Histogram, width)
 		}
 	}
 	return nil
@@ -234,18 +224,22 @@ func (a actionView) where() string {
 const barWidth = 40
 
 // writeHistogram draws a bar for each bucket; one that is not empty has at least
-// the thinnest bar.
-func writeHistogram(c *app.Command, buckets []bucketView) {
+// the thinnest bar. A line fits in width columns, 0 for any.
+func writeHistogram(out io.Writer, buckets []bucketView, width int) {
+	longest := barWidth
+	if width > 0 {
+		longest = min(longest, max(width-len("  up to 12345678   1234567"), 1))
+	}
 	most := 0
 	for _, b := range buckets {
 		most = max(most, b.Count)
 	}
 	for _, b := range buckets {
-		eighths := b.Count * barWidth * 8 / most
+		eighths := b.Count * longest * 8 / most
 		if b.Count > 0 {
 			eighths = max(eighths, 1)
 		}
 		bar := strings.Repeat("█", eighths/8) + strings.TrimSpace(string([]rune(" ▏▎▍▌▋▊▉")[eighths%8]))
-		fmt.Fprintf(c.Env.Stdout, "  up to %8s  %s %d\n", fmt.Sprintf("%gms", b.UpTo), bar, b.Count)
+		fmt.Fprintf(out, "  up to %8s  %s %d\n", fmt.Sprintf("%gms", b.UpTo), bar, b.Count)
 	}
 }

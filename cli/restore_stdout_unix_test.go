@@ -63,6 +63,46 @@ func TestRestoreOutputClosed(t *testing.T) {
 	}
 }
 
+// TestReaderGone: a reader that goes away ends each command with an exit code of its
+// own. Signals killed those that keep no journal of what they do, init among them, and
+// those whose log lines lost their reader.
+func TestReaderGone(t *testing.T) {
+	t.Parallel()
+	p := newProject(t)
+	p.write("a.txt", []byte("a\n"))
+	id := p.store("a.txt")
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read.Close()
+	defer write.Close()
+	for _, c := range []struct {
+		line string
+		says string // on stderr; a reader of what changed nothing has what it wanted
+	}{
+		{"archive list", ""},
+		{"archive list --json", ""},
+		{"--help", ""},
+		{"plugin list", ""},
+		{"archive init", ""},
+		{"archive hold " + id + " --case c --by me", "what was done is recorded"},
+	} {
+		cmd := p.command(strings.Fields(c.line)...)
+		var stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = write, &stderr
+		_ = cmd.Run() // judged by its exit code
+		if code := cmd.ProcessState.ExitCode(); code != int(output.ExitFailed) || !strings.Contains(stderr.String(), c.says) || c.says == "" && stderr.Len() > 0 {
+			t.Errorf("%s: exit code %d\n%s", c.line, code, stderr.String())
+		}
+	}
+	cmd := p.command("archive", "restore", id, "b.txt", "--by", "me")
+	cmd.Stderr = write
+	if out, err := cmd.Output(); err != nil || string(out) != "b.txt\n" {
+		t.Errorf("without a reader of stderr: %v, %q", err, out)
+	}
+}
+
 // TestBatchResumeLooksAtOutputs: a success whose output is gone, or is another
 // file since, is done again.
 func TestBatchResumeLooksAtOutputs(t *testing.T) {

@@ -182,22 +182,27 @@ func writeStats(out io.Writer, v statsView) error {
 	}{{"Size", v.Size}, {"Stored Size", v.Stored}, {"Saved by Deduplication", v.Deduplicated}, {"Saved by Compression", v.Compressed}} {
 		fmt.Fprintf(w, "%s:\t%s\n", row.name, bytesText(row.n))
 	}
-	writeGroups(w, "REPOSITORY", v.Repositories)
-	writeGroups(w, "REASON", v.Reasons)
-	writeGroups(w, "ACTOR", v.Actors)
+	writeGroups(w, "REPOSITORY", v.Repositories, output.Width(out))
+	writeGroups(w, "REASON", v.Reasons, output.Width(out))
+	writeGroups(w, "ACTOR", v.Actors, output.Width(out))
 	return w.Flush()
 }
 
 // shownGroups is how many groups of a kind the table shows.
 const shownGroups = 20
 
-func writeGroups(w *tabwriter.Writer, title string, all []groupView) {
+// writeGroups cuts names to the width of a terminal, 0 for any.
+func writeGroups(w *tabwriter.Writer, title string, all []groupView, width int) {
 	if len(all) == 0 {
 		return
 	}
+	most := 0
+	if width > 0 {
+		most = max(width-len("  RECORDS  1234567890123 bytes (123.4 GiB)"), len(title))
+	}
 	fmt.Fprintf(w, "\n%s\tRECORDS\tSIZE\n", title)
 	for _, g := range all[:min(len(all), shownGroups)] {
-		fmt.Fprintf(w, "%s\t%d\t%s\n", escape.Text(g.Name), g.Records, bytesText(g.Size))
+		fmt.Fprintf(w, "%s\t%d\t%s\n", cutEnd(escape.Text(g.Name), most), g.Records, bytesText(g.Size))
 	}
 	if more := len(all) - shownGroups; more > 0 {
 		fmt.Fprintf(w, "… %d more: --json shows all\n", more)

@@ -146,6 +146,7 @@ func consent(ctx context.Context, c *app.Command, hash string) error {
 
 // accept remembers the file, with a line of evidence.
 func accept(c *app.Command) error {
+	c.Acts = true
 	j, err := journal.Open(journal.Options{
 		Dir: c.Config.Evidence.Dir, Actor: trustActor(c), Backend: c.Config.Backend.Type, URL: c.WrittenURL(),
 		Started: c.Started, Log: c.Log,

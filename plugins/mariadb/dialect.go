@@ -2,6 +2,7 @@ package main
 
 import (
 	"embed"
+	"fmt"
 
 	"github.com/codex-archive/codex/sdk/sqlbackend"
 )
@@ -36,8 +37,11 @@ func dialect() *sqlbackend.Dialect {
 			NotDurable: `SELECT IF(@@innodb_flush_log_at_trx_commit = 1, '',
 		CONCAT('the server has innodb_flush_log_at_trx_commit = ', @@innodb_flush_log_at_trx_commit))`,
 			WarnNotDurable: true,
-			Length:         "LENGTH(?)",
-			LengthReads:    true,
+			Small: fmt.Sprintf(`SELECT IF(@@max_allowed_packet < %[1]d, CONCAT('the server takes packets of at most ', @@max_allowed_packet,
+		' bytes (max_allowed_packet), and up to %[1]d are sent at once; its administrator raises that, with SET GLOBAL max_allowed_packet = %[2]d and in its configuration file'), '')`,
+				maxPacket, 16*maxPacket),
+			Length:      "LENGTH(?)",
+			LengthReads: true,
 			// A right may be the user's or an active role's, on everything, the
 			// database (whose name may be a pattern) or the table.
 			Writable: `SELECT @@global.read_only = 0 AND @@tx_read_only = 0 AND NOT (@@log_bin AND @@binlog_format = 'STATEMENT') AND (

@@ -17,6 +17,17 @@ var classes = map[uint16]sqlbackend.Class{
 	1021: {Kind: sdk.Full},                         // disk full
 	1026: {Kind: sdk.Full},                         // error writing a file
 	1114: {Kind: sdk.Full, ServerReplied: true},    // the table is full
+	1878: {Kind: sdk.Full},                         // error writing a temporary file
+	200:  {Kind: sdk.Full, ServerReplied: true},    // max_tmp_session_space_usage
+	201:  {Kind: sdk.Full, ServerReplied: true},    // max_tmp_total_space_usage
+	1104: {Kind: sdk.Full, ServerReplied: true},    // max_join_size
+	1118: {Kind: sdk.Full, ServerReplied: true},    // row too large for innodb_page_size
+	1153: {Kind: sdk.Full, ServerReplied: true},    // packet larger than max_allowed_packet
+	1301: {Kind: sdk.Full, ServerReplied: true},    // result larger than max_allowed_packet
+	1197: {Kind: sdk.Full, ServerReplied: true},    // max_binlog_cache_size
+	1705: {Kind: sdk.Full, ServerReplied: true},    // max_binlog_stmt_cache_size
+	1206: {Kind: sdk.Full, ServerReplied: true},    // more locks than innodb_buffer_pool_size has room for
+	1436: {Kind: sdk.Full, ServerReplied: true},    // thread_stack
 	1034: {Kind: sdk.Corrupt, ServerReplied: true}, // index corrupted
 	1035: {Kind: sdk.Corrupt, ServerReplied: true}, // old index file
 	1194: {Kind: sdk.Corrupt, ServerReplied: true}, // table crashed
@@ -75,8 +86,6 @@ var classes = map[uint16]sqlbackend.Class{
 	1264: {Kind: sdk.Invalid, ServerReplied: true},  // out of range
 	1366: {Kind: sdk.Invalid, ServerReplied: true},  // incorrect value
 	1406: {Kind: sdk.Invalid, ServerReplied: true},  // too long
-	1153: {Kind: sdk.Limit, ServerReplied: true},    // packet larger than max_allowed_packet
-	1118: {Kind: sdk.Limit, ServerReplied: true},    // row too large
 }
 
 // plain are sentences that go before what the server says, where its words help
@@ -92,7 +101,14 @@ var plain = map[uint16]string{
 // remedies go after what the server says.
 var remedies = map[uint16]string{
 	1049: "the server's administrator makes it, with CREATE DATABASE",
+	1118: "the database needs an innodb_page_size of 16 KiB or more",
+	1153: packetRemedy,
+	1206: "the server's administrator raises innodb_buffer_pool_size",
+	1301: packetRemedy,
+	1436: "the server's administrator raises thread_stack",
 }
+
+const packetRemedy = "the server's administrator raises max_allowed_packet to 16777216 bytes or more"
 
 // classify says what an error of the driver means.
 func classify(err error) sqlbackend.Class {
@@ -106,7 +122,7 @@ func classify(err error) sqlbackend.Class {
 	case errors.Is(err, mysql.ErrInvalidConn):
 		return sqlbackend.Class{Kind: sdk.Unavailable, Msg: "the connection was lost"}
 	case errors.Is(err, mysql.ErrPktTooLarge):
-		return sqlbackend.Class{Kind: sdk.Limit, Msg: "a statement is larger than a packet of 1 MiB"}
+		return sqlbackend.Class{Kind: sdk.Internal, Msg: "a statement is larger than a packet of 1 MiB"}
 	}
 	return sqlbackend.Class{}
 }

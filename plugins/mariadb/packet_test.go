@@ -46,3 +46,32 @@ func TestSmallPackets(t *testing.T) {
 		t.Errorf("%d items, want %d", n, len(items))
 	}
 }
+
+// TestTooSmallPackets: a server that takes less than a Put may send refuses it before
+// anything is sent, with what is wrong and its size. It answered 1153, which was said
+// to be a wrong request, or broke the connection, which was said to be lost. Restoring
+// from it works.
+func TestTooSmallPackets(t *testing.T) {
+	t.Parallel()
+	server := databases.NewMariaDB(t)
+	d := server.Database(t)
+	items := contest.Small(1)
+	sqltest.MustPut(t, suite().Open(t, d.URL(), sdk.Create), items)
+	sqltest.Execute(t, d, "SET GLOBAL max_allowed_packet = 65536")
+	archive := suite().Open(t, d.URL(), sdk.ReadWrite)
+	for i, size := range []int{10, 100 << 10, 10 << 20} {
+		item := contest.Small(i + 2)[i+1]
+		item.Body = bytes.Repeat([]byte("0123456789"), size/10)
+		item.Record.Content = sdk.Content{SHA256: sha256.Sum256(item.Body), Size: int64(size), Codec: sdk.None}.WithBody(item.Body)
+		item.Record.Digest = item.Record.ComputeDigest()
+		_, err := archive.Put(t.Context(), contest.Sequence([]contest.Item{item}))
+		if sdk.KindOf(err) != sdk.Full || !strings.Contains(err.Error(), "at most 65536 bytes (max_allowed_packet)") {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+	for found, err := range archive.Get(t.Context(), contest.Tombstones(items)) {
+		if err != nil || found.Err != nil {
+			t.Error(err, found.Err)
+		}
+	}
+}

@@ -38,7 +38,7 @@ var classes = map[string]sqlbackend.Class{
 	"53100": {Kind: sdk.Full, ServerReplied: true},                  // disk full
 	"53200": {Kind: sdk.Busy, ServerReplied: true, Permanent: true}, // out of memory
 	"53400": {Kind: sdk.Full, ServerReplied: true},                  // a configured limit, such as of temporary files
-	"54":    {Kind: sdk.Limit, ServerReplied: true},                 // program limit
+	"54":    {Kind: sdk.Full, ServerReplied: true},                  // program limit
 	"55P03": {Kind: sdk.Busy, ServerReplied: true},                  // lock not available
 	"55006": {Kind: sdk.Busy, ServerReplied: true},                  // object in use
 	"57014": {Kind: sdk.Timeout, ServerReplied: true},               // statement canceled: by a time-out of the server, if not by us
@@ -64,6 +64,8 @@ var plain = map[string]string{
 // remedies go after what the server says.
 var remedies = map[string]string{
 	"3D000": "the server's administrator makes it, with CREATE DATABASE",
+	"53400": "the server's administrator raises it",
+	"54001": "the server's administrator raises max_stack_depth",
 }
 
 // classify says what an error of pgx means.

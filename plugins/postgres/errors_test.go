@@ -81,7 +81,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 			sqlbackend.Class{Kind: sdk.Invalid, Native: "23502", ServerReplied: true, Msg: "not-null"}),
 		sqltest.Case("value", suite().Script("SELECT 'x'::int"), sqlbackend.Class{Kind: sdk.Invalid, Native: "22P02", ServerReplied: true, Msg: "invalid input syntax"}),
 		sqltest.Case("too large", suite().Script("CREATE TABLE t (x text PRIMARY KEY)", "INSERT INTO t SELECT string_agg(md5(i::text), '') FROM generate_series(1, 1000) i"),
-			sqlbackend.Class{Kind: sdk.Limit, Native: "54000", ServerReplied: true, Msg: "index row"}),
+			sqlbackend.Class{Kind: sdk.Full, Native: "54000", ServerReplied: true, Msg: "index row"}),
 		sqltest.Case("statement time-out", suite().Script("SET statement_timeout = 1", "SELECT pg_sleep(10)"),
 			sqlbackend.Class{Kind: sdk.Timeout, Native: "57014", ServerReplied: true, Msg: "canceling statement"}),
 		sqltest.Case("deadlock", suite().Contend("SELECT 1", "BEGIN", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),

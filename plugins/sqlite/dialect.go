@@ -86,10 +86,10 @@ var classes = map[int]sqlbackend.Class{
 	lib.SQLITE_CANTOPEN:   {Kind: sdk.PermissionDenied, ServerReplied: true, Msg: "a file of the archive cannot be opened or made"},
 	lib.SQLITE_PROTOCOL:   {Kind: sdk.Busy, ServerReplied: true},
 	lib.SQLITE_SCHEMA:     {Kind: sdk.Busy, ServerReplied: true},
-	lib.SQLITE_TOOBIG:     {Kind: sdk.Limit, ServerReplied: true},
+	lib.SQLITE_TOOBIG:     {Kind: sdk.Full, ServerReplied: true, Msg: "a value or a statement is larger than SQLite takes"},
 	lib.SQLITE_CONSTRAINT: {Kind: sdk.Invalid, ServerReplied: true},
 	lib.SQLITE_MISMATCH:   {Kind: sdk.Invalid, ServerReplied: true},
-	lib.SQLITE_NOLFS:      {Kind: sdk.Limit, ServerReplied: true},
+	lib.SQLITE_NOLFS:      {Kind: sdk.Full, ServerReplied: true, Msg: "the archive is larger than files of this system may be"},
 	lib.SQLITE_AUTH:       {Kind: sdk.PermissionDenied, ServerReplied: true},
 	lib.SQLITE_NOTADB:     {Kind: sdk.NoArchive, ServerReplied: true, Msg: "the file is not a SQLite database, or its first page is damaged"},
 }

@@ -38,6 +38,7 @@ type Backend struct {
 	swept   sync.Once
 	warned  sync.Once
 	plain   atomic.Bool // the tables were seen without triggers
+	roomy   atomic.Bool // the server was seen to take enough at once
 }
 
 var _ sdk.Backend = (*Backend)(nil)
@@ -227,6 +228,9 @@ func (b *Backend) write(ctx context.Context, op string, fn func(ctx context.Cont
 	if err == nil {
 		err = b.warnNotDurable(ctx, db)
 	}
+	if err == nil && op == "put" {
+		err = b.refuseSmall(ctx, db)
+	}
 	if err == nil {
 		err = fn(ctx, db)
 	}
@@ -316,6 +320,25 @@ func (db *conn) notDurable(ctx context.Context) (why string, err error) {
 	}
 	err = db.queryRow(ctx, db.b.d.Server.NotDurable, nil, &why)
 	return why, err
+}
+
+// refuseSmall asks once whether the server takes what a Put sends. It may break the
+// connection at a statement that is too large, so that its answer is lost.
+func (b *Backend) refuseSmall(ctx context.Context, db *conn) error {
+	if b.roomy.Load() {
+		return nil
+	}
+	if b.d.Server.Small != "" {
+		var why string
+		if err := db.queryRow(ctx, b.d.Server.Small, nil, &why); err != nil {
+			return err
+		}
+		if why != "" {
+			return sdk.Errorf(sdk.Full, "%s cannot take files: %s", b.place, why)
+		}
+	}
+	b.roomy.Store(true)
+	return nil
 }
 
 // warnNotDurable logs once what no client can change about the server.

@@ -78,6 +78,9 @@ type Server struct {
 	// WarnNotDurable says that a process which writes logs that reason: no client
 	// can change it.
 	WarnNotDurable bool
+	// Small is a query for one text: why the server takes too little at once for a
+	// Put, or "". Empty: it never does. Less is needed for everything else.
+	Small string
 	// Length is an expression for the length of a stored body in bytes, "?" for
 	// the column; empty: lengths are not looked up. LengthReads says that the
 	// database reads the body for it.

@@ -113,8 +113,15 @@ func (a *App) report(err error) output.Code {
 	if f == nil {
 		return output.ExitDone
 	}
-	log := a.earlyLog()
+	log, level := a.earlyLog(), hclog.Error
 	message := f.Error()
+	unprinted := f.Kind == output.NotPrinted || f.Kind == output.OutputClosed
+	switch {
+	case unprinted && a.command != nil && a.command.Acts:
+		f = f.WithHint("what was done is recorded: codex archive evidence show")
+	case f.Kind == output.OutputClosed:
+		level = hclog.Debug // as in codex archive list | head
+	}
 	if a.command != nil {
 		log = a.command.Log
 		if a.command.failed(f) {
@@ -126,11 +133,12 @@ func (a *App) report(err error) output.Code {
 		pairs = append(pairs, "hint", f.Hint)
 	}
 	pairs = append(pairs, "kind", logging.JSONOnly{Value: string(f.Kind)}, "code", logging.JSONOnly{Value: int(f.Code())})
-	log.Error(message, pairs...)
+	log.Log(level, message, pairs...)
 	if a.line.asked("json") && !errors.As(err, new(output.Shown)) && a.Env.Stdout.Err() == nil {
-		if err := output.WriteFailure(a.Env.Stdout, f); err != nil {
-			log.Error(err.Error())
-		}
+		_ = output.WriteFailure(a.Env.Stdout, f) // Stdout keeps its error
+	}
+	if lost := a.Env.Stdout.Err(); lost != nil && !unprinted {
+		log.Error(lost.Error())
 	}
 	return f.Code()
 }

@@ -32,6 +32,7 @@ type Command struct {
 	Decision trust.Decision // on the project's own file, if there is one
 	Screen   *output.Screen
 	Started  time.Time
+	Acts     bool // it does something that is recorded
 
 	timeout  time.Duration // 0: none
 	logFile  io.Closer
