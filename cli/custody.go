@@ -48,6 +48,7 @@ type custodyAct struct {
 	words custodyWords
 	event sdk.Event // its action, and what belongs to that
 	own   []string  // as for [hasSelectors]
+	clock bool      // the event has a time that is counted from the clock of this machine
 	// check says why it cannot be done to a record. unchanged reports that it is
 	// so already; the event is recorded all the same.
 	check     func(*sdk.Entry) error
@@ -196,7 +197,7 @@ func (r *custodyRun) actGroup(ctx context.Context, group []*custodyItem, act cus
 	var acts, refused []*journal.Act
 	of := map[*journal.Act]*custodyItem{}
 	for _, item := range group {
-		a := &journal.Act{Name: item.name, Record: &item.entry.Record, Event: act.event}
+		a := &journal.Act{Name: item.name, Record: &item.entry.Record, Event: act.event, FromClock: act.clock}
 		a.Event.ID, a.Event.Tombstone = sdk.NewEventID(), item.id
 		of[a] = item
 		if item.err == nil {

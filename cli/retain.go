@@ -43,6 +43,7 @@ func runRetain(ctx context.Context, c *app.Command) error {
 		words: custodyWords{title: "Retain", doing: "Retaining", done: "retained", unchanged: "retained so before"},
 		event: sdk.Event{Action: sdk.ActionRetain, RetainUntil: until},
 		own:   []string{"until"},
+		clock: c.Flags.IsSet("days"),
 		check: func(e *sdk.Entry) error {
 			if err := purgedBefore(e); err != nil {
 				return err

@@ -98,7 +98,8 @@ type Backend interface {
 	// An item with a [History] is taken over from another archive: Put adds the
 	// events that are not there, with their effect, to a record that is new or
 	// known. An event that is there is a repeat, another under its id is
-	// [Conflict]. The holds become what [MergeHolds] says, a RETAIN moves
+	// [Conflict]. The holds become what [MergeHolds] says, NoEffect of what is added
+	// what [MarkEffects] says of them, a RETAIN moves
 	// RetainUntil later and never earlier, and a new record has the RetainUntil
 	// that it comes with. With a PURGE among the events a new record comes
 	// without body and is purged from the start; one that is live here is purged,
@@ -123,7 +124,8 @@ type Backend interface {
 	// Append records events, at most [MaxItems], in one transaction, with
 	// their effect: HOLD and RELEASE place and release a case, RETAIN moves
 	// RetainUntil later (earlier is [Refused]). HOLD of an active case, and
-	// RELEASE of one that is not, are recorded and change nothing else. HOLD and
+	// RELEASE of one that is not, are recorded with NoEffect and change nothing
+	// else. What NoEffect was before does not count. HOLD and
 	// RETAIN of a record that is purged are [Purged], and an unknown tombstone is
 	// [NotFound]: then nothing is written.
 	Append(ctx context.Context, events []Event) error

@@ -26,12 +26,13 @@ func (c *Custody) Active(name string) *Hold {
 	return nil
 }
 
-// Apply carries out the effect of e, which is valid and new. It returns the hold
-// that e placed or released, nil where it did neither: a HOLD of an active case,
-// and a RELEASE of one that is not active, have no effect. A RETAIN that would move
+// Apply carries out the effect of e, which is valid and new, and sets its NoEffect.
+// It returns the hold that e placed or released, nil where it did neither: a HOLD
+// of an active case, and a RELEASE of one that is not active, have no effect. A RETAIN that would move
 // RetainUntil earlier is an error of kind [Refused]. HOLD and RETAIN of a record
 // that is purged are [Purged]: they promise to keep what is gone.
 func (c *Custody) Apply(e *Event) (*Hold, error) {
+	e.NoEffect = false
 	if !c.PurgedAt.IsZero() && (e.Action == ActionHold || e.Action == ActionRetain) {
 		return nil, Errorf(Purged, "its content was purged on %s: nothing is left to keep", c.PurgedAt.Format(time.DateOnly)).About(e.Tombstone)
 	}
@@ -41,11 +42,13 @@ func (c *Custody) Apply(e *Event) (*Hold, error) {
 			c.Holds = append(c.Holds, Hold{Case: e.Case, Placed: Time(e.At), PlacedBy: e.Actor})
 			return &c.Holds[len(c.Holds)-1], nil
 		}
+		e.NoEffect = true
 	case ActionRelease:
 		if h := c.Active(e.Case); h != nil {
 			h.Released = Time(e.At)
 			return h, nil
 		}
+		e.NoEffect = true
 	case ActionRetain:
 		if e.RetainUntil.Before(c.RetainUntil) {
 			return nil, Errorf(Refused, "retained until %s, which only ever moves later", c.RetainUntil.Format(time.DateOnly)).About(e.Tombstone)
@@ -61,14 +64,14 @@ func (c *Custody) Apply(e *Event) (*Hold, error) {
 
 // CheckCustody reports, as an error of kind [Corrupt], that what a record says of
 // its purge and its retention, or one of its holds, does not follow from its
-// events. e has both, events and holds. That a hold was placed again after it was
-// released does not show: the clocks of two hosts may order its events in another
-// way than the archive saw them.
+// events. e has both, events and holds. The order of the events is not looked at:
+// the clocks of two hosts may show another one than the archive saw. So it is
+// NoEffect that says which of them have placed or released a hold.
 func (e *Entry) CheckCustody() error {
 	r := &e.Record
 	wrong := func(format string, args ...any) error { return Errorf(Corrupt, format, args...).About(r.Tombstone) }
 	until := r.RetainAtStore
-	purged := false
+	var purges []time.Time
 	for i := range e.Events {
 		switch event := &e.Events[i]; event.Action {
 		case ActionRetain:
@@ -76,42 +79,82 @@ func (e *Entry) CheckCustody() error {
 				until = event.RetainUntil
 			}
 		case ActionPurge:
-			purged = true
-		case ActionHold:
-			if !slices.ContainsFunc(e.Holds, func(h Hold) bool { return h.Case == event.Case }) {
-				return wrong("a hold of case %s was placed on %s, and the archive has none", event.Case, event.At.Format(time.DateOnly))
-			}
+			purges = append(purges, event.At)
 		}
 	}
 	switch {
-	case purged && r.PurgedAt.IsZero():
+	case len(purges) > 0 && r.PurgedAt.IsZero():
 		return wrong("an event says that it was purged, and it is live")
-	case !purged && !r.PurgedAt.IsZero():
+	case len(purges) == 0 && !r.PurgedAt.IsZero():
 		return wrong("it is marked as purged, and no event says so")
+	case len(purges) > 0 && !slices.ContainsFunc(purges, r.PurgedAt.Equal):
+		return wrong("it is marked as purged at %s, and its event says %s", formatUntil(r.PurgedAt), formatUntil(purges[0]))
 	case !r.RetainUntil.Equal(until):
 		return wrong("it is retained until %s, and its events say %s", formatUntil(r.RetainUntil), formatUntil(until))
 	}
+	return e.checkHolds(wrong)
+}
+
+// checkHolds compares the holds with the events that placed and released them:
+// each such event has one hold, and each hold its events.
+func (e *Entry) checkHolds(wrong func(string, ...any) error) error {
+	for i := range e.Events {
+		event := &e.Events[i]
+		if n := countFunc(e.Holds, event.placed); event.Action == ActionHold && (n > 1 || n == 0 && !event.NoEffect) {
+			return wrong("a hold of case %s was placed on %s, and the archive has %s", event.Case, event.At.Format(time.RFC3339), noneOr(n))
+		}
+		if n := countFunc(e.Holds, event.released); event.Action == ActionRelease && (n > 1 || n == 0 && !event.NoEffect) {
+			return wrong("a hold of case %s was released on %s, and the archive has %s", event.Case, event.At.Format(time.RFC3339), noneOr(n))
+		}
+	}
 	for _, h := range e.Holds {
-		if !e.says(ActionHold, h.Case, h.Placed, h.PlacedBy) || !h.Released.IsZero() && !e.says(ActionRelease, h.Case, h.Released, "") {
-			return wrong("no event says that the hold of case %s was placed by %s on %s%s", h.Case, h.PlacedBy, h.Placed.Format(time.DateOnly), released(h))
+		placed := countFunc(e.Events, func(o Event) bool { return o.Action == ActionHold && o.placed(h) })
+		ended := countFunc(e.Events, func(o Event) bool { return o.Action == ActionRelease && o.released(h) })
+		if placed == 0 || ended == 0 && !h.Released.IsZero() {
+			return wrong("no event says that the hold of case %s was placed by %s on %s%s", h.Case, h.PlacedBy, h.Placed.Format(time.RFC3339), released(h))
 		}
 	}
 	return nil
 }
 
-// says reports whether an event is of a case and a time and, unless that is empty,
-// of an actor.
-func (e *Entry) says(action Action, name string, at time.Time, actor string) bool {
-	return slices.ContainsFunc(e.Events, func(o Event) bool {
-		return o.Action == action && o.Case == name && o.At.Equal(at) && (actor == "" || o.Actor == actor)
-	})
+// MarkEffects sets NoEffect of the events of a history, which holds, as
+// [MergeHolds] has left them, do not show.
+func MarkEffects(events []Event, holds []Hold) {
+	for i := range events {
+		e := &events[i]
+		e.NoEffect = e.Action == ActionHold && countFunc(holds, e.placed) == 0 || e.Action == ActionRelease && countFunc(holds, e.released) == 0
+	}
+}
+
+// placed reports whether h is what e, a HOLD, has placed.
+func (e *Event) placed(h Hold) bool {
+	return h.Case == e.Case && h.Placed.Equal(e.At) && h.PlacedBy == e.Actor
+}
+
+// released reports whether h is what e, a RELEASE, has released.
+func (e *Event) released(h Hold) bool { return h.Case == e.Case && h.Released.Equal(e.At) }
+
+func countFunc[T any](list []T, is func(T) bool) (n int) {
+	for _, one := range list {
+		if is(one) {
+			n++
+		}
+	}
+	return n
+}
+
+func noneOr(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return "more than one"
 }
 
 func released(h Hold) string {
 	if h.Released.IsZero() {
 		return ""
 	}
-	return ", or released on " + h.Released.Format(time.DateOnly)
+	return ", or released on " + h.Released.Format(time.RFC3339)
 }
 
 func formatUntil(t time.Time) string {

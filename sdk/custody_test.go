@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -68,6 +69,66 @@ func TestCustodyApply(t *testing.T) {
 	}
 	if len(c.Requests) != 2 {
 		t.Errorf("requests by %q, want two persons", c.Requests)
+	}
+}
+
+// TestCheckCustody removes or alters one of two acts of a kind, or what it made.
+func TestCheckCustody(t *testing.T) {
+	event := func(action Action, day int) Event {
+		return Event{ID: ID{byte(day + 1)}, Tombstone: ID{1}, Action: action, At: at(day), Actor: "anna"}
+	}
+	cased := func(action Action, day int, noEffect bool) Event {
+		e := event(action, day)
+		e.Case, e.NoEffect = "x", noEffect
+		return e
+	}
+	retained := func(day, until int) Event {
+		e := event(ActionRetain, day)
+		e.RetainUntil = at(until)
+		return e
+	}
+	whole := func() *Entry {
+		return &Entry{
+			Record: Record{Tombstone: ID{1}, RetainUntil: at(40), PurgedAt: at(50)},
+			Holds: []Hold{
+				{Case: "x", Placed: at(1), PlacedBy: "anna", Released: at(3)},
+				{Case: "x", Placed: at(5), PlacedBy: "anna", Released: at(7)},
+			},
+			Events: []Event{
+				cased(ActionHold, 1, false), cased(ActionHold, 2, true), cased(ActionRelease, 3, false), cased(ActionRelease, 4, true),
+				cased(ActionHold, 5, false), cased(ActionRelease, 7, false), retained(8, 30), retained(9, 40),
+				event(ActionPruneRequest, 10), event(ActionPurge, 50),
+			},
+		}
+	}
+	if err := whole().CheckCustody(); err != nil {
+		t.Fatalf("whole: %v", err)
+	}
+	for what, harm := range map[string]func(e *Entry){
+		"the first hold removed":             func(e *Entry) { e.Holds = e.Holds[1:] },
+		"a hold after a release removed":     func(e *Entry) { e.Holds = e.Holds[:1] },
+		"a hold written twice":               func(e *Entry) { e.Holds = append(e.Holds, e.Holds[1]) },
+		"a hold of another case":             func(e *Entry) { e.Holds[1].Case = "y" },
+		"a hold of another time":             func(e *Entry) { e.Holds[1].Placed = at(6) },
+		"a hold of another person":           func(e *Entry) { e.Holds[1].PlacedBy = "bert" },
+		"a release at another time":          func(e *Entry) { e.Holds[1].Released = at(8) },
+		"a release by an earlier event":      func(e *Entry) { e.Holds[1].Released = at(3) },
+		"a release undone":                   func(e *Entry) { e.Holds[1].Released = time.Time{} },
+		"the HOLD of a hold removed":         func(e *Entry) { e.Events = slices.Delete(e.Events, 4, 5) },
+		"the RELEASE of a hold removed":      func(e *Entry) { e.Events = slices.Delete(e.Events, 5, 6) },
+		"an event of a hold altered":         func(e *Entry) { e.Events[4].Actor = "bert" },
+		"the last RETAIN removed":            func(e *Entry) { e.Events = slices.Delete(e.Events, 7, 8) },
+		"the last RETAIN altered":            func(e *Entry) { e.Events[7].RetainUntil = at(39) },
+		"the PURGE removed":                  func(e *Entry) { e.Events = e.Events[:9] },
+		"the time of the purge altered":      func(e *Entry) { e.Record.PurgedAt = at(51) },
+		"the PURGE altered":                  func(e *Entry) { e.Events[9].At = at(51) },
+		"a purged record that is live again": func(e *Entry) { e.Record.PurgedAt = time.Time{} },
+	} {
+		e := whole()
+		harm(e)
+		if err := e.CheckCustody(); KindOf(err) != Corrupt || len(AsError(err).Tombstones) != 1 {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 

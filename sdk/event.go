@@ -39,10 +39,13 @@ type Event struct {
 	RetainUntil time.Time         // RETAIN: the new end; else zero
 	Detail      map[string]string // free pairs, such as the output of a RESTORE; never a secret
 	Host        string            // name of the machine that did it
+	// NoEffect says of a HOLD or RELEASE that it placed or released no hold. The
+	// archive sets it when it records the event.
+	NoEffect bool
 }
 
 // Same reports whether two events are one: whether appending e where o is
-// present is a repeat or a conflict. Every field but Detail counts.
+// present is a repeat or a conflict. Every field but Detail and NoEffect counts.
 func (e *Event) Same(o *Event) bool {
 	return e.ID == o.ID && e.Tombstone == o.Tombstone && e.Action == o.Action && e.Actor == o.Actor &&
 		e.At.Equal(o.At) && e.Case == o.Case && e.RetainUntil.Equal(o.RetainUntil) && e.Host == o.Host

@@ -1008,7 +1008,7 @@ func (x *Record) GetHost() string {
 // tombstone, action, actor, at; case with HOLD and RELEASE, and no other action
 // has one; the same of retain_until and RETAIN. Limits: actor, case and host
 // 1 KiB, detail in all 64 KiB. Two events under one id are the same, and the
-// second a repeat, when every field but detail is.
+// second a repeat, when every field but detail and no_effect is.
 type Event struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1019,7 +1019,8 @@ type Event struct {
 	Case          string                 `protobuf:"bytes,6,opt,name=case,proto3" json:"case,omitempty"`                                           // HOLD and RELEASE
 	RetainUntil   *int64                 `protobuf:"zigzag64,7,opt,name=retain_until,json=retainUntil,proto3,oneof" json:"retain_until,omitempty"` // RETAIN
 	Detail        map[string]string      `protobuf:"bytes,8,rep,name=detail,proto3" json:"detail,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Host          string                 `protobuf:"bytes,9,opt,name=host,proto3" json:"host,omitempty"` // name of the machine
+	Host          string                 `protobuf:"bytes,9,opt,name=host,proto3" json:"host,omitempty"`                           // name of the machine
+	NoEffect      bool                   `protobuf:"varint,10,opt,name=no_effect,json=noEffect,proto3" json:"no_effect,omitempty"` // set by the server: HOLD and RELEASE that placed or released no hold
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1115,6 +1116,13 @@ func (x *Event) GetHost() string {
 		return x.Host
 	}
 	return ""
+}
+
+func (x *Event) GetNoEffect() bool {
+	if x != nil {
+		return x.NoEffect
+	}
+	return false
 }
 
 // Hold is a case that forbids purging a record while it is active.
@@ -3361,7 +3369,7 @@ const file_archive_proto_rawDesc = "" +
 	"\r_retain_untilB\f\n" +
 	"\n" +
 	"_purged_atB\x12\n" +
-	"\x10_retain_at_store\"\xd8\x02\n" +
+	"\x10_retain_at_store\"\xf5\x02\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1c\n" +
 	"\ttombstone\x18\x02 \x01(\fR\ttombstone\x12\x16\n" +
@@ -3371,7 +3379,9 @@ const file_archive_proto_rawDesc = "" +
 	"\x04case\x18\x06 \x01(\tR\x04case\x12&\n" +
 	"\fretain_until\x18\a \x01(\x12H\x01R\vretainUntil\x88\x01\x01\x12;\n" +
 	"\x06detail\x18\b \x03(\v2#.codex.archive.v1.Event.DetailEntryR\x06detail\x12\x12\n" +
-	"\x04host\x18\t \x01(\tR\x04host\x1a9\n" +
+	"\x04host\x18\t \x01(\tR\x04host\x12\x1b\n" +
+	"\tno_effect\x18\n" +
+	" \x01(\bR\bnoEffect\x1a9\n" +
 	"\vDetailEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x05\n" +

@@ -183,7 +183,8 @@ type ArchiveClient interface {
 	// those that are there; two are one if case, placed and placed_by agree, and
 	// the one is released if the other is; but a HOLD that was placed here after
 	// that time stays, or becomes, active, and no second hold of a case that is
-	// active is added. With a PURGE among the events the item has no body, and a
+	// active is added. An added HOLD or RELEASE has no_effect where none of the
+	// record's holds then has its case and time, and a HOLD's actor. With a PURGE among the events the item has no body, and a
 	// new record is purged from the start: at purged_at, or else at the time of the
 	// PURGE. A live one is purged by it and loses its body as by Purge, unless a
 	// hold that was placed here is active, retain_until as it was here is in the future, or
@@ -211,7 +212,9 @@ type ArchiveClient interface {
 	// Append records events and their effect, all or none. The same event again
 	// is success; another under its id is conflict; an unknown tombstone is
 	// not_found; a RETAIN to an earlier time is refused; a HOLD or RETAIN of a
-	// record that is purged is purged.
+	// record that is purged is purged. A HOLD of an active case, and a RELEASE of one
+	// that is not, are recorded with no_effect and change nothing else; what
+	// no_effect was before does not count.
 	Append(ctx context.Context, in *AppendRequest, opts ...grpc.CallOption) (*AppendReply, error)
 	// Purge removes bodies, judged in one transaction; see Verdict.
 	Purge(ctx context.Context, in *PurgeRequest, opts ...grpc.CallOption) (*PurgeReply, error)
@@ -406,7 +409,8 @@ type ArchiveServer interface {
 	// those that are there; two are one if case, placed and placed_by agree, and
 	// the one is released if the other is; but a HOLD that was placed here after
 	// that time stays, or becomes, active, and no second hold of a case that is
-	// active is added. With a PURGE among the events the item has no body, and a
+	// active is added. An added HOLD or RELEASE has no_effect where none of the
+	// record's holds then has its case and time, and a HOLD's actor. With a PURGE among the events the item has no body, and a
 	// new record is purged from the start: at purged_at, or else at the time of the
 	// PURGE. A live one is purged by it and loses its body as by Purge, unless a
 	// hold that was placed here is active, retain_until as it was here is in the future, or
@@ -434,7 +438,9 @@ type ArchiveServer interface {
 	// Append records events and their effect, all or none. The same event again
 	// is success; another under its id is conflict; an unknown tombstone is
 	// not_found; a RETAIN to an earlier time is refused; a HOLD or RETAIN of a
-	// record that is purged is purged.
+	// record that is purged is purged. A HOLD of an active case, and a RELEASE of one
+	// that is not, are recorded with no_effect and change nothing else; what
+	// no_effect was before does not count.
 	Append(context.Context, *AppendRequest) (*AppendReply, error)
 	// Purge removes bodies, judged in one transaction; see Verdict.
 	Purge(context.Context, *PurgeRequest) (*PurgeReply, error)

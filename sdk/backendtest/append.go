@@ -113,12 +113,13 @@ func appendRules() []Rule {
 			t.activeHolds(b, s[0], 0)
 			t.activeHolds(b, s[1], 1)
 		}),
-		must("APPEND-09", "HOLD of an active case, and RELEASE of one that is not active, are recorded and change nothing else.", func(t *T) {
+		must("APPEND-09", "HOLD of an active case, and RELEASE of one that is not active, are recorded with NoEffect and change nothing else; it is the archive that sets NoEffect.", func(t *T) {
 			b, s := t.backend(), t.item(20)
 			t.put(b, s)
 			none := t.release(s.Tombstone, "never placed")
 			first, second := t.hold(s.Tombstone, "case"), t.hold(s.Tombstone, "case")
 			end, late := t.release(s.Tombstone, "case"), t.release(s.Tombstone, "case")
+			first.NoEffect, end.NoEffect = true, true
 			t.append(b, none)
 			t.append(b, first)
 			t.append(b, second)
@@ -126,6 +127,7 @@ func appendRules() []Rule {
 			t.append(b, end)
 			t.append(b, late)
 			t.holdsAre(b, s, sdk.Hold{Case: "case", Placed: first.At, PlacedBy: first.Actor, Released: end.At})
+			none.NoEffect, first.NoEffect, second.NoEffect, end.NoEffect, late.NoEffect = true, false, true, false, true
 			t.eventsAre(b, s, none, first, second, end, late)
 		}),
 		must("APPEND-10", "A HOLD that is repeated after its release does not place the case again.", func(t *T) {

@@ -179,6 +179,31 @@ func copyRules() []Rule {
 				t.unseen(b, c.sample)
 			}
 		}),
+		must("COPY-12", "A HOLD or RELEASE of a history has NoEffect where no hold of the record has its case and time, and in no other case.", func(t *T) {
+			b := t.backend()
+			c, other := t.copied(t.item(100)), t.copied(t.item(100))
+			c.held("case", true)
+			c.held("case", false)
+			c.events = append(c.events, t.hold(c.Tombstone, "case"), t.release(c.Tombstone, "never placed"))
+			c.events[0].NoEffect, c.events[1].NoEffect = true, true
+			t.putCopies(b, c)
+			c.events[0].NoEffect, c.events[1].NoEffect, c.events[3].NoEffect, c.events[4].NoEffect = false, false, true, true
+			t.isCopied(b, c)
+			t.putCopies(b, other)
+			here := t.hold(other.Tombstone, "case")
+			t.append(b, here)
+			there := t.hold(other.Tombstone, "case")
+			other.events, other.holds = []sdk.Event{there}, []sdk.Hold{{Case: "case", Placed: there.At, PlacedBy: there.Actor}}
+			t.putCopies(b, other)
+			there.NoEffect = true
+			t.eventsAre(b, other.sample, here, there)
+			for _, s := range []sample{c.sample, other.sample} {
+				e := t.entry(b, s.Tombstone)
+				if err := e.CheckCustody(); err != nil {
+					t.Errorf("%v", err)
+				}
+			}
+		}),
 	}
 }
 

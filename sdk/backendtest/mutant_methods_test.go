@@ -488,6 +488,18 @@ func (b *liberator) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, 
 	})
 }
 
+type boaster struct{ inner }
+
+func (b *boaster) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
+	return changing(b.Backend.List(ctx, q), func(e *sdk.Entry) bool {
+		e.Events = slices.Clone(e.Events)
+		for i := range e.Events {
+			e.Events[i].NoEffect = false
+		}
+		return true
+	})
+}
+
 type caseFolder struct{ inner }
 
 func (b *caseFolder) Append(ctx context.Context, events []sdk.Event) error {

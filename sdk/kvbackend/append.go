@@ -66,6 +66,7 @@ func (t tx) appendOne(e *sdk.Event, c *sdk.Custody) error {
 	case taken:
 		return sdk.EventTaken(e.ID, e.Tombstone)
 	}
+	e.NoEffect = false
 	if c == nil {
 		return t.addOwnEvent(e)
 	}

@@ -35,12 +35,14 @@ func (t tx) takeOver(e *intake.Entry, known bool) error {
 	if err != nil {
 		return err
 	}
-	for _, event := range e.Item.History.Events {
+	c.Holds = sdk.MergeHolds(c.Holds, e.Item.History.Holds, placed)
+	events := slices.Clone(e.Item.History.Events)
+	sdk.MarkEffects(events, c.Holds)
+	for _, event := range events {
 		if err := t.takeEvent(event, c); err != nil {
 			return err
 		}
 	}
-	c.Holds = sdk.MergeHolds(c.Holds, e.Item.History.Holds, placed)
 	before.Holds = c.Holds[:len(before.Holds)]
 	if !e.Purged() || !c.PurgedAt.IsZero() {
 		return t.saveCustody(id, c)

@@ -169,7 +169,7 @@ func RecordFromProto(m *archivepb.Record) (sdk.Record, error) {
 func fromEvent(e *sdk.Event) *archivepb.Event {
 	return &archivepb.Event{
 		Id: e.ID[:], Tombstone: fromOptionalID(e.Tombstone), Action: string(e.Action), Actor: e.Actor, At: micros(e.At),
-		Case: e.Case, RetainUntil: micros(e.RetainUntil), Detail: e.Detail, Host: e.Host,
+		Case: e.Case, RetainUntil: micros(e.RetainUntil), Detail: e.Detail, Host: e.Host, NoEffect: e.NoEffect,
 	}
 }
 
@@ -178,7 +178,7 @@ func toEvent(m *archivepb.Event) (sdk.Event, error) {
 	e := sdk.Event{
 		ID: d.id("event", m.GetId()), Tombstone: d.optionalID("tombstone", m.GetTombstone()),
 		Action: sdk.Action(m.GetAction()), Actor: m.GetActor(), At: fromMicros(m.At),
-		Case: m.GetCase(), RetainUntil: fromMicros(m.RetainUntil), Detail: m.GetDetail(), Host: m.GetHost(),
+		Case: m.GetCase(), RetainUntil: fromMicros(m.RetainUntil), Detail: m.GetDetail(), Host: m.GetHost(), NoEffect: m.GetNoEffect(),
 	}
 	return e, d.err
 }

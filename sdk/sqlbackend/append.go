@@ -60,8 +60,9 @@ func (db *conn) append(ctx context.Context, events []sdk.Event) (names map[strin
 	if err := db.readHolds(ctx, items); err != nil {
 		return nil, err
 	}
-	for _, e := range fresh {
-		if e.Action.OfArchive() {
+	for i := range fresh {
+		e := &fresh[i]
+		if e.NoEffect = false; e.Action.OfArchive() {
 			continue
 		}
 		if err := db.applyEvent(ctx, e, items[e.Tombstone], names); err != nil {
@@ -226,11 +227,11 @@ func (db *conn) readHolds(ctx context.Context, items map[sdk.Tombstone]*lockedIt
 }
 
 // applyEvent carries out the effect of an event. One of the archive has none.
-func (db *conn) applyEvent(ctx context.Context, e sdk.Event, it *lockedItem, names map[string]int64) error {
+func (db *conn) applyEvent(ctx context.Context, e *sdk.Event, it *lockedItem, names map[string]int64) error {
 	if it == nil {
 		return nil
 	}
-	h, err := it.custody.Apply(&e)
+	h, err := it.custody.Apply(e)
 	switch {
 	case err != nil:
 		return err
@@ -259,7 +260,7 @@ var insertEvent = insert{
 	table: "codex_event",
 	columns: []column{
 		{"id", Bytes}, {"item", Int}, {"action", Text}, {"actor", Int}, {"happened_at", Int},
-		{"case_name", Text}, {"retain_until", Int}, {"detail", Text}, {"host", Text},
+		{"case_name", Text}, {"retain_until", Int}, {"detail", Text}, {"host", Text}, {"no_effect", Int},
 	},
 }
 
@@ -276,7 +277,7 @@ func (db *conn) insertEvents(ctx context.Context, events []sdk.Event, items map[
 		}
 		rows[i] = []any{
 			e.ID[:], item, string(e.Action), names[e.Actor], e.At.UnixMicro(),
-			e.Case, micros(e.RetainUntil), detail, e.Host,
+			e.Case, micros(e.RetainUntil), detail, e.Host, truth(e.NoEffect),
 		}
 	}
 	return insertEvent.rows(ctx, db, rows, nil)

@@ -8,7 +8,7 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-const selectEvents = `SELECT e.id, e.item, e.action, w.name, e.happened_at, e.case_name, e.retain_until, e.detail, e.host
+const selectEvents = `SELECT e.id, e.item, e.action, w.name, e.happened_at, e.case_name, e.retain_until, e.detail, e.host, e.no_effect
 	FROM codex_event e LEFT JOIN codex_name w ON w.id = e.actor WHERE `
 
 // scanEvent reads one row of selectEvents; the caller adds the tombstone. item is
@@ -16,14 +16,14 @@ const selectEvents = `SELECT e.id, e.item, e.action, w.name, e.happened_at, e.ca
 // query.
 func scanEvent(scan scan) (e sdk.Event, item sql.NullInt64, unreadable, err error) {
 	var id sql.RawBytes
-	var at, retain sql.NullInt64
+	var at, retain, noEffect sql.NullInt64
 	var action, actor, name, detail, host sql.NullString
-	if err := scan(&id, &item, &action, &actor, &at, &name, &retain, &detail, &host); err != nil {
+	if err := scan(&id, &item, &action, &actor, &at, &name, &retain, &detail, &host, &noEffect); err != nil {
 		return e, item, nil, err
 	}
 	unreadable = fixed("event id", id, e.ID[:])
 	e.Action, e.Actor, e.Case, e.Host = sdk.Action(action.String), actor.String, name.String, host.String
-	e.At, e.RetainUntil = fromMicros(at), fromMicros(retain)
+	e.At, e.RetainUntil, e.NoEffect = fromMicros(at), fromMicros(retain), noEffect.Int64 != 0
 	if unreadable == nil && decodeJSON(detail.String, &e.Detail) != nil {
 		unreadable = sdk.Errorf(sdk.Corrupt, "the detail of event %v is no JSON", e.ID)
 	}

@@ -52,7 +52,8 @@ func (g *group) takeOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := g.mergeHolds(ctx, items); err != nil {
+	holds, err := g.mergeHolds(ctx, items)
+	if err != nil {
 		return err
 	}
 	if err := g.purgeCopied(ctx, items); err != nil {
@@ -61,6 +62,7 @@ func (g *group) takeOver(ctx context.Context) error {
 	for i := range fresh {
 		e := &fresh[i]
 		it := items[e.Tombstone]
+		sdk.MarkEffects(fresh[i:i+1], holds[it])
 		if !e.RetainUntil.After(it.custody.RetainUntil) {
 			continue
 		}
@@ -77,14 +79,14 @@ var insertHold = insert{
 	columns: []column{{"item", Int}, {"case_name", Text}, {"placed_at", Int}, {"placed_by", Int}, {"released_at", Int}},
 }
 
-// mergeHolds writes the holds of all histories. Those that a record had before are
-// in its custody then, as they are now.
-func (g *group) mergeHolds(ctx context.Context, items map[sdk.Tombstone]*lockedItem) error {
+// mergeHolds writes the holds of all histories, and returns all that the records
+// have then. Those that a record had before are in its custody, as they are now.
+func (g *group) mergeHolds(ctx context.Context, items map[sdk.Tombstone]*lockedItem) (merged map[*lockedItem][]sdk.Hold, err error) {
 	here, err := g.readHere(ctx, items)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	merged := map[*lockedItem][]sdk.Hold{}
+	merged = map[*lockedItem][]sdk.Hold{}
 	for _, e := range g.copied {
 		it := items[e.record.Tombstone]
 		if merged[it] == nil {
@@ -101,12 +103,12 @@ func (g *group) mergeHolds(ctx context.Context, items map[sdk.Tombstone]*lockedI
 			case !h.Released.Equal(it.custody.Holds[i].Released):
 				it.custody.Holds[i].Released = h.Released
 				if err := g.db.change(ctx, 1, "UPDATE codex_hold SET released_at = ? WHERE id = ?", h.Released.UnixMicro(), here.keys[it.key][i]); err != nil {
-					return err
+					return nil, err
 				}
 			}
 		}
 	}
-	return insertHold.rows(ctx, g.db, rows, nil)
+	return merged, insertHold.rows(ctx, g.db, rows, nil)
 }
 
 // here is what the archive has of the holds of records, by the keys of these.

@@ -17,6 +17,9 @@ type Act struct {
 	Record *sdk.Record // zero where it is not known
 	Event  sdk.Event   // its time and its host are filled in
 	Err    error       // why it was not done
+	// FromClock says that the end of a retention is counted from the clock of this
+	// machine.
+	FromClock bool
 }
 
 // AppendGroup appends the events of a group, all of one action, in one
@@ -65,6 +68,11 @@ func (j *Journal) appendActs(ctx context.Context, acts []*Act, begun time.Time) 
 		events[i], describe[i] = a.Event, a.describe
 	}
 	intent, err := j.act(ctx, action, records, func(ctx context.Context, backend sdk.Backend) error {
+		if acts[0].FromClock {
+			if err := j.checkClock(ctx, backend); err != nil {
+				return err
+			}
+		}
 		return backend.Append(ctx, events)
 	}, describe...)
 	if err != nil {

@@ -31,8 +31,10 @@ func (j *Journal) StoreGroup(ctx context.Context, group []Filed, items func() it
 	}
 	var stored []sdk.PutResult
 	intent, err := j.act(ctx, evidence.Archive, records, func(ctx context.Context, backend sdk.Backend) error {
-		var err error
-		stored, err = backend.Put(ctx, items())
+		err := j.checkRetention(ctx, backend, group[0].Record) // all have one
+		if err == nil {
+			stored, err = backend.Put(ctx, items())
+		}
 		return err
 	}, describe...)
 	if err == nil {

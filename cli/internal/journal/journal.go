@@ -47,6 +47,9 @@ type Journal struct {
 	openedOnce sync.Once
 	deniedOnce sync.Once
 
+	clockMu      sync.Mutex
+	clockChecked bool // see checkClock
+
 	mu     sync.Mutex
 	stored []int64 // numbers of the lines about what was stored: see Receipts
 }

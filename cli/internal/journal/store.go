@@ -28,7 +28,10 @@ func (j *Journal) Store(ctx context.Context, r *sdk.Record, open func(context.Co
 
 	var stored sdk.PutResult
 	intent, err := j.act(ctx, evidence.Archive, []*evidence.Record{record}, func(ctx context.Context, backend sdk.Backend) error {
-		var err error
+		err := j.checkRetention(ctx, backend, r)
+		if err != nil {
+			return err
+		}
 		stored, err = put(ctx, backend, source, *r)
 		return err
 	}, describe)

@@ -144,5 +144,6 @@ CREATE TABLE IF NOT EXISTS codex_event (
 	retain_until BIGINT,
 	detail MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
 	host VARBINARY(1024) NOT NULL,
+	no_effect TINYINT NOT NULL, -- 1: HOLD or RELEASE that placed or released no hold
 	KEY codex_event_item (item)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC;

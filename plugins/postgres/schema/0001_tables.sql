@@ -137,6 +137,7 @@ CREATE TABLE codex_event (
 	happened_at bigint NOT NULL,
 	retain_until bigint,
 	actor bigint NOT NULL,
+	no_effect smallint NOT NULL, -- 1: HOLD or RELEASE that placed or released no hold
 	action text COLLATE "C" NOT NULL,
 	case_name text COLLATE "C" NOT NULL,
 	detail text COLLATE "C" NOT NULL,

@@ -131,7 +131,8 @@ CREATE TABLE codex_event (
 	case_name    TEXT NOT NULL,
 	retain_until INTEGER,
 	detail       TEXT NOT NULL,
-	host         TEXT NOT NULL
+	host         TEXT NOT NULL,
+	no_effect    INTEGER NOT NULL -- 1: HOLD or RELEASE that placed or released no hold
 ) STRICT;
 
 CREATE INDEX codex_event_item ON codex_event (item, happened_at);

@@ -177,7 +177,9 @@ class Archive(Database):
             raise Failed("NOT_FOUND", "no such tombstone", e.tombstone)
         if e.action in ("HOLD", "RETAIN") and row[1] is not None:
             raise Failed("PURGED", "its content was purged", e.tombstone)
-        if e.action == "HOLD" and not standing(db, e.tombstone, e.case):
+        active = bool(standing(db, e.tombstone, e.case))
+        e.no_effect = e.action == "HOLD" and active or e.action == "RELEASE" and not active
+        if e.action == "HOLD" and not active:
             db.execute("INSERT INTO hold VALUES (?, ?, ?, ?, NULL)", (e.tombstone, e.case, e.at, e.actor))
         elif e.action == "RELEASE":
             release = "UPDATE hold SET released = ? WHERE tombstone = ? AND name = ? AND released IS NULL"

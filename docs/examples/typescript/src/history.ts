@@ -86,11 +86,22 @@ function takeOverEvent(db: Connection, e: Event): void {
   if (old) {
     return;
   }
+  mark(db, e);
   insertEvent(db, e);
   if (e.retainUntil !== undefined) {
     const later = "UPDATE record SET retain_until = ?1 WHERE tombstone = ?2 AND coalesce(retain_until < ?1, TRUE)";
     db.run(later, e.retainUntil, e.tombstone);
   }
+}
+
+/** Say of a HOLD or RELEASE whether a hold shows its effect. */
+function mark(db: Connection, e: Event): void {
+  const placed = "SELECT 1 FROM hold WHERE (tombstone, name, placed, placed_by) = (?, ?, ?, ?)";
+  const released = "SELECT 1 FROM hold WHERE (tombstone, name, released) = (?, ?, ?)";
+  const at = e.at ?? null;
+  e.noEffect =
+    (e.action === "HOLD" && !db.get(placed, e.tombstone, e.case, at, e.actor)) ||
+    (e.action === "RELEASE" && !db.get(released, e.tombstone, e.case, at));
 }
 
 /** Add a hold, or release the one that it is; a HOLD that was placed here later stays active. */

@@ -354,7 +354,7 @@ function insertRecord(db: Connection, r: Checked): void {
 }
 
 function eventOf(id: Buffer, tombstone: Buffer, action: string, actor: string, at: bigint, host: string): Event {
-  return { id, tombstone, action, actor, at, host, case: "", detail: new Map() };
+  return { id, tombstone, action, actor, at, host, case: "", detail: new Map(), noEffect: false };
 }
 
 function appendOne(db: Connection, e: Event): void {
@@ -369,7 +369,9 @@ function appendOne(db: Connection, e: Event): void {
   if (!row && e.action !== "VERIFY") {
     throw new Failed(Kind.NOT_FOUND, "no such tombstone", e.tombstone);
   }
-  if (e.action === "HOLD" && activeCase(db, e.tombstone, e.case) === undefined) {
+  const active = activeCase(db, e.tombstone, e.case) !== undefined;
+  e.noEffect = (e.action === "HOLD" && active) || (e.action === "RELEASE" && !active);
+  if (e.action === "HOLD" && !active) {
     db.run("INSERT INTO hold VALUES (?, ?, ?, ?, NULL)", e.tombstone, e.case, e.at ?? null, e.actor);
   } else if (e.action === "RELEASE") {
     const release = "UPDATE hold SET released = ? WHERE tombstone = ? AND name = ? AND released IS NULL";
