@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/urfave/cli/v2"
@@ -28,7 +29,7 @@ func pluginTestCommand(a *app.App) *cli.Command {
 	return a.Plain(&cli.Command{
 		Name:      "test",
 		Usage:     "run the rules of the contract on a backend program, and report",
-		UsageText: "codex plugin test NAME|PATH --url URL [flags]\ncodex plugin test --attach unix:PATH|tcp:HOST:PORT --url URL [flags]",
+		UsageText: "codex plugin test NAME|PATH --url URL [flags] [-- ARGUMENTS]\ncodex plugin test --attach ADDRESS --url URL [flags] [-- ARGUMENTS]",
 		Description: "Stores, reads and purges as the contract says, in archives of its own, and prints what a\n" +
 			"vendor can publish: rules passed, failed, skipped and why. The program is run, many times.\n" +
 			"The exit code is 0 where every rule that must pass and could be tried passed, and 1 where one\n" +
@@ -41,24 +42,26 @@ func pluginTestCommand(a *app.App) *cli.Command {
 			"An archive that is not empty is refused, and nothing is cleaned up. \"{}\" in the URL becomes\n" +
 			"another word for each archive that the rules ask for; without it there is one archive, and\n" +
 			"rules that need more are skipped. A password is better kept in CODEX_ARCHIVE_URL.\n\n" +
-			"Rules about damaged content need a way to damage it behind the backend's back: a COMMAND that\n" +
-			"the shell runs, with two lines on its standard input, the URL of an archive and the SHA-256 of\n" +
-			"the content whose stored bytes it shall alter. Rules about rows that were tampered with need a\n" +
-			"COMMAND that reads four lines: the URL, what to do (remove-body, spoil-record, spoil-content, swap-content;\n" +
+			"Rules about damaged content need a way to damage it behind the backend's back: a PROGRAM that\n" +
+			"reads two lines on its standard input, the URL of an archive and the SHA-256 of the content\n" +
+			"whose stored bytes it shall alter. Rules about rows that were tampered with need a\n" +
+			"PROGRAM that reads four lines: the URL, what to do (remove-body, spoil-record, spoil-content, swap-content;\n" +
 			"and with the capability inspection remove-record, remove-content, feign-purge),\n" +
-			"the tombstone of the record, and for swap-content that of the record whose content it gets.\n\n" +
+			"the tombstone of the record, and for swap-content that of the record whose content it gets.\n" +
+			"No shell runs them, on any system. ARGUMENTS after \"--\" are given to both.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex plugin test ./codex-archive-oracle --url 'oracle://ann@localhost/t{}'\n" +
 			"   codex plugin test sqlite --url 'sqlite:///./kit-{}.db' --run '^(PUT|GET)-' -v\n" +
 			"   codex plugin test acme --url 'acme://host/t{}' --fail-fast --deadline 10\n" +
+			"   codex plugin test acme --url 'acme:///{}' --damage python3 -- harm.py\n" +
 			"   codex plugin test --attach unix:/tmp/x.sock --url 'x://{}' --junit report.xml",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "url", Usage: "`URL` of an archive that is empty or not there yet; without it CODEX_ARCHIVE_URL is asked"},
 			&cli.StringFlag{Name: "run", Usage: "only rules whose id matches `REGEX`, such as '^PUT-'"},
 			&cli.StringFlag{Name: "attach", Usage: "test a running backend at `ADDRESS` (unix:PATH or tcp:HOST:PORT) instead of a program"},
 			&cli.Uint64Flag{Name: "seed", Usage: "`NUMBER` that all ids and bodies come from; the same gives the same calls", Value: 1},
-			&cli.StringFlag{Name: "damage", Usage: "shell `COMMAND` that alters the stored body of a content, see above"},
-			&cli.StringFlag{Name: "tamper", Usage: "shell `COMMAND` that alters rows of a record, see above"},
+			&cli.StringFlag{Name: "damage", Usage: "`PROGRAM` that alters the stored body of a content, see above"},
+			&cli.StringFlag{Name: "tamper", Usage: "`PROGRAM` that alters rows of a record, see above"},
 			&cli.StringFlag{Name: "deadline", Usage: "fail a rule that takes longer than so many `SECONDS`", Value: "120"},
 			&cli.StringFlag{Name: "timeout", Usage: "end the run after so many `SECONDS`, and report"},
 			app.Switch("fail-fast", "end the run with the first rule that fails"),
@@ -193,14 +196,27 @@ func testTarget(ctx context.Context, c *app.Command) (backendtest.Target, error)
 	target := backendtest.Target{
 		URL: archiveURLs(url), Single: !strings.Contains(url, numbered), Options: sdk.Options{Dir: c.Env.Dir},
 	}
+	named := []string{"NAME or PATH"} // what comes before the arguments of the programs that alter archives
+	if c.Flags.IsSet("attach") {
+		named = nil
+	}
+	alters := c.Flags.String("damage") != "" || c.Flags.String("tamper") != ""
+	if !alters || c.Flags.NArg() < len(named) {
+		if err := c.Arguments(named...); err != nil {
+			return target, err
+		}
+	}
+	arguments := c.Flags.Args().Slice()[len(named):]
 	if damage := c.Flags.String("damage"); damage != "" {
+		harm := harm{flag: "damage", program: damage, arguments: arguments, dir: c.Env.Dir}
 		target.Damage = func(ctx context.Context, url string, content sdk.Digest) error {
-			return runHarm(ctx, c, "damage", damage, url, content.String())
+			return harm.run(ctx, url, content.String())
 		}
 	}
 	if tamper := c.Flags.String("tamper"); tamper != "" {
+		harm := harm{flag: "tamper", program: tamper, arguments: arguments, dir: c.Env.Dir}
 		target.Tamper = func(ctx context.Context, url string, what backendtest.Tampering) error {
-			return runHarm(ctx, c, "tamper", tamper, url, string(what.How), what.Record.String(), what.Other.String())
+			return harm.run(ctx, url, string(what.How), what.Record.String(), what.Other.String())
 		}
 	}
 	if c.Flags.IsSet("attach") {
@@ -209,10 +225,7 @@ func testTarget(ctx context.Context, c *app.Command) (backendtest.Target, error)
 		if network != "unix" && network != "tcp" || address == "" {
 			return target, output.Usagef("--attach: found %q, allowed unix:PATH or tcp:HOST:PORT", target.Address)
 		}
-		return target, c.Arguments()
-	}
-	if err := c.Arguments("NAME or PATH"); err != nil {
-		return target, err
+		return target, nil
 	}
 	start, err := namedProgram(ctx, c)
 	if err != nil {
@@ -228,13 +241,24 @@ func testTarget(ctx context.Context, c *app.Command) (backendtest.Target, error)
 	return target, err
 }
 
-// runHarm runs the command of a flag that alters an archive. The URL, which may
-// hold a password, goes to its standard input, where no other user can read it.
-func runHarm(ctx context.Context, c *app.Command, flag, command string, lines ...string) error {
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
-	cmd.Dir, cmd.Stdin = c.Env.Dir, strings.NewReader(strings.Join(lines, "\n")+"\n")
+// harm is the program of a flag, which alters an archive.
+type harm struct {
+	flag, program string
+	arguments     []string
+	dir           string // in which it runs
+}
+
+// harmGrace is how long the output of a program that has ended, or was killed, may
+// stay open, which it does when it left a process behind.
+const harmGrace = 5 * time.Second
+
+// run tells the program what to alter. The URL, which may hold a password, goes to
+// its standard input, where no other user can read it.
+func (h harm) run(ctx context.Context, lines ...string) error {
+	cmd := exec.CommandContext(ctx, h.program, h.arguments...)
+	cmd.Dir, cmd.Stdin, cmd.WaitDelay = h.dir, strings.NewReader(strings.Join(lines, "\n")+"\n"), harmGrace
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("--%s: %w: %s", flag, err, sdk.Scrub(strings.TrimSpace(string(out)), lines[0]))
+		return fmt.Errorf("--%s: %w: %s", h.flag, err, sdk.Scrub(strings.TrimSpace(string(out)), lines[0]))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,6 +49,64 @@ func TestHang(t *testing.T) {
 		if r := rep.Results[i]; r.Status != backendtest.Passed {
 			t.Errorf("%s: %s, %s", r.ID, r.Status, r.Why)
 		}
+	}
+}
+
+// TestHangWithoutAnother: where a rule that hangs leaves no archive for those after
+// it, they are skipped and say so. They failed, one deadline each.
+func TestHangWithoutAnother(t *testing.T) {
+	t.Parallel()
+	locked := errors.New("the archive is locked")
+	for name, test := range map[string]struct {
+		single bool
+		open   func(context.Context) error // after the hang
+		says   string
+	}{
+		"a new one is refused":  {false, func(context.Context) error { return locked }, locked.Error()},
+		"a new one hangs":       {false, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, context.DeadlineExceeded.Error()},
+		"the only one is stuck": {true, func(context.Context) error { return locked }, locked.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var limited atomic.Bool // LIST-07 has begun, and may open one archive
+			var opened atomic.Int64 // since then
+			target := memoryTarget()
+			if test.single {
+				target.Single, target.URL = true, func() string { return "memory://only" }
+			}
+			open := target.Open
+			target.Open = func(ctx context.Context, o sdk.Options) (sdk.Backend, error) {
+				if limited.Load() && opened.Add(1) > 1 {
+					return nil, test.open(ctx)
+				}
+				b, err := open(ctx, o)
+				if err != nil {
+					return nil, err
+				}
+				return wrap[locker](b), nil
+			}
+			rep, err := backendtest.RunRules(t.Context(), target, backendtest.Options{
+				Run:      func(id string) bool { return id == "OPEN-08" || id >= "LIST-07" && id <= "LIST-10" },
+				Begin:    func(r backendtest.Rule) { limited.Store(limited.Load() || r.ID == "LIST-07") },
+				Deadline: 5 * time.Second,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			hung := rep.Results[1]
+			if hung.ID != "LIST-07" || hung.Status != backendtest.Failed || !strings.Contains(hung.Why, test.says) {
+				t.Errorf("%s: %s, %s", hung.ID, hung.Status, hung.Why)
+			}
+			after := rep.Results[2:]
+			for _, r := range after {
+				if r.Status != backendtest.Skipped || !strings.Contains(r.Why, "an archive, and after LIST-07 hung there was none: ") || !strings.Contains(r.Why, test.says) {
+					t.Errorf("%s: %s, %s", r.ID, r.Status, r.Why)
+				}
+			}
+			if len(after) < 3 || rep.Complete || opened.Load() != 2 {
+				t.Errorf("%d rules were left, complete: %v, %d archives were opened", len(after), rep.Complete, opened.Load())
+			}
+		})
 	}
 }
 

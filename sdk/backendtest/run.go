@@ -70,7 +70,7 @@ type runner struct {
 	options  Options
 	url      string
 	programs programs           // before the first rule
-	broken   map[Ability]string // by the rule that failed
+	broken   map[Ability]string // why it is not there
 	stop     string             // what the rules need that are left
 	cutShort bool               // a rule was not tried for a reason that is not the target's
 }
@@ -91,19 +91,47 @@ func (r *runner) begin(ctx context.Context) error {
 func (r *runner) newArchive(ctx context.Context, first bool) error {
 	r.url = r.target.URL()
 	r.target.sampleURL = r.url
-	return r.bounded(ctx, "make the archive for the tests", func(ctx context.Context) error {
-		b, err := r.target.open(ctx, sdk.Options{URL: r.url, Mode: sdk.Create}, setup{programs: &r.programs})
-		if err != nil {
-			return fmt.Errorf("make the archive for the tests: %w", err)
-		}
+	return r.tryArchive(ctx, "make the archive for the tests", sdk.Create, func(ctx context.Context, b sdk.Backend) error {
 		if first {
-			err = empty(ctx, b)
+			return empty(ctx, b)
 		}
+		return nil
+	})
+}
+
+// tryArchive opens the archive that rules share, and looks at it.
+func (r *runner) tryArchive(ctx context.Context, what string, m sdk.Mode, look func(context.Context, sdk.Backend) error) error {
+	return r.bounded(ctx, what, func(ctx context.Context) error {
+		b, err := r.target.open(ctx, sdk.Options{URL: r.url, Mode: m}, setup{programs: &r.programs})
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		err = look(ctx, b)
 		if !quietly(b) { // a rule of its own says so
 			r.programs.kill()
 		}
 		return err
 	})
+}
+
+// goOn finds an archive for the rules after one that hangs: what hangs may hold
+// locks. They get a new archive; a target that has only one is asked whether that
+// still opens and answers. Where that fails those that open an archive are skipped.
+func (r *runner) goOn(ctx context.Context, rule Rule, res *Result) {
+	var err error
+	if r.target.Single {
+		err = r.tryArchive(ctx, "open the archive for the tests again", sdk.ReadWrite, func(ctx context.Context, b sdk.Backend) error {
+			_, err := b.Health(ctx)
+			return err
+		})
+	} else {
+		err = r.newArchive(ctx, false)
+	}
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	res.Why += "\n" + visible(err.Error())
+	r.lacks(canOpen, visible(fmt.Sprintf("an archive, and after %s hung there was none: %v", rule.ID, err)))
 }
 
 // bounded makes a call that may hang, or panic.
@@ -148,8 +176,7 @@ func (r *runner) deadline() time.Duration {
 }
 
 // run runs one rule in a goroutine of its own, so that a backend that hangs
-// costs its rule and no more. What hangs may hold locks: the rules after it get
-// a new archive where the target has more than one.
+// costs its rule and no more.
 func (r *runner) run(parent context.Context, rule Rule) Result {
 	res := Result{ID: rule.ID, Says: rule.Says, See: rule.See(), Level: rule.Level, Status: Passed}
 	if why := r.skips(parent, rule); why != "" {
@@ -170,10 +197,8 @@ func (r *runner) run(parent context.Context, rule Rule) Result {
 		res = Result{ID: res.ID, Says: res.Says, See: res.See, Level: res.Level, Duration: res.Duration, Status: Skipped, Why: r.skips(parent, rule)}
 	}
 	r.learn(rule, res)
-	if hung && !r.target.Single {
-		if err := r.newArchive(parent, false); err != nil {
-			res.Why += "\n" + err.Error()
-		}
+	if hung {
+		r.goOn(parent, rule, &res)
 	}
 	return res
 }
@@ -198,17 +223,25 @@ func (r *runner) learn(rule Rule, res Result) {
 	if res.Status != Failed || rule.Level != Must {
 		return
 	}
-	if rule.proves != "" && r.broken[rule.proves] == "" {
-		broken := maps.Clone(r.broken) // a rule that was left behind may read the old one
-		if broken == nil {
-			broken = map[Ability]string{}
-		}
-		broken[rule.proves] = rule.ID
-		r.broken = broken
+	if rule.proves != "" {
+		r.lacks(rule.proves, fmt.Sprintf("%s, and %s failed", rule.proves, rule.ID))
 	}
 	if r.options.FailFast {
 		r.stop = "a run that goes on: " + rule.ID + " failed, and the first failure ends this one"
 	}
+}
+
+// lacks has the rules that need an ability skipped. The first reason counts.
+func (r *runner) lacks(a Ability, why string) {
+	if r.broken[a] != "" {
+		return
+	}
+	broken := maps.Clone(r.broken) // a rule that was left behind may read the old one
+	if broken == nil {
+		broken = map[Ability]string{}
+	}
+	broken[a] = why
+	r.broken = broken
 }
 
 // run reports whether the rule had to be left behind, because it did not end so

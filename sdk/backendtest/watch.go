@@ -37,11 +37,11 @@ const (
 
 // need skips the rule where another has found that an ability is not there.
 func (t *T) need(a Ability) {
-	if rule := t.broken[a]; rule != "" {
+	if why := t.broken[a]; why != "" {
 		t.mu.Lock()
 		t.depends = true
 		t.mu.Unlock()
-		t.Skipf("%s, and %s failed", a, rule)
+		t.Skipf("%s", why)
 	}
 }
 

@@ -45,8 +45,9 @@ type child struct {
 	greetErr error          // valid after greeted
 
 	mu      sync.Mutex
+	begun   bool // Start was called
 	started bool // the process is, or was, there
-	stopped bool // it must not start any more
+	stopped bool // it must not start any more, or end as soon as it is there
 	killed  bool // by this host
 
 	exited  chan struct{} // closed when it is gone and its last words are read
@@ -73,11 +74,10 @@ func newChild(c *Command, lines *loglines, onExit func()) *child {
 }
 
 // Start starts the process and the goroutines that read its output; all of
-// them end with the process.
+// them end with the process. The lock is free meanwhile: making a process takes as
+// long as the file system of its program.
 func (p *child) Start(context.Context) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.started || p.stopped {
+	if !p.begin() {
 		return errors.New("a backend's process is started once")
 	}
 	var ends [6]*os.File // stdin, stdout, stderr: the process's end, then ours
@@ -94,13 +94,35 @@ func (p *child) Start(context.Context) error {
 		closeAll(ends[:])
 		return err
 	}
-	p.started = true
 	closeAll([]*os.File{ends[0], ends[3], ends[5]})
-	p.lifeline = ends[1]
-	p.pumps.Go(func() { p.pumpStdout(ends[2]) })
-	p.pumps.Go(func() { p.lines.copyFrom(teed(ends[4], p.stderr)) })
-	go p.reap(ends[2], ends[4])
+	p.follow(ends[1], ends[2], ends[4])
 	return nil
+}
+
+// begin reports whether the process may start: once, and not after kill or stop.
+func (p *child) begin() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.begun || p.stopped {
+		return false
+	}
+	p.begun = true
+	return true
+}
+
+// follow reads what the process that is there now says. One that was to stop
+// before it was there is killed.
+func (p *child) follow(lifeline, stdout, stderr *os.File) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.started, p.lifeline = true, lifeline
+	if p.stopped {
+		p.killed = true
+		_ = killGroup(p.cmd.Process) // it may have ended
+	}
+	p.pumps.Go(func() { p.pumpStdout(stdout) })
+	p.pumps.Go(func() { p.lines.copyFrom(teed(stderr, p.stderr)) })
+	go p.reap(stdout, stderr)
 }
 
 func closeAll(files []*os.File) {
@@ -202,8 +224,7 @@ func (p *child) cutLifeline() {
 	}
 }
 
-// kill ends the process at once, if it is there, and keeps it from starting if
-// it is not.
+// kill ends the process at once, or as soon as it is there.
 func (p *child) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -295,6 +316,8 @@ func (p *child) HostToPlugin(network, address string) (string, string, error) {
 // remedy.
 func explainStart(err error) error {
 	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return errors.New("its file, or that of its interpreter, could not be read in the time for the start; does its file system answer?")
 	case errors.Is(err, syscall.ENOEXEC):
 		return fmt.Errorf("it is not a program for %s/%s; install the build for this machine", runtime.GOOS, runtime.GOARCH)
 	case errors.Is(err, fs.ErrPermission):

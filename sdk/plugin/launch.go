@@ -67,9 +67,17 @@ func Launch(ctx context.Context, c Command) (*Process, error) {
 	if c.StartTimeout <= 0 {
 		c.StartTimeout = defaultStart
 	}
-	checked, err := c.verified()
+	if c.Waiting != nil {
+		defer waits{c.Waiting}.begin("start")()
+	}
+	started, cancel := context.WithTimeout(ctx, c.StartTimeout)
+	defer cancel()
+	checked, err := c.load(started)
+	if ctx.Err() != nil {
+		return nil, contextError("start "+c.Path, ctx.Err(), sdk.EffectNone)
+	}
 	if err != nil {
-		return nil, notStarted(c.Path, err)
+		return nil, notStarted(c.Path, explainStart(err))
 	}
 	defer checked.close() // by then it runs, or never will
 	sockets, err := newSocketDir(c.SocketDir)
@@ -84,11 +92,6 @@ func Launch(ctx context.Context, c Command) (*Process, error) {
 	}
 	p.conn = newConn(p.dialChild, func(other peer) error { return inGroup(other, p.child.pid()) })
 
-	if c.Waiting != nil {
-		defer waits{c.Waiting}.begin("start")()
-	}
-	started, cancel := context.WithTimeout(ctx, c.StartTimeout)
-	defer cancel()
 	if err := p.start(started, &c); err != nil {
 		return nil, p.abandon(ctx, &c, err)
 	}

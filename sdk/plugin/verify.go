@@ -40,7 +40,7 @@ func (c *Command) verified() (*image, error) {
 	}
 	f, err := os.Open(c.Path)
 	if err != nil {
-		return nil, explainStart(err)
+		return nil, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	if isScript(f) {

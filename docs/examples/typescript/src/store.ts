@@ -365,9 +365,13 @@ function appendOne(db: Connection, e: Event): void {
   if (old) {
     throw new Failed(Kind.CONFLICT, "the event id is taken", e.tombstone);
   }
-  const row = db.get<{ retain_until: bigint | null }>("SELECT retain_until FROM record WHERE tombstone = ?", e.tombstone);
+  const state = "SELECT retain_until, purged_at FROM record WHERE tombstone = ?";
+  const row = db.get<{ retain_until: bigint | null; purged_at: bigint | null }>(state, e.tombstone);
   if (!row && e.action !== "VERIFY") {
     throw new Failed(Kind.NOT_FOUND, "no such tombstone", e.tombstone);
+  }
+  if ((e.action === "HOLD" || e.action === "RETAIN") && row?.purged_at != null) {
+    throw new Failed(Kind.PURGED, "its content was purged", e.tombstone);
   }
   const active = activeCase(db, e.tombstone, e.case) !== undefined;
   e.noEffect = (e.action === "HOLD" && active) || (e.action === "RELEASE" && !active);
