@@ -18,17 +18,15 @@ SHARE    = $(DESTDIR)$(PREFIX)/share
 
 PLUGINS := $(notdir $(patsubst %/,%,$(wildcard plugins/*/)))
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
-GOBUILD  = CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS) $(1)'
-# On Linux codex finds out whether it is started without standard output: cli/internal/stdio.
-ENTRY   := $(if $(filter linux/amd64 linux/arm64,$(shell go env GOOS)/$(shell go env GOARCH)),-E codex_start)
+GOBUILD := CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)'
 SOAK    ?= 10m
 
 .PHONY: build demo test quick soak kits check bench bench-growth profile proto install clean databases release test-release test-windows
 
 build:
 	@mkdir -p bin/plugins
-	$(call GOBUILD,$(ENTRY)) -o bin/codex ./cli
-	$(foreach p,$(PLUGINS),$(call GOBUILD) -o bin/plugins/codex-archive-$(p) ./plugins/$(p) &&) true
+	$(GOBUILD) -o bin/codex ./cli
+	$(foreach p,$(PLUGINS),$(GOBUILD) -o bin/plugins/codex-archive-$(p) ./plugins/$(p) &&) true
 
 demo: build
 	scripts/demo.sh bin/codex

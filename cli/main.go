@@ -10,7 +10,6 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/output"
-	"github.com/codex-archive/codex/cli/internal/stdio"
 	"github.com/codex-archive/codex/internal/profile"
 	"github.com/codex-archive/codex/sdk/plugin"
 )
@@ -38,11 +37,7 @@ func main() {
 	}()
 	dir, _ := os.Getwd()     // "" if it is gone
 	host, _ := os.Hostname() // "" if it has no name
-	stdout := output.NewStdout(os.Stdout)
-	if stdio.Closed() {
-		stdout = output.NewStdout(nil)
-	}
-	env := &app.Env{Stdin: os.Stdin, Stdout: stdout, Stderr: os.Stderr, Vars: environ(), Dir: dir, Host: strings.ToValidUTF8(host, "\uFFFD")}
+	env := &app.Env{Stdin: os.Stdin, Stdout: output.NewStdout(os.Stdout), Stderr: os.Stderr, Vars: environ(), Dir: dir, Host: strings.ToValidUTF8(host, "\uFFFD")}
 	stop := profile.Start()
 	code := run(ctx, env, os.Args[1:])
 	stop()

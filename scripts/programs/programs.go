@@ -77,9 +77,6 @@ func Build(dir string, race bool) error {
 
 func build(root, source, output string, race bool) error {
 	flags := "-s -w -X main.version=test -X main.commit=0123456789ab"
-	if source == "cli" && runtime.GOOS == "linux" && !race {
-		flags += " -E codex_start" // as in the Makefile; with cgo the C library has the entry
-	}
 	args := []string{"build", "-ldflags", flags, "-o", output}
 	env := append(os.Environ(), "CGO_ENABLED=0", "GOGC=400") // for the compiler, as in the Makefile
 	if race {

@@ -106,9 +106,6 @@ func (b *build) compile(ctx context.Context, goos, goarch string) ([]file, error
 		}
 		output := filepath.Join(b.programs, name, filepath.FromSlash(program))
 		flags := fmt.Sprintf("-s -w -X main.version=%s -X main.commit=%s", b.version, b.commit)
-		if pkg == "./cli" && goos == "linux" {
-			flags += " -E codex_start" // as in the Makefile
-		}
 		if _, err := b.goTool(ctx, goos, goarch, "build", "-trimpath", "-buildvcs=false", "-tags="+buildTags, "-ldflags="+flags, "-o", output, pkg); err != nil {
 			return nil, err
 		}

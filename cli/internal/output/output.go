@@ -32,29 +32,24 @@ type Stdout struct {
 	err  error
 }
 
-// NewStdout returns standard output written to file, nil for one that is closed.
+// NewStdout returns standard output written to file.
 func NewStdout(file *os.File) *Stdout { return &Stdout{file: file} }
 
 // Write writes b to standard output.
 func (o *Stdout) Write(b []byte) (int, error) {
-	if o.file == nil {
-		return 0, o.fail(Errorf(NotPrinted, "stdout: it is closed"))
-	}
 	n, err := o.file.Write(b)
-	switch {
-	case err == nil:
+	if err == nil {
 		return n, nil
-	case errors.Is(err, syscall.EPIPE):
-		return n, o.fail(Errorf(OutputClosed, "stdout: %w", durable.Cause(err)))
 	}
-	return n, o.fail(Errorf(NotPrinted, "stdout: %w", durable.Cause(err)))
-}
-
-func (o *Stdout) fail(f *Failure) error {
+	kind := NotPrinted
+	if errors.Is(err, syscall.EPIPE) {
+		kind = OutputClosed
+	}
+	failure := Errorf(kind, "stdout: %w", durable.Cause(err))
 	if o.err == nil {
-		o.err = f
+		o.err = failure
 	}
-	return f
+	return n, failure
 }
 
 // Err returns the first error of Write.
