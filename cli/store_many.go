@@ -40,10 +40,8 @@ type storePlan struct {
 // isMany reports whether the command line asks for more than one file, or for
 // more than to store one.
 func isMany(c *app.Command) bool {
-	for _, flag := range []string{"files-from", "exclude", "tracked", "resume", "verify", "remove"} {
-		if c.Flags.IsSet(flag) {
-			return true
-		}
+	if slices.ContainsFunc([]string{"files-from", "exclude", "tracked", "resume", "verify", "remove"}, c.Flags.IsSet) {
+		return true
 	}
 	if c.Flags.NArg() != 2 {
 		return c.Flags.NArg() > 2

@@ -132,16 +132,10 @@ type items = iter.Seq2[sdk.Item, error]
 
 // each returns items as change makes them.
 func each(in items, change func(*sdk.Item)) items {
-	return func(yield func(sdk.Item, error) bool) {
-		for i, err := range in {
-			if err == nil {
-				change(&i)
-			}
-			if !yield(i, err) {
-				return
-			}
-		}
-	}
+	return changing(in, func(i *sdk.Item) bool {
+		change(i)
+		return true
+	})
 }
 
 // one yields an item.
@@ -219,13 +213,7 @@ func (b *believer) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 		}
 		all, fresh = append(all, sdk.PutResult{Tombstone: i.Record.Tombstone}), append(fresh, i)
 	}
-	stored, err := b.Backend.Put(ctx, func(yield func(sdk.Item, error) bool) {
-		for _, i := range fresh {
-			if !yield(i, nil) {
-				return
-			}
-		}
-	})
+	stored, err := b.Backend.Put(ctx, sequence(fresh))
 	for i, n := 0, 0; err == nil && i < len(all); i++ {
 		if !all[i].Deduplicated {
 			all[i] = stored[n]
@@ -247,31 +235,22 @@ func (b *clinger) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 type anyReplacer struct{ inner }
 
 func (b *anyReplacer) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
-	return b.Backend.Put(ctx, func(yield func(sdk.Item, error) bool) {
-		for i, err := range in {
-			if !i.Replaces.IsZero() {
-				for found, _ := range b.List(ctx, sdk.Query{SHA256: i.Record.Content.SHA256}) {
-					i.Replaces = found.Record.Content.StoredSHA256
-				}
-			}
-			if !yield(i, err) {
-				return
+	return b.Backend.Put(ctx, each(in, func(i *sdk.Item) {
+		if !i.Replaces.IsZero() {
+			for found, _ := range b.List(ctx, sdk.Query{SHA256: i.Record.Content.SHA256}) {
+				i.Replaces = found.Record.Content.StoredSHA256
 			}
 		}
-	})
+	}))
 }
 
 type recomputer struct{ inner }
 
 func (b *recomputer) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
-	return func(yield func(sdk.GetResult, error) bool) {
-		for f, err := range b.Backend.Get(ctx, ids) {
-			f.Record.Digest = f.Record.ComputeDigest()
-			if !yield(f, err) {
-				return
-			}
-		}
-	}
+	return changing(b.Backend.Get(ctx, ids), func(f *sdk.GetResult) bool {
+		f.Record.Digest = f.Record.ComputeDigest()
+		return true
+	})
 }
 
 type retainer struct{ inner }
@@ -342,13 +321,7 @@ func (b *tallier) Health(ctx context.Context) (sdk.Health, error) {
 type hider struct{ inner }
 
 func (b *hider) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
-	return func(yield func(sdk.Entry, error) bool) {
-		for e, err := range b.Backend.List(ctx, q) {
-			if e.Err == nil && !yield(e, err) {
-				return
-			}
-		}
-	}
+	return changing(b.Backend.List(ctx, q), func(e *sdk.Entry) bool { return e.Err == nil })
 }
 
 type doubler struct{ inner }
@@ -368,21 +341,10 @@ func (b *doubler) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, er
 type reverser struct{ inner }
 
 func (b *reverser) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
-	return func(yield func(sdk.Entry, error) bool) {
-		var all []sdk.Entry
-		for e, err := range b.Backend.List(ctx, q) {
-			if err != nil {
-				yield(e, err)
-				return
-			}
-			all = append(all, e)
-		}
-		for _, e := range slices.Backward(all) {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
+	return listed(b.Backend.List(ctx, q), func(all []sdk.Entry) []sdk.Entry {
+		slices.Reverse(all)
+		return all
+	})
 }
 
 type shortener struct{ inner }
@@ -397,14 +359,10 @@ func (b *shortener) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, 
 type localizer struct{ inner }
 
 func (b *localizer) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
-	return func(yield func(sdk.GetResult, error) bool) {
-		for f, err := range b.Backend.Get(ctx, ids) {
-			f.Record.ModTime = f.Record.ModTime.In(time.FixedZone("here", 7200))
-			if !yield(f, err) {
-				return
-			}
-		}
-	}
+	return changing(b.Backend.Get(ctx, ids), func(f *sdk.GetResult) bool {
+		f.Record.ModTime = f.Record.ModTime.In(time.FixedZone("here", 7200))
+		return true
+	})
 }
 
 type seconder struct{ inner }
@@ -534,15 +492,9 @@ func (b *trimmer) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 type folder struct{ inner }
 
 func (b *folder) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
-	return func(yield func(sdk.Entry, error) bool) {
-		repo := q.Repo
-		q.Repo = ""
-		for e, err := range b.Backend.List(ctx, q) {
-			if (repo == "" || strings.EqualFold(e.Record.Repo, repo)) && !yield(e, err) {
-				return
-			}
-		}
-	}
+	repo := q.Repo
+	q.Repo = ""
+	return changing(b.Backend.List(ctx, q), func(e *sdk.Entry) bool { return repo == "" || strings.EqualFold(e.Record.Repo, repo) })
 }
 
 type wildcard struct{ inner }
@@ -555,17 +507,13 @@ func (b *wildcard) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, e
 type reviver struct{ inner }
 
 func (b *reviver) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
-	return func(yield func(sdk.GetResult, error) bool) {
-		for f, err := range b.Backend.Get(ctx, ids) {
-			missing, _ := b.Missing(ctx, []sdk.Digest{f.Record.Content.SHA256})
-			if sdk.KindOf(f.Err) == sdk.Purged && len(missing) == 0 {
-				f.Err, f.Body = nil, strings.NewReader("the body that is there again")
-			}
-			if !yield(f, err) {
-				return
-			}
+	return changing(b.Backend.Get(ctx, ids), func(f *sdk.GetResult) bool {
+		missing, _ := b.Missing(ctx, []sdk.Digest{f.Record.Content.SHA256})
+		if sdk.KindOf(f.Err) == sdk.Purged && len(missing) == 0 {
+			f.Err, f.Body = nil, strings.NewReader("the body that is there again")
 		}
-	}
+		return true
+	})
 }
 
 type quitter struct{ inner }
@@ -629,13 +577,7 @@ func (b *procrastinator) Put(ctx context.Context, in items) ([]sdk.PutResult, er
 		}
 		all = append(all, i)
 	}
-	return b.Backend.Put(ctx, func(yield func(sdk.Item, error) bool) {
-		for _, i := range all {
-			if !yield(i, nil) {
-				return
-			}
-		}
-	})
+	return b.Backend.Put(ctx, sequence(all))
 }
 
 type undead struct{ inner }
@@ -691,22 +633,13 @@ func broken(all []sdk.Item, err error) items {
 	}
 }
 
-// owner lists records in the place of the events of the archive.
 type eventless struct{ inner }
 
 func (b *eventless) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
-	return func(yield func(sdk.Entry, error) bool) {
-		for entry, err := range b.Backend.List(ctx, q) {
-			if err == nil && len(q.Events) > 0 && entry.Record.Event == entry.Record.Tombstone {
-				continue
-			}
-			if !yield(entry, err) {
-				return
-			}
-		}
-	}
+	return changing(b.Backend.List(ctx, q), func(e *sdk.Entry) bool { return len(q.Events) == 0 || e.Record.Event != e.Record.Tombstone })
 }
 
+// owner lists records in the place of the events of the archive.
 type owner struct{ inner }
 
 func (b *owner) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {

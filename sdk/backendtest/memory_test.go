@@ -25,22 +25,7 @@ func memoryTarget() backendtest.Target {
 			return kvtest.Damage(ctx, archives.Store(url), content)
 		},
 		Tamper: func(ctx context.Context, url string, what backendtest.Tampering) error {
-			switch store := archives.Store(url); what.How {
-			case backendtest.RemoveBody:
-				return kvtest.RemoveBody(ctx, store, what.Record)
-			case backendtest.SpoilRecord:
-				return kvtest.SpoilRecord(ctx, store, what.Record)
-			case backendtest.SpoilContent:
-				return kvtest.SpoilContent(ctx, store, what.Record)
-			case backendtest.RemoveRecord:
-				return kvtest.RemoveRecord(ctx, store, what.Record)
-			case backendtest.RemoveContent:
-				return kvtest.RemoveContent(ctx, store, what.Record)
-			case backendtest.FeignPurge:
-				return kvtest.FeignPurge(ctx, store, what.Record)
-			default:
-				return kvtest.SwapContent(ctx, store, what.Record, what.Other)
-			}
+			return kvtest.Tamper(ctx, archives.Store(url), string(what.How), what.Record, what.Other)
 		},
 	}
 }

@@ -166,28 +166,8 @@ func repeatMutants() []mutant {
 				return b.Backend.Append(ctx, events)
 			}
 		})},
-		{name: "does not know its own purge again", run: "^PURGE-(0[67]|17)", want: "PURGE-06", wrap: alter(func(b *altered) {
-			b.purge = func(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
-				verdicts, err := b.Backend.Purge(ctx, p)
-				for i, v := range verdicts {
-					if v.Outcome == sdk.OutcomeRepeated {
-						verdicts[i].Outcome = sdk.OutcomeAlready
-					}
-				}
-				return verdicts, err
-			}
-		})},
-		{name: "takes another's purge for its own", run: "^PURGE-(0[67]|17)", want: "PURGE-07", wrap: alter(func(b *altered) {
-			b.purge = func(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
-				verdicts, err := b.Backend.Purge(ctx, p)
-				for i, v := range verdicts {
-					if v.Outcome == sdk.OutcomeAlready {
-						verdicts[i].Outcome = sdk.OutcomeRepeated
-					}
-				}
-				return verdicts, err
-			}
-		})},
+		{name: "does not know its own purge again", run: "^PURGE-(0[67]|17)", want: "PURGE-06", wrap: alter(answering(sdk.OutcomeRepeated, sdk.OutcomeAlready))},
+		{name: "takes another's purge for its own", run: "^PURGE-(0[67]|17)", want: "PURGE-07", wrap: alter(answering(sdk.OutcomeAlready, sdk.OutcomeRepeated))},
 		{name: "orders events of one time as they came", run: "^APPEND-0[1238]", want: "APPEND-02", wrap: alter(func(b *altered) {
 			b.list = func(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, error] {
 				return changing(b.Backend.List(ctx, q), func(e *sdk.Entry) bool {
@@ -351,5 +331,20 @@ func keptMutants() []mutant {
 				}))
 			}
 		})},
+	}
+}
+
+// answering takes one outcome of a purge for another.
+func answering(outcome, other sdk.Outcome) func(*altered) {
+	return func(b *altered) {
+		b.purge = func(ctx context.Context, p sdk.Purge) ([]sdk.Verdict, error) {
+			verdicts, err := b.Backend.Purge(ctx, p)
+			for i, v := range verdicts {
+				if v.Outcome == outcome {
+					verdicts[i].Outcome = other
+				}
+			}
+			return verdicts, err
+		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// changing returns what List or Get yields as change makes it; change drops what
-// it reports false for.
+// changing returns what Put takes, or List or Get yields, as change makes it;
+// change drops what it reports false for.
 func changing[V any](seq iter.Seq2[V, error], change func(*V) bool) iter.Seq2[V, error] {
 	return func(yield func(V, error) bool) {
 		for v, err := range seq {
@@ -513,8 +513,12 @@ func (b *caseFolder) Append(ctx context.Context, events []sdk.Event) error {
 type yielding struct{ inner }
 
 func (b *yielding) Append(ctx context.Context, events []sdk.Event) error {
-	err := b.Backend.Append(ctx, events)
-	if sdk.KindOf(err) == sdk.Refused {
+	return without(sdk.Refused, b.Backend.Append(ctx, events))
+}
+
+// without is err, unless it is of the kind k.
+func without(k sdk.Kind, err error) error {
+	if sdk.KindOf(err) == k {
 		return nil
 	}
 	return err
@@ -523,11 +527,7 @@ func (b *yielding) Append(ctx context.Context, events []sdk.Event) error {
 type shrugger struct{ inner }
 
 func (b *shrugger) Append(ctx context.Context, events []sdk.Event) error {
-	err := b.Backend.Append(ctx, events)
-	if sdk.KindOf(err) == sdk.NotFound {
-		return nil
-	}
-	return err
+	return without(sdk.NotFound, b.Backend.Append(ctx, events))
 }
 
 // nominal takes one person for two where the names differ in a letter's case.

@@ -274,20 +274,16 @@ func (b *hoarder) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 type collector struct{ inner }
 
 func (b *collector) Get(ctx context.Context, ids []sdk.Tombstone) iter.Seq2[sdk.GetResult, error] {
-	return func(yield func(sdk.GetResult, error) bool) {
-		for found, err := range b.Backend.Get(ctx, ids) {
-			if found.Body != nil {
-				body, failed := io.ReadAll(found.Body)
-				found.Body = bytes.NewReader(body)
-				if failed != nil {
-					found.Body = iotest.ErrReader(failed)
-				}
-			}
-			if !yield(found, err) {
-				return
+	return changing(b.Backend.Get(ctx, ids), func(found *sdk.GetResult) bool {
+		if found.Body != nil {
+			body, failed := io.ReadAll(found.Body)
+			found.Body = bytes.NewReader(body)
+			if failed != nil {
+				found.Body = iotest.ErrReader(failed)
 			}
 		}
-	}
+		return true
+	})
 }
 
 type saver struct{ inner }

@@ -85,7 +85,7 @@ func wrap(text string, indent int) string {
 	margin := strings.Repeat(" ", indent)
 	var b strings.Builder
 	width := 0
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		n := len([]rune(word))
 		switch {
 		case width == 0:

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,9 +104,7 @@ func TestOnlyRegularFiles(t *testing.T) {
 		t.Skip(err)
 	}
 	paths := map[string]string{link: "a symbolic link", dir: "a directory", os.DevNull: "a device"}
-	for path, what := range filetest.Special(t, dir) {
-		paths[path] = what
-	}
+	maps.Copy(paths, filetest.Special(t, dir))
 	for path, what := range paths {
 		_, err := Open(t.Context(), Request{Path: path, Compressor: compressor(t)})
 		filetest.WantKind(t, err, sdk.Invalid, path, what)

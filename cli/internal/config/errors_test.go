@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"strings"
 	"testing"
 )
@@ -149,9 +150,7 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newProject(t, c.file)
-			for k, v := range c.env {
-				p.env[k] = v
-			}
+			maps.Copy(p.env, c.env)
 			l, err := p.load(c.o)
 			if err == nil {
 				t.Fatalf("no error; got %+v", l.Config)

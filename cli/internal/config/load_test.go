@@ -344,7 +344,7 @@ more = 1
 	}
 	var got []string
 	for _, w := range l.Warnings {
-		got = append(got, w.String())
+		got = append(got, w.Message)
 		if strings.Contains(fmt.Sprint(w.Pairs...), "CaNaRy") || len(w.Pairs)%2 != 0 {
 			t.Errorf("pairs: %v", w.Pairs)
 		}

@@ -83,9 +83,6 @@ type Warning struct {
 	Pairs   []any // key, value, key, value, for a structured log
 }
 
-// String returns the message.
-func (w Warning) String() string { return w.Message }
-
 // Origins returns where each value came from, in the order of [Keys].
 func (l *Loaded) Origins() []Origin { return l.origins }
 

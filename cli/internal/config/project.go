@@ -22,7 +22,6 @@ type Project struct {
 type Written struct {
 	Key   string
 	Value string // text, or what [Key.Allowed] would be said against
-	Line  int
 }
 
 // Value returns the value of the key called name, "" where the file is silent.
@@ -60,7 +59,7 @@ func (l *loader) decideTrust(ctx context.Context, path string, entries []entry) 
 				value = text
 			}
 		}
-		p.Settings = append(p.Settings, Written{e.name(), value, e.line})
+		p.Settings = append(p.Settings, Written{e.name(), value})
 	}
 	l.loaded.Project, l.loaded.Trust = p, Trust{Why: "it was not judged"}
 	if l.options.Trust != nil {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,9 +91,7 @@ func TestUntrustedBackend(t *testing.T) {
 			for name, target := range c.links {
 				p.symlink(target, name)
 			}
-			for name, value := range c.env {
-				p.env[name] = value
-			}
+			maps.Copy(p.env, c.env)
 			l, err := p.load(c.o)
 			if err != nil {
 				t.Fatal(err)

@@ -22,7 +22,7 @@ func write(t *testing.T, path, text string) {
 func inDir(dir string) config.Project {
 	return config.Project{
 		Root: dir, Tree: dir, File: filepath.Join(dir, ".codex", "archive.toml"),
-		Settings: []config.Written{{Key: "backend.url", Value: "postgres://u@h/d", Line: 2}},
+		Settings: []config.Written{{Key: "backend.url", Value: "postgres://u@h/d"}},
 	}
 }
 

@@ -23,9 +23,6 @@ const (
 	Failed     Status = "failed"     // it could not be found out
 )
 
-// Bad reports whether the archive has lost something.
-func (s Status) Bad() bool { return s == Damaged || s == Missing || s == Unreadable }
-
 // Target is a record to verify. Its entry has an error where there is no such
 // record or where it cannot be read.
 type Target struct {

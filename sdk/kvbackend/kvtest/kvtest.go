@@ -37,11 +37,7 @@ func Damage(ctx context.Context, s kvbackend.Store, content sdk.Digest) error {
 
 // RemoveBody removes the bytes of the record's content and no other row.
 func RemoveBody(ctx context.Context, s kvbackend.Store, id sdk.Tombstone) error {
-	return s.Update(ctx, func(t kvbackend.Tx) error {
-		var r sdk.Record
-		if err := load(t, layout.RecordKey(id), &r); err != nil {
-			return err
-		}
+	return withRecord(ctx, s, id, func(t kvbackend.Tx, r *sdk.Record) error {
 		key, err := firstPiece(t, r.Content.SHA256)
 		if err != nil {
 			return err
@@ -66,11 +62,7 @@ func SpoilRecord(ctx context.Context, s kvbackend.Store, id sdk.Tombstone) error
 
 // SpoilContent gives the record's content a body of a negative length.
 func SpoilContent(ctx context.Context, s kvbackend.Store, id sdk.Tombstone) error {
-	return s.Update(ctx, func(t kvbackend.Tx) error {
-		var r sdk.Record
-		if err := load(t, layout.RecordKey(id), &r); err != nil {
-			return err
-		}
+	return withRecord(ctx, s, id, func(t kvbackend.Tx, r *sdk.Record) error {
 		row, err := t.Get(layout.ContentKey(r.Content.SHA256))
 		if err != nil {
 			return err
@@ -101,22 +93,14 @@ func RemoveRecord(ctx context.Context, s kvbackend.Store, id sdk.Tombstone) erro
 
 // RemoveContent removes the row of the record's content and no other.
 func RemoveContent(ctx context.Context, s kvbackend.Store, id sdk.Tombstone) error {
-	return s.Update(ctx, func(t kvbackend.Tx) error {
-		var r sdk.Record
-		if err := load(t, layout.RecordKey(id), &r); err != nil {
-			return err
-		}
+	return withRecord(ctx, s, id, func(t kvbackend.Tx, r *sdk.Record) error {
 		return t.Delete(layout.ContentKey(r.Content.SHA256))
 	})
 }
 
 // FeignPurge makes the record one that was purged, and leaves its content.
 func FeignPurge(ctx context.Context, s kvbackend.Store, id sdk.Tombstone) error {
-	return s.Update(ctx, func(t kvbackend.Tx) error {
-		var r sdk.Record
-		if err := load(t, layout.RecordKey(id), &r); err != nil {
-			return err
-		}
+	return withRecord(ctx, s, id, func(t kvbackend.Tx, r *sdk.Record) error {
 		custody, err := json.Marshal(sdk.Custody{PurgedAt: r.ArchivedAt})
 		if err == nil {
 			err = t.Put(layout.CustodyKey(id), custody)
@@ -158,11 +142,21 @@ func Obey(ctx context.Context, in io.Reader, open func(o sdk.Options) (kvbackend
 		}
 		return Damage(ctx, s, content)
 	}
-	var id, other sdk.Tombstone
-	if id, err = sdk.ParseID(lines[2]); err != nil {
+	id, err := sdk.ParseID(lines[2])
+	if err != nil {
 		return err
 	}
-	switch lines[1] {
+	other, err := sdk.ParseID(lines[3])
+	if err != nil && lines[3] != "" {
+		return err
+	}
+	return Tamper(ctx, s, lines[1], id, other)
+}
+
+// Tamper changes what is stored of the record id in the way that how names. other
+// is a second record, where the way is about two.
+func Tamper(ctx context.Context, s kvbackend.Store, how string, id, other sdk.Tombstone) error {
+	switch how {
 	case "remove-body":
 		return RemoveBody(ctx, s, id)
 	case "spoil-record":
@@ -176,21 +170,14 @@ func Obey(ctx context.Context, in io.Reader, open func(o sdk.Options) (kvbackend
 	case "feign-purge":
 		return FeignPurge(ctx, s, id)
 	case "swap-content":
-		if other, err = sdk.ParseID(lines[3]); err != nil {
-			return err
-		}
 		return SwapContent(ctx, s, id, other)
 	}
-	return sdk.Errorf(sdk.Invalid, "%q is not known", lines[1])
+	return sdk.Errorf(sdk.Invalid, "%q is not known", how)
 }
 
 func changeRecord(ctx context.Context, s kvbackend.Store, id sdk.Tombstone, change func(kvbackend.Tx, *sdk.Record) error) error {
-	return s.Update(ctx, func(t kvbackend.Tx) error {
-		var r sdk.Record
-		if err := load(t, layout.RecordKey(id), &r); err != nil {
-			return err
-		}
-		if err := change(t, &r); err != nil {
+	return withRecord(ctx, s, id, func(t kvbackend.Tx, r *sdk.Record) error {
+		if err := change(t, r); err != nil {
 			return err
 		}
 		row, err := json.Marshal(r)
@@ -198,6 +185,17 @@ func changeRecord(ctx context.Context, s kvbackend.Store, id sdk.Tombstone, chan
 			return err
 		}
 		return t.Put(layout.RecordKey(id), row)
+	})
+}
+
+// withRecord calls do in a transaction, with the record of id.
+func withRecord(ctx context.Context, s kvbackend.Store, id sdk.Tombstone, do func(kvbackend.Tx, *sdk.Record) error) error {
+	return s.Update(ctx, func(t kvbackend.Tx) error {
+		var r sdk.Record
+		if err := load(t, layout.RecordKey(id), &r); err != nil {
+			return err
+		}
+		return do(t, &r)
 	})
 }
 
