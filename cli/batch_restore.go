@@ -257,9 +257,11 @@ func (p *batchPlan) readEarlier() (err error) {
 	if !c.Flags.Bool("resume") {
 		return nil
 	}
-	p.earlier, p.resumed, err = batch.Latest(c.Env.Dir, p.manifest.Path, c.Flags.String("results"))
+	p.earlier, p.resumed, err = resultsToResume(c, batch.RestoreForm, func(text []byte) *batch.Results {
+		return batch.Parse(text, c.Env.Dir, p.manifest.Path)
+	})
 	if err != nil {
-		return output.Usagef("%w", err)
+		return err
 	}
 	if p.earlier == nil {
 		return output.Usagef("--resume: no results file of %s was found in %s", p.manifest.Path, c.Env.Dir).

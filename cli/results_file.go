@@ -19,7 +19,7 @@ func checkResultsFlag(c *app.Command) error {
 
 // resultsToResume reads the results that --resume goes on with: those in the file
 // that --results names, or else the newest of their form in the current directory.
-// parse returns nil for text that is something else, or about other records. The
+// parse returns nil for text that is something else, or about other items. The
 // results are nil where there are none. A clone can bring such a file.
 func resultsToResume[R any](c *app.Command, form batch.Form, parse func(text []byte) *R) (earlier *R, name string, err error) {
 	names, err := batch.Names(c.Env.Dir, form)
@@ -35,8 +35,12 @@ func resultsToResume[R any](c *app.Command, form batch.Form, parse func(text []b
 		if special := new(durable.NotRegularError); err != nil && (named != "" || !errors.As(err, &special)) {
 			return nil, "", durable.NamedFile(by, name, err, "without --results the newest results file in the current directory counts")
 		}
-		if earlier := parse(text); earlier != nil {
+		switch earlier := parse(text); {
+		case earlier != nil:
 			return earlier, name, nil
+		case named != "":
+			return nil, "", output.Usagef("--results %s: it holds no results of this run", name).
+				WithHint("without --results the newest results file in the current directory counts")
 		}
 	}
 	return nil, "", nil

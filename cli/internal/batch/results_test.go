@@ -94,14 +94,14 @@ func saved(t *testing.T, dir string, m *Manifest, at time.Time, done ...int) str
 	return f.Path()
 }
 
-func TestLatest(t *testing.T) {
+func TestNamesAndParse(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	day := time.Date(2025, 10, 17, 13, 22, 36, 0, time.FixedZone("", 3600))
 	m, other := manifest("a", "b", "c"), manifest("a")
 	other.Path = "other.json"
-	if r, _, err := Latest(dir, m.Path, ""); r != nil || err != nil {
-		t.Errorf("%v, %v in an empty directory", r, err)
+	if all, err := Names(dir, RestoreForm); len(all) != 0 || err != nil {
+		t.Errorf("%v, %v in an empty directory", all, err)
 	}
 	var names []string
 	names = append(names, saved(t, dir, m, day.Add(-time.Hour), 0, 1, 2))
@@ -119,20 +119,33 @@ func TestLatest(t *testing.T) {
 		}
 	}
 	for _, path := range []string{m.Path, "./" + m.Path, filepath.Join(dir, m.Path)} {
-		r, name, err := Latest(dir, path, "")
-		if err != nil || name != names[11] {
-			t.Fatalf("%s: %q, %v, want %q", path, name, err, names[11])
+		r, name := latest(t, dir, path)
+		if name != names[11] {
+			t.Fatalf("%s: %q, want %q", path, name, names[11])
 		}
 		if r.Items[0].Status != Success || r.Items[1].Status != Skipped || r.Items[2].Status != Success || r.Items[0].Duration != time.Second {
 			t.Errorf("%+v", r.Items)
 		}
 	}
-	if _, name, err := Latest(dir, m.Path, names[0]); name != names[0] || err != nil {
-		t.Errorf("%q, %v, want the preferred file", name, err)
+}
+
+// latest returns the newest results of the manifest at path.
+func latest(t *testing.T, dir, path string) (*Results, string) {
+	t.Helper()
+	names, err := Names(dir, RestoreForm)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, name, err := Latest(dir, m.Path, "missing.json"); name != names[11] || err != nil {
-		t.Errorf("%q, %v, want the newest, the preferred is missing", name, err)
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := Parse(text, dir, path); r != nil {
+			return r, name
+		}
 	}
+	return nil, ""
 }
 
 func TestCarryOver(t *testing.T) {

@@ -3,40 +3,12 @@ package batch
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/codex-archive/codex/cli/internal/durable"
 )
-
-// Latest returns the newest results of the manifest at path, and the name of
-// the file that holds them: preferred where that is one, else the newest of
-// those in dir that CreateFile named. It is nil where there is none. Other
-// files with such a name are passed over.
-func Latest(dir, path, preferred string) (*Results, string, error) {
-	names, err := Names(dir, RestoreForm)
-	if err != nil {
-		return nil, "", err
-	}
-	if preferred != "" {
-		names = append([]string{preferred}, names...)
-	}
-	for _, name := range names {
-		r, err := readResults(inDir(dir, name))
-		if err != nil && !errors.Is(err, errNoResults) {
-			return nil, "", err
-		}
-		if err == nil && samePath(dir, r.Manifest.Path, path) {
-			return r, name, nil
-		}
-	}
-	return nil, "", nil
-}
 
 // Names returns the names of results files of a form in dir, newest first. Their
 // names tell: times of files do not survive copying.
@@ -84,26 +56,18 @@ func (form Form) parse(name string) (at string, n int, ok bool) {
 // millions of items.
 const MaxResults = 1 << 30
 
-// errNoResults is what a file is that does not hold results.
-var errNoResults = errors.New("not a results file")
-
-func readResults(path string) (*Results, error) {
-	text, err := durable.ReadRegular(path, MaxResults)
-	switch special := new(durable.NotRegularError); {
-	case errors.Is(err, fs.ErrNotExist), errors.As(err, &special):
-		return nil, errNoResults
-	case err != nil:
-		return nil, err
-	}
+// Parse returns the results that text holds, nil where it is something else or about
+// another manifest than the one at path. dir is what relative paths are relative to.
+func Parse(text []byte, dir, path string) *Results {
 	var doc documentWire
-	if json.Unmarshal(text, &doc) != nil || doc.Manifest.Path == "" {
-		return nil, errNoResults
+	if json.Unmarshal(text, &doc) != nil || doc.Manifest.Path == "" || !samePath(dir, doc.Manifest.Path, path) {
+		return nil
 	}
 	r := &Results{Manifest: doc.Manifest, Items: make([]Result, len(doc.Items))}
 	for i, item := range doc.Items {
 		r.Items[i] = Result{Item: item.Item, Status: item.Status, Duration: time.Duration(item.Duration)}
 	}
-	return r, nil
+	return r
 }
 
 // samePath reports whether two paths of manifests, as given in dir, are the
