@@ -314,10 +314,10 @@ func (p *child) HostToPlugin(network, address string) (string, string, error) {
 
 // explainStart puts why a program could not be executed into words with a
 // remedy.
-func explainStart(err error) error {
+func (c *Command) explainStart(err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return errors.New("its file, or that of its interpreter, could not be read in the time for the start; does its file system answer?")
+		return fmt.Errorf("no answer within %v, and it could not even be started: does the file system of the program, or of its interpreter, answer?", c.StartTimeout)
 	case errors.Is(err, syscall.ENOEXEC):
 		return fmt.Errorf("it is not a program for %s/%s; install the build for this machine", runtime.GOOS, runtime.GOARCH)
 	case errors.Is(err, fs.ErrPermission):

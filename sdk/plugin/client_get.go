@@ -10,6 +10,7 @@ import (
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/archivepb"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 )
 
 // errCut is the error of a stream that ended without its last part.
@@ -122,6 +123,11 @@ func (g *getReader) all(ids []sdk.Tombstone) error {
 	return nil
 }
 
+// maxExcess is how much longer than its record says a body may be, in bytes. The
+// items after one that is damaged are to be returned, too, and some bodies have no
+// end.
+const maxExcess = 16 << 20
+
 // record yields one record, with what follows it as its body.
 func (g *getReader) record(id sdk.Tombstone, m *archivepb.Record) (more bool, err error) {
 	record, err := receiveRecord(m)
@@ -132,9 +138,13 @@ func (g *getReader) record(id sdk.Tombstone, m *archivepb.Record) (more bool, er
 		err = sdk.Errorf(sdk.Invalid, "stored size is missing")
 	}
 	result := sdk.GetResult{Record: record}
-	var streamErr error // about the whole call, unlike a fault of the body
+	var streamErr error                            // about the whole call, unlike a fault of the body
+	room := max(m.GetContent().GetStoredSize(), 0) // of the body
 	b := newIncomingBody(id, record.Content.WithoutBodyHash(), func() ([]byte, *archivepb.BodyEnd, error) {
 		chunk, end, err := g.chunk(id)
+		if room -= int64(len(chunk)); err == nil && room < -maxExcess {
+			err = sdk.Errorf(sdk.Internal, "the body of %s goes on after its %d bytes", id, m.GetContent().GetStoredSize())
+		}
 		var failure *itemError
 		switch {
 		case errors.As(err, &failure):
@@ -182,7 +192,7 @@ func (e *itemError) Error() string { return e.err.Error() }
 
 // failureOf returns what is wrong with a row. It names the row.
 func failureOf(op string, id sdk.Tombstone, m *archivepb.Failure) error {
-	e := &sdk.Error{Kind: sdk.Internal, Msg: clean(m.GetMessage())}
+	e := &sdk.Error{Kind: sdk.Internal, Msg: brief(m.GetMessage())}
 	if m.GetError().GetKind() != archivepb.Kind_KIND_UNSPECIFIED {
 		e = fromDetail(m.GetMessage(), m.GetError())
 	}
@@ -219,7 +229,7 @@ func (r *client) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, err
 		}
 		l := &listReader{
 			parts: parts[*archivepb.ListFrame, *archivepb.ListPart]{recv: stream.Recv, of: (*archivepb.ListFrame).GetParts, done: c.ctx.Err},
-			yield: func(e sdk.Entry) bool { return yield(e, nil) }, ofArchive: q.OfArchive,
+			yield: func(e sdk.Entry) bool { return yield(e, nil) }, query: &q, most: mostEntries(&q),
 		}
 		if err := l.all(); err != nil {
 			yield(sdk.Entry{}, r.streamFailed(ctx, op, err))
@@ -242,9 +252,24 @@ type listReader struct {
 	parts parts[*archivepb.ListFrame, *archivepb.ListPart]
 	yield func(sdk.Entry) bool
 	entry *sdk.Entry // complete when the next one begins
+	size  int        // bytes of its events and holds on the wire
 
-	ofArchive bool // entries have no record
+	query *sdk.Query // where it is OfArchive, entries have no record
+	most  int        // entries that it can have; 0: any number
+	n     int        // entries that came
 }
+
+// mostEntries returns how many entries the answer to q can have; 0: any number.
+func mostEntries(q *sdk.Query) int {
+	if n := len(q.Tombstones); n > 0 && (q.Limit == 0 || n < q.Limit) {
+		return n
+	}
+	return q.Limit
+}
+
+// maxEntry bounds the events and holds of one entry, which are in memory together,
+// in bytes: some hundred thousand.
+const maxEntry = 64 << 20
 
 // all yields the entries. It returns nil also when yield asks to stop.
 func (l *listReader) all() error {
@@ -262,15 +287,21 @@ func (l *listReader) all() error {
 			if !l.flush() {
 				return nil
 			}
-			l.entry = &sdk.Entry{}
-			if !l.ofArchive {
-				l.entry = receiveEntry(p.Entry)
+			l.entry, l.size = &sdk.Entry{}, 0
+			if l.query.OfArchive {
+				break
 			}
+			if l.n++; l.most > 0 && l.n > l.most {
+				l.entry = nil
+				return sdk.Errorf(sdk.Internal, "more than the %d entries that were asked for", l.most)
+			}
+			l.entry = receiveEntry(p.Entry)
+			l.compare()
 		case *archivepb.ListPart_Failure:
 			if !l.flush() {
 				return nil
 			}
-			l.entry = &sdk.Entry{}
+			l.entry, l.size = &sdk.Entry{}, 0
 			copy(l.entry.Record.Tombstone[:], p.Failure.GetTombstone())
 			l.entry.Err = failureOf("list", l.entry.Record.Tombstone, p.Failure)
 		default:
@@ -278,6 +309,16 @@ func (l *listReader) all() error {
 				return err
 			}
 		}
+	}
+}
+
+// compare makes an entry unreadable that is not of the query: the host acts on what
+// it has asked for.
+func (l *listReader) compare() {
+	r := &l.entry.Record
+	if l.entry.Err == nil && !l.query.Matches(r) {
+		err := sdk.Errorf(sdk.Invalid, "it is not what the list was asked for")
+		l.entry = &sdk.Entry{Record: sdk.Record{Tombstone: r.Tombstone}, Err: unreadable("list", r.Tombstone, err)}
 	}
 }
 
@@ -298,6 +339,9 @@ func (l *listReader) addTo(part *archivepb.ListPart) error {
 		return sdk.Errorf(sdk.Internal, "%T before the first entry", part.GetPart())
 	}
 	id := l.entry.Record.Tombstone
+	if l.size += proto.Size(part); l.size > maxEntry {
+		return sdk.Errorf(sdk.Limit, "more than %d MiB of events and holds of one entry", maxEntry>>20)
+	}
 	var err error
 	switch p := part.GetPart().(type) {
 	case *archivepb.ListPart_Event:

@@ -258,7 +258,7 @@ func fromVerdict(v *sdk.Verdict) *archivepb.Verdict {
 func toVerdict(m *archivepb.Verdict) (sdk.Verdict, error) {
 	var d decoder
 	v := sdk.Verdict{
-		Tombstone: d.id("tombstone", m.GetTombstone()), Outcome: sdk.Outcome(m.GetOutcome()), Why: m.GetWhy(), Freed: m.GetFreed(),
+		Tombstone: d.id("tombstone", m.GetTombstone()), Outcome: sdk.Outcome(brief(m.GetOutcome())), Why: brief(m.GetWhy()), Freed: m.GetFreed(),
 	}
 	if d.err == nil && v.Freed < 0 {
 		d.err = sdk.Errorf(sdk.Invalid, "it freed fewer than no bytes")
@@ -296,14 +296,18 @@ func fromHealth(h *sdk.Health) *archivepb.HealthReply {
 func toHealth(m *archivepb.HealthReply) (sdk.Health, error) {
 	var d decoder
 	h := sdk.Health{
-		Server: m.GetServer(), Archive: d.id("archive", m.GetArchive()), Schema: int(m.GetSchema()),
-		Live: m.GetLive(), Retrievable: m.GetRetrievable(), Unmeasured: m.GetUnmeasured(),
+		Server: brief(m.GetServer()), Archive: d.id("archive", m.GetArchive()), Schema: int(m.GetSchema()),
+		Live: m.GetLive(), Retrievable: m.GetRetrievable(), Unmeasured: brief(m.GetUnmeasured()),
 		Held: m.GetHeld(), Purged: m.GetPurged(),
 		Clock: fromMicros(m.Clock), Writable: m.GetWritable(),
-		Durable: m.GetDurable(), NotDurable: m.GetNotDurable(),
+		Durable: m.GetDurable(), NotDurable: brief(m.GetNotDurable()),
 	}
-	if d.err == nil && min(h.Live, h.Retrievable, h.Held, h.Purged) < 0 {
+	switch {
+	case d.err != nil:
+	case min(h.Live, h.Retrievable, h.Held, h.Purged) < 0:
 		d.err = sdk.Errorf(sdk.Invalid, "it counts fewer than no records")
+	case max(h.Retrievable, h.Held) > h.Live:
+		d.err = sdk.Errorf(sdk.Invalid, "of %d live records it counts %d as retrievable and %d as held", h.Live, h.Retrievable, h.Held)
 	}
 	return h, d.err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,10 +77,20 @@ func parseGreeting(line string, host protocols) (greeting, error) {
 	if g.network != "unix" && g.network != "tcp" || g.address == "" {
 		return greeting{}, fmt.Errorf("it serves on %q, which is neither unix nor tcp", quote(clean(parts[2]+" "+parts[3])))
 	}
+	if g.network == "tcp" && !onLoopback(g.address) {
+		return greeting{}, fmt.Errorf("it serves on %q, which other machines may serve or reach; a loopback address, such as 127.0.0.1:4321, is understood", quote(clean(g.address)))
+	}
 	if tlsOnly && len(parts) > 5 {
 		g.cert = parts[5]
 	}
 	return g, nil
+}
+
+// onLoopback reports whether address is an IP address of this machine alone, and a
+// port. A name is not looked up.
+func onLoopback(address string) bool {
+	at, err := netip.ParseAddrPort(address)
+	return err == nil && at.Addr().Unmap().IsLoopback() && at.Port() > 0
 }
 
 var errNoGreeting = errors.New("it closed its standard output without a greeting; it is not a codex backend")

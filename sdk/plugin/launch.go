@@ -77,7 +77,7 @@ func Launch(ctx context.Context, c Command) (*Process, error) {
 		return nil, contextError("start "+c.Path, ctx.Err(), sdk.EffectNone)
 	}
 	if err != nil {
-		return nil, notStarted(c.Path, explainStart(err))
+		return nil, notStarted(c.Path, c.explainStart(err))
 	}
 	defer checked.close() // by then it runs, or never will
 	sockets, err := newSocketDir(c.SocketDir)
@@ -212,7 +212,7 @@ func (p *Process) hasExited() bool {
 // returned; exited says that the program ended by itself.
 func (p *Process) startError(c *Command, err error, exited bool) error {
 	if p.child.pid() == 0 {
-		return explainStart(err)
+		return c.explainStart(err)
 	}
 	greeted, greetErr := p.child.greetedWith()
 	silent := errors.Is(greetErr, io.EOF)

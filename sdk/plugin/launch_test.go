@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/memory"
 )
@@ -45,6 +47,13 @@ func TestWrongPrograms(t *testing.T) {
 		{"prints no end", script(t, "#!/bin/sh\nyes | tr -d '\\n'\n"), nil, "where a backend greets"},
 		{"newer", script(t, "#!/bin/sh\necho '1|2|unix|/nowhere|grpc|'; sleep 1000\n"), nil, "this plugin speaks protocol 2, this host 1; use a newer codex"},
 		{"older", script(t, "#!/bin/sh\necho '1|0|unix|/nowhere|grpc|'; sleep 1000\n"), nil, "this plugin speaks protocol 0, this host 1; use a newer build of the plugin"},
+		{"below all versions", script(t, "#!/bin/sh\necho '1|-1|unix|/nowhere|grpc|'; sleep 1000\n"), nil, "this plugin speaks protocol -1, this host 1; use a newer build of the plugin"},
+		{"above all versions", script(t, "#!/bin/sh\necho '1|99|unix|/nowhere|grpc|'; sleep 1000\n"), nil, "this plugin speaks protocol 99, this host 1; use a newer codex"},
+		{"no version", script(t, "#!/bin/sh\necho '1|99999999999999999999|unix|/nowhere|grpc|'; sleep 1000\n"), nil, "as its protocol, which is not a number"},
+		{"serves all machines", script(t, "#!/bin/sh\necho '1|1|tcp|0.0.0.0:80|grpc|'; sleep 1000\n"), nil, `it serves on "0.0.0.0:80", which other machines may serve or reach`},
+		{"names another machine", script(t, "#!/bin/sh\necho '1|1|tcp|192.0.2.1:80|grpc|'; sleep 1000\n"), nil, "a loopback address"},
+		{"names a host", script(t, "#!/bin/sh\necho '1|1|tcp|localhost:80|grpc|'; sleep 1000\n"), nil, "a loopback address"},
+		{"greets in pieces, and never ends", script(t, "#!/bin/sh\nprintf '1|1|'; printf 'unix|'; exec >&-; sleep 1000\n"), nil, `it printed "1|1|unix|"`},
 		{"net/rpc", script(t, "#!/bin/sh\necho '1|1|unix|/nowhere|netrpc|'; sleep 1000\n"), nil, `it serves "netrpc"`},
 		{"unexpected certificate", script(t, "#!/bin/sh\necho '1|1|unix|/nowhere|grpc|"+strings.Repeat("A", 99)+"'; sleep 1000\n"), nil, "no connection to it"},
 		{"serves nothing", script(t, "#!/bin/sh\necho '1|1|unix|/nowhere|grpc|'; sleep 1000\n"), nil, "no connection to it"},
@@ -92,6 +101,15 @@ func refused(t *testing.T, c Command, says string) {
 	oneLine(t, err, c.Path, says)
 	if left := sockets(t, c.SocketDir); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestNoTerminal: a program has a session of its own and so no terminal, over which
+// it could write.
+func TestNoTerminal(t *testing.T) {
+	p, _ := start(t, as(t, "memory"))
+	if session, err := unix.Getsid(p.Pid()); err != nil || session != p.Pid() {
+		t.Errorf("process %d is in session %d, %v", p.Pid(), session, err)
 	}
 }
 

@@ -75,7 +75,7 @@ func TestLaunchHangs(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := Command{Path: test.path, SocketDir: shortDir(t), SHA256: test.sum, StartTimeout: 100 * time.Millisecond}
 			_, end := lease(t, test.stuck)
-			refused(t, c, "could not be read in the time for the start")
+			refused(t, c, "no answer within 100ms, and it could not even be started")
 			end()
 
 			met, end := lease(t, test.stuck)

@@ -20,7 +20,8 @@ const (
 	exitTime  = 5 * time.Second  // to exit after it closed the connection, while a call waits to say why
 )
 
-// maxCapabilities bounds how many capabilities of a backend count.
+// maxCapabilities bounds how many capabilities of a backend count, and how many
+// schemes and versions.
 const maxCapabilities = 100
 
 // Description is what a backend says of itself without a database.
@@ -92,10 +93,13 @@ func (p *Process) Describe(ctx context.Context) (Description, error) {
 
 func (p *Process) learn(m *archivepb.Description) Description {
 	d := Description{
-		Name: m.GetName(), Version: m.GetVersion(), Protocol: int(m.GetProtocol()), Schemes: m.GetSchemes(),
+		Name: quote(clean(m.GetName())), Version: quote(clean(m.GetVersion())), Protocol: int(m.GetProtocol()),
 		MaxItems: int(m.GetMaxItems()), ChunkSize: int(m.GetChunkSize()),
 	}
-	for _, v := range m.GetProtocols() {
+	for _, scheme := range m.GetSchemes()[:min(len(m.GetSchemes()), maxCapabilities)] {
+		d.Schemes = append(d.Schemes, quote(clean(scheme)))
+	}
+	for _, v := range m.GetProtocols()[:min(len(m.GetProtocols()), maxCapabilities)] {
 		d.Protocols = append(d.Protocols, int(v))
 	}
 	if len(d.Protocols) == 0 {

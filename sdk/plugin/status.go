@@ -88,12 +88,19 @@ func (s *secrets) text(e *sdk.Error) string {
 	if text == "" && e.Err != nil {
 		text = e.Err.Error()
 	}
-	text = s.scrub(strings.ToValidUTF8(text, "\uFFFD"))
+	return cut(s.scrub(strings.ToValidUTF8(text, "\uFFFD")))
+}
+
+// cut shortens a text to maxText.
+func cut(text string) string {
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "") + "…"
 	}
 	return text
 }
+
+// brief makes a text of another backend fit for an error: it may be of any length.
+func brief(text string) string { return cut(clean(text)) }
 
 func (s *secrets) detail(e *sdk.Error) *archivepb.ErrorDetail {
 	culprits := e.Tombstones[:min(len(e.Tombstones), sdk.MaxCulprits)]
@@ -121,7 +128,7 @@ func fromStatus(err error) (e *sdk.Error, detailed bool) {
 	if !known {
 		read.kind = sdk.Internal
 	}
-	e = &sdk.Error{Kind: read.kind, Msg: clean(st.Message()), Retry: read.kind.Temporary()}
+	e = &sdk.Error{Kind: read.kind, Msg: brief(st.Message()), Retry: read.kind.Temporary()}
 	if read.kind == sdk.Timeout && strings.HasPrefix(e.Msg, resetText) {
 		e.Msg = "the time allowed is over"
 	}
@@ -130,10 +137,11 @@ func fromStatus(err error) (e *sdk.Error, detailed bool) {
 
 func fromDetail(message string, d *archivepb.ErrorDetail) *sdk.Error {
 	e := &sdk.Error{
-		Kind: sdk.Kind(d.GetKind()), Op: clean(d.GetOp()), Msg: clean(message), Retry: d.GetRetry(),
-		Effect: knownEffect(d.GetEffect()), Native: clean(d.GetNative()),
+		Kind: sdk.Kind(d.GetKind()), Op: brief(d.GetOp()), Msg: brief(message), Retry: d.GetRetry(),
+		Effect: knownEffect(d.GetEffect()), Native: brief(d.GetNative()),
 	}
-	if culprits, err := toIDs("tombstone", d.GetTombstones()); err == nil {
+	culprits := d.GetTombstones()
+	if culprits, err := toIDs("tombstone", culprits[:min(len(culprits), sdk.MaxCulprits)]); err == nil {
 		e.Tombstones = culprits
 	}
 	return e

@@ -190,6 +190,22 @@ type foreign struct {
 	list     []*archivepb.ListPart
 	put      *archivepb.PutReply
 	early    bool // answer Put at once
+	endless  bool // the last part of get or list is sent again and again
+}
+
+// sent sends parts, each in a frame of its own.
+func sent[P any](f *foreign, parts []P, send func(P) error) error {
+	for _, part := range parts {
+		if err := send(part); err != nil {
+			return err
+		}
+	}
+	for f.endless {
+		if err := send(parts[len(parts)-1]); err != nil {
+			return err
+		}
+	}
+	return f.err
 }
 
 func (f *foreign) Open(context.Context, *archivepb.OpenRequest) (*archivepb.OpenReply, error) {
@@ -229,21 +245,15 @@ func (f *foreign) Put(stream grpc.ClientStreamingServer[archivepb.PutFrame, arch
 }
 
 func (f *foreign) Get(_ *archivepb.GetRequest, stream grpc.ServerStreamingServer[archivepb.GetFrame]) error {
-	for _, part := range f.get {
-		if err := stream.Send(&archivepb.GetFrame{Parts: []*archivepb.GetPart{part}}); err != nil {
-			return err
-		}
-	}
-	return f.err
+	return sent(f, f.get, func(part *archivepb.GetPart) error {
+		return stream.Send(&archivepb.GetFrame{Parts: []*archivepb.GetPart{part}})
+	})
 }
 
 func (f *foreign) List(_ *archivepb.ListRequest, stream grpc.ServerStreamingServer[archivepb.ListFrame]) error {
-	for _, part := range f.list {
-		if err := stream.Send(&archivepb.ListFrame{Parts: []*archivepb.ListPart{part, nil}[:1]}); err != nil {
-			return err
-		}
-	}
-	return f.err
+	return sent(f, f.list, func(part *archivepb.ListPart) error {
+		return stream.Send(&archivepb.ListFrame{Parts: []*archivepb.ListPart{part}})
+	})
 }
 
 // serveForeign returns an opened connection to f.
@@ -493,6 +503,129 @@ func TestTornList(t *testing.T) {
 		}
 		if sdk.KindOf(last) != test.kind || n != test.n {
 			t.Errorf("%s: %d entries, %v", name, n, last)
+		}
+	}
+}
+
+// TestEndlessAnswers: an answer that goes on after all that it can have is over is
+// a bug of the backend. The host read on forever, or until it had no memory.
+func TestEndlessAnswers(t *testing.T) {
+	f := &foreign{protocol: sdk.ProtocolVersion, endless: true}
+	b := serveForeign(t, f)
+	body := bytes.Repeat([]byte("x"), 1<<20)
+	r := record(1, body)
+	f.get = getParts(r, body)[:2]
+	var item, all error
+	for found, err := range b.Get(t.Context(), []sdk.Tombstone{r.Tombstone}) {
+		if all = err; err == nil {
+			_, item = io.Copy(io.Discard, found.Body)
+		}
+	}
+	if sdk.KindOf(item) != sdk.Corrupt || sdk.KindOf(all) != sdk.Internal || !strings.Contains(all.Error(), "goes on after its 1048576 bytes") {
+		t.Errorf("get: %v, %v", item, all)
+	}
+
+	entry := &archivepb.ListPart{Part: &archivepb.ListPart_Entry{Entry: &archivepb.Entry{Record: RecordToProto(&r)}}}
+	event := r.ArchiveEvent()
+	event.Detail = map[string]string{"k": strings.Repeat("x", 50<<10)}
+	long := &archivepb.ListPart{Part: &archivepb.ListPart_Event{Event: fromEvent(&event)}}
+	for name, test := range map[string]struct {
+		parts []*archivepb.ListPart
+		query sdk.Query
+		n     int
+		says  string
+	}{
+		"limit":      {[]*archivepb.ListPart{entry}, sdk.Query{Limit: 3}, 3, "more than the 3 entries"},
+		"tombstones": {[]*archivepb.ListPart{entry}, sdk.Query{Tombstones: []sdk.Tombstone{r.Tombstone}}, 1, "more than the 1 entries"},
+		"both":       {[]*archivepb.ListPart{entry}, sdk.Query{Tombstones: []sdk.Tombstone{r.Tombstone, {1}}, Limit: 1}, 1, "more than the 1 entries"},
+		"events":     {[]*archivepb.ListPart{entry, long}, sdk.Query{WithEvents: true}, 0, "of events and holds of one entry"},
+	} {
+		f.list = test.parts
+		n := 0
+		var last error
+		for _, err := range b.List(t.Context(), test.query) {
+			if last = err; err == nil {
+				n++
+			}
+		}
+		if sdk.KindOf(last) != sdk.Internal || !strings.Contains(last.Error(), test.says) || n > test.n {
+			t.Errorf("%s: %d entries, %v", name, n, last)
+		}
+	}
+}
+
+// TestOtherRecords: a record that a list was not asked for is an error about it,
+// which no command acts on.
+func TestOtherRecords(t *testing.T) {
+	r := record(1, nil)
+	f := &foreign{protocol: sdk.ProtocolVersion, list: []*archivepb.ListPart{
+		{Part: &archivepb.ListPart_Entry{Entry: &archivepb.Entry{Record: RecordToProto(&r)}}},
+		{Part: &archivepb.ListPart_All{All: &archivepb.End{}}},
+	}}
+	b := serveForeign(t, f)
+	for name, q := range map[string]sdk.Query{
+		"tombstone": {Tombstones: []sdk.Tombstone{{1}}},
+		"prefix":    {Prefix: "ffffffff"},
+		"content":   {SHA256: sdk.Digest{1}},
+		"set":       {Set: sdk.ID{9}},
+		"path":      {Path: "no/such/path"},
+		"actor":     {Actor: "another"},
+	} {
+		n := 0
+		for e, err := range b.List(t.Context(), q) {
+			if n++; err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			namesRow(t, name, e.Err, r.Tombstone)
+			if e.Record.Path != "" {
+				t.Errorf("%s: %+v", name, e.Record)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s: %d entries", name, n)
+		}
+	}
+}
+
+// TestLongErrors: a text of a backend is of any length, and an error of the host is
+// a line in logs and evidence.
+func TestLongErrors(t *testing.T) {
+	long := strings.Repeat("é", 1<<20)
+	detailed, err := status.New(codes.Internal, long).WithDetails(&archivepb.ErrorDetail{
+		Kind: archivepb.Kind_KIND_INTERNAL, Op: long, Native: long, Tombstones: slices.Repeat([][]byte{make([]byte, 16)}, 10_000),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{"code": status.Error(codes.Internal, long), "detail": detailed.Err()} {
+		e, _ := fromStatus(err)
+		if n := max(len(e.Msg), len(e.Op), len(e.Native)); n > maxText+len("…") || len(e.Tombstones) > sdk.MaxCulprits {
+			t.Errorf("%s: %d bytes, %d tombstones", name, n, len(e.Tombstones))
+		}
+	}
+	failure := sdk.AsError(failureOf("get", sdk.Tombstone{1}, &archivepb.Failure{Message: long}))
+	if len(failure.Msg) > maxText+len("…") {
+		t.Errorf("a failure has %d bytes", len(failure.Msg))
+	}
+}
+
+// TestLongDescriptions: so is what a backend says of itself.
+func TestLongDescriptions(t *testing.T) {
+	long := strings.Repeat("\x1b[2J", 1<<18)
+	many := slices.Repeat([]string{long}, 300)
+	d := new(Process).learn(&archivepb.Description{Name: long, Version: long, Schemes: many, Capabilities: many, Protocols: slices.Repeat([]uint32{7}, 1<<20)})
+	if n := len(fmt.Sprint(d)); n > 100<<10 || strings.Contains(d.Version, "\x1b") || len(d.Schemes) > 100 {
+		t.Errorf("a description has %d bytes", n)
+	}
+	m := fromHealth(&sdk.Health{Archive: sdk.ID{1}, Server: long, NotDurable: long, Unmeasured: long})
+	h, err := toHealth(m)
+	if n := len(fmt.Sprint(h)); err != nil || n > 100<<10 {
+		t.Errorf("a health has %d bytes, %v", n, err)
+	}
+	for _, wrong := range []sdk.Health{{Live: 1, Retrievable: 2}, {Live: 1, Held: 2}, {Purged: -1}} {
+		wrong.Archive = sdk.ID{1}
+		if h, err := toHealth(fromHealth(&wrong)); err == nil {
+			t.Errorf("taken: %+v", h)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
@@ -95,7 +96,7 @@ func (s Search) before(dir, name string) string {
 }
 
 // Install copies the program at from to the user's directory, whole or not at
-// all, and returns once it is on disk.
+// all, and returns once it is on disk. It has this sum, or nothing is installed.
 func (s Search) Install(name, from string, sum sdk.Digest, replace bool) (path string, what Installed, err error) {
 	if path, what, err = s.CanInstall(name, sum, replace); err != nil || what == Unchanged {
 		return path, what, err
@@ -112,15 +113,29 @@ func (s Search) Install(name, from string, sum sdk.Digest, replace bool) (path s
 	if what == New {
 		write = durable.CreateFile
 	}
-	return path, what, write(path, 0o755, func(w io.Writer) error {
-		f, err := os.Open(from)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = f.Close() }() // it was only read
-		_, err = io.Copy(w, f)
+	err = write(path, 0o755, func(w io.Writer) error { return copyProgram(w, from, sum) })
+	if what == New && errors.Is(err, fs.ErrExist) { // another install was faster
+		return s.CanInstall(name, sum, false)
+	}
+	return path, what, err
+}
+
+// copyProgram copies the program with this sum. It was started since it was
+// verified, and could have been changed.
+func copyProgram(w io.Writer, from string, sum sdk.Digest) error {
+	f, err := os.Open(from)
+	if err != nil {
 		return err
-	})
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	h := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(w, h), f); err != nil {
+		return err
+	}
+	if sdk.Digest(h.Sum(nil)) != sum {
+		return output.Errorf(output.PluginChanged, "the program was changed after it was verified").WithHint("it was not installed")
+	}
+	return nil
 }
 
 // makeDirs makes dir and what is missing above it, and syncs the names.

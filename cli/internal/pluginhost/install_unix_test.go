@@ -1,0 +1,93 @@
+//go:build unix
+
+package pluginhost
+
+import (
+	"crypto/sha256"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/sdk"
+)
+
+func kindOf(err error) output.Kind {
+	if err == nil {
+		return ""
+	}
+	return output.FailureOf(err).Kind
+}
+
+func programFile(t *testing.T, text string) (path string, sum sdk.Digest) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path, sha256.Sum256([]byte(text))
+}
+
+// TestInstallsAtOnce: the second of two installs that both found nothing says what
+// it finds at its end. It failed, because the file was there.
+func TestInstallsAtOnce(t *testing.T) {
+	for _, test := range []struct {
+		name, other string
+		what        Installed
+		kind        output.Kind
+	}{
+		{"the same program", "#!program", Unchanged, ""},
+		{"another program", "#!another", "", output.OutputExists},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := Search{DataHome: t.TempDir()}
+			_, sum := programFile(t, "#!program")
+			fifo := filepath.Join(t.TempDir(), "fifo")
+			if err := unix.Mkfifo(fifo, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			type result struct {
+				what Installed
+				err  error
+			}
+			slow := make(chan result, 1)
+			go func() {
+				_, what, err := s.Install("x", fifo, sum, false)
+				slow <- result{what, err}
+			}()
+			feed, err := os.OpenFile(fifo, os.O_WRONLY, 0) // opens when it copies
+			if err != nil {
+				t.Fatal(err)
+			}
+			from, other := programFile(t, test.other)
+			if _, what, err := s.Install("x", from, other, false); what != New || err != nil {
+				t.Fatalf("the fast one: %v, %v", what, err)
+			}
+			if _, err := feed.WriteString("#!program"); err != nil {
+				t.Fatal(err)
+			}
+			if err := feed.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if r := <-slow; r.what != test.what || kindOf(r.err) != test.kind {
+				t.Errorf("the slow one: %v, %v", r.what, r.err)
+			}
+		})
+	}
+}
+
+// TestInstallOfAChangedProgram: the program is started once before it is installed,
+// and could exchange itself meanwhile.
+func TestInstallOfAChangedProgram(t *testing.T) {
+	s := Search{DataHome: t.TempDir()}
+	from, _ := programFile(t, "#!changed")
+	path, _, err := s.Install("x", from, sha256.Sum256([]byte("#!verified")), false)
+	if kindOf(err) != output.PluginChanged {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Lstat(path); !os.IsNotExist(err) {
+		t.Errorf("it was installed: %v", err)
+	}
+}
