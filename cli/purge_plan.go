@@ -19,7 +19,7 @@ func runPurgePlan(ctx context.Context, c *app.Command, file string) error {
 	if c.Flags.NArg() > 0 || hasSelectors(c) {
 		return output.Usagef("--apply takes its records from the plan: no TOMBSTONE and no selector beside it")
 	}
-	plan, err := readPlan(c, file)
+	plan, err := readPlan(file)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func runPurgePlan(ctx context.Context, c *app.Command, file string) error {
 }
 
 // readPlan reads a plan. One that was changed is refused.
-func readPlan(c *app.Command, file string) (*custody.Plan, error) {
+func readPlan(file string) (*custody.Plan, error) {
 	plan, err := custody.Read(file)
 	switch {
 	case errors.Is(err, custody.ErrEdited):

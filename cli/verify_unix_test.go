@@ -64,7 +64,7 @@ func TestVerifyInterrupted(t *testing.T) {
 	}
 	_ = cmd.Wait() // the code counts
 	code := output.Code(cmd.ProcessState.ExitCode())
-	first := p.verified("r.json")
+	first := p.verified()
 	if code == output.ExitDone {
 		t.Log("the verification was over before the signal came")
 		return
@@ -76,7 +76,7 @@ func TestVerifyInterrupted(t *testing.T) {
 		t.Errorf("%d lines say that it was stopped", n)
 	}
 	p.must("archive", "verify", "--resume", "--results", "r.json")
-	all := p.verified("r.json")
+	all := p.verified()
 	if s := all.Summary; !all.Complete || s.Records != files || s.Intact != files || s.Contents != files || !all.Begun.Equal(first.Begun) {
 		t.Errorf("after --resume: %+v", all)
 	}
@@ -85,10 +85,10 @@ func TestVerifyInterrupted(t *testing.T) {
 	}
 }
 
-// verified reads a results file.
-func (p *project) verified(name string) (r verifier.Results) {
+// verified reads the results file r.json.
+func (p *project) verified() (r verifier.Results) {
 	p.t.Helper()
-	if err := json.Unmarshal(p.read(name), &r); err != nil {
+	if err := json.Unmarshal(p.read("r.json"), &r); err != nil {
 		p.t.Fatal(err)
 	}
 	return r
@@ -148,7 +148,7 @@ func TestRepairKilledSoak(t *testing.T) {
 		if r := p.run("archive", "verify", "--results", "r.json"); r.code != output.ExitDone && r.code != output.ExitIntegrity {
 			t.Fatalf("round %d: verify: exit code %d\n%s", i, r.code, r.stderr)
 		}
-		s := p.verified("r.json").Summary
+		s := p.verified().Summary
 		if s.Intact+s.Damaged+s.Missing != files+1 {
 			t.Errorf("round %d: %+v", i, s)
 		}
@@ -210,7 +210,7 @@ func TestRecryptKilledSoak(t *testing.T) {
 		_ = cmd.Process.Kill() // it may be over
 		_ = cmd.Wait()         // it was killed
 		p.must("archive", "verify", "--results", "r.json", "--set", both)
-		if s := p.verified("r.json").Summary; s.Intact != files+1+small {
+		if s := p.verified().Summary; s.Intact != files+1+small {
 			t.Errorf("round %d: %+v", i, s)
 		}
 		r := p.run(recrypt(to, "--resume")...)

@@ -131,9 +131,9 @@ func openRaw(t testing.TB, path string) *sql.DB {
 	return db
 }
 
-func execute(t testing.TB, db *sql.DB, statement string, args ...any) {
+func execute(t testing.TB, db *sql.DB, statement string) {
 	t.Helper()
-	if _, err := db.ExecContext(t.Context(), statement, args...); err != nil {
+	if _, err := db.ExecContext(t.Context(), statement); err != nil {
 		t.Fatal(err)
 	}
 }

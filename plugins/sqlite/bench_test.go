@@ -82,14 +82,7 @@ var bareSelect = `SELECT i.id, i.tombstone, i.event, p.path, p.work_path, i.name
 	i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at, i.digest, i.git_blob,
 	o.set_id, o.note, o.tags, o.metadata, o.file_type, o.work_state, o.host,
 	r.name, v.name, n.name, k.name, w.name,
-	a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.present, u.id, d.artifact, d.data
-	FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact
-	LEFT JOIN codex_directory p ON p.id = i.directory LEFT JOIN codex_origin o ON o.id = i.origin
-	LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = o.revision
-	LEFT JOIN codex_name n ON n.id = o.reason LEFT JOIN codex_name k ON k.id = o.kind
-	LEFT JOIN codex_name w ON w.id = i.actor
-	LEFT JOIN codex_upload u ON u.artifact = a.id LEFT JOIN codex_body d ON d.artifact = a.id
-	WHERE i.tombstone IN (?` + strings.Repeat(",?", getRows-1) + ")"
+	a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.present, u.id, d.artifact, d.data` + contest.From + "IN (?" + strings.Repeat(",?", getRows-1) + ")"
 
 // barePut is three prepared inserts an item, in one transaction for the group,
 // and nothing else.

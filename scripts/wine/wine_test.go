@@ -160,10 +160,10 @@ func (m machine) names(t *testing.T, dir string) (names []string) {
 
 type record struct{ Tombstone, Set, Path string }
 
-func (m machine) store(t *testing.T, path string, flags ...string) record {
+func (m machine) store(t *testing.T, path string) record {
 	t.Helper()
 	var r record
-	out := m.codex(t, append([]string{"archive", "store", "repo", path, "--reason", "dead", "--json"}, flags...)...)
+	out := m.codex(t, "archive", "store", "repo", path, "--reason", "dead", "--json")
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -20,7 +20,7 @@ func cutRules() []Rule {
 			direct := t.backend()
 			b, p := t.proxied()
 			var all []sample
-			t.cut(p, func(at int, lost bool) (int, bool) {
+			t.cut(func(at int, lost bool) (int, bool) {
 				s := t.items(3) // small, so that each statement goes out at once and the count is the same each time
 				all = append(all, s...)
 				_, err := b.Put(t.ctx, func(yield func(sdk.Item, error) bool) {
@@ -47,7 +47,7 @@ func cutRules() []Rule {
 			s := t.item(100)
 			t.put(b, s)
 			want := 1
-			t.cut(p, func(at int, lost bool) (int, bool) {
+			t.cut(func(at int, lost bool) (int, bool) {
 				events := []sdk.Event{t.event(s.Tombstone, sdk.ActionRestore), t.hold(s.Tombstone, "case"), t.event(s.Tombstone, sdk.ActionRestore)}
 				p.CutAt(at, lost)
 				err := b.Append(t.ctx, events)
@@ -75,7 +75,7 @@ func cutRules() []Rule {
 				"get":  func() error { return t.readBack(b, s) },
 				"list": func() error { return t.countOwn(b, s) },
 			} {
-				t.cut(p, func(at int, lost bool) (int, bool) {
+				t.cut(func(at int, lost bool) (int, bool) {
 					p.CutAt(at, lost)
 					err := read()
 					sent, fired := p.Disarm()
@@ -123,7 +123,7 @@ const (
 // cut does call, which returns how often the backend sent something and whether
 // it was cut: first undisturbed, then with a cut at the first, the second and so
 // on; once so that what was sent is lost, and once so that only the answer is.
-func (t *T) cut(p *cutproxy.Proxy, call func(at int, lost bool) (sent int, fired bool)) {
+func (t *T) cut(call func(at int, lost bool) (sent int, fired bool)) {
 	call(0, false) // a first call says more, about statements and names that are new
 	sent, _ := call(0, false)
 	if sent == 0 {

@@ -158,6 +158,14 @@ func (t *T) damage(samples ...sample) {
 	}
 }
 
+// damagedItem is an item of n bytes that the archive has, with a damaged body.
+func (t *T) damagedItem(b sdk.Backend, n int) sample {
+	s := t.item(n)
+	t.put(b, s)
+	t.damage(s)
+	return s
+}
+
 // callAll uses every method but Close once; s is stored.
 func (t *T) callAll(b sdk.Backend, s sample) {
 	fresh := t.item(50)

@@ -170,9 +170,7 @@ func putRules() []Rule {
 		must("PUT-17", "A body that is damaged is replaced by the one that an item brings, for every record of the content, and the answer says Repaired.", func(t *T) {
 			b := t.backend()
 			for _, n := range damagedSizes {
-				first := t.item(n)
-				t.put(b, first)
-				t.damage(first)
+				first := t.damagedItem(b, n)
 				body, content := frame(first.body)
 				t.repaired(b, sample{t.record(content), body}, first)
 				first.Content, first.body = content, body
@@ -183,9 +181,7 @@ func putRules() []Rule {
 		must("PUT-18", "An item without body whose content is damaged is ContentAbsent, which names it; the body then repairs the content.", func(t *T) {
 			b := t.backend()
 			for _, n := range damagedSizes {
-				first := t.item(n)
-				t.put(b, first)
-				t.damage(first)
+				first := t.damagedItem(b, n)
 				fresh := t.again(first)
 				for _, s := range []sample{fresh, first} { // a new record, and a repeat
 					s.body = nil

@@ -182,13 +182,15 @@ func (t *T) event(about sdk.Tombstone, a sdk.Action) sdk.Event {
 
 // hold and release are the events of a case.
 func (t *T) hold(about sdk.Tombstone, name string) sdk.Event {
-	e := t.event(about, sdk.ActionHold)
-	e.Case = name
-	return e
+	return t.caseEvent(about, sdk.ActionHold, name)
 }
 
 func (t *T) release(about sdk.Tombstone, name string) sdk.Event {
-	e := t.event(about, sdk.ActionRelease)
+	return t.caseEvent(about, sdk.ActionRelease, name)
+}
+
+func (t *T) caseEvent(about sdk.Tombstone, a sdk.Action, name string) sdk.Event {
+	e := t.event(about, a)
 	e.Case = name
 	return e
 }

@@ -20,23 +20,16 @@ func tryRule(t *testing.T, check func(*T)) Result {
 	return r.run(t.Context(), must("TRY-01", "A sentence.", check))
 }
 
-func TestFatalfEndsTheRule(t *testing.T) {
-	res := tryRule(t, func(t *T) {
-		t.Fatalf("number %d", 7)
-		t.Errorf("went on")
-	})
-	if res.Status != Failed || res.Why != "number 7" {
-		t.Errorf("%s %q", res.Status, res.Why)
-	}
-}
-
-func TestSkipfSaysWhatIsNeeded(t *testing.T) {
-	res := tryRule(t, func(t *T) {
-		t.Skipf("a server of version %d", 9)
-		t.Errorf("went on")
-	})
-	if res.Status != Skipped || res.Why != "a server of version 9" {
-		t.Errorf("%s %q", res.Status, res.Why)
+// TestFatalfAndSkipfEndTheRule: the rule ends with what they say.
+func TestFatalfAndSkipfEndTheRule(t *testing.T) {
+	for want, end := range map[Status]func(*T, string, ...any){Failed: (*T).Fatalf, Skipped: (*T).Skipf} {
+		res := tryRule(t, func(t *T) {
+			end(t, "a server of version %d", 9)
+			t.Errorf("went on")
+		})
+		if res.Status != want || res.Why != "a server of version 9" {
+			t.Errorf("%s %q, want %s", res.Status, res.Why, want)
+		}
 	}
 }
 

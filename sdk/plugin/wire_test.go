@@ -31,20 +31,28 @@ import (
 // dial serves d on a socket and returns a connection to it.
 func dial(t testing.TB, d sdk.Driver) *Process {
 	t.Helper()
+	address, end := serveHere(t, d)
+	t.Cleanup(end)
+	return attach(t, address)
+}
+
+// serveHere serves d on a socket, until end is called.
+func serveHere(t testing.TB, d sdk.Driver) (address net.Addr, end func()) {
+	t.Helper()
 	l, err := net.Listen("unix", filepath.Join(shortDir(t), "s"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- ServeListener(ctx, d, l) }()
-	t.Cleanup(func() {
+	go func() { served <- ServeListener(ctx, d, l) }() // ends with ctx
+	return l.Addr(), func() {
+		t.Helper()
 		stop()
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
-	})
-	return attach(t, l.Addr())
+	}
 }
 
 func attach(t testing.TB, a net.Addr) *Process {
@@ -977,15 +985,8 @@ func TestConnectionIsTheSession(t *testing.T) {
 		opened.Add(1)
 		return closing{b, func() { closed.Add(1); gone <- struct{}{} }}, err
 	}
-	l, err := net.Listen("unix", filepath.Join(shortDir(t), "s"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- ServeListener(ctx, d, l) }()
-
-	first, second, third := attach(t, l.Addr()), attach(t, l.Addr()), attach(t, l.Addr())
+	address, end := serveHere(t, d)
+	first, second, third := attach(t, address), attach(t, address), attach(t, address)
 	if _, err := first.stub.Health(t.Context(), &archivepb.HealthRequest{}); status.Code(err) != codes.InvalidArgument {
 		t.Errorf("before Open: %v", err)
 	}
@@ -1007,19 +1008,16 @@ func TestConnectionIsTheSession(t *testing.T) {
 		t.Error(err)
 	}
 	<-gone
-	stop() // the server closes what is left
-	if err := <-served; err != nil {
-		t.Error(err)
-	}
+	end() // the server closes what is left
 	if opened.Load() != 3 || closed.Load() != 3 {
 		t.Errorf("%d opened, %d closed", opened.Load(), closed.Load())
 	}
 	<-third.Exited()
-	_, err = third.Describe(t.Context())
+	_, err := third.Describe(t.Context())
 	if sdk.KindOf(err) != sdk.Unavailable {
 		t.Errorf("after the server's end: %v", err)
 	}
-	oneLine(t, err, "describe: the connection to the backend at "+l.Addr().String()+" is gone")
+	oneLine(t, err, "describe: the connection to the backend at "+address.String()+" is gone")
 }
 
 type closing struct {

@@ -280,7 +280,7 @@ func reusable(err error) bool {
 // now returns the database's clock.
 func (b *Backend) now(ctx context.Context, db *conn) (time.Time, error) {
 	var us int64
-	err := db.queryRow(ctx, "SELECT "+b.d.Server.Now, nil, &us)
+	err := db.queryRow(ctx, "SELECT "+b.d.Server.Now, &us)
 	return time.UnixMicro(us).UTC(), err
 }
 
@@ -291,7 +291,7 @@ func (b *Backend) Identity() sdk.ID { return b.archive }
 func (b *Backend) Health(ctx context.Context) (sdk.Health, error) {
 	h := sdk.Health{Archive: b.archive, Schema: b.schema, Writable: b.writable}
 	err := b.read(ctx, "health", func(ctx context.Context, db *conn) error {
-		if err := db.queryRow(ctx, b.d.Server.Version, nil, &h.Server); err != nil {
+		if err := db.queryRow(ctx, b.d.Server.Version, &h.Server); err != nil {
 			return err
 		}
 		clock, err := b.now(ctx, db)
@@ -300,7 +300,7 @@ func (b *Backend) Health(ctx context.Context) (sdk.Health, error) {
 		}
 		h.Clock = clock
 		if h.Writable && b.d.Server.Writable != "" {
-			if err := db.queryRow(ctx, b.d.Server.Writable, nil, &h.Writable); err != nil {
+			if err := db.queryRow(ctx, b.d.Server.Writable, &h.Writable); err != nil {
 				return err
 			}
 		}
@@ -318,7 +318,7 @@ func (db *conn) notDurable(ctx context.Context) (why string, err error) {
 	if db.b.d.Server.NotDurable == "" {
 		return "", nil
 	}
-	err = db.queryRow(ctx, db.b.d.Server.NotDurable, nil, &why)
+	err = db.queryRow(ctx, db.b.d.Server.NotDurable, &why)
 	return why, err
 }
 
@@ -330,7 +330,7 @@ func (b *Backend) refuseSmall(ctx context.Context, db *conn) error {
 	}
 	if b.d.Server.Small != "" {
 		var why string
-		if err := db.queryRow(ctx, b.d.Server.Small, nil, &why); err != nil {
+		if err := db.queryRow(ctx, b.d.Server.Small, &why); err != nil {
 			return err
 		}
 		if why != "" {

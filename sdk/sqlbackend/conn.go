@@ -193,12 +193,12 @@ func eachRow(rows *sql.Rows, err error, row func(scan) error) error {
 }
 
 // queryRow runs a query, without preparing it, that returns exactly one row.
-func (db *conn) queryRow(ctx context.Context, query string, args []any, into ...any) error {
+func (db *conn) queryRow(ctx context.Context, query string, into ...any) error {
 	ctx, err := db.context(ctx)
 	if err != nil {
 		return err
 	}
-	return db.sql.QueryRowContext(ctx, db.b.d.numbered(query), args...).Scan(into...)
+	return db.sql.QueryRowContext(ctx, query).Scan(into...)
 }
 
 // command runs a statement without arguments, once. BEGIN waits for locks, so

@@ -48,7 +48,7 @@ func (db *conn) refuseTriggersRun(ctx context.Context) error {
 		return nil
 	}
 	var run int64
-	if err := db.queryRow(ctx, db.b.d.Schema.TriggersRun, nil, &run); err != nil {
+	if err := db.queryRow(ctx, db.b.d.Schema.TriggersRun, &run); err != nil {
 		return err
 	}
 	if run == db.triggers {

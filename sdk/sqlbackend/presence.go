@@ -72,18 +72,18 @@ func (db *conn) count(ctx context.Context, h *sdk.Health) error {
 	var all, small, large int64
 	err := db.queryRow(ctx, `SELECT count(*), count(i.purged_at), COALESCE(sum(CASE WHEN a.present = 1 AND `+m.fits()+` THEN 1 ELSE 0 END), 0)
 		FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact AND i.purged_at IS NULL
-		LEFT JOIN codex_body d ON d.artifact = a.id`, nil, &all, &h.Purged, &small)
+		LEFT JOIN codex_body d ON d.artifact = a.id`, &all, &h.Purged, &small)
 	if err != nil {
 		return err
 	}
 	err = db.queryRow(ctx, `SELECT count(*) FROM codex_item i JOIN (`+m.wholeUploads()+`) w ON w.artifact = i.artifact
-		WHERE i.purged_at IS NULL AND NOT EXISTS (SELECT 1 FROM codex_body d WHERE d.artifact = i.artifact)`, nil, &large)
+		WHERE i.purged_at IS NULL AND NOT EXISTS (SELECT 1 FROM codex_body d WHERE d.artifact = i.artifact)`, &large)
 	if err != nil {
 		return err
 	}
 	h.Live, h.Retrievable = all-h.Purged, small+large
 	return db.queryRow(ctx, `SELECT count(DISTINCT h.item) FROM codex_hold h JOIN codex_item i ON i.id = h.item
-		WHERE h.released_at IS NULL AND i.purged_at IS NULL`, nil, &h.Held)
+		WHERE h.released_at IS NULL AND i.purged_at IS NULL`, &h.Held)
 }
 
 // findPresent returns which of some artifacts have a body of the recorded length.

@@ -153,7 +153,7 @@ func metaIsOurs(ctx context.Context, db *conn) (bool, error) {
 func selectMeta(ctx context.Context, db *conn) (*meta, error) {
 	var m meta
 	var archive []byte
-	err := db.queryRow(ctx, "SELECT "+strings.Join(metaColumns, ", ")+" FROM codex_archive_meta", nil, &archive, &m.version, &m.step)
+	err := db.queryRow(ctx, "SELECT "+strings.Join(metaColumns, ", ")+" FROM codex_archive_meta", &archive, &m.version, &m.step)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, nil
@@ -219,7 +219,7 @@ func (db *conn) checkObstacle(ctx context.Context) error {
 		return nil
 	}
 	var why string
-	if err := db.queryRow(ctx, db.b.d.Schema.Obstacle, nil, &why); err != nil {
+	if err := db.queryRow(ctx, db.b.d.Schema.Obstacle, &why); err != nil {
 		return err
 	}
 	if why != "" {
@@ -235,7 +235,7 @@ func (db *conn) lock(ctx context.Context) error {
 		return nil
 	}
 	var granted sql.NullInt64
-	if err := db.queryRow(ctx, db.b.d.Schema.Lock, nil, &granted); err != nil {
+	if err := db.queryRow(ctx, db.b.d.Schema.Lock, &granted); err != nil {
 		return err
 	}
 	if granted.Int64 != 1 {
@@ -252,7 +252,7 @@ func (db *conn) unlock() {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
 	defer cancel()
 	var done sql.NullInt64
-	_ = db.queryRow(ctx, db.b.d.Schema.Unlock, nil, &done)
+	_ = db.queryRow(ctx, db.b.d.Schema.Unlock, &done)
 }
 
 // runFiles runs the missing files in order and returns the row at the end.

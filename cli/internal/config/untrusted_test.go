@@ -175,25 +175,23 @@ func TestBroughtJournal(t *testing.T) {
 	p.git("init", "-q")
 	p.write(".codex/archive.sqlite", "mine")
 	p.write(".codex/archive.sqlite-journal", "mine")
-	if l := p.mustLoad(Options{}); l.Refusal() != nil {
-		t.Errorf("the user's own: %v", l.Refusal())
+	refused := func(want bool, what string) {
+		t.Helper()
+		if err := p.mustLoad(Options{}).Refusal(); (err != nil) != want {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
+	refused(false, "the user's own")
 	p.git("add", ".codex/archive.sqlite-journal")
-	if l := p.mustLoad(Options{}); l.Refusal() == nil {
-		t.Error("a journal that git tracks")
-	}
+	refused(true, "a journal that git tracks")
 	p.git("rm", "-q", "--cached", ".codex/archive.sqlite-journal")
 	if err := os.Remove(filepath.Join(p.dir, ".codex/archive.sqlite")); err != nil {
 		t.Fatal(err)
 	}
 	p.symlink("../../app.db", ".codex/archive.sqlite")
-	if l := p.mustLoad(Options{}); l.Refusal() != nil {
-		t.Errorf("the user's own link: %v", l.Refusal())
-	}
+	refused(false, "the user's own link")
 	p.git("add", ".codex/archive.sqlite")
-	if l := p.mustLoad(Options{}); l.Refusal() == nil {
-		t.Error("a link that git tracks")
-	}
+	refused(true, "a link that git tracks")
 }
 
 func TestMisspeltVariables(t *testing.T) {

@@ -176,26 +176,17 @@ func (u *run) put(ctx context.Context, to sdk.Backend, items []*Item) error {
 	if err != nil {
 		return err
 	}
-	if err := confirmed(items, stored); err != nil || len(items) > 1 {
+	sent := make([]*sdk.Record, len(items))
+	for i, it := range items {
+		sent[i] = &it.Record
+	}
+	if err := find.Confirmed(stored, sent...); err != nil || len(items) > 1 {
 		return err
 	}
 	for _, more := range parts(items[0].history)[1:] {
 		again := sdk.Item{Record: items[0].Record, History: more}
 		if _, err := to.Put(ctx, func(yield func(sdk.Item, error) bool) { yield(again, nil) }); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// confirmed checks that the destination answered for what it was given.
-func confirmed(items []*Item, stored []sdk.PutResult) error {
-	if len(stored) != len(items) {
-		return sdk.Errorf(sdk.Internal, "the destination answered for %d of %d", len(stored), len(items))
-	}
-	for i, it := range items {
-		if stored[i].Tombstone != it.Record.Tombstone || stored[i].Content.SHA256 != it.Record.Content.SHA256 {
-			return sdk.Errorf(sdk.Internal, "the destination confirmed something else than what was sent")
 		}
 	}
 	return nil

@@ -75,23 +75,18 @@ func record() *sdk.Record {
 	return &sdk.Record{Tombstone: sdk.ID{7}, Content: sdk.Content{Codec: sdk.ZstdAge}}
 }
 
-func recipients(t *testing.T, file string) *Recipients {
+func recipients(t *testing.T, file string) *Recipients { return parsed(t, ParseRecipients, file) }
+
+func parsed[K any](t *testing.T, parse func([]byte) (*K, error), file string) *K {
 	t.Helper()
-	r, err := ParseRecipients([]byte(file))
+	keys, err := parse([]byte(file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return keys
 }
 
-func identities(t *testing.T, file string) *Identities {
-	t.Helper()
-	i, err := ParseIdentities([]byte(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return i
-}
+func identities(t *testing.T, file string) *Identities { return parsed(t, ParseIdentities, file) }
 
 func encrypted(t *testing.T, r *Recipients, plain []byte) []byte {
 	t.Helper()

@@ -24,6 +24,13 @@ func intentsIn(t *testing.T, dir string) []string {
 	return names
 }
 
+func wantIntents(t *testing.T, dir string, n int) {
+	t.Helper()
+	if names := intentsIn(t, dir); len(names) != n {
+		t.Errorf("%d intents: %v", n, names)
+	}
+}
+
 func mustBegin(t *testing.T, l *Log, n Intent) *PendingIntent {
 	t.Helper()
 	p, err := l.Begin(n)
@@ -60,9 +67,7 @@ func TestIntentThatIsDone(t *testing.T) {
 	if err := p.Done(); err != nil {
 		t.Fatal(err)
 	}
-	if names := intentsIn(t, dir); len(names) != 0 {
-		t.Errorf("left: %v", names)
-	}
+	wantIntents(t, dir, 0)
 }
 
 func TestCommittedIntentIsRecorded(t *testing.T) {
@@ -86,9 +91,7 @@ func TestCommittedIntentIsRecorded(t *testing.T) {
 	if len(got) != 1 || !got[0].Repaired || got[0].ID != r.ID || got[0].Path != "caf\xe9" || got[0].Time.IsZero() || got[0].Tombstone != r.Tombstone {
 		t.Errorf("%+v", got)
 	}
-	if names := intentsIn(t, dir); len(names) != 0 {
-		t.Errorf("left: %v", names)
-	}
+	wantIntents(t, dir, 0)
 }
 
 func TestIntentThatWasNotCommitted(t *testing.T) {
@@ -268,9 +271,7 @@ func TestIdentify(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if names := intentsIn(t, dir); len(names) != 2 {
-		t.Errorf("%v", names)
-	}
+	wantIntents(t, dir, 2)
 }
 
 func TestForeignFileDoesNotHideIntents(t *testing.T) {

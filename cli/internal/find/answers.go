@@ -28,3 +28,17 @@ func Answers(ctx context.Context, backend sdk.Backend, ids []sdk.Tombstone, do f
 	}
 	return nil
 }
+
+// Confirmed checks that the archive answered a Put of records for each of them, in
+// their order.
+func Confirmed(stored []sdk.PutResult, records ...*sdk.Record) error {
+	if len(stored) != len(records) {
+		return sdk.Errorf(sdk.Internal, "the backend answered for %d of %d", len(stored), len(records))
+	}
+	for i, r := range records {
+		if stored[i].Tombstone != r.Tombstone || stored[i].Content.SHA256 != r.Content.SHA256 {
+			return sdk.Errorf(sdk.Internal, "the backend confirmed something else than what was stored")
+		}
+	}
+	return nil
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -23,7 +24,9 @@ type Filed struct {
 func (j *Journal) StoreGroup(ctx context.Context, group []Filed, items func() iter.Seq2[sdk.Item, error]) ([]sdk.PutResult, error) {
 	records := make([]*evidence.Record, len(group))
 	describe := make([]func(*evidence.Record), len(group))
+	filed := make([]*sdk.Record, len(group))
 	for i, f := range group {
+		filed[i] = f.Record
 		describe[i] = func(e *evidence.Record) { describeStored(e, *f.Record) }
 		records[i] = j.record(evidence.Archive, evidence.Success)
 		records[i].ID = f.Record.Event
@@ -38,7 +41,7 @@ func (j *Journal) StoreGroup(ctx context.Context, group []Filed, items func() it
 		return err
 	}, describe...)
 	if err == nil {
-		err = confirmed(group, stored)
+		err = find.Confirmed(stored, filed...)
 	}
 	if err != nil {
 		j.abandon(intent, err)
@@ -54,19 +57,6 @@ func (j *Journal) StoreGroup(ctx context.Context, group []Filed, items func() it
 			WithHint("the content is safe; the next command that can write evidence records it")
 	}
 	return stored, nil
-}
-
-// confirmed checks that a backend answered for what it was given.
-func confirmed(group []Filed, stored []sdk.PutResult) error {
-	if len(stored) != len(group) {
-		return sdk.Errorf(sdk.Internal, "the backend answered for %d of %d", len(stored), len(group))
-	}
-	for i, f := range group {
-		if stored[i].Tombstone != f.Record.Tombstone || stored[i].Content.SHA256 != f.Record.Content.SHA256 {
-			return sdk.Errorf(sdk.Internal, "the backend confirmed something else than what was stored")
-		}
-	}
-	return nil
 }
 
 // NotStored records that files could not be stored, with one sync.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/archiver"
 	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -79,11 +80,8 @@ func putBack(ctx context.Context, backend sdk.Backend, r sdk.Record, source *arc
 	r.Content = source.Content
 	var one iter.Seq2[sdk.Item, error] = oneItem(source, r, true)
 	stored, err := backend.Put(ctx, one)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case len(stored) != 1 || stored[0].Tombstone != r.Tombstone || stored[0].Content.SHA256 != r.Content.SHA256:
-		return sdk.Errorf(sdk.Internal, "the backend confirmed something else than what was stored")
 	}
-	return nil
+	return find.Confirmed(stored, &r)
 }

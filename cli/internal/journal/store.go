@@ -9,6 +9,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/archiver"
 	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -99,8 +100,8 @@ func put(ctx context.Context, backend sdk.Backend, source *archiver.Source, r sd
 	if err != nil {
 		return sdk.PutResult{}, err
 	}
-	if len(stored) != 1 || stored[0].Tombstone != r.Tombstone || stored[0].Content.SHA256 != r.Content.SHA256 {
-		return sdk.PutResult{}, sdk.Errorf(sdk.Internal, "the backend confirmed something else than what was stored")
+	if err := find.Confirmed(stored, &r); err != nil {
+		return sdk.PutResult{}, err
 	}
 	return stored[0], nil
 }

@@ -132,10 +132,8 @@ func (r *Row[B, N]) Into() []any {
 // Check checks the body.
 func (r *Row[B, N]) Check() error { return Check(r.data, uint32(r.crc)) }
 
-// ServerSelect is the select of the engine on a server. The condition is missing.
-const ServerSelect = `SELECT i.id, i.tombstone, i.event, p.path, i.name, i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at, i.digest, i.git_blob,
-	o.set_id, o.note, o.tags, o.metadata, o.file_type, o.work_state, o.host, r.name, v.name, n.name, k.name, w.name,
-	a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.stored_sha256, a.present, u.id, d.artifact, d.data
+// From is the end of the engine's select. The condition is missing.
+const From = `
 	FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact
 	LEFT JOIN codex_directory p ON p.id = i.directory LEFT JOIN codex_origin o ON o.id = i.origin
 	LEFT JOIN codex_name r ON r.id = i.repo LEFT JOIN codex_name v ON v.id = o.revision
@@ -143,3 +141,8 @@ const ServerSelect = `SELECT i.id, i.tombstone, i.event, p.path, i.name, i.file_
 	LEFT JOIN codex_name w ON w.id = i.actor
 	LEFT JOIN codex_upload u ON u.artifact = a.id LEFT JOIN codex_body d ON d.artifact = a.id
 	WHERE i.tombstone `
+
+// ServerSelect is the select of the engine on a server, up to its condition.
+const ServerSelect = `SELECT i.id, i.tombstone, i.event, p.path, i.name, i.file_mode, i.file_mtime, i.archived_at, i.retain_until, i.purged_at, i.digest, i.git_blob,
+	o.set_id, o.note, o.tags, o.metadata, o.file_type, o.work_state, o.host, r.name, v.name, n.name, k.name, w.name,
+	a.id, a.sha256, a.size, a.codec, a.stored_size, a.crc32c, a.stored_sha256, a.present, u.id, d.artifact, d.data` + From
