@@ -97,7 +97,7 @@ func (p *batchPlan) forecast(f *forecast, found find.Record) {
 
 func (p *batchPlan) forecastOutput(path string, content sdk.Content) (action string, err error) {
 	force := p.command.Flags.Bool("force")
-	to := restorer.Destination{Path: path, Base: p.outputs.base, Force: force}
+	to := restorer.Destination{Path: path, Base: p.outputs.base, Force: force, Own: own(p.command)}
 	if !p.outputs.missing {
 		if err := to.Check(); err != nil {
 			return "", err

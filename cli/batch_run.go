@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"runtime/debug"
 	"sync"
@@ -30,7 +31,8 @@ type batchRun struct {
 	journal  *journal.Journal
 	recorder *journal.Recorder
 	writer   *restorer.Restorer
-	memory   []int64 // by index: bytes that restoring the item takes
+	own      func(dir fs.FileInfo) func(name string) bool // see [restorer.Destination]
+	memory   []int64                                      // by index: bytes that restoring the item takes
 	small    smallItems
 	hung     sync.Mutex // held while the backend is asked whether it hangs
 }
@@ -45,7 +47,7 @@ func (p *batchPlan) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := &batchRun{plan: p, archive: archive, journal: j, recorder: j.NewRecorder(), writer: restorer.New(opener), memory: make([]int64, len(p.manifest.Items))}
+	r := &batchRun{plan: p, archive: archive, journal: j, recorder: j.NewRecorder(), writer: restorer.New(opener), own: own(p.command), memory: make([]int64, len(p.manifest.Items))}
 	if err := r.checkIdentity(ctx, opener); err != nil {
 		return err
 	}
@@ -228,7 +230,7 @@ func (r *batchRun) order(index int) journal.Order {
 	p, item := r.plan, r.plan.manifest.Items[index]
 	return journal.Order{
 		Tombstone: item.Tombstone, SHA256: item.SHA256, Level: hclog.Debug,
-		To: restorer.Destination{Path: item.Output, Base: p.outputs.base, Force: p.command.Flags.Bool("force")},
+		To: restorer.Destination{Path: item.Output, Base: p.outputs.base, Force: p.command.Flags.Bool("force"), Own: r.own},
 	}
 }
 

@@ -73,7 +73,7 @@ func runRestore(ctx context.Context, c *app.Command) error {
 	}
 	r := j.NewRestore(journal.Order{
 		Tombstone: c.Flags.Args().Get(0), Level: hclog.Info, Stdout: c.Env.Stdout,
-		To: restorer.Destination{Path: path, Force: c.Flags.Bool("force")},
+		To: restorer.Destination{Path: path, Force: c.Flags.Bool("force"), Own: own(c)},
 	}, restorer.New(opener))
 	if r.Publish(ctx); r.Err == nil {
 		j.Record(ctx, r)

@@ -13,6 +13,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/archiver"
 	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/tree"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -69,6 +70,14 @@ func runStore(ctx context.Context, c *app.Command) error {
 	}
 	if err := c.Arguments("REPO", "PATH"); err != nil {
 		return err
+	}
+	switch path := c.Flags.Args().Get(1); {
+	case path == "":
+		return output.Usagef("PATH is empty")
+	case path != "-":
+		if err := tree.Check(protected(c), path); err != nil {
+			return wrongPath(err)
+		}
 	}
 	record, err := newRecord(c)
 	if err != nil {

@@ -14,9 +14,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/archiver"
-	"github.com/codex-archive/codex/cli/internal/batch"
 	"github.com/codex-archive/codex/cli/internal/durable"
-	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/git"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/spool"
@@ -161,34 +159,6 @@ func readList(ctx context.Context, c *app.Command) (*tree.List, error) {
 		return nil, errors.Join(err, list.Close())
 	}
 	return &tree.List{Reader: list.Reader, Null: c.Flags.Bool("null")}, nil
-}
-
-// protected are the files that are never stored: those of the archive, of the
-// evidence and of this program's runs.
-func protected(c *app.Command) []tree.Protected {
-	name := func(path string, also ...string) tree.Protected {
-		base := filepath.Base(path)
-		return tree.Protected{Dir: filepath.Dir(path), Name: func(name string) bool {
-			return name == base || strings.HasPrefix(name, base) && slices.Contains(also, name[len(base):])
-		}}
-	}
-	files := []tree.Protected{
-		{Dir: c.Config.Evidence.Dir, Name: evidence.IsOwn},
-		{Dir: c.Env.Dir, Name: batch.IsResults},
-	}
-	if path, ok := c.Config.SQLitePath(); ok {
-		files = append(files, name(path, "-wal", "-shm", "-journal"))
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			files = append(files, name(real, "-wal", "-shm", "-journal"))
-		}
-	}
-	if c.Config.Logging.File != "" {
-		files = append(files, name(c.Config.Logging.File))
-	}
-	if list := c.Flags.String("files-from"); list != "" && list != "-" {
-		files = append(files, name(list))
-	}
-	return files
 }
 
 // locate asks git about what was named, so that a ref that it does not know is

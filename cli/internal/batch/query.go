@@ -77,13 +77,14 @@ func recordedPath(r *sdk.Record) string {
 }
 
 // place returns where in a tree a file belongs. A path that is absolute, has a
-// drive letter or leads upward is below [outsideDir].
+// drive letter, leads upward, or leads into a directory that git or this program
+// believes, is below [outsideDir]: another user of the archive may have recorded it.
 func place(p string) string {
 	drive := len(p) >= 2 && p[1] == ':' && (p[0]|0x20 >= 'a' && p[0]|0x20 <= 'z')
 	if drive {
 		p = p[:1] + "/" + p[2:]
 	}
-	outside := drive || path.IsAbs(p) || p == ".." || strings.HasPrefix(p, "../") || !filepath.IsLocal(filepath.FromSlash(p))
+	outside := drive || path.IsAbs(p) || p == ".." || strings.HasPrefix(p, "../") || !filepath.IsLocal(filepath.FromSlash(p)) || isBelieved(p)
 	if !outside {
 		return p
 	}
@@ -92,6 +93,17 @@ func place(p string) string {
 		p = strings.TrimPrefix(strings.TrimPrefix(p, ".."), "/")
 	}
 	return path.Join(outsideDir, p)
+}
+
+// isBelieved reports whether a path has a part .git or .codex: hooks, or a
+// configuration that counts as the user's own.
+func isBelieved(p string) bool {
+	for part := range strings.SplitSeq(filepath.ToSlash(p), "/") {
+		if part = strings.TrimRight(part, ". "); strings.EqualFold(part, ".git") || strings.EqualFold(part, ".codex") {
+			return true
+		}
+	}
+	return false
 }
 
 // Items returns the items in the order of their outputs, and ends the query. Two

@@ -17,6 +17,8 @@ func TestPlace(t *testing.T) {
 		"a.txt": "a.txt", "src/a.txt": "src/a.txt", "./src//a.txt": "src/a.txt", "..a": "..a", "a/..b": "a/..b",
 		"../a": "_outside/a", "../../a/b": "_outside/a/b", "..": "_outside", "a/../../b": "_outside/b",
 		"/etc/passwd": "_outside/etc/passwd", "//host/share": "_outside/host/share", "/": "_outside", "/../a": "_outside/a",
+		".git/hooks/post-checkout": "_outside/.git/hooks/post-checkout", "a/.GIT/config": "_outside/a/.GIT/config", ".codex/archive.toml": "_outside/.codex/archive.toml",
+		".git": "_outside/.git", ".github/x": ".github/x", ".gitignore": ".gitignore", ".git./x": "_outside/.git./x",
 		"C:/x": "_outside/C/x", "c:x": "_outside/c/x", "_outside/a": "_outside/a",
 	} {
 		got := place(filepath.ToSlash(filepath.Clean(in)))

@@ -35,6 +35,9 @@ func IsOwn(name string) bool {
 	return name == pendingDir || strings.HasPrefix(name, stem)
 }
 
+// PendingDir is where the notes of intents are, of the log in dir.
+func PendingDir(dir string) string { return filepath.Join(dir, pendingDir) }
+
 // Log is an opened evidence log. Its methods may be called from several
 // goroutines; other processes may have the same log open.
 type Log struct {

@@ -67,7 +67,7 @@ func Open(o Options) (*Journal, error) {
 func evidenceError(err error) *output.Failure { return output.Errorf(output.Evidence, "%w", err) }
 
 // writable is the hint about a log that cannot be written.
-const writable = "make the directory that evidence.dir names writable"
+const writable = "make room in the directory that evidence.dir names, or make it writable"
 
 // write appends records to the log. hint says what follows where it cannot.
 func (j *Journal) write(hint string, records ...*evidence.Record) error {

@@ -45,7 +45,24 @@ func Words(err error) string {
 		"use of closed network connection", "the connection is closed",
 		"unexpected EOF", "it ends in the middle",
 		"broken pipe", "the reader went away",
-	).Replace(err.Error())
+		"statat ", "look at ",
+	).Replace(onOneLine(err))
+}
+
+// onOneLine is the text of an error, with those of [errors.Join] on one line.
+func onOneLine(err error) string {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err.Error()
+	}
+	var texts, lines []string
+	for _, e := range joined.Unwrap() {
+		texts, lines = append(texts, e.Error()), append(lines, onOneLine(e))
+	}
+	if strings.Join(texts, "\n") != err.Error() {
+		return err.Error()
+	}
+	return strings.Join(lines, "; ")
 }
 
 // WordsAbout is [Words] for a line that begins with the name of the item: the text

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/codex-archive/codex/sdk"
@@ -22,6 +23,14 @@ func TestWordsAbout(t *testing.T) {
 	}
 	if got := WordsAbout("", Errorf(Failed, " it failed")); got != " it failed" {
 		t.Errorf("without a name: %q", got)
+	}
+}
+
+// TestWordsOfJoined: errors that were joined are on one line; a path keeps its own.
+func TestWordsOfJoined(t *testing.T) {
+	err := errors.Join(errors.New("write a\nb: no space"), errors.Join(errors.New("close: x"), errors.New("statat c: y")))
+	if got, want := Words(err), "write a\nb: no space; close: x; look at c: y"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

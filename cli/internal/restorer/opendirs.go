@@ -36,6 +36,9 @@ type openDir struct {
 	new  bool     // this run made it
 	on   device
 
+	looked sync.Once
+	own    func(name string) bool // see [Destination.Own]; set by looked
+
 	name  string
 	in    *openDirs
 	users int

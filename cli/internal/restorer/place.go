@@ -27,6 +27,9 @@ type Destination struct {
 	Base *os.Root
 	// Force replaces what is there. It never writes through a symbolic link.
 	Force bool
+	// Own, if not nil, returns which names of a directory are those of the program
+	// itself: nothing goes there, whatever Force says.
+	Own func(dir fs.FileInfo) func(name string) bool
 }
 
 // Check reports what can be said against d before the archive is asked: an
@@ -39,6 +42,9 @@ func (d Destination) Check() error {
 	t := d.tree()
 	if info, err := t.Stat(d.Path); err == nil && info.IsDir() || endsInSeparator(d.Path) {
 		return nil
+	}
+	if dir, err := t.Stat(filepath.Dir(d.Path)); err == nil && d.Own != nil && d.Own(dir)(filepath.Base(d.Path)) {
+		return ownFile(d.Path)
 	}
 	info, err := t.Lstat(d.Path)
 	if err != nil || info.Mode()&fs.ModeSymlink != 0 {
@@ -57,13 +63,14 @@ type place struct {
 	root  *os.Root // dir, nil while it does not exist
 	free  bool     // nothing had the name when it was looked up
 	kept  *openDir // what root is of, where directories stay open; else nil
+	own   func(dir fs.FileInfo) func(name string) bool
 }
 
 // place finds out where the file of r goes.
 func (d Destination) place(r *sdk.Record) (*place, error) { return d.placeIn(d.tree(), r) }
 
 func (d Destination) placeIn(t tree, r *sdk.Record) (*place, error) {
-	p := &place{tree: t, shown: d.Path}
+	p := &place{tree: t, shown: d.Path, own: d.Own}
 	if err := checkNames(d.Path); err != nil {
 		return nil, err
 	}
@@ -90,10 +97,43 @@ func (d Destination) placeIn(t tree, r *sdk.Record) (*place, error) {
 	if !filepath.IsLocal(p.name) || p.name == "." || filepath.Base(p.name) != p.name || durable.IsTempName(p.name) {
 		return nil, sdk.Errorf(sdk.Invalid, "output %s: %q cannot be the name of a file", p.shown, p.name)
 	}
-	if err := p.open(nil); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err = p.open(nil)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return p, nil
+	case err == nil:
+		err = p.refuseOwn()
+	}
+	if err != nil {
+		p.close()
 		return nil, p.failed(err)
 	}
 	return p, nil
+}
+
+// refuseOwn refuses a name of the program itself in the directory, which is open: the
+// archive that is read, or its journal, which its database would take for true.
+func (p *place) refuseOwn() error {
+	if p.own == nil {
+		return nil
+	}
+	dir, err := p.root.Stat(".")
+	if err == nil && p.namesIn(dir)(p.name) {
+		err = ownFile(p.shown)
+	}
+	return err
+}
+
+func (p *place) namesIn(dir fs.FileInfo) func(string) bool {
+	if p.kept == nil {
+		return p.own(dir)
+	}
+	p.kept.looked.Do(func() { p.kept.own = p.own(dir) })
+	return p.kept.own
+}
+
+func ownFile(shown string) error {
+	return sdk.Errorf(sdk.Refused, "output %s belongs to the archive itself", shown)
 }
 
 // open opens the directory.
@@ -221,7 +261,11 @@ func (p *place) makeDirs() error {
 	if p.root != nil {
 		return nil
 	}
-	if err := p.open(p.tree.Sync); err != nil {
+	err := p.open(p.tree.Sync)
+	if err == nil {
+		err = p.refuseOwn()
+	}
+	if err != nil {
 		return p.failed(err)
 	}
 	return nil

@@ -29,12 +29,6 @@ type Selection struct {
 	Gone bool
 }
 
-// Protected are files of the program itself, by the directory that holds them.
-type Protected struct {
-	Dir  string
-	Name func(string) bool
-}
-
 // PathError says why a path cannot be taken, before anything was.
 type PathError struct {
 	Path string
@@ -381,17 +375,7 @@ func sortKey(e fs.DirEntry) string {
 }
 
 // hidden returns which names of a directory are those of protected files.
-func (w *Walk) hidden(dir fs.FileInfo) func(string) bool {
-	var names []func(string) bool
-	for _, p := range w.selection.Protected {
-		if info, err := os.Stat(p.Dir); err == nil && dir != nil && os.SameFile(info, dir) {
-			names = append(names, p.Name)
-		}
-	}
-	return func(name string) bool {
-		return slices.ContainsFunc(names, func(is func(string) bool) bool { return is(name) })
-	}
-}
+func (w *Walk) hidden(dir fs.FileInfo) func(string) bool { return Names(w.selection.Protected, dir) }
 
 // Protects reports whether info is of a protected file, under whatever name.
 func (w *Walk) Protects(info fs.FileInfo) bool {
