@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/crypt"
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/verifier"
@@ -165,6 +166,9 @@ func (r *repairReport) outcome(ctx context.Context, err error) error {
 	if err != nil {
 		return output.Errorf(output.Batch, "%w; the repair was stopped: %w", f, err)
 	}
-	return output.Errorf(output.Batch, "%w: %w", f, errors.New(fmt.Sprint(output.Words(r.failure)))).
-		WithHint("look in another place: a repair that is run again does what is left")
+	hint := "look in another place: a repair that is run again does what is left"
+	if crypt.IsForOthers(r.failure) {
+		hint = output.FailureOf(r.failure).Hint + "; a repair that is run again does what is left"
+	}
+	return output.Errorf(output.Batch, "%w: %w", f, errors.New(fmt.Sprint(output.Words(r.failure)))).WithHint("%s", hint)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/batch"
+	"github.com/codex-archive/codex/cli/internal/crypt"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -254,6 +255,8 @@ func (r *verifyRun) outcome(ctx context.Context, failure, recorded error) error 
 		f = output.Errorf(kind, "%w; %w", f.Err, recorded)
 	}
 	switch {
+	case crypt.IsForOthers(r.report.failure):
+		return f.WithHint("%s; then %s", output.FailureOf(r.report.failure).Hint, typedLine(r.plan.command, "--resume"))
 	case failure != nil || s.Failed > 0:
 		return f.WithHint("go on with: %s", typedLine(r.plan.command, "--resume"))
 	default:

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/urfave/cli/v2"
@@ -113,9 +114,18 @@ func (c *Command) Arguments(names ...string) error {
 }
 
 // Person returns the name of an actor in one form, whatever keyboard or file it
-// comes from: é may be one character or two, and letters may be full-width. Else one
-// person could ask for a purge and carry it out under two forms of a name.
-func Person(name string) string { return strings.TrimSpace(norm.NFKC.String(name)) }
+// comes from: é may be one character or two, letters may be full-width, blanks may be
+// many, and some characters do not show. Else one person could ask for a purge and
+// carry it out under two forms of a name.
+func Person(name string) string {
+	shown := strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(name))
+	return norm.NFKC.String(strings.Join(strings.Fields(shown), " "))
+}
 
 // Actor returns who acts.
 func (c *Command) Actor() (string, error) {

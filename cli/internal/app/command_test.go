@@ -22,3 +22,18 @@ func TestNearEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestPerson: what looks the same is one name.
+func TestPerson(t *testing.T) {
+	for _, name := range []string{
+		"Zoë Ann", " Zoë Ann\t", "Zoe\u0308 Ann", "Ｚｏë Ann", "Zoë  Ann", "Zoë\u00a0Ann", "Zoë\u2003Ann", "\ufeffZoë Ann", "Zo\u200bë Ann", "Zoë An\u00adn",
+		"\u202eZoë Ann\u202c", "Zoë\u2060 Ann", "Zoë Ann\ufe0f", "Zo\u034fe\u200d\u0308 Ann", "Zoë \u3164Ann", "Zoë \U000e0041Ann",
+	} {
+		if got := Person(name); got != "Zoë Ann" {
+			t.Errorf("%q is %q", name, got)
+		}
+	}
+	if Person("\u200b \ufeff") != "" || Person("Zoe") == Person("Zoë") {
+		t.Error("another name")
+	}
+}

@@ -188,6 +188,16 @@ func TestUnwrapOnce(t *testing.T) {
 	to := recipients(t, public)
 	counts := &counting{identity: stock(t)[0]}
 	mine := &Identities{keys: newFileKeys(counts)}
+	var readers sync.WaitGroup
+	header, _ := split(encrypted(t, to, []byte("x")))
+	for range 10 {
+		readers.Go(func() {
+			if _, err := mine.keys.of(header); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	readers.Wait()
 	for range 10 {
 		expect(t, mine, encrypted(t, to, []byte("x")), []byte("x"))
 	}
@@ -198,7 +208,7 @@ func TestUnwrapOnce(t *testing.T) {
 		t.Error(err)
 	}
 	for n := range 3 * rememberedKeys {
-		mine.keys.remember([32]byte{byte(n), byte(n >> 8)}, []byte("key"))
+		mine.keys.unwrapper([]byte{byte(n), byte(n >> 8)})
 	}
 	if n := len(mine.keys.known); n > rememberedKeys {
 		t.Errorf("%d keys are remembered", n)

@@ -123,9 +123,9 @@ func TestForOthers(t *testing.T) {
 		i     *Identities
 		words []string
 	}{
-		"nil":   {nil, []string{"is encrypted, and archive.identity_file names no identity"}},
+		"nil":   {nil, []string{`is encrypted to "X25519", "ssh-ed25519" ` + sshName1[len("ssh-ed25519 "):][:12] + "…, and archive.identity_file names no identity"}},
 		"none":  {(*Identities)(nil).For(to), []string{"is encrypted to " + public + ", " + sshName1}},
-		"other": {identities(t, other).For(to), []string{"2 recipients", "X25519", "ssh-ed25519", "the identity of age1940rlq", "are " + public}},
+		"other": {identities(t, other).For(to), []string{"2 recipients", "X25519", `"ssh-ed25519" SHA256:`, "the identity of age1940rlq", "are " + public}},
 	} {
 		_, err := c.i.Decrypt(record(), bytes.NewReader(body))
 		if !IsForOthers(err) || output.CodeOf(err) != output.ExitUsage || !strings.Contains(err.Error(), record().Tombstone.String()) {

@@ -103,8 +103,8 @@ func (i *Identities) Missing(what string) error {
 // An error of kind [output.NoIdentity] means that the body is for others. The
 // reader ends in io.EOF only after all of the body was authenticated.
 func (i *Identities) Decrypt(r *sdk.Record, body io.Reader) (io.Reader, error) {
-	if err := i.Check(r); err != nil {
-		return nil, err
+	if i.None() {
+		return nil, i.unreadable(r, body)
 	}
 	var begin bytes.Buffer
 	header, err := age.ExtractHeader(io.TeeReader(&limited{body, maxHeader}, &begin))
@@ -113,7 +113,7 @@ func (i *Identities) Decrypt(r *sdk.Record, body io.Reader) (io.Reader, error) {
 	}
 	fileKey, err := i.keys.of(header)
 	if other := (*age.NoIdentityMatchError)(nil); errors.As(err, &other) {
-		return nil, i.wrong(r, other.StanzaTypes)
+		return nil, i.wrong(r, header)
 	}
 	if err != nil {
 		return nil, err
@@ -138,22 +138,55 @@ func (i *Identities) Open(dst, body []byte) (plain []byte, ok bool) {
 	return open(dst, fileKey, payload)
 }
 
+// unreadable is the failure of a body that there is no private key for. Its header
+// says whom it is for, where the configuration does not.
+func (i *Identities) unreadable(r *sdk.Record, body io.Reader) error {
+	if i == nil || len(i.recipients) == 0 {
+		if header, err := age.ExtractHeader(&limited{body, maxHeader}); err == nil {
+			i = &Identities{recipients: readers(header)}
+		}
+	}
+	return i.Missing(r.Tombstone.String())
+}
+
 // wrong is the failure of a body that is for other keys.
-func (i *Identities) wrong(r *sdk.Record, types []string) error {
-	to := fmt.Sprintf("%d recipients", len(types))
-	if len(types) == 1 {
+func (i *Identities) wrong(r *sdk.Record, header []byte) error {
+	of := readers(header)
+	to := fmt.Sprintf("%d recipients", len(of))
+	if len(of) == 1 {
 		to = "another recipient"
 	}
-	slices.Sort(types)
-	for n := range types {
-		types[n] = fmt.Sprintf("%.32q", types[n])
-	}
 	message := fmt.Sprintf("%s is encrypted to %s (%s), and the identity of %s is none of them",
-		r.Tombstone, to, strings.Join(slices.Compact(types), ", "), strings.Join(i.names, ", "))
+		r.Tombstone, to, strings.Join(of, ", "), strings.Join(i.names, ", "))
 	if len(i.recipients) > 0 {
 		message += "; the recipients that are configured now are " + strings.Join(i.recipients, ", ")
 	}
 	return output.Errorf(output.NoIdentity, "%s", message).WithHint(hint)
+}
+
+// readers says whom a header is for, as far as it tells: the type of each key, and of
+// SSH keys the beginning of the fingerprint that ssh-keygen -l prints.
+func readers(header []byte) (names []string) {
+	_, _ = age.DecryptHeader(header, stanzas(func(all []*age.Stanza) { // it reads none: the names are what is wanted
+		for _, s := range all {
+			name := fmt.Sprintf("%.32q", s.Type)
+			if strings.HasPrefix(s.Type, "ssh-") && len(s.Args) > 0 { // printable ASCII, as age has checked
+				name = fmt.Sprintf("%.32q SHA256:%.5s…", s.Type, s.Args[0])
+			}
+			names = append(names, name)
+		}
+	}))
+	slices.Sort(names)
+	return names
+}
+
+// stanzas is an identity that reads nothing, and is shown the stanzas of a header.
+type stanzas func([]*age.Stanza)
+
+// Unwrap implements [age.Identity].
+func (s stanzas) Unwrap(all []*age.Stanza) ([]byte, error) {
+	s(all)
+	return nil, age.ErrIncorrectIdentity
 }
 
 // limited is the beginning of a body, in which its header ends.

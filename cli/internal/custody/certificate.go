@@ -50,6 +50,9 @@ type Certified struct {
 	// Removed says that no body of the content is in the archive. Otherwise another
 	// live record needs it.
 	Removed bool `json:"content_removed"`
+	// Contradiction says in what the record does not follow from its events: it was
+	// changed past the program, and the rule may not have been kept. "" for nothing.
+	Contradiction string `json:"contradiction,omitempty"`
 }
 
 // Step is what a person did.
@@ -93,6 +96,9 @@ func Certify(e *sdk.Entry, removed bool) (Certified, error) {
 		if !h.Released.IsZero() {
 			c.Holds = append(c.Holds, Released{h.Case, h.PlacedBy, h.Placed, h.Released})
 		}
+	}
+	if err := e.CheckCustody(); err != nil {
+		c.Contradiction = output.Words(err)
 	}
 	return c, c.check()
 }

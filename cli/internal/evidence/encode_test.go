@@ -23,7 +23,7 @@ func TestEncode(t *testing.T) {
 		for _, k := range keys() {
 			setRandomly(random, reflect.ValueOf(r).Elem().FieldByIndex(k.index))
 		}
-		r.V, r.Seq, r.PathB64, r.OutputB64, r.Error, r.URL, r.Reason, r.From = Version, random.Int64N(maxSeq), nil, nil, "", "", "dead", ""
+		r.V, r.Seq, r.PathB64, r.OutputB64, r.Error, r.URL, r.Reason, r.Source = Version, random.Int64N(maxSeq), nil, nil, "", "", "dead", ""
 		r.ID, r.Prev, r.Time = sdk.NewID(), sdk.Digest{byte(random.Uint32())}, time.UnixMilli(random.Int64N(1<<42)).UTC()
 		var back Record
 		line := r.encode()
@@ -34,6 +34,30 @@ func TestEncode(t *testing.T) {
 			t.Fatalf("%s is read as\n%+v, written as\n%+v", line, back, r)
 		}
 	}
+}
+
+// TestEveryFieldIsWritten: a field of an embedded struct that has the name of
+// another would be left out, as from_archive of COPY once was.
+func TestEveryFieldIsWritten(t *testing.T) {
+	written := map[string]bool{}
+	for _, k := range keys() {
+		written[k.text] = true
+	}
+	var check func(reflect.Type)
+	check = func(of reflect.Type) {
+		for i := range of.NumField() {
+			f := of.Field(i)
+			if f.Anonymous {
+				check(f.Type.Elem())
+				continue
+			}
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if !written[`,"`+name+`":`] {
+				t.Errorf("%s of %s is not written", f.Name, of)
+			}
+		}
+	}
+	check(reflect.TypeFor[Record]())
 }
 
 // setRandomly sets a field, or leaves it zero.

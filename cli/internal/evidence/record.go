@@ -148,14 +148,14 @@ type Record struct {
 	*Batch    // of BATCH_RESTORE_COMPLETE: its keys are those of the record
 	*Transfer // of COPY: likewise
 
-	From     string        `json:"from,omitzero"`     // of REPAIR: where the bytes come from
+	Source   string        `json:"from,omitzero"`     // of REPAIR: where the bytes come from
 	Verified *Verification `json:"verified,omitzero"` // of VERIFY
 
 	Recrypted *Recryption `json:"recrypted,omitzero"` // of RECRYPT
 
 	Host    string     `json:"host,omitzero"`     // name of the machine that did it
 	Archive sdk.ID     `json:"archive,omitzero"`  // identity of the archive that has the event of this record; set by Append
-	EventAt time.Time  `json:"event_at,omitzero"` // time of that event; zero where the archive alone knows it
+	EventAt time.Time  `json:"event_at,omitzero"` // time of that event; zero where it is not known
 	Digest  sdk.Digest `json:"record,omitzero"`   // of ARCHIVE: digest of the archive's record
 
 	*Tree // of CHECKPOINT and ROTATE: its keys are those of the record
@@ -209,7 +209,7 @@ func (r *Record) cut() Record {
 	c.V = Version
 	c.Path, c.PathB64 = pathText(r.Path)
 	c.Output, c.OutputB64 = pathText(r.Output)
-	c.Error, c.URL, c.From = scrubbed(r.Error), redacted(r.URL), scrubbed(r.From)
+	c.Error, c.URL, c.Source = scrubbed(r.Error), redacted(r.URL), scrubbed(r.Source)
 	if c.Action.of() != Archive || c.Status == Retrying {
 		c.Reason = scrubbed(r.Reason)
 	}

@@ -21,7 +21,7 @@ func (j *Journal) Repair(ctx context.Context, records []sdk.Record, source *arch
 	for i := range records {
 		describe[i] = func(e *evidence.Record) {
 			describeRecord(e, "", &records[i])
-			e.From, e.Duration = from, output.Millis(time.Since(begun))
+			e.Source, e.Duration = from, output.Millis(time.Since(begun))
 		}
 	}
 	if err := j.write("nothing was repaired", j.repairs(evidence.Started, describe, nil)...); err != nil {

@@ -33,7 +33,9 @@ func factsOfLine(r *evidence.Record) facts {
 	case evidence.Restore:
 		f = append(f, "output", evidence.EventOutput(r.Output))
 	case evidence.Hold, evidence.Release:
-		f = append(f, "case", r.Case)
+		f = append(f, "case", r.Case, "note", r.Note)
+	case evidence.Retain, evidence.PruneRequest:
+		f = append(f, "note", r.Note)
 	case evidence.Verified:
 		if r.Verified != nil {
 			f = f.with(r.Verified.Detail())
@@ -58,7 +60,9 @@ func factsOfEvent(e *sdk.Event, r *sdk.Record) facts {
 	case sdk.ActionRestore:
 		f = append(f, "output", e.Detail["output"])
 	case sdk.ActionHold, sdk.ActionRelease:
-		f = append(f, "case", e.Case)
+		f = append(f, "case", e.Case, "note", e.Detail["note"])
+	case sdk.ActionRetain, sdk.ActionPruneRequest:
+		f = append(f, "note", e.Detail["note"])
 	case sdk.ActionVerify:
 		f = f.with(e.Detail)
 	}

@@ -25,11 +25,11 @@ type item struct {
 
 	log, part      int // of a line
 	number, offset int64
-	elsewhere      bool
+	archive        int // that it is about; 0: the one that is compared
 }
 
 // itemSize is the length of an encoded item.
-const itemSize = 16 + 1 + 16 + 8 + 8 + 4 + 4 + 4 + 8 + 8 + 1
+const itemSize = 16 + 1 + 16 + 8 + 8 + 4 + 4 + 4 + 4 + 8 + 8
 
 func (it item) encode() []byte {
 	b := make([]byte, 0, itemSize)
@@ -38,16 +38,13 @@ func (it item) encode() []byte {
 	for _, n := range []int64{it.at, it.until} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}
-	for _, n := range []int{it.host, it.log, it.part} {
+	for _, n := range []int{it.host, it.log, it.part, it.archive} {
 		b = binary.BigEndian.AppendUint32(b, uint32(n))
 	}
 	for _, n := range []int64{it.number, it.offset} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}
-	if it.elsewhere {
-		return append(b, 1)
-	}
-	return append(b, 0)
+	return b
 }
 
 func decodeItem(b []byte) (it item) {
@@ -58,9 +55,9 @@ func decodeItem(b []byte) (it item) {
 	it.at, it.until = int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))
 	b = b[16:]
 	it.host, it.log, it.part = int(binary.BigEndian.Uint32(b)), int(binary.BigEndian.Uint32(b[4:])), int(binary.BigEndian.Uint32(b[8:]))
-	b = b[12:]
+	it.archive = int(binary.BigEndian.Uint32(b[12:]))
+	b = b[16:]
 	it.number, it.offset = int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))
-	it.elsewhere = b[16] == 1
 	return it
 }
 

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"github.com/codex-archive/codex/cli/internal/evidence"
@@ -46,6 +47,7 @@ const (
 	NoLine     Problem = "no line"    // an event of this machine without a line
 	Changed    Problem = "changed"    // line and event differ
 	Twice      Problem = "twice"      // two lines about one event
+	Identity   Problem = "identity"   // events that are of another archive by their lines, and were not copied from there
 	Unreadable Problem = "unreadable" // a row that cannot be read, or is not what was stored, or not what its events made of it
 )
 
@@ -73,8 +75,11 @@ type comparison struct {
 	ctx     context.Context
 	archive sdk.ID
 	items   extsort.Sorter
-	names   names        // of hosts
-	own     map[int]bool // which of them are this machine
+	names   names               // of hosts
+	own     map[int]bool        // which of them are this machine
+	others  names               // of archives that lines are about; "" is this one
+	foreign map[int]item        // a line about each of them whose event is here
+	copies  map[sdk.ID][]sdk.ID // archives by what was copied into them
 	pending map[sdk.ID]bool
 	parts   []string // names of the logs' files
 	waiting []item   // lines without an event, to be looked up once more
@@ -84,13 +89,14 @@ type comparison struct {
 // Run compares. Events are read first, then what running commands intend, then
 // the logs, so a command that runs meanwhile is no discrepancy.
 func Run(ctx context.Context, job Job) (Summary, error) {
-	c := &comparison{Job: job, ctx: ctx, own: map[int]bool{}, pending: map[sdk.ID]bool{}, sum: Summary{Others: map[string]int64{}}}
+	c := &comparison{Job: job, ctx: ctx, own: map[int]bool{}, foreign: map[int]item{}, copies: map[sdk.ID][]sdk.ID{}, pending: map[sdk.ID]bool{}, sum: Summary{Others: map[string]int64{}}}
 	defer func() { _ = c.items.Close() }() // nothing of it is needed any more
 	health, err := job.Backend.Health(ctx)
 	if err != nil {
 		return c.sum, err
 	}
 	c.archive = health.Archive
+	c.others.index("")
 	for _, host := range job.Hosts {
 		c.own[c.names.index(host)] = true
 	}
@@ -160,6 +166,9 @@ func (c *comparison) readLog(log int, path string) error {
 			c.parts = append(c.parts, part)
 		}
 		r, err := line.Record()
+		if err == nil && r.Transfer != nil {
+			c.copies[r.Transfer.To] = append(c.copies[r.Transfer.To], r.Transfer.From)
+		}
 		if err != nil || !r.InArchive() {
 			continue // the chain says so, or it is about no event
 		}
@@ -175,16 +184,23 @@ func (c *comparison) itemOf(r *evidence.Record, line evidence.Line, log int) ite
 	return item{
 		id: r.ID, side: logged, facts: factsOfLine(r).digest(), at: millis(r.EventAt), until: untilOf(r),
 		log: log, part: len(c.parts) - 1, number: line.Number, offset: line.Offset,
-		elsewhere: c.isElsewhere(r),
+		archive: c.others.index(c.elsewhere(r)),
 	}
 }
 
-// isElsewhere reports whether a line is about another archive.
-func (c *comparison) isElsewhere(r *evidence.Record) bool {
-	if r.Archive.IsZero() || c.archive.IsZero() {
-		return r.Backend != c.Name
+// elsewhere names the archive that a line is about, "" for the one that is
+// compared.
+func (c *comparison) elsewhere(r *evidence.Record) string {
+	switch {
+	case !r.Archive.IsZero() && !c.archive.IsZero():
+		if r.Archive == c.archive {
+			return ""
+		}
+		return r.Archive.String()
+	case r.Backend == c.Name:
+		return ""
 	}
-	return r.Archive != c.archive
+	return "of " + r.Backend
 }
 
 // compare walks over lines and events by id.
@@ -211,7 +227,10 @@ func (c *comparison) compare() error {
 			return err
 		}
 	}
-	return c.lookUp()
+	if err := c.lookUp(); err != nil {
+		return err
+	}
+	return c.checkIdentity()
 }
 
 // comparePairs compares what has one id: events come before lines.
@@ -227,8 +246,13 @@ func (c *comparison) comparePairs(same []item) error {
 		}
 	}
 	line := same[lines]
+	if lines > 0 && line.archive > 0 {
+		if _, known := c.foreign[line.archive]; !known {
+			c.foreign[line.archive] = line
+		}
+	}
 	switch {
-	case lines == 0 && line.elsewhere:
+	case lines == 0 && line.archive > 0:
 		c.sum.Elsewhere++
 		return nil
 	case lines == 0:
@@ -242,6 +266,41 @@ func (c *comparison) comparePairs(same []item) error {
 		return nil
 	}
 	return c.explain(line)
+}
+
+// checkIdentity names the archives whose events are here by their lines, though no
+// line says that they were copied. Else an archive that was given another identity
+// could lose events: their lines would count as being about another one.
+func (c *comparison) checkIdentity() error {
+	for _, n := range slices.Sorted(maps.Keys(c.foreign)) {
+		from, err := sdk.ParseID(c.others.name(n))
+		if err != nil || c.copiedFrom(from) {
+			continue // of another backend and without an identity: nothing is known of it
+		}
+		line := c.foreign[n]
+		err = c.found(Discrepancy{Problem: Identity, Line: c.where(line), Event: line.id.String(), Detail: fmt.Sprintf(
+			"the archive is %s and has this event, the line is about the archive %s, and no COPY line says that one was copied into the other (--also names the evidence of a copy that was made elsewhere)", c.archive, from)})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copiedFrom reports whether copies lead from an archive to this one.
+func (c *comparison) copiedFrom(from sdk.ID) bool {
+	reached := []sdk.ID{c.archive}
+	for i := 0; i < len(reached); i++ {
+		for _, id := range c.copies[reached[i]] {
+			if id == from {
+				return true
+			}
+			if !slices.Contains(reached, id) {
+				reached = append(reached, id)
+			}
+		}
+	}
+	return false
 }
 
 // noLine takes in an event without a line.

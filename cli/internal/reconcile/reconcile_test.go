@@ -101,7 +101,7 @@ func TestAllIsWell(t *testing.T) {
 	}
 }
 
-// Another case of a hold, or another end of a retention, is named.
+// Another case of a hold, another note, or another end of a retention, is named.
 func TestEventThatDiffers(t *testing.T) {
 	w := newWorld(t)
 	line := w.store("here", "a")
@@ -111,15 +111,17 @@ func TestEventThatDiffers(t *testing.T) {
 	until := now.AddDate(1, 0, 0)
 	hold := sdk.Event{ID: sdk.NewID(), Tombstone: id, Action: sdk.ActionHold, Actor: "me", At: now, Case: "X", Host: "here"}
 	retain := sdk.Event{ID: sdk.NewID(), Tombstone: id, Action: sdk.ActionRetain, Actor: "me", At: now, RetainUntil: until, Host: "here"}
-	if err := w.backend.Append(t.Context(), []sdk.Event{hold, retain}); err != nil {
+	request := sdk.Event{ID: sdk.NewID(), Tombstone: id, Action: sdk.ActionPruneRequest, Actor: "me", At: now, Detail: map[string]string{"note": "why"}, Host: "here"}
+	if err := w.backend.Append(t.Context(), []sdk.Event{hold, retain, request}); err != nil {
 		t.Fatal(err)
 	}
-	other, later := *line, *line
+	other, later, noted := *line, *line, *line
+	noted.ID, noted.Action, noted.Note, noted.EventAt = request.ID, evidence.PruneRequest, "because", now
 	other.ID, other.Action, other.Case, other.EventAt = hold.ID, evidence.Hold, "Y", now
 	later.ID, later.Action, later.Until, later.EventAt = retain.ID, evidence.Retain, until.AddDate(0, 0, 1), now
-	w.append(&other, &later)
+	w.append(&other, &later, &noted)
 	sum, named := w.run(10)
-	if sum.Found != 2 || !strings.Contains(fmt.Sprint(named), "changed: line 2") || !strings.Contains(fmt.Sprint(named), "changed: line 3") {
+	if sum.Found != 3 || !strings.Contains(fmt.Sprint(named), "changed: line 4") || !strings.Contains(fmt.Sprint(named), "changed: line 2") || !strings.Contains(fmt.Sprint(named), "changed: line 3") {
 		t.Errorf("%+v, %q", sum, named)
 	}
 }
@@ -151,6 +153,32 @@ func TestPendingAndElsewhere(t *testing.T) {
 	}
 }
 
+// TestIdentity: an archive that was given another identity cannot hide that it has
+// lost events; one that events were copied into is no discrepancy.
+func TestIdentity(t *testing.T) {
+	w := newWorld(t)
+	health, err := w.backend.Health(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := sdk.NewID(), sdk.NewID()
+	line, lost := w.store("here", "a"), w.store("here", "b")
+	line.Archive, lost.Archive, lost.ID = first, first, sdk.NewID()
+	w.append(line, lost)
+	if sum, named := w.run(1); sum.Found != 2 || named[0] != "identity: line 1" && !strings.HasPrefix(named[0], "no line") {
+		t.Errorf("%+v, %q", sum, named)
+	}
+	for _, t := range [][2]sdk.ID{{second, health.Archive}, {first, second}} {
+		w.append(&evidence.Record{
+			ID: sdk.NewID(), Action: evidence.Copy, Status: evidence.Success, Actor: "me", Backend: "memory", Host: "here",
+			Transfer: &evidence.Transfer{Scope: "run", From: t[0], To: t[1]},
+		})
+	}
+	if sum, named := w.run(10); sum.Found != 1 || named[0] != "no line: " || sum.Elsewhere != 1 {
+		t.Errorf("%+v, %q", sum, named)
+	}
+}
+
 // All discrepancies are counted, and the first are named.
 func TestMostAreNamed(t *testing.T) {
 	w := newWorld(t)
@@ -167,7 +195,7 @@ func TestMostAreNamed(t *testing.T) {
 
 func TestItemEncoding(t *testing.T) {
 	it := item{
-		id: sdk.NewID(), side: logged, facts: [16]byte{1, 15: 9}, at: -5, until: 1 << 40, host: 3, log: 1, part: 70000, number: 1 << 33, offset: 1 << 50, elsewhere: true,
+		id: sdk.NewID(), side: logged, facts: [16]byte{1, 15: 9}, at: -5, until: 1 << 40, host: 3, log: 1, part: 70000, number: 1 << 33, offset: 1 << 50, archive: 5,
 	}
 	b := it.encode()
 	if got := decodeItem(b); got != it || len(b) != itemSize {

@@ -10,7 +10,8 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// BodyChecker reads bodies and says whether they are the content of their records.
+// BodyChecker reads bodies and says whether they are the content of their records,
+// and the bytes that were stored.
 // It keeps buffers between calls, which makes small contents cheap; large ones are
 // streamed. It may be used from several goroutines.
 type BodyChecker struct {
@@ -42,7 +43,7 @@ func (c *BodyChecker) Close() { c.plain.close() }
 // are the content of r.
 func (c *BodyChecker) Check(ctx context.Context, r *sdk.Record, body io.Reader) error {
 	if r.Content.Size > BulkSize || r.Content.StoredSize > BulkSize {
-		return c.opener.Check(ctx, r, body)
+		return c.opener.Check(ctx, r, sdk.NewBodyReader(body, r.Content, r.Tombstone))
 	}
 	b := c.buffers.Get().(*checkBuffers)
 	defer c.buffers.Put(b)
@@ -51,12 +52,16 @@ func (c *BodyChecker) Check(ctx context.Context, r *sdk.Record, body io.Reader) 
 	if err == nil && c.matches(r, b) {
 		return nil
 	}
-	return c.opener.Check(ctx, r, Body{Bytes: b.stored.Bytes(), Err: err}.reader()) // it finds out what is wrong
+	stored := sdk.NewBodyReader(Body{Bytes: b.stored.Bytes(), Err: err}.reader(), r.Content, r.Tombstone)
+	return c.opener.Check(ctx, r, stored) // it finds out what is wrong
 }
 
 // matches reports whether a whole body is the content of r.
 func (c *BodyChecker) matches(r *sdk.Record, b *checkBuffers) bool {
 	plain, content := b.stored.Bytes(), r.Content
+	if content.Codec != sdk.None && sha256.Sum256(plain) != content.StoredSHA256 || content.Codec == sdk.None && content.StoredSHA256 != content.SHA256 {
+		return false
+	}
 	if content.Codec == sdk.ZstdAge {
 		var ok bool
 		if plain, ok = c.opener.decrypt(b.compressed[:0], r, plain); !ok {

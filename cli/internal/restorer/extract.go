@@ -168,14 +168,21 @@ func (x *extraction) verdict(ctx context.Context, err error) error {
 		return sdk.AsError(ctx.Err())
 	case bodyErr != nil && sdk.KindOf(bodyErr) != sdk.Corrupt:
 		return sdk.AsError(bodyErr)
+	case bodyErr != nil && x.whole():
+		return sdk.Errorf(sdk.Corrupt, "the content is whole, and what is recorded of its stored bytes is not true: %w", bodyErr).About(x.record.Tombstone)
 	case bodyErr != nil:
 		return x.corrupt(bodyErr)
 	case err != nil:
 		return x.corrupt(err)
-	case x.n != x.record.Content.Size || sdk.Digest(x.sum.Sum(nil)) != x.record.Content.SHA256:
+	case !x.whole():
 		return x.corrupt(nil)
 	}
 	return nil
+}
+
+// whole reports whether all of the content came.
+func (x *extraction) whole() bool {
+	return x.n == x.record.Content.Size && sdk.Digest(x.sum.Sum(nil)) == x.record.Content.SHA256
 }
 
 // unopened decides what it means that a body cannot be opened.
