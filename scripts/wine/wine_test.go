@@ -308,6 +308,7 @@ var notOnWindows = map[string]string{
 	"PROC-07":    "a system that says how much memory a process has had at most",
 	"PROC-09":    "a system that says how much memory a process has had at most",
 	"PROC-10":    "a system that lists the open files of a process",
+	"PROC-11":    "a system that shows the environment of a process",
 	"CLOSE-07":   "a Go value",
 	"CUT-01":     "a URL that names the host and the port of a database",
 	"CUT-02":     "a URL that names the host and the port of a database",

@@ -28,8 +28,9 @@
 //      that both speak; where there is none, the lowest that the program speaks.
 //   4. Standard input is a lifeline: nothing is ever written to it, and at its
 //      end the host is gone or done. The program then rolls back, closes its
-//      database and exits within 2 seconds. It stays in the process group it was
-//      started in, and it does not act on SIGINT, which is the host's business.
+//      database and exits within 2 seconds, and so does what it has started. It
+//      stays in the process group it was started in, and it does not act on SIGINT,
+//      which is the host's business.
 //   5. Standard error carries log lines: JSON objects with "@level", "@message"
 //      and further pairs, or plain text, which counts as debug. Lines are cut at
 //      64 KiB. Secrets are never in them.

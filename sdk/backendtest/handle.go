@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -36,6 +37,7 @@ type setup struct {
 	stdout, stderr io.Writer         // copies of what a program prints
 	dial           []grpc.DialOption // for rules about messages
 	programs       *programs         // where it is noted; nil: nowhere
+	env            []string          // more of the environment
 }
 
 // open opens an archive, filling in what the target asks for.
@@ -72,6 +74,7 @@ func (t *Target) connect(ctx context.Context, s setup) (*plugin.Process, error) 
 	if t.Program != nil {
 		c := *t.Program
 		c.Stdout, c.Stderr, c.DialOptions = s.stdout, s.stderr, s.dial
+		c.Env = slices.Concat(c.Env, s.env)
 		if s.programs == nil {
 			return plugin.Launch(ctx, c)
 		}

@@ -3,10 +3,13 @@ package backendtest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -113,4 +116,56 @@ func (t *T) descriptors(pid int) int {
 		t.Skipf("a system that lists the open files of a process: %v", err)
 	}
 	return len(entries)
+}
+
+// leftProcesses looks for processes that outlive the program that started them. They
+// have its environment, and in it a mark.
+func leftProcesses(t *T) {
+	mark := "CODEX_KIT_MARK=" + rand.Text()
+	b := t.openOver(setup{env: []string{mark}})
+	if len(t.marked(mark)) == 0 {
+		t.Skipf("a system that shows the environment of a process")
+	}
+	t.exercise(b, t.items(3))
+	t.closed(b)
+	if !t.await(b.process) {
+		t.Fatalf("it is still there %v after its archive was closed", t.wait)
+	}
+	ctx, cancel := t.within(t.wait)
+	defer cancel()
+	for pause := time.Millisecond; ; pause *= 2 {
+		left := t.marked(mark)
+		if len(left) == 0 {
+			return
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			for pid, command := range left {
+				t.Errorf("process %d (%s) is running %v after the program that started it has ended", pid, shortened(command), t.wait)
+				if p, err := os.FindProcess(pid); err == nil {
+					_ = p.Kill() // it may end at last
+				}
+			}
+			return
+		}
+	}
+}
+
+// marked returns the processes with this pair in the environment that they were
+// started with, by id, and how they were called.
+func (t *T) marked(pair string) map[int]string {
+	found := map[int]string{}
+	all, _ := filepath.Glob("/proc/[0-9]*") // the pattern is sound
+	for _, dir := range all {
+		environ, err := os.ReadFile(dir + "/environ")
+		if err != nil || !slices.Contains(strings.Split(string(environ), "\x00"), pair) {
+			continue // of another user, or gone
+		}
+		command, _ := os.ReadFile(dir + "/cmdline") // it may be gone
+		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
+			found[pid] = strings.TrimSpace(strings.ReplaceAll(string(command), "\x00", " "))
+		}
+	}
+	return found
 }

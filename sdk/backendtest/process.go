@@ -109,6 +109,7 @@ func processRules() []Rule {
 		}, needsProgram),
 		patient(must("PROC-09", "Memory does not grow with the length of a batch: a Put and a Get of 256 MiB in bodies of 4 MiB need less than half of that more than small ones.", flatBatch, needsProgram)),
 		must("PROC-10", "What a call has opened it closes, also where it ends early: the files and connections of a program do not grow with the number of calls.", descriptorLeak, needsProgram),
+		must("PROC-11", "What a program has started ends with it: no process of its own is left.", leftProcesses, needsProgram),
 		patient(must("PROC-07", "Memory does not grow with a body: one of 256 MiB is taken in and returned with less than half of that more than small ones need.", flatMemory, needsProgram)),
 	}
 }

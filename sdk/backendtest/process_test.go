@@ -11,6 +11,7 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
@@ -19,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -46,7 +48,7 @@ var programFaults = []struct {
 	want  string // the rules that fail, all of them
 	shows string // in the result of the first
 }{
-	{"sound", func() { serve(nil) }, "^(CRASH-02|PROC-0[1-5]|WIRE-10)", "", ""},
+	{"sound", func() { serve(nil) }, "^(CRASH-02|PROC-(0[1-5]|11)|WIRE-10)", "", ""},
 	{"calls itself otherwise", func() { serveDriver(named("sqlite")) }, "^WIRE-", "WIRE-10", `describes itself as "sqlite", want "faulty"`},
 	{"prints", func() { serve(wrap[printer]) }, "^PROC-0[12]", "PROC-01", "storing"},
 	{"outlives its host", outlive, "^PROC-0[12]", "PROC-02", "with an open archive"},
@@ -58,6 +60,7 @@ var programFaults = []struct {
 	{"panics where nothing recovers", func() { serve(wrap[stray]) }, "^(HEALTH-0|GET-02)", "HEALTH-01", "mutant"},
 	{"ends with a code of its own", endWithCode, "^PROC-0[18]", "PROC-08", "exit status 3, want exit status 0"},
 	{"leaves files open", func() { serve(wrap[opener]) }, "^PROC-(01|10)", "PROC-10", "open files and connections"},
+	{"leaves a process behind", leaveProcess, "^PROC-(01|11)", "PROC-11", "after the program that started it has ended"},
 	{"holds the bodies that it takes in", func() { serve(wrap[hoarder]) }, "^PROC-0[179]", "PROC-09 PROC-07", "is taken in with"},
 	{"holds the bodies that it returns", func() { serve(wrap[collector]) }, "^PROC-0[17]", "PROC-07", "is returned with"},
 	{"commits each item by itself", func() { serve(wrap[committer]) }, "^CRASH-01", "CRASH-01", ""},
@@ -171,6 +174,16 @@ var endless *os.File
 
 func outlive() {
 	os.Stdin, endless, _ = os.Pipe()
+	serve(nil)
+}
+
+// leaveProcess starts a process that is not of its group and holds its output.
+func leaveProcess() {
+	c := exec.Command("/bin/sleep", "100")
+	c.Stdout, c.Stderr, c.SysProcAttr = os.Stdout, os.Stderr, &syscall.SysProcAttr{Setsid: true}
+	if err := c.Start(); err != nil {
+		panic(err)
+	}
 	serve(nil)
 }
 
