@@ -3,7 +3,6 @@ package backendtest
 import (
 	"context"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -83,7 +82,6 @@ func wireRules() []Rule {
 }
 
 func description(t *T) {
-	programName := regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 	process := t.connect(setup{})
 	var first plugin.Description
 	for i := range 2 {
@@ -95,7 +93,7 @@ func description(t *T) {
 			first = d
 		}
 		same := d.Name == first.Name && d.Version == first.Version && slices.Equal(d.Schemes, first.Schemes)
-		if !same || !programName.MatchString(d.Name) || d.Version == "" || len(d.Schemes) == 0 || slices.Contains(d.Schemes, "") {
+		if !same || !sdk.ValidBackendName(d.Name) || d.Version == "" || len(d.Schemes) == 0 || slices.Contains(d.Schemes, "") {
 			t.Errorf("it describes itself as %+v, before as %+v", d, first)
 		}
 		if d.Protocol != sdk.ProtocolVersion || d.MaxItems != sdk.MaxItems || d.ChunkSize != sdk.ChunkSize {

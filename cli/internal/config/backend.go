@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+
+	"github.com/codex-archive/codex/sdk"
 )
 
 // settleBackend replaces ${NAME} in the URL, derives the type where it was not
@@ -33,7 +35,7 @@ func deriveType(kind, url *Origin) error {
 		return nil
 	}
 	backend := backendOf(scheme)
-	if !validBackend(backend) {
+	if !sdk.ValidBackendName(backend) {
 		return &ValueError{where: url.Source.where(), key: url.Key, found: showURL(url.Value),
 			allowed: "a URL whose scheme names a backend, or backend.type beside it"}
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/codex-archive/codex/sdk"
 )
 
 const (
@@ -30,19 +32,12 @@ type valueType[T any] struct {
 	parse    func(text string) (value T, canonical string, ok bool)
 }
 
-var backendNamePattern = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
-})
-
-// validBackend reports whether name can be the NAME of codex-archive-NAME.
-func validBackend(name string) bool { return backendNamePattern().MatchString(name) }
-
 func backendName() valueType[string] {
 	return valueType[string]{
 		"sqlite postgres mariadb, or the NAME of a program codex-archive-NAME", true, tomlString,
 		func(s string) (string, string, bool) {
 			s = strings.TrimSpace(s)
-			return s, s, validBackend(s)
+			return s, s, sdk.ValidBackendName(s)
 		},
 	}
 }

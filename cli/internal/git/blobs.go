@@ -106,6 +106,7 @@ func (t *Tree) AllBlobs(ctx context.Context) iter.Seq2[Blob, error] {
 	}
 }
 
+// isObjectID reports whether s is a hash in full: SHA-1 or SHA-256.
 func isObjectID(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
 }

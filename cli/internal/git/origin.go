@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 )
 
 // Origin is what git says about a file.
@@ -21,13 +19,8 @@ type Origin struct {
 	blob string // object id that HEAD has at Path; "" where it was not asked for, or git did not say
 }
 
-// fullHash is a commit that is taken as it is: SHA-1 or SHA-256.
-var fullHash = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
-})
-
 // FullHash reports whether ref is a whole hash, which is taken as it is.
-func FullHash(ref string) bool { return fullHash().MatchString(strings.ToLower(ref)) }
+func FullHash(ref string) bool { return isObjectID(strings.ToLower(ref)) }
 
 // ErrOutside is why a ref has no meaning.
 var ErrOutside = errors.New("cannot be resolved outside a git work tree; give the full hash")
@@ -39,7 +32,7 @@ var ErrOutside = errors.New("cannot be resolved outside a git work tree; give th
 // hash is taken as it is, whether or not git knows it.
 func Locate(ctx context.Context, dir, base, ref string) (Origin, error) {
 	hash := strings.ToLower(ref)
-	taken := fullHash().MatchString(hash)
+	taken := isObjectID(hash)
 	if !taken && (strings.HasPrefix(ref, "-") || strings.ContainsAny(ref, "\x00\n")) {
 		return Origin{}, errors.New("is not a ref")
 	}
@@ -95,10 +88,10 @@ func locate(ctx context.Context, dir, base, ref string, taken bool) (Origin, err
 func (t *Tree) head(ctx context.Context, path string) (commit, blob string) {
 	out, err := t.run(ctx, "rev-parse", "--revs-only", "HEAD^{commit}", "HEAD:"+path)
 	lines := strings.Split(string(out), "\n")
-	if err != nil || !fullHash().MatchString(lines[0]) {
+	if err != nil || !isObjectID(lines[0]) {
 		return "", ""
 	}
-	if fullHash().MatchString(lines[1]) {
+	if isObjectID(lines[1]) {
 		blob = lines[1]
 	}
 	return lines[0], blob
@@ -146,7 +139,7 @@ func (t *Tree) resolve(ctx context.Context, ref string) (string, error) {
 		return "", fmt.Errorf("%w; give the full hash", err)
 	case ctx.Err() != nil:
 		return "", ctx.Err()
-	case err != nil || !fullHash().MatchString(commit):
+	case err != nil || !isObjectID(commit):
 		return "", errors.New("git knows no such commit")
 	}
 	return commit, nil
