@@ -4,47 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
 
+	"github.com/codex-archive/codex/scripts/smallfs"
 	"github.com/codex-archive/codex/sdk"
 )
 
-// skipCode is how the child says that it may not mount.
-const skipCode = 77
-
-// TestFullDisk runs playFull in a mount namespace of its own, on a file system
-// of 2 MiB that goes with it.
+// TestFullDisk fills the disk under an archive, a file system of 2 MiB.
 func TestFullDisk(t *testing.T) {
-	t.Parallel()
-	cmd := role(t, "full", filepath.Join(t.TempDir(), "a.db"))
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EINVAL),
-		errors.As(err, &exit) && exit.ExitCode() == skipCode:
-		t.Skipf("this system lets no user mount in a namespace of its own: %v %s", err, out)
-	default:
-		t.Fatalf("%v: %s", err, out)
-	}
+	smallfs.Run(t, "size=2m", func(t *testing.T, dir string) {
+		if err := fillUnder(filepath.Join(dir, "a.db")); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
-// playFull fills the disk under an archive. Opening it, which needs a little room
-// even for reading, and writing say what is the matter; what is there is read.
-func playFull() error {
-	path := os.Getenv("ARCHIVE")
-	if err := syscall.Mount("none", filepath.Dir(path), "tmpfs", 0, "size=2m"); err != nil {
-		fmt.Println(err)
-		os.Exit(skipCode)
-	}
+// fillUnder fills the disk under the archive at path. Opening it, which needs a
+// little room even for reading, and writing say what is the matter; what is there
+// is read.
+func fillUnder(path string) error {
 	ctx := backgroundContext()
 	fill := filepath.Join(filepath.Dir(path), "fill")
 	b, err := open(ctx, options(path, sdk.Create))

@@ -26,7 +26,6 @@ func TestMain(m *testing.M) {
 		"store":  storeOne,
 		"stage":  stageAndHang,
 		"denied": playDenied,
-		"full":   playFull,
 	}
 	role := os.Getenv(roleVar)
 	if role == "" {
