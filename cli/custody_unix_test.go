@@ -27,8 +27,7 @@ func TestHoldRacesPurgeSoak(t *testing.T) {
 	for name, url := range everyDatabase((*databases.Database).URL) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newProject(t)
-			p.use(url(t))
+			p := newProjectOn(t, url(t))
 			held, purged := 0, 0
 			for round := range soak.Rounds(t, 6) {
 				if p.race(round) {

@@ -48,8 +48,7 @@ type manyKill struct {
 }
 
 func newManyKill(t *testing.T, url string, number int) *manyKill {
-	p := newProject(t)
-	p.use(url)
+	p := newProjectOn(t, url)
 	draw := rand.New(rand.NewPCG(uint64(number), 1)) // the number is the seed
 	k := &manyKill{project: p, number: number, draw: draw, set: fmt.Sprintf("00000000-0000-4000-8000-%012d", number)}
 	p.must("archive", "init")

@@ -160,11 +160,14 @@ func everyDatabase(url func(*databases.Database) string) map[string]func(*testin
 	}
 }
 
-// use has the project use the archive at url; "" is its own.
-func (p *project) use(url string) {
+// newProjectOn makes a project that uses the archive at url; "" is its own.
+func newProjectOn(t *testing.T, url string) *project {
+	t.Helper()
+	p := newProject(t)
 	if url != "" {
 		p.env = append(p.env, "CODEX_ARCHIVE_URL="+url)
 	}
+	return p
 }
 
 // secretFree looks for a password in everything that lies in the project.
@@ -200,8 +203,7 @@ func TestServerThatOnlyReads(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := c.start(t).Database(t)
-			p := newProject(t)
-			p.use(d.URL())
+			p := newProjectOn(t, d.URL())
 			p.write("a.txt", []byte("a"))
 			id := p.store("a.txt")
 			if _, err := d.Admin(t).ExecContext(t.Context(), c.make(d)); err != nil {
@@ -242,8 +244,7 @@ func TestServerThatMayLose(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newProject(t)
-			p.use(c.start(t, c.setting).Database(t).URL())
+			p := newProjectOn(t, c.start(t, c.setting).Database(t).URL())
 			p.write("a.txt", []byte("a"))
 			p.must("archive", "init")
 			r := p.run("archive", "store", "repo", "a.txt", "--reason", "dead")
@@ -288,8 +289,7 @@ func TestSlowCommitIsSaid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := c.server(t).Database(t)
-			p := newProject(t)
-			p.use(d.URL())
+			p := newProjectOn(t, d.URL())
 			p.write("a.txt", []byte("a"))
 			p.must("archive", "init")
 			admin, err := d.Admin(t).Conn(t.Context())

@@ -27,20 +27,14 @@ func inspectRules() []Rule {
 			t.same(b, kept)
 		}, needsTamper),
 		must("INSPECT-04", "A record whose content has no row is dangling, and named by its tombstone.", func(t *T) {
-			t.require(sdk.Inspection)
-			b := t.backend()
-			bare, kept := t.damageable(b)
-			found := t.damageBy(b, RemoveContent, bare)
+			b, bare, kept, found := t.damaged(RemoveContent)
 			for _, s := range bare {
 				t.showsDamage(found, sdk.Dangling, s.Tombstone.String())
 			}
 			t.same(b, kept)
 		}, needsTamper),
 		must("INSPECT-05", "Content of purged records only, whose body is there, is contradictory, and named by its SHA-256.", func(t *T) {
-			t.require(sdk.Inspection)
-			b := t.backend()
-			feigned, _ := t.damageable(b)
-			found := t.damageBy(b, FeignPurge, feigned)
+			_, feigned, _, found := t.damaged(FeignPurge)
 			for _, s := range feigned {
 				t.showsDamage(found, sdk.Contradictory, s.Content.SHA256.String())
 			}
@@ -136,6 +130,15 @@ func (t *T) damageable(b sdk.Backend) (some []sample, other sample) {
 	other = t.item(100)
 	t.put(b, append(slices.Clone(some), other)...)
 	return some, other
+}
+
+// damaged tampers with records of some contents, and returns what damage that
+// makes.
+func (t *T) damaged(how Harm) (b sdk.Backend, some []sample, other sample, found []sdk.Finding) {
+	t.require(sdk.Inspection)
+	b = t.backend()
+	some, other = t.damageable(b)
+	return b, some, other, t.damageBy(b, how, some)
 }
 
 // damageBy tampers with the records of some, and returns what damage that makes.

@@ -156,23 +156,17 @@ func Obey(ctx context.Context, in io.Reader, open func(o sdk.Options) (kvbackend
 // Tamper changes what is stored of the record id in the way that how names. other
 // is a second record, where the way is about two.
 func Tamper(ctx context.Context, s kvbackend.Store, how string, id, other sdk.Tombstone) error {
-	switch how {
-	case "remove-body":
-		return RemoveBody(ctx, s, id)
-	case "spoil-record":
-		return SpoilRecord(ctx, s, id)
-	case "spoil-content":
-		return SpoilContent(ctx, s, id)
-	case "remove-record":
-		return RemoveRecord(ctx, s, id)
-	case "remove-content":
-		return RemoveContent(ctx, s, id)
-	case "feign-purge":
-		return FeignPurge(ctx, s, id)
-	case "swap-content":
+	if how == "swap-content" {
 		return SwapContent(ctx, s, id, other)
 	}
-	return sdk.Errorf(sdk.Invalid, "%q is not known", how)
+	tamper := map[string]func(context.Context, kvbackend.Store, sdk.Tombstone) error{
+		"remove-body": RemoveBody, "remove-record": RemoveRecord, "remove-content": RemoveContent,
+		"spoil-record": SpoilRecord, "spoil-content": SpoilContent, "feign-purge": FeignPurge,
+	}[how]
+	if tamper == nil {
+		return sdk.Errorf(sdk.Invalid, "%q is not known", how)
+	}
+	return tamper(ctx, s, id)
 }
 
 func changeRecord(ctx context.Context, s kvbackend.Store, id sdk.Tombstone, change func(kvbackend.Tx, *sdk.Record) error) error {
