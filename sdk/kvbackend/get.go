@@ -79,15 +79,7 @@ func (b *backend) find(ctx context.Context, id sdk.Tombstone, buffer []byte) (sd
 			return nil
 		}
 		one.Record = r.record
-		switch {
-		case !r.record.PurgedAt.IsZero():
-			one.Err = purged(&r.record)
-			return nil
-		case r.record.Content.StoredSize < 0:
-			one.Err = sdk.Errorf(sdk.Corrupt, "the row of its content cannot be read").About(id)
-			return nil
-		case r.content.Body.IsZero():
-			one.Err = sdk.Errorf(sdk.ContentAbsent, "the archive does not have its content").About(id)
+		if one.Err = bodiless(r); one.Err != nil {
 			return nil
 		}
 		first, n, err := t.pieces(buffer[:0], r.content.Body, 0, 1)
@@ -106,6 +98,19 @@ func (b *backend) find(ctx context.Context, id sdk.Tombstone, buffer []byte) (sd
 		one.Err = b.wrap(ctx, "get", one.Err)
 	}
 	return one, body, nil
+}
+
+// bodiless says why there is no body to read; nil: there is one.
+func bodiless(r *row) error {
+	switch {
+	case !r.record.PurgedAt.IsZero():
+		return purged(&r.record)
+	case r.record.Content.StoredSize < 0:
+		return sdk.Errorf(sdk.Corrupt, "the row of its content cannot be read").About(r.record.Tombstone)
+	case r.content.Body.IsZero():
+		return sdk.Errorf(sdk.ContentAbsent, "the archive does not have its content").About(r.record.Tombstone)
+	}
+	return nil
 }
 
 func purged(r *sdk.Record) error {

@@ -224,20 +224,7 @@ func (b *Backend) write(ctx context.Context, op string, fn func(ctx context.Cont
 	if err := db.command(ctx, b.beginWrite); err != nil {
 		return b.wrap(ctx, op, err)
 	}
-	err = b.refuseForeign(ctx, db)
-	if err == nil {
-		err = b.warnNotDurable(ctx, db)
-	}
-	if err == nil && op == "put" {
-		err = b.refuseSmall(ctx, db)
-	}
-	if err == nil {
-		err = fn(ctx, db)
-	}
-	if err == nil {
-		err = db.refuseTriggersRun(ctx)
-	}
-	if err != nil {
+	if err := b.checked(ctx, op, db, fn); err != nil {
 		healthy = db.rollback() == nil && reusable(err)
 		if err == errUndo {
 			return nil
@@ -254,6 +241,25 @@ func (b *Backend) write(ctx context.Context, op string, fn func(ctx context.Cont
 	db.committed = time.Now()
 	healthy = true
 	return nil
+}
+
+// checked calls fn, between the checks of a transaction that writes.
+func (b *Backend) checked(ctx context.Context, op string, db *conn, fn func(ctx context.Context, db *conn) error) error {
+	if err := b.refuseForeign(ctx, db); err != nil {
+		return err
+	}
+	if err := b.warnNotDurable(ctx, db); err != nil {
+		return err
+	}
+	if op == "put" {
+		if err := b.refuseSmall(ctx, db); err != nil {
+			return err
+		}
+	}
+	if err := fn(ctx, db); err != nil {
+		return err
+	}
+	return db.refuseTriggersRun(ctx)
 }
 
 // waitTurn waits until Locks.CommitDelay is over since the last commit.

@@ -83,20 +83,8 @@ func (b *Backend) originKeys(ctx context.Context, db *conn, entries []*entry, na
 	if err := selectOrigins(ctx, db, missing, add); err != nil {
 		return nil, err
 	}
-	var fresh [][]any
-	for _, o := range missing {
-		if _, known := keys[o]; !known {
-			fresh = append(fresh, rows[o])
-		}
-	}
-	if len(fresh) > 0 {
-		if err := insertOrigin.rows(ctx, db, fresh, add); err != nil {
-			return nil, err
-		}
-		// What is missing now was inserted by another transaction meanwhile.
-		if err := selectOrigins(ctx, db, missing, add); err != nil {
-			return nil, err
-		}
+	if err := insertOrigins(ctx, db, missing, rows, keys, add); err != nil {
+		return nil, err
 	}
 	for _, o := range all {
 		if _, known := keys[o]; !known {
@@ -104,6 +92,24 @@ func (b *Backend) originKeys(ctx context.Context, db *conn, entries []*entry, na
 		}
 	}
 	return keys, nil
+}
+
+// insertOrigins inserts those of missing that have no key.
+func insertOrigins(ctx context.Context, db *conn, missing []origin, rows map[origin][]any, keys map[origin]int64, add func(scan) error) error {
+	var fresh [][]any
+	for _, o := range missing {
+		if _, known := keys[o]; !known {
+			fresh = append(fresh, rows[o])
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := insertOrigin.rows(ctx, db, fresh, add); err != nil {
+		return err
+	}
+	// What is missing now was inserted by another transaction meanwhile.
+	return selectOrigins(ctx, db, missing, add)
 }
 
 // selectOrigins asks for those of one set at a time.
