@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
@@ -16,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/codex-archive/codex/cli/internal/output"
+	build "github.com/codex-archive/codex/scripts/programs"
 )
 
 func sha256Hex(b []byte) string {
@@ -81,14 +81,8 @@ func (p *project) run(args ...string) result {
 
 func finish(t testing.TB, cmd *exec.Cmd) result {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return result{output.Code(cmd.ProcessState.ExitCode()), stdout.String(), stderr.String()}
+	stdout, stderr, code := build.Run(t, cmd)
+	return result{output.Code(code), stdout, stderr}
 }
 
 // must runs codex and ends the test unless it succeeds.

@@ -2,9 +2,7 @@ package docs_test
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/codex-archive/codex/scripts/programs"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
 )
@@ -188,15 +187,12 @@ func everyRule(t *testing.T, path string) {
 // nothing on standard output.
 func startedByHand(t *testing.T, program string) {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd := exec.Command(program)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	var exit *exec.ExitError
-	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 2 {
-		t.Errorf("started by hand it ended with %v, want exit status 2", err)
+	stdout, stderr, code := programs.Run(t, exec.Command(program))
+	if code != 2 {
+		t.Errorf("started by hand it ended with exit status %d, want 2", code)
 	}
-	if stdout.Len() > 0 || !strings.Contains(stderr.String(), "a backend of codex archive") {
-		t.Errorf("started by hand it said %q and, on standard error, %q", &stdout, &stderr)
+	if stdout != "" || !strings.Contains(stderr, "a backend of codex archive") {
+		t.Errorf("started by hand it said %q and, on standard error, %q", stdout, stderr)
 	}
 }
 

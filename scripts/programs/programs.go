@@ -5,6 +5,7 @@
 package programs
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -48,6 +49,18 @@ func For(t testing.TB) (dir string) {
 		}
 	})
 	return dir
+}
+
+// Run runs a program to its end, and returns what it printed and its exit code.
+func Run(t testing.TB, cmd *exec.Cmd) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
 // Build builds the programs into dir. With race, those that do not contain a

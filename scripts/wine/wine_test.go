@@ -3,7 +3,6 @@
 package wine
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/codex-archive/codex/scripts/programs"
 	"github.com/codex-archive/codex/sdk/backendtest"
 )
 
@@ -116,14 +116,8 @@ func (m machine) try(t *testing.T, args ...string) (out string, code int, log st
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "wine", append([]string{`C:\codex\codex.exe`}, args...)...)
 	cmd.Dir, cmd.Env = m.project, append(m.env, "CODEX_ACTOR=tester")
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return stdout.String(), cmd.ProcessState.ExitCode(), stderr.String()
+	out, log, code = programs.Run(t, cmd)
+	return out, code, log
 }
 
 func (m machine) write(t *testing.T, name, text string) {
