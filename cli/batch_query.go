@@ -40,6 +40,9 @@ func (p *batchPlan) runQuery(ctx context.Context) (err error) {
 			p.noteLarge(&entry.Record)
 		}
 	}
+	if query.Empty() && unreadable > 0 {
+		return sdk.Errorf(sdk.Corrupt, "%s selected, and none can be read", output.Count(unreadable, "record"))
+	}
 	if err := p.useItems(query, selectionWords(c, &targets{selected: selected}, "output-dir")); err != nil {
 		return err
 	}

@@ -51,16 +51,14 @@ func viewEvent(e *sdk.Event, r *sdk.Record) eventLine {
 	return v
 }
 
-// happened is an event of the archive with its record, or the tombstone of a row
-// that cannot be read.
+// happened is an event of the archive with its record, or why a row cannot be read.
 type happened struct {
-	event     *sdk.Event
-	record    *sdk.Record
-	tombstone sdk.Tombstone
+	event  *sdk.Event
+	record *sdk.Record
+	err    error
 }
 
-// events yields those events of the archive that f selects, in no order. An
-// error with a tombstone is about that row alone.
+// events yields those events of the archive that f selects, in no order.
 func events(ctx context.Context, backend sdk.Backend, f evidenceFilter) iter.Seq2[happened, error] {
 	q := sdk.Query{WithEvents: true}
 	if _, _, err := sdk.PrefixRange(f.tombstone); err == nil && f.tombstone != "" {
@@ -72,10 +70,11 @@ func events(ctx context.Context, backend sdk.Backend, f evidenceFilter) iter.Seq
 				yield(happened{}, err)
 				return
 			}
-			h := happened{record: &entry.Record, tombstone: entry.Record.Tombstone}
-			if entry.Err != nil && !yield(h, entry.Err) {
+			h := happened{record: &entry.Record}
+			if h.err = entry.Err; h.err != nil && !yield(h, nil) {
 				return
 			}
+			h.err = nil
 			for i := range entry.Events {
 				if h.event = &entry.Events[i]; f.passesEvent(h.event) && !yield(h, nil) {
 					return
@@ -102,12 +101,12 @@ func showHistory(ctx context.Context, c *app.Command, out io.Writer, f evidenceF
 	unreadable := 0
 	for e, err := range events(ctx, backend, f) {
 		switch {
-		case err != nil && !e.tombstone.IsZero():
-			unreadable++
-			c.Log.Warn("A row cannot be read: "+err.Error(), "tombstone", e.tombstone.String())
-			continue
 		case err != nil:
 			return err
+		case e.err != nil:
+			unreadable++
+			c.Log.Warn("A row cannot be read: " + output.Words(e.err))
+			continue
 		}
 		if err := sorted.Add(historyItem(e)); err != nil {
 			return err

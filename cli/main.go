@@ -24,7 +24,7 @@ func main() {
 	plugin.SilenceGRPC()
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	// A reader of stdout or stderr that goes away is an error of writing: what the
 	// command does is done and recorded in any case.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)

@@ -147,9 +147,9 @@ func collectHistory(ctx context.Context, c *app.Command, m *metrics.Collector) e
 	}
 	for e, err := range events(ctx, backend, evidenceFilter{}) {
 		switch {
-		case err != nil && e.tombstone.IsZero():
-			return err
 		case err != nil:
+			return err
+		case e.err != nil:
 			m.Unreadable++
 			continue
 		}

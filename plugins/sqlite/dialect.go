@@ -65,6 +65,7 @@ var classes = map[int]sqlbackend.Class{
 	lib.SQLITE_CONSTRAINT_PRIMARYKEY: {Kind: sdk.Conflict, ServerReplied: true},
 	lib.SQLITE_CONSTRAINT_UNIQUE:     {Kind: sdk.Conflict, ServerReplied: true},
 	lib.SQLITE_CONSTRAINT_FOREIGNKEY: {Kind: sdk.Internal, ServerReplied: true},
+	lib.SQLITE_IOERR_WRITE:           {Kind: sdk.Unavailable, Permanent: true, Msg: "the disk reports an error, or this process may not write files of that size (ulimit -f)"},
 	lib.SQLITE_IOERR_DATA:            {Kind: sdk.Corrupt},
 	lib.SQLITE_IOERR_CORRUPTFS:       {Kind: sdk.Corrupt},
 	// Of the file that all who have the archive open share, which a full disk has

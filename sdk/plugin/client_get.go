@@ -202,7 +202,7 @@ func failureOf(op string, id sdk.Tombstone, m *archivepb.Failure) error {
 	if e.Op == "" {
 		e.Op = op
 	}
-	if len(e.Tombstones) == 0 {
+	if len(e.Tombstones) == 0 && !id.IsZero() { // else it is an event of the archive
 		e.Tombstones = []sdk.Tombstone{id}
 	}
 	return e

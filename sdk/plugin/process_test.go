@@ -233,11 +233,13 @@ func TestTerminateClosesTheArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := self.Signal(os.Interrupt); err != nil { // the host's business
-		t.Fatal(err)
-	}
-	if _, err := b.Health(t.Context()); err != nil {
-		t.Errorf("after an interrupt: %v", err)
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGHUP, syscall.SIGQUIT} { // the host's business
+		if err := self.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Health(t.Context()); err != nil {
+			t.Errorf("after %v: %v", signal, err)
+		}
 	}
 	if err := self.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

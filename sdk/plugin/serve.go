@@ -79,6 +79,8 @@ func lifelineEnd(stdin io.Reader) <-chan struct{} {
 		_, _ = io.Copy(io.Discard, stdin) // an error is an end as well
 		once.Do(func() { close(end) })
 	}()
+	// A terminal sends these to the host as well, whose business they are.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGQUIT)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
 	go func() { // ends with the process

@@ -193,13 +193,18 @@ func (x *itemScan) next(scan scan) (*item, error) {
 	return i, nil
 }
 
-// unreadable says that a row is not what a backend wrote.
+// unreadable says that a row is not what a backend wrote. The zero id is that of an
+// event of the archive.
 func unreadable(id sdk.Tombstone, err error) error {
 	msg := err.Error()
 	if e := sdk.AsError(err); e != nil {
 		msg = e.Msg
 	}
-	return &sdk.Error{Kind: sdk.Corrupt, Msg: "the row in the database cannot be read: " + msg, Tombstones: []sdk.Tombstone{id}}
+	failure := sdk.Errorf(sdk.Corrupt, "the row in the database cannot be read: %s", msg)
+	if id.IsZero() {
+		return failure
+	}
+	return failure.About(id)
 }
 
 // content reads the row of the content.

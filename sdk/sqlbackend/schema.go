@@ -101,7 +101,10 @@ func (b *Backend) findMeta(ctx context.Context) (*meta, error) {
 // transaction of its own: PostgreSQL ends one in which a statement fails.
 func (db *conn) readMeta(ctx context.Context) (m *meta, err error) {
 	if m, err = look(ctx, db, selectMeta); err == nil {
-		return m, nil
+		if m == nil && db.b.d.Schema.Atomic { // else the process that made the table may have been killed
+			err = sdk.Errorf(sdk.Corrupt, "the table codex_archive_meta of %s has lost its row, which says which archive this is: restore it from a backup of the database", db.b.place)
+		}
+		return m, err
 	}
 	if exists, err := look(ctx, db, metaExists); err != nil || !exists {
 		return nil, err

@@ -48,6 +48,9 @@ func (i queryItem) after(other queryItem) bool {
 // relative to a base directory that is yet to be named.
 func NewQuery(dir string) *Query { return &Query{dir: dir, newest: map[queryKey]queryItem{}} }
 
+// Empty reports whether no live record was added.
+func (q *Query) Empty() bool { return len(q.newest) == 0 }
+
 // Add takes a record in, in any order. One that was purged does not count.
 func (q *Query) Add(r *sdk.Record) {
 	if !r.PurgedAt.IsZero() {

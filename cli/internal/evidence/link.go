@@ -49,7 +49,7 @@ func (d *linkReader) read(l Line) (k link, err error) {
 	d.source.Reset(l.Raw)
 	d.json.Reset(&d.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if err := ReadObject(d.json, func() error { return d.member(&k) }); err != nil {
-		return k, fmt.Errorf("not a record: %w", err)
+		return k, fmt.Errorf("not a record: %w", inWords(err))
 	}
 	if k.V < 1 || k.Seq < 1 || k.Seq > maxSeq {
 		return k, fmt.Errorf("not a record: v is %d, seq %d", k.V, k.Seq)
@@ -62,8 +62,11 @@ var errNoObject = errors.New("is not one JSON object")
 // ReadObject reads one JSON object, which is all that json has. It calls member to
 // read each key with its value.
 func ReadObject(json *jsontext.Decoder, member func() error) error {
-	if t, err := json.ReadToken(); err != nil || t.Kind() != '{' {
-		return errors.Join(errNoObject, err)
+	switch t, err := json.ReadToken(); {
+	case err != nil:
+		return err
+	case t.Kind() != '{':
+		return errNoObject
 	}
 	for json.PeekKind() != '}' {
 		if err := member(); err != nil {

@@ -40,7 +40,7 @@ func (l Line) Record() (*Record, error) {
 		err = json.Unmarshal(l.Raw, r)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", l.Where(), err)
+		return nil, fmt.Errorf("%s: %w", l.Where(), inWords(err))
 	}
 	return r, nil
 }

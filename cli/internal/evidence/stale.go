@@ -173,7 +173,7 @@ func (s *StaleIntent) read() (from int64, err error) {
 	var n intentFile
 	switch err := d.Decode(&n); {
 	case err != nil:
-		return 0, s.foreign(err.Error())
+		return 0, s.foreign(inWords(err).Error())
 	case n.V != Version || n.Op != op:
 		return 0, s.foreign(fmt.Sprintf("its version is %d and it names %s", n.V, n.Op))
 	case len(n.Records) == 0 || n.From < 0 || len(bytes.Trim(blanks, " ")) > 0:

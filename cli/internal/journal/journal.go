@@ -59,7 +59,7 @@ type Journal struct {
 func Open(o Options) (*Journal, error) {
 	log, err := evidence.Open(o.Dir)
 	if err != nil {
-		return nil, evidenceError(err).WithHint("nothing was done: make the evidence directory writable, or set evidence.dir")
+		return nil, evidenceError(err).WithHint("nothing was done: evidence.dir names a directory that has to be writable, with room, and with a log of this program or none")
 	}
 	return &Journal{options: o, file: log}, nil
 }
