@@ -224,6 +224,9 @@ func ofTheArchive() []tampering {
 		{"a record removed", func(w *tampered) {
 			w.sql(`DELETE FROM codex_item WHERE tombstone = %s`, w.bytesOf(w.tombstone(3)))
 		}, reconcile, []string{"no row: line 3, row ROW:3, event LINE:3: the archive has no event ARCHIVE by tester"}},
+		{"the archive given another identity", func(w *tampered) {
+			w.sql(`UPDATE codex_archive_meta SET archive = %s`, w.bytesOf(sdk.NewID().String()))
+		}, reconcile, []string{`identity: line \d, event [0-9a-f-]+: the archive is [0-9a-f-]+ and has this event, the line is about the archive [0-9a-f-]+, and no COPY`}},
 		{"the end cut off", func(w *tampered) { w.save(w.lines[:6]...) }, reconcile, []string{"no line: row ROW:7, event LINE:7: the archive has RESTORE by tester on "}},
 		{"the log deleted", func(w *tampered) { os.Remove(filepath.Join(w.dir, tamperedLog)) }, reconcile, []string{"no line: row ROW:1, event LINE:1: ", "no line: row ROW:7, event LINE:7: "}},
 	}
