@@ -203,8 +203,8 @@ func ofTheArchive() []tampering {
 	return []tampering{
 		{"an event in the log alone", func(w *tampered) { w.save(chained(append(w.lines, w.invented(7))...)...) }, reconcile, []string{"no row: line 8, row ROW:7, event [0-9a-f-]+: the archive has no event RESTORE by tester"}},
 		{"an event in the archive alone", func(w *tampered) {
-			w.sql(`INSERT INTO codex_event (id, item, action, actor, happened_at, case_name, retain_until, detail, host)
-				SELECT %s, item, action, actor, happened_at, case_name, retain_until, detail, host FROM codex_event WHERE id = %s`, w.bytesOf(sdk.NewID().String()), w.bytesOf(w.id(4)))
+			w.sql(`INSERT INTO codex_event (id, item, action, actor, happened_at, case_name, retain_until, detail, host, no_effect)
+				SELECT %s, item, action, actor, happened_at, case_name, retain_until, detail, host, no_effect FROM codex_event WHERE id = %s`, w.bytesOf(sdk.NewID().String()), w.bytesOf(w.id(4)))
 		}, reconcile, []string{"no line: row ROW:4, event [0-9a-f-]+: the archive has RESTORE by tester on "}},
 		{"an event row changed", func(w *tampered) {
 			w.sql(`UPDATE codex_event SET happened_at = happened_at + 60000000 WHERE id = %s`, w.bytesOf(w.id(4)))
