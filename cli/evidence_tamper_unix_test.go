@@ -203,8 +203,8 @@ func ofTheArchive() []tampering {
 	return []tampering{
 		{"an event in the log alone", func(w *tampered) { w.save(chained(append(w.lines, w.invented(7))...)...) }, reconcile, []string{"no row: line 8, row ROW:7, event [0-9a-f-]+: the archive has no event RESTORE by tester"}},
 		{"an event in the archive alone", func(w *tampered) {
-			w.sql(`INSERT INTO codex_event (id, item, action, actor, happened_at, case_name, retain_until, detail, host)
-				SELECT %s, item, action, actor, happened_at, case_name, retain_until, detail, host FROM codex_event WHERE id = %s`, w.bytesOf(sdk.NewID().String()), w.bytesOf(w.id(4)))
+			w.sql(`INSERT INTO codex_event (id, item, action, actor, happened_at, case_name, retain_until, detail, host, no_effect)
+				SELECT %s, item, action, actor, happened_at, case_name, retain_until, detail, host, no_effect FROM codex_event WHERE id = %s`, w.bytesOf(sdk.NewID().String()), w.bytesOf(w.id(4)))
 		}, reconcile, []string{"no line: row ROW:4, event [0-9a-f-]+: the archive has RESTORE by tester on "}},
 		{"an event row changed", func(w *tampered) {
 			w.sql(`UPDATE codex_event SET happened_at = happened_at + 60000000 WHERE id = %s`, w.bytesOf(w.id(4)))
@@ -224,6 +224,9 @@ func ofTheArchive() []tampering {
 		{"a record removed", func(w *tampered) {
 			w.sql(`DELETE FROM codex_item WHERE tombstone = %s`, w.bytesOf(w.tombstone(3)))
 		}, reconcile, []string{"no row: line 3, row ROW:3, event LINE:3: the archive has no event ARCHIVE by tester"}},
+		{"the archive given another identity", func(w *tampered) {
+			w.sql(`UPDATE codex_archive_meta SET archive = %s`, w.bytesOf(sdk.NewID().String()))
+		}, reconcile, []string{`identity: line \d, event [0-9a-f-]+: the archive is [0-9a-f-]+ and has this event, the line is about the archive [0-9a-f-]+, and no COPY`}},
 		{"the end cut off", func(w *tampered) { w.save(w.lines[:6]...) }, reconcile, []string{"no line: row ROW:7, event LINE:7: the archive has RESTORE by tester on "}},
 		{"the log deleted", func(w *tampered) { os.Remove(filepath.Join(w.dir, tamperedLog)) }, reconcile, []string{"no line: row ROW:1, event LINE:1: ", "no line: row ROW:7, event LINE:7: "}},
 	}

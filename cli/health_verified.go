@@ -22,8 +22,9 @@ type verifiedView struct {
 	Selected string    `json:"selected"` // in words
 	Records  int64     `json:"records"`
 	Intact   int64     `json:"intact"`
-	Bad      int64     `json:"bad"`    // damaged, missing or unreadable
-	Failed   int64     `json:"failed"` // not verified, and not purged
+	Bad      int64     `json:"bad"`                       // damaged, missing or unreadable
+	Failed   int64     `json:"failed"`                    // not verified, and not purged
+	Earlier  int64     `json:"earlier_records,omitempty"` // taken from the results file of runs before
 }
 
 // String says when content was verified, and how much of it.
@@ -47,6 +48,9 @@ func (v *verifiedView) String() string {
 	}
 	if len(found) == 0 {
 		found = append(found, "intact")
+	}
+	if v.Earlier > 0 {
+		found = append(found, fmt.Sprintf("%d of them by runs before, as their results file said", v.Earlier))
 	}
 	return fmt.Sprintf("%s (%s; %s)", output.Stamp(v.At), what, strings.Join(found, ", "))
 }
@@ -97,6 +101,7 @@ func viewVerification(e *sdk.Event) *verifiedView {
 	v := &verifiedView{
 		At: e.At, By: e.Actor, Selected: e.Detail["selected"],
 		Records: count("records"), Intact: count("intact"), Bad: count("damaged") + count("missing") + count("unreadable"),
+		Earlier: count("earlier_records"),
 	}
 	// Counted by what was found: a count that the event lacks is no success.
 	v.Failed = v.Records - v.Intact - v.Bad - count("purged")

@@ -27,6 +27,7 @@ type verifyRun struct {
 	file    *batch.File
 	report  *verifyReport
 	again   []string // what an earlier run could not verify
+	before  int64    // records that earlier runs have verified
 	saveErr error
 }
 
@@ -68,6 +69,7 @@ func (p *verifyPlan) open(ctx context.Context) (*verifyRun, error) {
 		r.results = verifier.NewResults(p.selected)
 	} else {
 		r.again = r.results.GoOn()
+		r.before = r.results.Summary.Records - int64(len(r.again))
 		r.results.Complete = false
 	}
 	return r, nil
@@ -207,7 +209,7 @@ func (r *verifyRun) record(ctx context.Context, failure error) error {
 	s := &r.results.Summary
 	v := evidence.Verification{
 		Selected: r.results.Selected, Begun: r.results.Begun, Records: s.Records, Contents: s.Contents, Bytes: s.Bytes,
-		Intact: s.Intact, Damaged: s.Damaged, Missing: s.Missing, Unreadable: s.Unreadable, Purged: s.Purged, Failed: s.Failed,
+		Intact: s.Intact, Damaged: s.Damaged, Missing: s.Missing, Unreadable: s.Unreadable, Purged: s.Purged, Failed: s.Failed, Earlier: r.before,
 	}
 	if r.file != nil {
 		v.Results = r.file.Path()

@@ -80,6 +80,11 @@ func TestVerifyInterrupted(t *testing.T) {
 	if s := all.Summary; !all.Complete || s.Records != files || s.Intact != files || s.Contents != files || !all.Begun.Equal(first.Begun) {
 		t.Errorf("after --resume: %+v", all)
 	}
+	log := p.evidence()
+	verified, _ := log[len(log)-1]["verified"].(map[string]any)
+	if fmt.Sprint(verified["earlier_records"]) != fmt.Sprint(first.Summary.Records) {
+		t.Errorf("%d records were verified before, and the evidence says %v", first.Summary.Records, verified)
+	}
 	if r := p.run("archive", "verify", "--resume", "--results", "r.json"); r.code != output.ExitUsage {
 		t.Errorf("a complete run was resumed: exit code %d\n%s", r.code, r.stderr)
 	}

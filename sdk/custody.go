@@ -117,12 +117,19 @@ func (e *Entry) checkHolds(wrong func(string, ...any) error) error {
 	return nil
 }
 
-// MarkEffects sets NoEffect of the events of a history, which holds, as
-// [MergeHolds] has left them, do not show.
-func MarkEffects(events []Event, holds []Hold) {
+// MarkEffects sets NoEffect of the events of a history for the archive that takes
+// them over. there are the holds of the history, and here is what [MergeHolds] has
+// made of them. An event whose effect was not taken over has none here; one whose
+// effect is missing in the history as well goes on contradicting it.
+func MarkEffects(events []Event, there, here []Hold) {
 	for i := range events {
 		e := &events[i]
-		e.NoEffect = e.Action == ActionHold && countFunc(holds, e.placed) == 0 || e.Action == ActionRelease && countFunc(holds, e.released) == 0
+		shows := e.placed
+		if e.Action == ActionRelease {
+			shows = e.released
+		}
+		cased := e.Action == ActionHold || e.Action == ActionRelease
+		e.NoEffect = cased && countFunc(here, shows) == 0 && (e.NoEffect || countFunc(there, shows) > 0)
 	}
 }
 

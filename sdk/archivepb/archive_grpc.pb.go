@@ -185,7 +185,8 @@ type ArchiveClient interface {
 	// the one is released if the other is; but a HOLD that was placed here after
 	// that time stays, or becomes, active, and no second hold of a case that is
 	// active is added. An added HOLD or RELEASE has no_effect where none of the
-	// record's holds then has its case and time, and a HOLD's actor. With a PURGE among the events the item has no body, and a
+	// record's holds then has its case and time, and a HOLD's actor, and it came with
+	// no_effect or with such a hold. With a PURGE among the events the item has no body, and a
 	// new record is purged from the start: at purged_at, or else at the time of the
 	// PURGE. A live one is purged by it and loses its body as by Purge, unless a
 	// hold that was placed here is active, retain_until as it was here is in the future, or
@@ -411,7 +412,8 @@ type ArchiveServer interface {
 	// the one is released if the other is; but a HOLD that was placed here after
 	// that time stays, or becomes, active, and no second hold of a case that is
 	// active is added. An added HOLD or RELEASE has no_effect where none of the
-	// record's holds then has its case and time, and a HOLD's actor. With a PURGE among the events the item has no body, and a
+	// record's holds then has its case and time, and a HOLD's actor, and it came with
+	// no_effect or with such a hold. With a PURGE among the events the item has no body, and a
 	// new record is purged from the start: at purged_at, or else at the time of the
 	// PURGE. A live one is purged by it and loses its body as by Purge, unless a
 	// hold that was placed here is active, retain_until as it was here is in the future, or

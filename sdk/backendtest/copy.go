@@ -179,15 +179,15 @@ func copyRules() []Rule {
 				t.unseen(b, c.sample)
 			}
 		}),
-		must("COPY-12", "A HOLD or RELEASE of a history has NoEffect where no hold of the record has its case and time, and in no other case.", func(t *T) {
+		must("COPY-12", "A HOLD or RELEASE of a history has NoEffect where no hold of the record has its case and time, and it came with NoEffect or with such a hold; in no other case.", func(t *T) {
 			b := t.backend()
 			c, other := t.copied(t.item(100)), t.copied(t.item(100))
 			c.held("case", true)
 			c.held("case", false)
 			c.events = append(c.events, t.hold(c.Tombstone, "case"), t.release(c.Tombstone, "never placed"))
-			c.events[0].NoEffect, c.events[1].NoEffect = true, true
+			c.events[0].NoEffect, c.events[1].NoEffect, c.events[3].NoEffect, c.events[4].NoEffect = true, true, true, true
 			t.putCopies(b, c)
-			c.events[0].NoEffect, c.events[1].NoEffect, c.events[3].NoEffect, c.events[4].NoEffect = false, false, true, true
+			c.events[0].NoEffect, c.events[1].NoEffect = false, false
 			t.isCopied(b, c)
 			t.putCopies(b, other)
 			here := t.hold(other.Tombstone, "case")
@@ -202,6 +202,12 @@ func copyRules() []Rule {
 				if err := e.CheckCustody(); err != nil {
 					t.Errorf("%v", err)
 				}
+			}
+			lost := t.copied(t.item(100))
+			lost.events = append(lost.events, t.hold(lost.Tombstone, "case"))
+			t.putCopies(b, lost)
+			if e := t.entry(b, lost.Tombstone); e.CheckCustody() == nil {
+				t.Errorf("a HOLD whose hold is missing in the history is one without effect")
 			}
 		}),
 	}

@@ -37,7 +37,7 @@ func (t tx) takeOver(e *intake.Entry, known bool) error {
 	}
 	c.Holds = sdk.MergeHolds(c.Holds, e.Item.History.Holds, placed)
 	events := slices.Clone(e.Item.History.Events)
-	sdk.MarkEffects(events, c.Holds)
+	sdk.MarkEffects(events, e.Item.History.Holds, c.Holds)
 	for _, event := range events {
 		if err := t.takeEvent(event, c); err != nil {
 			return err

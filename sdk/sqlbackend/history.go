@@ -45,8 +45,11 @@ func (g *group) takeOver(ctx context.Context) error {
 		return err
 	}
 	var all []sdk.Event
+	there := map[*lockedItem][]sdk.Hold{}
 	for _, e := range g.copied {
 		all = append(all, e.item.History.Events...)
+		it := items[e.record.Tombstone]
+		there[it] = append(there[it], e.item.History.Holds...)
 	}
 	fresh, err := g.db.freshEvents(ctx, all, items)
 	if err != nil {
@@ -62,7 +65,7 @@ func (g *group) takeOver(ctx context.Context) error {
 	for i := range fresh {
 		e := &fresh[i]
 		it := items[e.Tombstone]
-		sdk.MarkEffects(fresh[i:i+1], holds[it])
+		sdk.MarkEffects(fresh[i:i+1], there[it], holds[it])
 		if !e.RetainUntil.After(it.custody.RetainUntil) {
 			continue
 		}

@@ -21,7 +21,8 @@ type Verification struct {
 	Missing    int64     `json:"missing"`
 	Unreadable int64     `json:"unreadable"`
 	Purged     int64     `json:"purged"`
-	Failed     int64     `json:"failed"` // could not be verified
+	Failed     int64     `json:"failed"`                   // could not be verified
+	Earlier    int64     `json:"earlier_records,omitzero"` // of Records: by runs that this one went on from, as the results file says
 	Results    string    `json:"results_file"`
 }
 
@@ -32,6 +33,9 @@ func (v *Verification) Detail() map[string]string {
 	}
 	if v.Structure {
 		detail["structure"] = "true"
+	}
+	if v.Earlier > 0 {
+		detail["earlier_records"] = strconv.FormatInt(v.Earlier, 10)
 	}
 	for key, n := range map[string]int64{
 		"records": v.Records, "contents": v.Contents, "content_bytes": v.Bytes, "intact": v.Intact, "damaged": v.Damaged,

@@ -196,11 +196,27 @@ func (r *Results) Write(w io.Writer) error {
 	return output.WriteJSON(w, r)
 }
 
-// Parse reads the text of a results file. It returns nil for another file.
+// Parse reads the text of a results file. It returns nil for another file, and for
+// one whose counts cannot be true.
 func Parse(text []byte) *Results {
 	var r Results
-	if json.Unmarshal(text, &r) != nil || r.Selected == "" || r.Archive.IsZero() {
+	if json.Unmarshal(text, &r) != nil || r.Selected == "" || r.Archive.IsZero() || !r.Summary.sound() {
+		return nil
+	}
+	if r.LeftOut < 0 || int64(len(r.Problems))+r.LeftOut != r.Summary.Bad()+r.Summary.Failed {
 		return nil
 	}
 	return &r
+}
+
+// sound reports whether the counts agree.
+func (s *Summary) sound() bool {
+	sum := int64(0)
+	for _, n := range []int64{s.Intact, s.Damaged, s.Missing, s.Unreadable, s.Purged, s.Failed} {
+		if n < 0 {
+			return false
+		}
+		sum += n
+	}
+	return sum == s.Records && s.Contents >= 0 && s.Contents <= s.Records && s.Bytes >= 0
 }

@@ -61,20 +61,24 @@ def take_over(db, r, history, known, now):
         if old and not same_event(pb.Event.FromString(old[0]), e):
             raise Failed("CONFLICT", "the event id is taken", r.tombstone)
         if not old:
-            mark(db, e)
+            mark(db, e, history.holds)
             insert_event(db, e)
             later = "UPDATE record SET retain_until = ?1 WHERE tombstone = ?2 AND coalesce(retain_until < ?1, TRUE)"
             if e.action == "RETAIN":
                 db.execute(later, (e.retain_until, r.tombstone))
 
 
-def mark(db, e):
-    """Say of a HOLD or RELEASE whether a hold shows its effect."""
+def mark(db, e, there):
+    """Say of a HOLD or RELEASE that its effect was not taken over."""
+    came = any(
+        h.case == e.case and ((h.placed, h.placed_by) == (e.at, e.actor) if e.action == "HOLD" else h.HasField("released") and h.released == e.at)
+        for h in there
+    )
     shown = {
         "HOLD": "SELECT 1 FROM hold WHERE (tombstone, name, placed, placed_by) = (?, ?, ?, ?)",
         "RELEASE": "SELECT 1 FROM hold WHERE (tombstone, name, released) = (?, ?, ?) AND ? != ''",
     }.get(e.action)
-    e.no_effect = shown is not None and not db.execute(shown, (e.tombstone, e.case, e.at, e.actor)).fetchone()
+    e.no_effect = shown is not None and (e.no_effect or came) and not db.execute(shown, (e.tombstone, e.case, e.at, e.actor)).fetchone()
 
 
 def events(db, tombstone):

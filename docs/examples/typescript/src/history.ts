@@ -74,11 +74,11 @@ export function takeOver(db: Connection, r: Checked, history: History, known: bo
     }
   }
   for (const e of history.events) {
-    takeOverEvent(db, e);
+    takeOverEvent(db, e, history.holds);
   }
 }
 
-function takeOverEvent(db: Connection, e: Event): void {
+function takeOverEvent(db: Connection, e: Event, there: Hold[]): void {
   const old = db.get<{ message: Uint8Array }>("SELECT message FROM event WHERE id = ?", e.id);
   if (old && !sameEvent(Event.decode(old.message), e)) {
     throw new Failed(Kind.CONFLICT, "the event id is taken", e.tombstone);
@@ -86,7 +86,7 @@ function takeOverEvent(db: Connection, e: Event): void {
   if (old) {
     return;
   }
-  mark(db, e);
+  mark(db, e, there);
   insertEvent(db, e);
   if (e.retainUntil !== undefined) {
     const later = "UPDATE record SET retain_until = ?1 WHERE tombstone = ?2 AND coalesce(retain_until < ?1, TRUE)";
@@ -94,14 +94,17 @@ function takeOverEvent(db: Connection, e: Event): void {
   }
 }
 
-/** Say of a HOLD or RELEASE whether a hold shows its effect. */
-function mark(db: Connection, e: Event): void {
+/** Say of a HOLD or RELEASE that its effect was not taken over. */
+function mark(db: Connection, e: Event, there: Hold[]): void {
+  const cased = there.filter((h) => h.case === e.case);
+  const placedThere = cased.some((h) => h.placed === e.at && h.placedBy === e.actor);
+  const releasedThere = cased.some((h) => h.released === e.at);
   const placed = "SELECT 1 FROM hold WHERE (tombstone, name, placed, placed_by) = (?, ?, ?, ?)";
   const released = "SELECT 1 FROM hold WHERE (tombstone, name, released) = (?, ?, ?)";
   const at = e.at ?? null;
   e.noEffect =
-    (e.action === "HOLD" && !db.get(placed, e.tombstone, e.case, at, e.actor)) ||
-    (e.action === "RELEASE" && !db.get(released, e.tombstone, e.case, at));
+    (e.action === "HOLD" && (e.noEffect || placedThere) && !db.get(placed, e.tombstone, e.case, at, e.actor)) ||
+    (e.action === "RELEASE" && (e.noEffect || releasedThere) && !db.get(released, e.tombstone, e.case, at));
 }
 
 /** Add a hold, or release the one that it is; a HOLD that was placed here later stays active. */
