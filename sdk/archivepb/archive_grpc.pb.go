@@ -33,7 +33,8 @@
 //      which is the host's business.
 //   5. Standard error carries log lines: JSON objects with "@level", "@message"
 //      and further pairs, or plain text, which counts as debug. Lines are cut at
-//      64 KiB. Secrets are never in them.
+//      64 KiB. Secrets are never in them. A program of which nothing is asked says
+//      nothing.
 //
 // The same service on any other gRPC address, without the handshake, serves for
 // debugging: the host can attach to it.

@@ -110,7 +110,29 @@ func processRules() []Rule {
 		patient(must("PROC-09", "Memory does not grow with the length of a batch: a Put and a Get of 256 MiB in bodies of 4 MiB need less than half of that more than small ones.", flatBatch, needsProgram)),
 		must("PROC-10", "What a call has opened it closes, also where it ends early: the files and connections of a program do not grow with the number of calls.", descriptorLeak, needsProgram),
 		must("PROC-11", "What a program has started ends with it: no process of its own is left.", leftProcesses, needsProgram),
+		must("PROC-12", "A program of which nothing is asked says nothing: its log does not grow by itself.", idleLog, needsProgram),
 		patient(must("PROC-07", "Memory does not grow with a body: one of 256 MiB is taken in and returned with less than half of that more than small ones need.", flatMemory, needsProgram)),
+	}
+}
+
+const (
+	idleTime  = time.Second
+	idleBytes = 16 << 10 // more than a line about a timer that went off, and less than what has no end
+)
+
+// idleLog looks whether a program logs while nothing is asked of it. No one reads a
+// log that has no end, and the host and its disk are busy with it.
+func idleLog(t *T) {
+	var log recorder
+	b := t.openOver(setup{stderr: &log})
+	t.exercise(b, t.items(3))
+	before := log.written()
+	select {
+	case <-time.After(idleTime):
+	case <-t.ctx.Done():
+	}
+	if n := log.written() - before; n > idleBytes {
+		t.Errorf("it said %d bytes on standard error in %v in which nothing was asked of it", n, idleTime)
 	}
 }
 
@@ -194,13 +216,27 @@ func shortened(text string) string {
 type recorder struct {
 	mu sync.Mutex
 	b  bytes.Buffer
+	n  int64 // bytes that were written
 }
+
+// maxRecorded bounds what a recorder keeps, in bytes: a program may print without
+// end.
+const maxRecorded = 8 << 20
 
 // Write implements [io.Writer].
 func (r *recorder) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.b.Write(p)
+	r.n += int64(len(p))
+	_, _ = r.b.Write(p[:min(len(p), maxRecorded-r.b.Len())]) // to memory
+	return len(p), nil
+}
+
+// written returns how many bytes were written.
+func (r *recorder) written() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.n
 }
 
 // String returns what was written.

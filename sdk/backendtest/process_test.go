@@ -48,7 +48,7 @@ var programFaults = []struct {
 	want  string // the rules that fail, all of them
 	shows string // in the result of the first
 }{
-	{"sound", func() { serve(nil) }, "^(CRASH-02|PROC-(0[1-5]|11)|WIRE-10)", "", ""},
+	{"sound", func() { serve(nil) }, "^(CRASH-02|PROC-(0[1-5]|1[12])|WIRE-10)", "", ""},
 	{"calls itself otherwise", func() { serveDriver(named("sqlite")) }, "^WIRE-", "WIRE-10", `describes itself as "sqlite", want "faulty"`},
 	{"prints", func() { serve(wrap[printer]) }, "^PROC-0[12]", "PROC-01", "storing"},
 	{"outlives its host", outlive, "^PROC-0[12]", "PROC-02", "with an open archive"},
@@ -60,6 +60,7 @@ var programFaults = []struct {
 	{"panics where nothing recovers", func() { serve(wrap[stray]) }, "^(HEALTH-0|GET-02)", "HEALTH-01", "mutant"},
 	{"ends with a code of its own", endWithCode, "^PROC-0[18]", "PROC-08", "exit status 3, want exit status 0"},
 	{"leaves files open", func() { serve(wrap[opener]) }, "^PROC-(01|10)", "PROC-10", "open files and connections"},
+	{"logs without end", logEndlessly, "^PROC-(01|12)", "PROC-12", "in which nothing was asked of it"},
 	{"leaves a process behind", leaveProcess, "^PROC-(01|11)", "PROC-11", "after the program that started it has ended"},
 	{"holds the bodies that it takes in", func() { serve(wrap[hoarder]) }, "^PROC-0[179]", "PROC-09 PROC-07", "is taken in with"},
 	{"holds the bodies that it returns", func() { serve(wrap[collector]) }, "^PROC-0[17]", "PROC-07", "is returned with"},
@@ -184,6 +185,15 @@ func leaveProcess() {
 	if err := c.Start(); err != nil {
 		panic(err)
 	}
+	serve(nil)
+}
+
+func logEndlessly() {
+	go func() {
+		for {
+			fmt.Fprintln(os.Stderr, `{"@level":"info","@message":"still here"}`)
+		}
+	}()
 	serve(nil)
 }
 

@@ -265,7 +265,7 @@ func (t *T) run(grace time.Duration) (hung bool) {
 	defer late.Stop()
 	select {
 	case <-done:
-		t.Errorf("the time of the rule was over: %v", t.ctx.Err())
+		t.Errorf("the time of the rule was over (%v); a longer deadline shows whether it is slow or hangs", t.ctx.Err())
 		return false
 	case <-late.C:
 		in := ""
