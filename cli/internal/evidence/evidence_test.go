@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,26 +19,10 @@ import (
 
 // TestMain lets the test binary be the other process: see TestManyProcesses.
 func TestMain(m *testing.M) {
-	if role := os.Getenv("EVIDENCE_TEST_ROLE"); role != "" {
-		if err := roles[role](os.Getenv("EVIDENCE_TEST_DIR")); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
-
-var roles = map[string]func(dir string) error{
-	"append": appendRole,
-	"intent": intentRole,
-}
-
-func child(t *testing.T, role, dir string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), "EVIDENCE_TEST_ROLE="+role, "EVIDENCE_TEST_DIR="+dir)
-	return cmd
+	filetest.Main(m, map[string]func(dir string) error{
+		"append": appendRole,
+		"intent": intentRole,
+	})
 }
 
 func mustOpen(t *testing.T, dir string) *Log {
@@ -197,7 +180,7 @@ func TestManyProcesses(t *testing.T) {
 	const processes = 50
 	var wg sync.WaitGroup
 	for range processes {
-		cmd := child(t, "append", dir)
+		cmd := filetest.Child(t, "append", dir)
 		wg.Go(func() {
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/filetest"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -305,7 +306,7 @@ func intentRole(dir string) error {
 
 func TestKilledProcess(t *testing.T) {
 	dir := t.TempDir()
-	cmd := child(t, "intent", dir)
+	cmd := filetest.Child(t, "intent", dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

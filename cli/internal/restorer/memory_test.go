@@ -89,7 +89,7 @@ func TestMemoryIsFlat(t *testing.T) {
 		t.Skip("the peak of a process is read from /proc, as on Linux")
 	}
 	dir := t.TempDir()
-	cmd := child(t, "memory", dir)
+	cmd := filetest.Child(t, "memory", dir)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -480,7 +479,7 @@ func namedRole(dir string) error {
 // kills it.
 func killed(t *testing.T, role, dir string, check func()) {
 	t.Helper()
-	cmd := child(t, role, dir)
+	cmd := filetest.Child(t, role, dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -559,27 +558,11 @@ func FuzzExtract(f *testing.F) {
 // TestMain lets the test binary be the other process: one that is killed, or
 // measured, or has a small disk.
 func TestMain(m *testing.M) {
-	if role := os.Getenv("ARCHIVE_TEST_ROLE"); role != "" {
-		if err := roles[role](os.Getenv("ARCHIVE_TEST_DIR")); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
-
-var roles = map[string]func(dir string) error{
-	"half":   halfRole,
-	"named":  namedRole,
-	"memory": memoryRole,
-}
-
-func child(t testing.TB, role, dir string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), "ARCHIVE_TEST_ROLE="+role, "ARCHIVE_TEST_DIR="+dir)
-	return cmd
+	filetest.Main(m, map[string]func(dir string) error{
+		"half":   halfRole,
+		"named":  namedRole,
+		"memory": memoryRole,
+	})
 }
 
 // stored is a record and its body, as a backend would keep them.
