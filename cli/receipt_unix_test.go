@@ -14,8 +14,8 @@ import (
 )
 
 // TestReceiptInPython runs the program that docs/format.md shows on receipts of
-// this program: of logs of many sizes and several parts, and on some that were
-// changed.
+// this program: of logs of many sizes and several parts, on a certificate, and on
+// some that were changed.
 func TestReceiptInPython(t *testing.T) {
 	t.Parallel()
 	python := pythonWithEd25519(t)
@@ -53,6 +53,16 @@ func TestReceiptInPython(t *testing.T) {
 			t.Errorf("%s: %v\n%s", receipt, err, line)
 		}
 		p.must("archive", "evidence", "verify", "--receipt", receipt)
+	}
+	id := fmt.Sprint(p.evidence()[0]["tombstone"])
+	p.must("archive", "prune-request", id, "--by", "ann")
+	p.must("archive", "purge", id, "--by", "bob", "--certificate", "purged")
+	if text, err := check("purged"); err != nil || !strings.Contains(text, id) || !strings.HasPrefix(text, "codex-archive purge certificate v1\n") {
+		t.Errorf("the certificate: %v\n%s", err, text)
+	}
+	p.write("bad", bytes.Replace(p.read("purged"), []byte("ann"), []byte("bob"), 1))
+	if text, err := check("bad"); err == nil {
+		t.Errorf("a certificate that was changed: %s", text)
 	}
 	good := p.read("one")
 	for name, bad := range map[string][]byte{

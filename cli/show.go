@@ -41,6 +41,7 @@ type eventView struct {
 	Actor       string            `json:"actor"`
 	At          time.Time         `json:"at"`
 	Case        string            `json:"case,omitempty"`
+	NoEffect    bool              `json:"no_effect,omitempty"` // the case was active already, or was not
 	RetainUntil *time.Time        `json:"retain_until,omitempty"`
 	Host        string            `json:"host,omitempty"`
 	Detail      map[string]string `json:"detail,omitempty"`
@@ -113,7 +114,7 @@ func viewEntry(entry sdk.Entry) entryView {
 	v := entryView{RecordView: output.ViewRecord(entry.Record), Events: []eventView{}, Holds: []holdView{}}
 	v.Present = &entry.Present
 	for _, e := range entry.Events {
-		v.Events = append(v.Events, eventView{e.ID.String(), string(e.Action), e.Actor, e.At, e.Case, output.OptionalTime(e.RetainUntil), e.Host, e.Detail})
+		v.Events = append(v.Events, eventView{e.ID.String(), string(e.Action), e.Actor, e.At, e.Case, e.NoEffect, output.OptionalTime(e.RetainUntil), e.Host, e.Detail})
 	}
 	for _, h := range entry.Holds {
 		v.Holds = append(v.Holds, viewHold(h))
@@ -224,6 +225,9 @@ func details(e eventView) string {
 	}
 	if e.Case != "" {
 		words = append(words, "case "+e.Case)
+	}
+	if e.NoEffect {
+		words = append(words, "without effect")
 	}
 	if e.RetainUntil != nil {
 		words = append(words, "until "+output.Stamp(*e.RetainUntil))

@@ -92,6 +92,11 @@ func (e *Entry) CheckCustody() error {
 	case !r.RetainUntil.Equal(until):
 		return wrong("it is retained until %s, and its events say %s", formatUntil(r.RetainUntil), formatUntil(until))
 	}
+	for i := range e.Events {
+		if event := &e.Events[i]; event.Action == ActionPurge && !askedByAnother(e.Events, event.Actor) {
+			return wrong("it was purged by %s, and no event says that another person asked for it", event.Actor)
+		}
+	}
 	return e.checkHolds(wrong)
 }
 

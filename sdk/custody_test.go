@@ -97,7 +97,7 @@ func TestCheckCustody(t *testing.T) {
 			Events: []Event{
 				cased(ActionHold, 1, false), cased(ActionHold, 2, true), cased(ActionRelease, 3, false), cased(ActionRelease, 4, true),
 				cased(ActionHold, 5, false), cased(ActionRelease, 7, false), retained(8, 30), retained(9, 40),
-				event(ActionPruneRequest, 10), event(ActionPurge, 50),
+				event(ActionPruneRequest, 10), {ID: ID{12}, Tombstone: ID{1}, Action: ActionPruneRequest, At: at(11), Actor: "bert"}, event(ActionPurge, 50),
 			},
 		}
 	}
@@ -119,9 +119,11 @@ func TestCheckCustody(t *testing.T) {
 		"an event of a hold altered":         func(e *Entry) { e.Events[4].Actor = "bert" },
 		"the last RETAIN removed":            func(e *Entry) { e.Events = slices.Delete(e.Events, 7, 8) },
 		"the last RETAIN altered":            func(e *Entry) { e.Events[7].RetainUntil = at(39) },
-		"the PURGE removed":                  func(e *Entry) { e.Events = e.Events[:9] },
+		"the PURGE removed":                  func(e *Entry) { e.Events = e.Events[:10] },
 		"the time of the purge altered":      func(e *Entry) { e.Record.PurgedAt = at(51) },
-		"the PURGE altered":                  func(e *Entry) { e.Events[9].At = at(51) },
+		"the request of another removed":     func(e *Entry) { e.Events = slices.Delete(e.Events, 9, 10) },
+		"the request of another altered":     func(e *Entry) { e.Events[9].Actor = "Anna" },
+		"the PURGE altered":                  func(e *Entry) { e.Events[10].At = at(51) },
 		"a purged record that is live again": func(e *Entry) { e.Record.PurgedAt = time.Time{} },
 	} {
 		e := whole()

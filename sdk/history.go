@@ -111,15 +111,16 @@ func (i *Item) CheckPurge(c *Custody, now time.Time) error {
 		return refuse("retained until %s", c.RetainUntil.Format(time.DateOnly))
 	}
 	for _, purge := range i.History.Events {
-		if purge.Action == ActionPurge && !i.askedByAnother(purge.Actor) {
+		if purge.Action == ActionPurge && !askedByAnother(i.History.Events, purge.Actor) {
 			return refuse("its history has no request of a person other than %s", purge.Actor)
 		}
 	}
 	return nil
 }
 
-func (i *Item) askedByAnother(actor string) bool {
-	return slices.ContainsFunc(i.History.Events, func(e Event) bool {
+// askedByAnother reports whether a person other than actor asked for a purge.
+func askedByAnother(events []Event, actor string) bool {
+	return slices.ContainsFunc(events, func(e Event) bool {
 		return e.Action == ActionPruneRequest && !SamePerson(e.Actor, actor)
 	})
 }

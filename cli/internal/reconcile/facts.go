@@ -33,9 +33,9 @@ func factsOfLine(r *evidence.Record) facts {
 	case evidence.Restore:
 		f = append(f, "output", evidence.EventOutput(r.Output))
 	case evidence.Hold, evidence.Release:
-		f = append(f, "case", r.Case, "note", r.Note)
-	case evidence.Retain, evidence.PruneRequest:
-		f = append(f, "note", r.Note)
+		f = append(f, "case", r.Case, "note", r.Note, "sha256", r.SHA256)
+	case evidence.Retain, evidence.PruneRequest, evidence.Purge:
+		f = append(f, "note", r.Note, "sha256", r.SHA256)
 	case evidence.Verified:
 		if r.Verified != nil {
 			f = f.with(r.Verified.Detail())
@@ -60,9 +60,9 @@ func factsOfEvent(e *sdk.Event, r *sdk.Record) facts {
 	case sdk.ActionRestore:
 		f = append(f, "output", e.Detail["output"])
 	case sdk.ActionHold, sdk.ActionRelease:
-		f = append(f, "case", e.Case, "note", e.Detail["note"])
-	case sdk.ActionRetain, sdk.ActionPruneRequest:
-		f = append(f, "note", e.Detail["note"])
+		f = append(f, "case", e.Case, "note", e.Detail["note"], "sha256", r.Content.SHA256.String())
+	case sdk.ActionRetain, sdk.ActionPruneRequest, sdk.ActionPurge:
+		f = append(f, "note", e.Detail["note"], "sha256", r.Content.SHA256.String())
 	case sdk.ActionVerify:
 		f = f.with(e.Detail)
 	}

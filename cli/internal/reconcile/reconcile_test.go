@@ -101,7 +101,8 @@ func TestAllIsWell(t *testing.T) {
 	}
 }
 
-// Another case of a hold, another note, or another end of a retention, is named.
+// Another case of a hold, another note, another content, or another end of a
+// retention, is named.
 func TestEventThatDiffers(t *testing.T) {
 	w := newWorld(t)
 	line := w.store("here", "a")
@@ -112,16 +113,18 @@ func TestEventThatDiffers(t *testing.T) {
 	hold := sdk.Event{ID: sdk.NewID(), Tombstone: id, Action: sdk.ActionHold, Actor: "me", At: now, Case: "X", Host: "here"}
 	retain := sdk.Event{ID: sdk.NewID(), Tombstone: id, Action: sdk.ActionRetain, Actor: "me", At: now, RetainUntil: until, Host: "here"}
 	request := sdk.Event{ID: sdk.NewID(), Tombstone: id, Action: sdk.ActionPruneRequest, Actor: "me", At: now, Detail: map[string]string{"note": "why"}, Host: "here"}
-	if err := w.backend.Append(t.Context(), []sdk.Event{hold, retain, request}); err != nil {
+	second := sdk.Event{ID: sdk.NewID(), Tombstone: id, Action: sdk.ActionPruneRequest, Actor: "me", At: now, Host: "here"}
+	if err := w.backend.Append(t.Context(), []sdk.Event{hold, retain, request, second}); err != nil {
 		t.Fatal(err)
 	}
-	other, later, noted := *line, *line, *line
+	other, later, noted, hashed := *line, *line, *line, *line
+	hashed.ID, hashed.Action, hashed.SHA256, hashed.EventAt = second.ID, evidence.PruneRequest, strings.Repeat("0", 64), now
 	noted.ID, noted.Action, noted.Note, noted.EventAt = request.ID, evidence.PruneRequest, "because", now
 	other.ID, other.Action, other.Case, other.EventAt = hold.ID, evidence.Hold, "Y", now
 	later.ID, later.Action, later.Until, later.EventAt = retain.ID, evidence.Retain, until.AddDate(0, 0, 1), now
-	w.append(&other, &later, &noted)
+	w.append(&other, &later, &noted, &hashed)
 	sum, named := w.run(10)
-	if sum.Found != 3 || !strings.Contains(fmt.Sprint(named), "changed: line 4") || !strings.Contains(fmt.Sprint(named), "changed: line 2") || !strings.Contains(fmt.Sprint(named), "changed: line 3") {
+	if sum.Found != 4 || !strings.Contains(fmt.Sprint(named), "changed: line 5") || !strings.Contains(fmt.Sprint(named), "changed: line 4") || !strings.Contains(fmt.Sprint(named), "changed: line 2") || !strings.Contains(fmt.Sprint(named), "changed: line 3") {
 		t.Errorf("%+v, %q", sum, named)
 	}
 }
