@@ -16,6 +16,10 @@ import (
 // errCut is the error of a stream that ended without its last part.
 var errCut = errors.New("the stream ended in the middle")
 
+// maxEmpty is how many frames without parts, or chunks without bytes, may follow
+// each other: what has nothing to say forever is not waited for.
+const maxEmpty = 1 << 15
+
 // parts takes the frames of a stream apart. It holds one frame.
 type parts[F any, P any] struct {
 	recv func() (F, error)
@@ -27,7 +31,10 @@ type parts[F any, P any] struct {
 // next returns the next part, or the error of the stream, which is errCut when
 // it ends.
 func (p *parts[F, P]) next() (part P, err error) {
-	for len(p.rest) == 0 {
+	for empty := 0; len(p.rest) == 0; empty++ {
+		if empty > maxEmpty {
+			return part, sdk.Errorf(sdk.Internal, "%d frames without anything in them", empty)
+		}
 		frame, err := p.recv()
 		if err == io.EOF {
 			return part, errCut
@@ -138,12 +145,20 @@ func (g *getReader) record(id sdk.Tombstone, m *archivepb.Record) (more bool, er
 		err = sdk.Errorf(sdk.Invalid, "stored size is missing")
 	}
 	result := sdk.GetResult{Record: record}
-	var streamErr error                            // about the whole call, unlike a fault of the body
-	room := max(m.GetContent().GetStoredSize(), 0) // of the body
+	var streamErr error                                      // about the whole call, unlike a fault of the body
+	room, empty := max(m.GetContent().GetStoredSize(), 0), 0 // of the body; chunks without a byte
 	b := newIncomingBody(id, record.Content.WithoutBodyHash(), func() ([]byte, *archivepb.BodyEnd, error) {
 		chunk, end, err := g.chunk(id)
-		if room -= int64(len(chunk)); err == nil && room < -maxExcess {
+		empty++
+		if len(chunk) > 0 {
+			empty = 0
+		}
+		switch room -= int64(len(chunk)); {
+		case err != nil:
+		case room < -maxExcess:
 			err = sdk.Errorf(sdk.Internal, "the body of %s goes on after its %d bytes", id, m.GetContent().GetStoredSize())
+		case empty > maxEmpty:
+			err = sdk.Errorf(sdk.Internal, "the body of %s has %d chunks without a byte", id, empty)
 		}
 		var failure *itemError
 		switch {

@@ -254,13 +254,13 @@ func (f *foreign) Put(stream grpc.ClientStreamingServer[archivepb.PutFrame, arch
 
 func (f *foreign) Get(_ *archivepb.GetRequest, stream grpc.ServerStreamingServer[archivepb.GetFrame]) error {
 	return sent(f, f.get, func(part *archivepb.GetPart) error {
-		return stream.Send(&archivepb.GetFrame{Parts: []*archivepb.GetPart{part}})
+		return stream.Send(&archivepb.GetFrame{Parts: slices.DeleteFunc([]*archivepb.GetPart{part}, func(p *archivepb.GetPart) bool { return p == nil })})
 	})
 }
 
 func (f *foreign) List(_ *archivepb.ListRequest, stream grpc.ServerStreamingServer[archivepb.ListFrame]) error {
 	return sent(f, f.list, func(part *archivepb.ListPart) error {
-		return stream.Send(&archivepb.ListFrame{Parts: []*archivepb.ListPart{part}})
+		return stream.Send(&archivepb.ListFrame{Parts: slices.DeleteFunc([]*archivepb.ListPart{part}, func(p *archivepb.ListPart) bool { return p == nil })})
 	})
 }
 
@@ -522,15 +522,24 @@ func TestEndlessAnswers(t *testing.T) {
 	b := serveForeign(t, f)
 	body := bytes.Repeat([]byte("x"), 1<<20)
 	r := record(1, body)
-	f.get = getParts(r, body)[:2]
-	var item, all error
-	for found, err := range b.Get(t.Context(), []sdk.Tombstone{r.Tombstone}) {
-		if all = err; err == nil {
-			_, item = io.Copy(io.Discard, found.Body)
+	header := getParts(r, body)[0]
+	for says, chunk := range map[string][]byte{"goes on after its 1048576 bytes": body, "chunks without a byte": {}} {
+		f.get = []*archivepb.GetPart{header, {Part: &archivepb.GetPart_Chunk{Chunk: chunk}}}
+		var item, all error
+		for found, err := range b.Get(t.Context(), []sdk.Tombstone{r.Tombstone}) {
+			if all = err; err == nil {
+				_, item = io.Copy(io.Discard, found.Body)
+			}
+		}
+		if item == nil || sdk.KindOf(all) != sdk.Internal || !strings.Contains(all.Error(), says) {
+			t.Errorf("get: %v, %v", item, all)
 		}
 	}
-	if sdk.KindOf(item) != sdk.Corrupt || sdk.KindOf(all) != sdk.Internal || !strings.Contains(all.Error(), "goes on after its 1048576 bytes") {
-		t.Errorf("get: %v, %v", item, all)
+	f.get, f.list = []*archivepb.GetPart{nil}, []*archivepb.ListPart{nil} // frames without parts
+	for name, err := range map[string]error{"get": last(b.Get(t.Context(), []sdk.Tombstone{r.Tombstone})), "list": last(b.List(t.Context(), sdk.Query{}))} {
+		if sdk.KindOf(err) != sdk.Internal || !strings.Contains(err.Error(), "frames without anything in them") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 
 	entry := &archivepb.ListPart{Part: &archivepb.ListPart_Entry{Entry: &archivepb.Entry{Record: RecordToProto(&r)}}}
@@ -560,6 +569,14 @@ func TestEndlessAnswers(t *testing.T) {
 			t.Errorf("%s: %d entries, %v", name, n, last)
 		}
 	}
+}
+
+// last returns the last error of a sequence.
+func last[V any](all iter.Seq2[V, error]) (err error) {
+	for _, e := range all {
+		err = e
+	}
+	return err
 }
 
 // TestOtherRecords: a record that a list was not asked for is an error about it,
