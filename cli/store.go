@@ -71,13 +71,8 @@ func runStore(ctx context.Context, c *app.Command) error {
 	if err := c.Arguments("REPO", "PATH"); err != nil {
 		return err
 	}
-	switch path := c.Flags.Args().Get(1); {
-	case path == "":
-		return output.Usagef("PATH is empty")
-	case path != "-":
-		if err := tree.Check(protected(c), path); err != nil {
-			return wrongPath(err)
-		}
+	if err := checkStored(c, c.Flags.Args().Get(1)); err != nil {
+		return err
 	}
 	record, err := newRecord(c)
 	if err != nil {
@@ -105,7 +100,22 @@ func runStore(ctx context.Context, c *app.Command) error {
 	if isPlain(c, &record) {
 		warnPlain(c, 1)
 	}
-	unsigned := receipts.write(j)
+	return printStored(c, record, stored, receipts.write(j))
+}
+
+// checkStored refuses a PATH that is no file to store.
+func checkStored(c *app.Command, path string) error {
+	switch path {
+	case "":
+		return output.Usagef("PATH is empty")
+	case "-":
+		return nil
+	}
+	return wrongPath(tree.Check(protected(c), path))
+}
+
+// printStored prints the result of a store; unsigned is why there is no receipt.
+func printStored(c *app.Command, record sdk.Record, stored sdk.PutResult, unsigned error) error {
 	if err := output.WriteJSON(c.Env.Stdout, viewStored(c, record, stored)); err != nil {
 		return output.Errorf(output.FailureOf(err).Kind, "%s is stored as %s, but the result could not be printed: %w",
 			c.Flags.Args().Get(1), record.Tombstone, err)
