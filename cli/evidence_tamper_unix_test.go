@@ -358,7 +358,7 @@ func TestTamperingIsDocumented(t *testing.T) {
 		run[c.name+" | "+by] = true
 	}
 	elsewhere := map[string]string{
-		"a hold removed": "verify_structure", "a retention made shorter": "verify_structure", "a purge feigned": "verify_structure",
+		"a hold removed": "verify_structure", "a retention made shorter": "verify_structure", "a purge feigned": "verify_structure", "the request of a purge removed": "verify_structure",
 		"a record removed, and its events": "verify_structure", "the row of a content removed": "verify_structure",
 		"a part of the log removed": "evidence_signed", "a receipt changed": "evidence_signed",
 	}

@@ -54,7 +54,7 @@ func TestReceiptInPython(t *testing.T) {
 		}
 		p.must("archive", "evidence", "verify", "--receipt", receipt)
 	}
-	id := fmt.Sprint(p.evidence()[0]["tombstone"])
+	id := p.field(p.must("archive", "list", "--path", "f0", "--json"), "tombstone")
 	p.must("archive", "prune-request", id, "--by", "ann")
 	p.must("archive", "purge", id, "--by", "bob", "--certificate", "purged")
 	if text, err := check("purged"); err != nil || !strings.Contains(text, id) || !strings.HasPrefix(text, "codex-archive purge certificate v1\n") {
