@@ -36,7 +36,7 @@ var classes = map[uint16]sqlbackend.Class{
 	1030: {Kind: sdk.Internal, Permanent: true},    // the storage engine's own error, such as a failing disk
 	1180: {Kind: sdk.Unavailable},                  // error during COMMIT: it may have happened
 
-	1213: {Kind: sdk.Busy, ServerReplied: true},                  // deadlock
+	1213: {Kind: sdk.Busy, ServerReplied: true, Deadlock: true},  // it rolls the transaction back
 	1020: {Kind: sdk.Busy, ServerReplied: true},                  // record has changed since last read
 	1205: {Kind: sdk.Busy, ServerReplied: true},                  // lock wait time-out
 	1615: {Kind: sdk.Busy, ServerReplied: true},                  // prepared statement needs to be prepared again

@@ -27,7 +27,7 @@ var classes = map[string]sqlbackend.Class{
 	"28":    {Kind: sdk.Unauthenticated, ServerReplied: true},       // authorization
 	"3D000": {Kind: sdk.NoArchive, ServerReplied: true},             // no such database
 	"3F000": {Kind: sdk.NoArchive, ServerReplied: true},             // no such schema
-	"40":    {Kind: sdk.Busy, ServerReplied: true},                  // rolled back: serialization 40001, deadlock 40P01
+	"40":    {Kind: sdk.Busy, ServerReplied: true, Deadlock: true},  // rolled back: serialization 40001, deadlock 40P01
 	"40003": {Kind: sdk.Unavailable},                                // completion unknown
 	"42501": {Kind: sdk.PermissionDenied, ServerReplied: true},      // privilege
 	"42703": {Kind: sdk.Schema, ServerReplied: true},                // no such column

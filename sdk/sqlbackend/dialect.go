@@ -193,6 +193,9 @@ type Class struct {
 	// surely did not happen. A lost connection, a time-out and a failing disk
 	// are not replies.
 	ServerReplied bool
+	// Deadlock says that the database undid the transaction for the sake of
+	// another: the same transaction may succeed at once.
+	Deadlock bool
 	// Msg, where not empty, takes the place of the driver's text.
 	Msg string
 }
