@@ -59,12 +59,13 @@ go run -modfile=scripts/tools.mod scripts/typecheck.go linux/arm64 darwin/arm64
 # our code. So the packages that run one are left out, the commands are tested on a
 # backend that keeps everything in memory, and the engine on a database that is a
 # process of its own. The mutants do one thing after the other, and are run without;
-# so are the rules in one archive, which TestMemory runs in many.
+# so are the rules in one archive, which TestMemory runs in many, and those over a
+# socket, which TestConformanceOfProcess runs in a program of its own.
 # The detector needs cgo.
 race() { CGO_ENABLED=1 go test -vet=off -race -timeout 15m "$@"; }
 
 step race detector
-race -short -skip 'TestMutants|TestEveryRuleCanFail|TestSingleArchive' ./sdk ./sdk/intake ./sdk/kvbackend/... ./sdk/memory ./sdk/backendtest/... ./sdk/plugin ./cli/internal/...
+race -short -skip 'TestMutants|TestEveryRuleCanFail|TestSingleArchive|TestConformanceOverSocket' ./sdk ./sdk/intake ./sdk/kvbackend/... ./sdk/memory ./sdk/backendtest/... ./sdk/plugin ./cli/internal/...
 go run ./scripts/testenv -noservers -race go test -vet=off -short -timeout 15m -run 'Batch|Restore' ./cli
 
 step race detector over the engine
