@@ -95,7 +95,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 			sqlbackend.Class{Kind: sdk.Timeout, Native: "1969", ServerReplied: true, Msg: "max_statement_time"}),
 		sqltest.Case("packet", suite().Script("SELECT '"+strings.Repeat("x", maxPacket)+"'"), sqlbackend.Class{Kind: sdk.Internal, Msg: "1 MiB"}),
 		sqltest.Case("deadlock", suite().Contend("DO 0", "START TRANSACTION", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
-			sqlbackend.Class{Kind: sdk.Busy, Native: "1213", ServerReplied: true, Msg: "Deadlock"}),
+			sqlbackend.Class{Kind: sdk.Busy, Native: "1213", ServerReplied: true, Deadlock: true, Msg: "Deadlock"}),
 		sqltest.Case("lock", suite().Contend("SET innodb_lock_wait_timeout = 0", "START TRANSACTION", "DO 0", "UPDATE t SET v = 2 WHERE n = 1"),
 			sqlbackend.Class{Kind: sdk.Busy, Native: "1205", ServerReplied: true, Msg: "Lock wait"}),
 	})

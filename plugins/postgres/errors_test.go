@@ -85,11 +85,11 @@ func TestErrorsOfTheServer(t *testing.T) {
 		sqltest.Case("statement time-out", suite().Script("SET statement_timeout = 1", "SELECT pg_sleep(10)"),
 			sqlbackend.Class{Kind: sdk.Timeout, Native: "57014", ServerReplied: true, Msg: "canceling statement"}),
 		sqltest.Case("deadlock", suite().Contend("SELECT 1", "BEGIN", "UPDATE t SET v = 1 WHERE n = 2", "UPDATE t SET v = 2 WHERE n = 1"),
-			sqlbackend.Class{Kind: sdk.Busy, Native: "40P01", ServerReplied: true, Msg: "deadlock"}),
+			sqlbackend.Class{Kind: sdk.Busy, Native: "40P01", ServerReplied: true, Deadlock: true, Msg: "deadlock"}),
 		sqltest.Case("lock", suite().Contend("SELECT 1", "BEGIN; SET LOCAL lock_timeout = 1", "SELECT 1", "UPDATE t SET v = 2 WHERE n = 1"),
 			sqlbackend.Class{Kind: sdk.Busy, Native: "55P03", ServerReplied: true, Msg: "lock timeout"}),
 		sqltest.Case("serialization", suite().Contend("SELECT 1", "BEGIN ISOLATION LEVEL REPEATABLE READ", "COMMIT", "UPDATE t SET v = 2 WHERE n = 1"),
-			sqlbackend.Class{Kind: sdk.Busy, Native: "40001", ServerReplied: true, Msg: "could not serialize"}),
+			sqlbackend.Class{Kind: sdk.Busy, Native: "40001", ServerReplied: true, Deadlock: true, Msg: "could not serialize"}),
 	})
 }
 
