@@ -198,10 +198,12 @@ func (b *Backend) mayWrite(op string) error {
 // whose deadline is later gives a COMMIT more.
 const commitTime = 30 * time.Second
 
-// errUndo makes write roll back and report success: a dry run.
-var errUndo = errors.New("undo")
+// writeAttempts is how often a transaction begins before deadlocks end the call.
+const writeAttempts = 3
 
-// write runs fn in a transaction. fn does not call out.
+// write runs fn in a transaction. fn does not call out. Where the database undoes
+// the transaction for the sake of another, fn runs again: what it leaves outside
+// the database is that of its last run.
 func (b *Backend) write(ctx context.Context, op string, fn func(ctx context.Context, db *conn) error) error {
 	if err := b.mayWrite(op); err != nil {
 		return err
@@ -211,36 +213,44 @@ func (b *Backend) write(ctx context.Context, op string, fn func(ctx context.Cont
 		return err
 	}
 	defer done()
+	for range writeAttempts {
+		var undone bool
+		if undone, err = b.tryWrite(ctx, op, fn); !undone {
+			break
+		}
+	}
+	return err
+}
+
+// tryWrite is write, once. It reports whether the database undid the transaction.
+func (b *Backend) tryWrite(ctx context.Context, op string, fn func(ctx context.Context, db *conn) error) (undone bool, err error) {
 	db, err := b.writers.acquire(ctx)
 	if err != nil {
-		return b.wrap(ctx, op, err)
+		return false, b.wrap(ctx, op, err)
 	}
 	healthy := false
 	defer func() { b.writers.release(db, healthy) }()
 
 	if err := b.waitTurn(ctx, db); err != nil {
-		return b.wrap(ctx, op, err)
+		return false, b.wrap(ctx, op, err)
 	}
 	if err := db.command(ctx, b.beginWrite); err != nil {
-		return b.wrap(ctx, op, err)
+		return false, b.wrap(ctx, op, err)
 	}
 	if err := b.checked(ctx, op, db, fn); err != nil {
 		healthy = db.rollback() == nil && reusable(err)
-		if err == errUndo {
-			return nil
-		}
-		return b.wrap(ctx, op, err)
+		return b.classify(err).Deadlock, b.wrap(ctx, op, err)
 	}
 	if err := ctx.Err(); err != nil {
 		healthy = db.rollback() == nil
-		return b.wrap(ctx, op, err)
+		return false, b.wrap(ctx, op, err)
 	}
 	if err := db.commit(ctx); err != nil {
-		return b.commitFailed(op, err)
+		return b.classify(err).Deadlock, b.commitFailed(op, err)
 	}
 	db.committed = time.Now()
 	healthy = true
-	return nil
+	return false, nil
 }
 
 // checked calls fn, between the checks of a transaction that writes.
@@ -280,7 +290,7 @@ func (b *Backend) waitTurn(ctx context.Context, db *conn) error {
 // its pool: after our own verdicts, never after an error of the driver.
 func reusable(err error) bool {
 	var e *sdk.Error
-	return err == nil || err == errUndo || errors.As(err, &e)
+	return err == nil || errors.As(err, &e)
 }
 
 // now returns the database's clock.

@@ -37,7 +37,7 @@ func (b *Backend) Put(ctx context.Context, items iter.Seq2[sdk.Item, error]) ([]
 }
 
 // putAttempts is how often a transaction begins before rows that others change
-// all the time, or deadlocks, end the Put.
+// all the time end the Put.
 const putAttempts = 3
 
 // put writes what was taken in.
@@ -51,14 +51,11 @@ func (b *Backend) put(ctx context.Context, in *intake) ([]sdk.PutResult, error) 
 		if err = in.surveyAll(ctx); err != nil {
 			return nil, err
 		}
-		deadlock := false
 		err = b.write(ctx, "put", func(ctx context.Context, db *conn) error {
 			g = newGroup(b, db, in)
-			err := g.store(ctx)
-			deadlock = err != nil && b.classify(err).Deadlock
-			return err
+			return g.store(ctx)
 		})
-		if err == nil || g == nil || !g.outdated && !deadlock {
+		if err == nil || g == nil || !g.outdated {
 			break
 		}
 		clear(in.survey)

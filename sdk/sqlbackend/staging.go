@@ -63,6 +63,9 @@ func (g *staging) flush(ctx context.Context) error {
 	}
 	var fresh []*staged
 	err := g.b.write(ctx, "put", func(ctx context.Context, db *conn) (err error) {
+		for _, body := range fresh {
+			body.key = 0 // its row was undone
+		}
 		fresh, err = g.touch(ctx, db)
 		if err != nil {
 			return err
