@@ -7,7 +7,7 @@ type Health struct {
 	Server  string // the database and its version, such as "SQLite 3.50.4"
 	Archive ID     // identity
 	Schema  int    // version in the database
-	Live    int64  // live records
+	Live    int64  // live records; Retrievable and Held are never more, whatever is stored meanwhile
 	// Retrievable counts the live records whose body was found by this call with
 	// its recorded length. A flag that says so is not enough.
 	Retrievable int64

@@ -2866,7 +2866,7 @@ type HealthReply struct {
 	Retrievable   int64                  `protobuf:"varint,4,opt,name=retrievable,proto3" json:"retrievable,omitempty"` // live records whose body this call found with its recorded length
 	Clock         *int64                 `protobuf:"zigzag64,5,opt,name=clock,proto3,oneof" json:"clock,omitempty"`
 	Writable      bool                   `protobuf:"varint,6,opt,name=writable,proto3" json:"writable,omitempty"`
-	Live          int64                  `protobuf:"varint,7,opt,name=live,proto3" json:"live,omitempty"`                               // live records
+	Live          int64                  `protobuf:"varint,7,opt,name=live,proto3" json:"live,omitempty"`                               // live records; retrievable and held are never more, whatever is stored meanwhile
 	Unmeasured    string                 `protobuf:"bytes,8,opt,name=unmeasured,proto3" json:"unmeasured,omitempty"`                    // for people: what was counted without measuring its length
 	Durable       bool                   `protobuf:"varint,9,opt,name=durable,proto3" json:"durable,omitempty"`                         // what was acknowledged survives a kill of the database's server
 	NotDurable    string                 `protobuf:"bytes,10,opt,name=not_durable,json=notDurable,proto3" json:"not_durable,omitempty"` // for people: why not

@@ -81,9 +81,13 @@ func (db *conn) count(ctx context.Context, h *sdk.Health) error {
 	if err != nil {
 		return err
 	}
-	h.Live, h.Retrievable = all-h.Purged, small+large
-	return db.queryRow(ctx, `SELECT count(DISTINCT h.item) FROM codex_hold h JOIN codex_item i ON i.id = h.item
+	err = db.queryRow(ctx, `SELECT count(DISTINCT h.item) FROM codex_hold h JOIN codex_item i ON i.id = h.item
 		WHERE h.released_at IS NULL AND i.purged_at IS NULL`, &h.Held)
+	// Each statement sees what is committed when it begins. Records that were stored
+	// since the first one do not count.
+	h.Live = all - h.Purged
+	h.Retrievable, h.Held = min(small+large, h.Live), min(h.Held, h.Live)
+	return err
 }
 
 // findPresent returns which of some artifacts have a body of the recorded length.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/codex-archive/codex/scripts/bench/contest"
 	"github.com/codex-archive/codex/scripts/databases"
@@ -238,6 +239,45 @@ func (s *Suite) overlappingPuts(t *testing.T) {
 	}
 	wait.Wait()
 	Retrievable(t, s.Open(t, url, sdk.ReadOnly), handles*puts*size)
+}
+
+// healthMeanwhile counts while records are stored and held, in several statements:
+// no part may be more than the whole.
+func (s *Suite) healthMeanwhile(t *testing.T) {
+	url := s.Database(t).URL()
+	writer, archive := s.Open(t, url, sdk.Create), s.Open(t, url, sdk.ReadWrite)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		items := contest.Small(200)
+		for i := range items {
+			if _, err := put(writer, items[i:i+1]); err != nil {
+				t.Error(err)
+				return
+			}
+			r := &items[i].Record
+			err := writer.Append(t.Context(), []sdk.Event{{
+				ID: sdk.NewEventID(), Tombstone: r.Tombstone, Action: sdk.ActionHold, Case: "case", Actor: "me", At: sdk.Time(time.Now()),
+			}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	for {
+		h, err := archive.Health(t.Context())
+		if err != nil || max(h.Retrievable, h.Held) > h.Live {
+			t.Errorf("%d live, %d retrievable, %d held, %v", h.Live, h.Retrievable, h.Held, err)
+			<-done
+			return
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
 }
 
 func fill(random *rand.Rand, id []byte) {

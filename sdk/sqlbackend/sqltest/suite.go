@@ -78,6 +78,7 @@ func (s *Suite) Run(t *testing.T) {
 		{"ReadOnlyServer", s.readOnlyServer},
 		{"ForeignTables", s.foreignTables},
 		{"OverlappingPuts", s.overlappingPuts},
+		{"HealthMeanwhile", s.healthMeanwhile},
 		{"FilesOfOptions", s.filesOfOptions},
 		{"ServerIsKilled", s.serverIsKilled},
 		{"Damage", func(t *testing.T) { Damage(t, s.archive) }},
