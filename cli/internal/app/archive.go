@@ -186,11 +186,12 @@ func (c *Command) Repeat(ctx context.Context, read func(context.Context) error) 
 // it answers a question within 2 seconds. The next [Archive.Backend] starts it
 // again.
 func (a *Archive) KillHung(ctx context.Context) {
-	a.connection.KillHung(ctx, func(ctx context.Context, backend sdk.Backend) {
+	a.connection.KillHung(ctx, func(ctx context.Context, backend sdk.Backend) bool {
 		for _, err := range backend.Get(ctx, []sdk.Tombstone{sdk.NewID()}) { // there is no such record
 			_ = err // any answer will do
 			break
 		}
+		return !retry.Over(ctx, 0) // its process may see the deadline pass before this one does, and say so
 	})
 }
 

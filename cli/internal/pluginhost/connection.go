@@ -191,10 +191,11 @@ func (c *Connection) drop() {
 // Close is given, and how long it may take to answer [Connection.KillHung].
 const killAfter = 2 * time.Second
 
-// KillHung kills the program unless it answers a question within 2 seconds. The
-// next Backend starts it again; errors of calls that were under way say
-// [sdk.Crashed]. Of an attached program only the connection ends, here and in Close.
-func (c *Connection) KillHung(ctx context.Context, ask func(context.Context, sdk.Backend)) {
+// KillHung kills the program unless ask, whose context lasts 2 seconds, says that
+// it answers. The next Backend starts it again; errors of calls that were under
+// way say [sdk.Crashed]. Of an attached program only the connection ends, here and
+// in Close.
+func (c *Connection) KillHung(ctx context.Context, ask func(context.Context, sdk.Backend) bool) {
 	c.turn <- struct{}{}
 	process, backend := c.process, c.backend
 	c.release()
@@ -203,8 +204,7 @@ func (c *Connection) KillHung(ctx context.Context, ask func(context.Context, sdk
 	}
 	ctx, cancel := context.WithTimeout(ctx, killAfter)
 	defer cancel()
-	ask(ctx, backend)
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if !ask(ctx, backend) {
 		process.Kill()
 	}
 }
