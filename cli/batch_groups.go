@@ -87,9 +87,18 @@ const (
 	// groupTimeout is the shortest time of an item with which it can wait for
 	// others.
 	groupTimeout = 5 * time.Second
-	// groupWorkers is how many goroutines verify and write: more gain nothing.
+	// groupWorkers is how many goroutines verify and write, and how many groups are
+	// completed at a time: more gain nothing.
 	groupWorkers = 2
+	// A batch has so many groups at least, each of leastGroup items or more, so that
+	// some are prepared while others are completed.
+	leastGroups, leastGroup = 4, 128
 )
+
+// groupSize returns how many items a group has at most.
+func groupSize(items int) int {
+	return min(max(items/leastGroups, leastGroup), journal.MaxGroup(durable.MaxOpen()))
+}
 
 // groups says how small items are done together; nil: they are not.
 func (r *batchRun) groups() *batch.Groups {
@@ -98,7 +107,7 @@ func (r *batchRun) groups() *batch.Groups {
 		return nil
 	}
 	return &batch.Groups{
-		Size: journal.MaxGroup(durable.MaxOpen()), Wait: groupWait, Workers: min(groupWorkers, r.plan.command.Config.Batch.MaxConcurrent),
+		Size: groupSize(len(r.plan.manifest.Items)), Wait: groupWait, Workers: min(groupWorkers, r.plan.command.Config.Batch.MaxConcurrent),
 		Together: r.small.together, Fetch: r.fetch, Alone: r.small.alone,
 		Fail:     func(index int, err error) { r.small.file(index).Fail(sdk.AsError(err)) },
 		Prepare:  func(ctx context.Context, index int) error { return r.small.group.Prepare(ctx, r.small.file(index)) },

@@ -53,8 +53,14 @@ type entry struct {
 // contest lets all contestants do a job. The first round is not timed: it fills
 // the caches, measures memory, which costs time, and compares what is restored
 // with what was stored.
-func (b *bench) contest(j *job) (*table, error) {
+func (b *bench) contest(j *job) (_ *table, err error) {
 	log.Printf("%s: %d rounds", j.title, j.rounds)
+	var used []string
+	defer func() {
+		for _, dir := range used {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
 	contestants := b.contestants
 	if j.starts {
 		contestants = b.starters
@@ -66,21 +72,28 @@ func (b *bench) contest(j *job) (*table, error) {
 			if round%2 == 0 { // what one leaves to be done, another must not always pay for
 				k = len(contestants) - 1 - i
 			}
-			if err := b.turn(j, &contestants[k], &t.rows[k], round == 0); err != nil {
+			dir, err := os.MkdirTemp(b.dir, "turn-")
+			if err != nil {
+				return nil, err
+			}
+			used = append(used, dir)
+			if err := b.turn(j, dir, &contestants[k], &t.rows[k], round == 0); err != nil {
 				return nil, fmt.Errorf("%s, round %d: %w", contestants[k].name, round, err)
+			}
+			// ext4 looks past the inodes that were freed in the last minutes: whoever
+			// makes many files after many were removed takes several times as long.
+			if j.single {
+				if err := os.RemoveAll(dir); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}
 	return t, nil
 }
 
-// turn is one round of one contestant.
-func (b *bench) turn(j *job, c *contestant, row *row, first bool) (err error) {
-	dir, err := os.MkdirTemp(b.dir, "turn-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+// turn is one round of one contestant, in the empty directory dir.
+func (b *bench) turn(j *job, dir string, c *contestant, row *row, first bool) (err error) {
 	e, err := c.begin(j, dir)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 type Groups struct {
 	Size    int           // items in a group at most, from 1
 	Wait    time.Duration // a group is completed so long after its first item, however many it has; the next content is waited for as long
-	Workers int           // prepare items at a time, from 1
+	Workers int           // prepare items at a time, and complete groups at a time, from 1
 	// Together says whether an item can be done with others, after Learn.
 	Together func(index int) bool
 	// Fetch gets items in order and tells take about each, until that returns
@@ -64,8 +64,10 @@ type grouping struct {
 func (g *grouping) start() {
 	g.first.Store(math.MaxInt64)
 	g.ready, g.now, g.complete = make(chan int), make(chan struct{}), make(chan []int)
-	g.running.Go(g.gather)      // ends when ready is closed
-	g.running.Go(g.completeAll) // ends when complete is closed
+	g.running.Go(g.gather) // ends when ready is closed
+	for range g.Workers {
+		g.running.Go(g.completeAll) // ends when complete is closed
+	}
 }
 
 // wait waits until everything is completed and reported.

@@ -163,15 +163,20 @@ func (f feeder) together(indices []int) (alone []int) {
 	return f.groups.do(indices)
 }
 
-// groups yields the indices of the wanted items.
+// groups yields the indices of the wanted items, as many at a time as are done
+// together.
 func (r Run) groups() func(yield func([]int) bool) {
+	size := sdk.MaxItems
+	if r.Groups != nil {
+		size = min(size, r.Groups.Size)
+	}
 	return func(yield func([]int) bool) {
 		var group []int
 		for index := range r.Items {
 			if r.Wanted != nil && !r.Wanted(index) {
 				continue
 			}
-			if group = append(group, index); len(group) == sdk.MaxItems {
+			if group = append(group, index); len(group) == size {
 				if !yield(group) {
 					return
 				}

@@ -30,11 +30,11 @@ type RestoreGroup struct {
 const groupRoom = 8 << 20
 
 // MaxGroup returns how many files may be under way in a group: each has a
-// descriptor of its own and up to two of its directory, while another group is
+// descriptor of its own and up to two of its directory, while two other groups are
 // completed.
 func MaxGroup(maxOpen int) int {
 	const others = 256 // descriptors of everything else
-	return max(min((maxOpen-others)/6, sdk.MaxItems), 1)
+	return max(min((maxOpen-others)/9, sdk.MaxItems), 1)
 }
 
 // NewRestoreGroup returns a RestoreGroup that writes through writer, below base if that is not

@@ -13,8 +13,8 @@ import (
 
 // Bulk restores many files and syncs them in groups. A file of it goes through
 // [Bulk.Prepare], [Bulk.Sync], [File.Publish], [Bulk.SyncNames] and [File.Close];
-// it has no name before its bytes are verified and on disk. Prepare may be called
-// from several goroutines, and while a group is synced.
+// it has no name before its bytes are verified and on disk. Several goroutines may
+// call them, for files of their own.
 type Bulk struct {
 	files *Restorer
 	dirs  *openDirs
@@ -22,6 +22,10 @@ type Bulk struct {
 
 	mu      sync.Mutex
 	systems map[device]*fileSystem
+
+	// syncing is held while a group is synced: an error of a file system is told to
+	// one call, and a directory that one group syncs is needed by the next.
+	syncing sync.Mutex
 }
 
 // fileSystem is one that files are written to.
@@ -182,6 +186,8 @@ const wholeSync = 16
 
 // Sync makes the bytes of files durable. Err of a file says why it is not.
 func (b *Bulk) Sync(files []*File) {
+	b.syncing.Lock()
+	defer b.syncing.Unlock()
 	on := map[*fileSystem][]*File{}
 	for _, f := range files {
 		if f.temp != nil {
@@ -214,6 +220,8 @@ func (s *fileSystem) sync() error {
 // SyncNames makes the names of published files durable, and those of the
 // directories that were made for them. Err of a file says why its name is not.
 func (b *Bulk) SyncNames(files []*File) {
+	b.syncing.Lock()
+	defer b.syncing.Unlock()
 	dirs := map[*openDir][]*File{}
 	for _, f := range files {
 		if f.published {
