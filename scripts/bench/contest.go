@@ -80,8 +80,8 @@ func (b *bench) contest(j *job) (_ *table, err error) {
 			if err := b.turn(j, dir, &contestants[k], &t.rows[k], round == 0); err != nil {
 				return nil, fmt.Errorf("%s, round %d: %w", contestants[k].name, round, err)
 			}
-			// ext4 looks past the inodes that were freed in the last minutes: whoever
-			// makes many files after many were removed takes several times as long.
+			// ext4 looks past the inodes that were freed in the last minutes: a program
+			// that makes many files after many were removed takes several times as long.
 			if j.single {
 				if err := os.RemoveAll(dir); err != nil {
 					return nil, err

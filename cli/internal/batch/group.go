@@ -52,18 +52,25 @@ type grouping struct {
 	stop        func() // no other item begins
 	report      func(index int, took time.Duration, err error)
 
-	first    atomic.Int64  // index of the first item, in order, whose error stopped the others
+	first    atomic.Int64 // index of the first item, in order, whose error stopped the others
+	arrived  chan fetched
 	ready    chan int      // prepared
 	now      chan struct{} // what is gathered is completed, however little it is
 	complete chan []int
-	running  sync.WaitGroup // of the goroutines that gather and complete
-	under    sync.WaitGroup // items that are prepared and not reported
+
+	workers   sync.WaitGroup // of the goroutines that prepare
+	running   sync.WaitGroup // of the goroutines that gather and complete
+	preparing sync.WaitGroup // items that are fetched and not prepared
+	under     sync.WaitGroup // items that are prepared and not reported
 }
 
-// start starts gathering and completing. end must be called.
+// start starts preparing, gathering and completing. end must be called.
 func (g *grouping) start() {
 	g.first.Store(math.MaxInt64)
-	g.ready, g.now, g.complete = make(chan int), make(chan struct{}), make(chan []int)
+	g.arrived, g.ready, g.now, g.complete = make(chan fetched, arrivals), make(chan int), make(chan struct{}), make(chan []int)
+	for range g.Workers {
+		g.workers.Go(g.prepare) // ends when arrived is closed
+	}
 	g.running.Go(g.gather) // ends when ready is closed
 	for range g.Workers {
 		g.running.Go(g.completeAll) // ends when complete is closed
@@ -72,11 +79,14 @@ func (g *grouping) start() {
 
 // wait waits until everything is completed and reported.
 func (g *grouping) wait() {
+	g.preparing.Wait()
 	g.now <- struct{}{}
 	g.under.Wait()
 }
 
 func (g *grouping) end() {
+	close(g.arrived)
+	g.workers.Wait()
 	close(g.ready)
 	g.running.Wait()
 }
@@ -109,11 +119,11 @@ const (
 )
 
 // do does items together, and returns those that must be done alone. Some may not
-// be completed yet.
+// be prepared or completed yet.
 func (g *grouping) do(indices []int) (alone []int) {
 	for len(indices) > 0 && len(alone) == 0 && g.begin.Err() == nil {
 		n, start := min(g.fetchSize, len(indices)), time.Now()
-		alone = g.some(indices[:n])
+		alone = g.fetch(indices[:n])
 		indices = indices[n:]
 		if time.Since(start) < fastTake {
 			g.fetchSize = min(g.fetchSize*growth, g.Size)
@@ -128,26 +138,13 @@ func (g *grouping) do(indices []int) (alone []int) {
 	return slices.Concat(alone, indices)
 }
 
-// some is do for one fetch.
-func (g *grouping) some(indices []int) (alone []int) {
-	arrived := make(chan fetched, arrivals)
-	var workers sync.WaitGroup
-	for range g.Workers {
-		workers.Go(func() { g.prepare(arrived) }) // ends when arrived is closed
-	}
-	alone = g.fetch(indices, arrived)
-	close(arrived)
-	workers.Wait()
-	return alone
-}
-
 // errTurn ends a fetch in which the next content does not come in time.
 var errTurn = errors.New("the wait is over")
 
 // fetch fetches items, and returns those that must be done alone: after an error,
 // and where the archive is too slow, which must not take the time of items that
 // are not at fault.
-func (g *grouping) fetch(indices []int, arrived chan<- fetched) (alone []int) {
+func (g *grouping) fetch(indices []int) (alone []int) {
 	ctx, cancel := context.WithCancelCause(g.begin)
 	defer cancel(nil)
 	turn := time.AfterFunc(g.Wait, func() { cancel(errTurn) })
@@ -155,7 +152,7 @@ func (g *grouping) fetch(indices []int, arrived chan<- fetched) (alone []int) {
 	n := 0
 	err := g.Fetch(ctx, indices, func(index int) bool {
 		turn.Stop() // the wait for a worker is not the archive's
-		arrived <- fetched{index: index}
+		g.arrive(fetched{index: index})
 		n++
 		turn.Reset(g.Wait)
 		return g.begin.Err() == nil
@@ -166,7 +163,7 @@ func (g *grouping) fetch(indices []int, arrived chan<- fetched) (alone []int) {
 	switch ended := g.begin.Err(); {
 	case errors.Is(ended, context.DeadlineExceeded):
 		g.Fail(indices[n], ended)
-		arrived <- fetched{indices[n], true}
+		g.arrive(fetched{indices[n], true})
 		return nil
 	case ended != nil:
 		return nil
@@ -176,21 +173,31 @@ func (g *grouping) fetch(indices []int, arrived chan<- fetched) (alone []int) {
 	return indices[n:]
 }
 
+func (g *grouping) arrive(item fetched) {
+	g.preparing.Add(1)
+	g.arrived <- item
+}
+
 // prepare prepares what arrived. It is one worker.
-func (g *grouping) prepare(arrived <-chan fetched) {
-	for item := range arrived {
-		if !item.failed && g.begin.Err() != nil && !g.begun(item.index) {
-			g.Drop(item.index)
-			continue
-		}
-		if err := g.Prepare(g.work, item.index); err != nil && g.Stops(err) {
-			for first := g.first.Load(); int64(item.index) < first && !g.first.CompareAndSwap(first, int64(item.index)); first = g.first.Load() {
-			}
-			g.stop()
-		}
-		g.under.Add(1)
-		g.ready <- item.index
+func (g *grouping) prepare() {
+	for item := range g.arrived {
+		g.prepareOne(item)
+		g.preparing.Done()
 	}
+}
+
+func (g *grouping) prepareOne(item fetched) {
+	if !item.failed && g.begin.Err() != nil && !g.begun(item.index) {
+		g.Drop(item.index)
+		return
+	}
+	if err := g.Prepare(g.work, item.index); err != nil && g.Stops(err) {
+		for first := g.first.Load(); int64(item.index) < first && !g.first.CompareAndSwap(first, int64(item.index)); first = g.first.Load() {
+		}
+		g.stop()
+	}
+	g.under.Add(1)
+	g.ready <- item.index
 }
 
 // begun reports whether an item was under way when the error of another stopped

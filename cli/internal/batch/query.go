@@ -2,7 +2,6 @@ package batch
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"path"
@@ -164,19 +163,13 @@ func (i Item) Writable() bool { return utf8.ValidString(i.Output) }
 func WriteManifest(w io.Writer, items []Item) error {
 	b := bufio.NewWriterSize(w, 64<<10)
 	b.WriteString("{\n  \"items\": [")
-	var line strings.Builder
+	var line []byte
 	for n, i := range items {
 		if n > 0 {
 			b.WriteByte(',')
 		}
-		line.Reset()
-		e := json.NewEncoder(&line)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(i); err != nil {
-			return err
-		}
-		b.WriteString("\n    ")
-		b.WriteString(escape.JSON(strings.TrimSuffix(line.String(), "\n")))
+		line = i.append(append(line[:0], "\n    "...))
+		b.Write(line)
 	}
 	if len(items) > 0 {
 		b.WriteString("\n  ")

@@ -132,11 +132,13 @@ func (r *Results) Summary() Summary {
 func (r *Results) Write(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 64<<10)
 	fmt.Fprintf(b, "{\n  \"manifest\": %s,\n  \"items\": [", indented(r.Manifest, "  "))
+	var item []byte
 	for i := range r.Items {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(b, "\n    %s", indented(r.Items[i].wire(), "    "))
+		item = r.Items[i].append(item[:0])
+		b.Write(item)
 	}
 	fmt.Fprintf(b, "\n  ],\n  \"summary\": %s\n}\n", indented(r.Summary().wire(), "  "))
 	return b.Flush()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/codex-archive/codex/cli/internal/durable"
+	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -276,4 +277,30 @@ func carryOver(r, earlier *Results) int {
 		r.CarryOver(i)
 	}
 	return len(indices)
+}
+
+// TestItemIsWrittenAsJSON: what is appended by hand is what encoding/json writes.
+func TestItemIsWrittenAsJSON(t *testing.T) {
+	why := "line\n\"quoted\" \u202e"
+	for _, r := range []Result{
+		{Item: Item{Tombstone: "id", Output: "a/b"}, Status: Success, Duration: 1234567},
+		{Item: Item{Tombstone: "id", Output: "ä\t<&>\u009b", SHA256: "00ff"}, Status: Failed, Error: why, Code: output.ExitIntegrity},
+		{Item: Item{Output: `\`}, Status: Skipped},
+	} {
+		w := resultWire{Item: r.Item, Status: r.Status, Duration: output.Millis(r.Duration), Code: int(r.Code)}
+		if r.Error != "" {
+			w.Error = &r.Error
+		}
+		if got, want := string(r.append(nil)), "\n    "+string(indented(w, "    ")); got != want {
+			t.Errorf("%+v is written as\n%s\nwant\n%s", r, got, want)
+		}
+		line, err := json.Marshal(r.Item)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var item, written Item
+		if err := errors.Join(json.Unmarshal(line, &item), json.Unmarshal(r.Item.append(nil), &written)); err != nil || item != written {
+			t.Errorf("%s is read as %+v, want %+v: %v", r.Item.append(nil), written, item, err)
+		}
+	}
 }

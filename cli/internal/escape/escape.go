@@ -4,6 +4,8 @@
 package escape
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -25,6 +27,27 @@ func Text(s string) string {
 	}
 	quoted := strconv.Quote(s)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
+// AppendString appends s as a string of JSON, in quotes, with escapes where JSON or
+// this package want them.
+func AppendString(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return append(dst, quoted(s)...)
+		}
+	}
+	return append(append(append(dst, '"'), s...), '"')
+}
+
+func quoted(s string) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		return `""` // a string has no error
+	}
+	return JSON(strings.TrimSuffix(b.String(), "\n"))
 }
 
 // JSON returns JSON text with the same meaning, in which the characters that are

@@ -71,7 +71,7 @@ func (a Action) of() Action { return Action(strings.TrimSuffix(string(a), "_FAIL
 func appendValue(dst []byte, field any) []byte {
 	switch x := field.(type) {
 	case *string:
-		return appendString(dst, text(*x))
+		return escape.AppendString(dst, text(*x))
 	case *int:
 		return strconv.AppendInt(dst, int64(*x), 10)
 	case *int64:
@@ -81,13 +81,13 @@ func appendValue(dst []byte, field any) []byte {
 	case *time.Time:
 		return append(x.UTC().AppendFormat(append(dst, '"'), TimeForm), '"')
 	case *sdk.ID:
-		return appendString(dst, x.String())
+		return escape.AppendString(dst, x.String())
 	case *sdk.Digest:
-		return appendString(dst, x.String())
+		return escape.AppendString(dst, x.String())
 	case *Action:
-		return appendString(dst, string(*x))
+		return escape.AppendString(dst, string(*x))
 	case *Status:
-		return appendString(dst, string(*x))
+		return escape.AppendString(dst, string(*x))
 	case *output.Millis:
 		return x.Append(dst)
 	case **output.Millis:
@@ -102,27 +102,6 @@ func appendValue(dst []byte, field any) []byte {
 		return append(base64.StdEncoding.AppendEncode(append(dst, '"'), *x), '"')
 	}
 	panic("a field of Record has a type that encode does not know") // a test encodes every field
-}
-
-// appendString appends s in quotes, with escapes where JSON or [escape] want
-// them.
-func appendString(dst []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return append(dst, quoted(s)...)
-		}
-	}
-	return append(append(append(dst, '"'), s...), '"')
-}
-
-func quoted(s string) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		return `""` // a string has no error
-	}
-	return escape.JSON(strings.TrimSuffix(b.String(), "\n"))
 }
 
 // encode returns an intent as JSON.

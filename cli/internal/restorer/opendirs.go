@@ -37,7 +37,8 @@ type openDir struct {
 	on   device
 
 	looked sync.Once
-	own    func(name string) bool // see [Destination.Own]; set by looked
+	own    func(name string) bool // see [Destination.Own]; set by looked, as ownErr is
+	ownErr error
 
 	name  string
 	in    *openDirs

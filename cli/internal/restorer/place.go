@@ -117,19 +117,28 @@ func (p *place) refuseOwn() error {
 	if p.own == nil {
 		return nil
 	}
-	dir, err := p.root.Stat(".")
-	if err == nil && p.namesIn(dir)(p.name) {
+	own, err := p.ownNames()
+	if err == nil && own(p.name) {
 		err = ownFile(p.shown)
 	}
 	return err
 }
 
-func (p *place) namesIn(dir fs.FileInfo) func(string) bool {
-	if p.kept == nil {
-		return p.own(dir)
+// ownNames returns which names in the directory are the program's. A directory that
+// stays open is asked once.
+func (p *place) ownNames() (own func(name string) bool, err error) {
+	look := func() (func(string) bool, error) {
+		dir, err := p.root.Stat(".")
+		if err != nil {
+			return nil, err
+		}
+		return p.own(dir), nil
 	}
-	p.kept.looked.Do(func() { p.kept.own = p.own(dir) })
-	return p.kept.own
+	if p.kept == nil {
+		return look()
+	}
+	p.kept.looked.Do(func() { p.kept.own, p.kept.ownErr = look() })
+	return p.kept.own, p.kept.ownErr
 }
 
 func ownFile(shown string) error {
