@@ -30,8 +30,11 @@ import (
 const (
 	// memoryLimit is a soft limit for the heap of a backend program, in bytes:
 	// garbage is collected harder near it. What a backend needs is bounded by
-	// frames and chunks.
+	// frames and chunks. Below it the heap may grow by growth percent of what is in
+	// use before garbage is collected: twice Go's default, because most of what a call
+	// allocates is garbage after it.
 	memoryLimit = 96 << 20
+	growth      = 200
 	// endTime is how long a backend may roll back and close its database after
 	// its host is gone. The contract allows 2 s in all.
 	endTime = 1500 * time.Millisecond
@@ -53,6 +56,7 @@ func ServeProtocols(d sdk.Driver, versions ...int) {
 		os.Exit(runStandalone(d, served, os.Args[1:], os.Stdout, os.Stderr))
 	}
 	debug.SetMemoryLimit(memoryLimit)
+	debug.SetGCPercent(growth)
 	defer profile.Start()()
 	hidden := &secrets{}
 	log := slog.New(logHandler(os.Stderr, hidden))
