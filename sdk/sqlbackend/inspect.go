@@ -132,6 +132,16 @@ func (b *Backend) Inspect(ctx context.Context) ([]sdk.Finding, error) {
 			findings = append(findings, f)
 		}
 	}
+	for _, look := range derivations() {
+		f := sdk.Finding{Kind: sdk.Contradictory, What: look.what}
+		err := b.read(ctx, "inspect", func(ctx context.Context, db *conn) error { return look.run(ctx, db, &f) })
+		if err != nil {
+			return nil, err
+		}
+		if f.Rows > 0 {
+			findings = append(findings, f)
+		}
+	}
 	return findings, nil
 }
 
@@ -142,8 +152,14 @@ func note(f *sdk.Finding, scan scan) error {
 	if err := scan(&key, &name); err != nil {
 		return err
 	}
+	noteRow(f, key, name)
+	return nil
+}
+
+// noteRow counts the row with a key, and names it by bytes where it has some.
+func noteRow(f *sdk.Finding, key int64, name []byte) {
 	if f.Rows++; f.Rows > sdk.MaxExamples {
-		return nil
+		return
 	}
 	var id sdk.ID
 	switch {
@@ -155,5 +171,4 @@ func note(f *sdk.Finding, scan scan) error {
 	default:
 		f.Examples = append(f.Examples, fmt.Sprint("row ", key))
 	}
-	return nil
 }

@@ -86,6 +86,8 @@ func appendValue(dst []byte, field any) []byte {
 		return appendString(dst, x.String())
 	case *Action:
 		return appendString(dst, string(*x))
+	case *Effect:
+		return appendString(dst, string(*x))
 	case *Status:
 		return appendString(dst, string(*x))
 	case *output.Millis:

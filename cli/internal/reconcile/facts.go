@@ -100,5 +100,8 @@ func differences(r *evidence.Record, e *sdk.Event, stored *sdk.Record) string {
 	if untilOf(r) != millis(e.RetainUntil) {
 		words = append(words, fmt.Sprintf("the retention ends %s in the log and %s in the archive", r.Until.Format(evidence.TimeForm), e.RetainUntil.Format(evidence.TimeForm)))
 	}
+	if has := evidence.EffectOf(e); r.Effect != "" && r.Effect != has {
+		words = append(words, fmt.Sprintf("the effect is %q in the log and %q in the archive", r.Effect, has))
+	}
 	return strings.Join(words, "; ")
 }

@@ -18,6 +18,7 @@ type rowChange struct {
 
 func rowChanges() []rowChange {
 	const small, large = 1000, 2 * sdk.ChunkSize
+	const otherTags = "records that are found by other tags than they have"
 	ofItem := " WHERE item = (SELECT id FROM codex_item WHERE artifact = %s)"
 	ofOrigin := " WHERE id = (SELECT origin FROM codex_item WHERE artifact = %s)"
 	return []rowChange{
@@ -35,7 +36,10 @@ func rowChanges() []rowChange {
 		{"UPDATE codex_origin SET revision = 999999" + ofOrigin, small, map[string]int64{"sets without the name of their commit": 1}},
 		{"UPDATE codex_origin SET reason = 999999" + ofOrigin, small, map[string]int64{"sets without the name of their reason": 1}},
 		{"UPDATE codex_origin SET kind = 999999" + ofOrigin, small, map[string]int64{"sets without the name of their kind": 1}},
-		{"UPDATE codex_item_tag SET tag = 999999" + ofItem, small, map[string]int64{"tags of records without their name": 1}},
+		{"UPDATE codex_item_tag SET tag = 999999" + ofItem, small, map[string]int64{"tags of records without their name": 1, otherTags: 1}},
+		{"DELETE FROM codex_item_tag" + ofItem, small, map[string]int64{otherTags: 1}},
+		{"INSERT INTO codex_item_tag (tag, item) SELECT actor, id FROM codex_item WHERE artifact = %s", small, map[string]int64{otherTags: 1}},
+		{"UPDATE codex_origin SET hash = set_id" + ofOrigin, small, map[string]int64{"sets that are found by a hash of something else": 1}},
 		{"UPDATE codex_hold SET placed_by = 999999" + ofItem, small, map[string]int64{"holds without the name of who placed them": 1}},
 		{"UPDATE codex_event SET actor = 999999" + ofItem, small, map[string]int64{"events without the name of their actor": 1}},
 		{"UPDATE codex_item SET purged_at = 1 WHERE artifact = %s", large, map[string]int64{"contents of purged records only, which are marked as present": 1}},
