@@ -79,7 +79,11 @@ func appendValue(dst []byte, field any) []byte {
 	case *bool:
 		return strconv.AppendBool(dst, *x)
 	case *time.Time:
-		return append(x.UTC().AppendFormat(append(dst, '"'), TimeForm), '"')
+		form := TimeForm
+		if x.Nanosecond()%1e6 != 0 { // an archive keeps microseconds
+			form = ExactForm
+		}
+		return append(x.UTC().AppendFormat(append(dst, '"'), form), '"')
 	case *sdk.ID:
 		return appendString(dst, x.String())
 	case *sdk.Digest:

@@ -228,7 +228,7 @@ func (r *Record) MarshalJSON() ([]byte, error) { return r.encode(), nil }
 // UTF-8, and what others worded without secrets.
 func (r *Record) cut() Record {
 	c := *r
-	c.V = Version
+	c.V, c.Time = Version, r.Time.Truncate(time.Millisecond)
 	c.Path, c.PathB64 = pathText(r.Path)
 	c.Output, c.OutputB64 = pathText(r.Output)
 	c.Error, c.URL, c.Source = scrubbed(r.Error), redacted(r.URL), scrubbed(r.Source)
@@ -302,3 +302,6 @@ func pathBytes(shown string, raw []byte) string {
 // TimeForm is how times are written: RFC 3339 in UTC with milliseconds. Two of
 // them compare as texts do.
 const TimeForm = "2006-01-02T15:04:05.000Z"
+
+// ExactForm is how a time is written that an archive has too.
+const ExactForm = "2006-01-02T15:04:05.000000Z"

@@ -21,7 +21,7 @@ type item struct {
 	id        sdk.ID
 	side      side
 	facts     [16]byte // of what both say: see [facts]
-	at, until int64    // milliseconds, 0: none
+	at, until int64    // microseconds, 0: none
 	effect    effect   // of an event of a case
 	host      int      // of an event
 
@@ -76,10 +76,10 @@ func decodeItem(b []byte) (it item) {
 	return it
 }
 
-// millis is a time as both sides have it.
-func millis(t time.Time) int64 {
+// micros is a time as both sides have it.
+func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
-	return t.Truncate(time.Millisecond).UnixMilli()
+	return t.UnixMicro()
 }

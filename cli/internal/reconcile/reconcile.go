@@ -139,7 +139,7 @@ func (c *comparison) readEvents(live int64) error {
 		for i := range entry.Events { // their lines say what was changed
 			e := &entry.Events[i]
 			f := factsOfEvent(e, &entry.Record)
-			it := item{id: e.ID, side: event, facts: f.digest(), at: millis(e.At), until: millis(e.RetainUntil), effect: effectOf(evidence.EffectOf(e)), host: c.names.index(e.Host)}
+			it := item{id: e.ID, side: event, facts: f.digest(), at: micros(e.At), until: micros(e.RetainUntil), effect: effectOf(evidence.EffectOf(e)), host: c.names.index(e.Host)}
 			if err := c.items.Add(it.encode()); err != nil {
 				return err
 			}
@@ -182,7 +182,7 @@ func (c *comparison) readLog(log int, path string) error {
 
 func (c *comparison) itemOf(r *evidence.Record, line evidence.Line, log int) item {
 	it := item{
-		id: r.ID, side: logged, facts: factsOfLine(r).digest(), at: millis(r.EventAt), until: untilOf(r),
+		id: r.ID, side: logged, facts: factsOfLine(r).digest(), at: micros(r.EventAt), until: untilOf(r),
 		log: log, part: len(c.parts) - 1, number: line.Number, offset: line.Offset,
 		archive: c.others.index(c.elsewhere(r)),
 	}
