@@ -155,7 +155,7 @@ func (r *custodyRun) read(ctx context.Context, group []*custodyItem) error {
 		}
 		if item := byID[entry.Record.Tombstone]; item != nil {
 			if item.entry, item.err = entry, entry.Err; item.err == nil && r.history {
-				item.err = entry.CheckCustody()
+				item.err = contradiction(&entry)
 			}
 			delete(byID, item.id)
 		}
@@ -164,6 +164,17 @@ func (r *custodyRun) read(ctx context.Context, group []*custodyItem) error {
 		item.err = find.NotFound(item.name)
 	}
 	return nil
+}
+
+// contradiction is the error for a record that does not follow from its events: a
+// hold or a retention may have been taken from it in the database.
+func contradiction(e *sdk.Entry) error {
+	err := e.CheckCustody()
+	if err == nil {
+		return nil
+	}
+	return output.Errorf(output.KindOf(sdk.Corrupt), "%w", err).
+		WithHint("nothing was purged; codex archive evidence verify --reconcile shows what was changed; the rows have to come from a backup of the database")
 }
 
 // runAct does one thing to all records that are asked for.

@@ -98,6 +98,8 @@ func contradictions() []inspection {
 			WHERE EXISTS (SELECT 1 FROM codex_upload u WHERE u.artifact = t.id)`},
 		{kind: sdk.Contradictory, what: "bodies in pieces that belong to a content and are on their way, or neither", query: `SELECT t.id, NULL FROM codex_upload t
 			WHERE t.artifact IS NULL AND t.touched IS NULL OR t.artifact IS NOT NULL AND t.touched IS NOT NULL`},
+		{kind: sdk.Contradictory, what: "events of no case, which are marked as being without effect on it", query: `SELECT 0, t.id FROM codex_event t
+			WHERE t.no_effect <> 0 AND t.action NOT IN ('HOLD', 'RELEASE')`},
 		{kind: sdk.Contradictory, what: "rows of the archive that say that a change of its tables is not done", query: "SELECT t.id, NULL FROM codex_archive_meta t WHERE t.schema_step <> 0"},
 	}
 }

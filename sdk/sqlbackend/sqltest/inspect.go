@@ -47,6 +47,8 @@ func rowChanges() []rowChange {
 		{"INSERT INTO codex_body (artifact, data) SELECT id, sha256 FROM codex_artifact WHERE id = %s", large, map[string]int64{"contents with two bodies": 1}},
 		{"UPDATE codex_upload SET artifact = NULL WHERE artifact = %s", large, map[string]int64{"bodies in pieces that belong to a content and are on their way, or neither": 1}},
 		{"UPDATE codex_upload SET artifact = NULL, touched = 1 WHERE artifact = %s", large, map[string]int64{"bodies of a Put that was killed, which a later Put removes": 1}},
+		{"INSERT INTO codex_event (id, item, action, actor, happened_at, case_name, detail, host, no_effect) SELECT tombstone, id, 'RESTORE', actor, 1, '', '', '', 1 FROM codex_item WHERE artifact = %s",
+			small, map[string]int64{"events of no case, which are marked as being without effect on it": 1}},
 		{"UPDATE codex_archive_meta SET schema_step = 1 WHERE 0 < %s", small, map[string]int64{"rows of the archive that say that a change of its tables is not done": 1}},
 	}
 }
