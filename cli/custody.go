@@ -74,6 +74,8 @@ type custodyRun struct {
 	archive *app.Archive
 	journal *journal.Journal // nil in a dry run
 	report  *custodyReport
+	tag     string // of --tag: each record is asked for its own tags
+	history bool   // records that do not follow from their events are refused
 }
 
 // newCustodyRun reads what all these commands have in common. Nothing is touched.
@@ -86,6 +88,10 @@ func newCustodyRun(c *app.Command, words custodyWords, own ...string) (r *custod
 	if len(r.targets.names) == 0 && !hasSelectors(c, own...) {
 		return nil, output.Usagef("which records? no TOMBSTONE and no selector is given").WithHint("usage: %s", c.Flags.Command.UsageText)
 	}
+	// The archive finds tags by rows that no digest covers. What is not found by them
+	// would escape a hold.
+	query := &r.targets.selected.query
+	r.tag, query.Tag = query.Tag, ""
 	if r.who, err = c.Actor(); err != nil {
 		return nil, err
 	}
@@ -116,6 +122,9 @@ func (r *custodyRun) collect(ctx context.Context) (items []*custodyItem, err err
 		if err != nil {
 			return nil, err
 		}
+		if t.Entry.Err == nil && r.tag != "" && !slices.Contains(t.Entry.Record.Tags, r.tag) {
+			continue
+		}
 		item := &custodyItem{name: t.Name, id: t.Entry.Record.Tombstone, err: t.Entry.Err}
 		if item.err == nil && seen[item.id] {
 			continue
@@ -126,10 +135,11 @@ func (r *custodyRun) collect(ctx context.Context) (items []*custodyItem, err err
 	return items, nil
 }
 
-// read reads the records of a group, with their holds.
+// read reads the records of a group, with their holds. Those that contradict their
+// events are refused if the command depends on that.
 func (r *custodyRun) read(ctx context.Context, group []*custodyItem) error {
 	byID := map[sdk.Tombstone]*custodyItem{}
-	s := selection{query: sdk.Query{WithHolds: true}}
+	s := selection{query: sdk.Query{WithHolds: true, WithEvents: r.history}}
 	for _, item := range group {
 		if item.err == nil {
 			byID[item.id] = item
@@ -144,7 +154,9 @@ func (r *custodyRun) read(ctx context.Context, group []*custodyItem) error {
 			return err
 		}
 		if item := byID[entry.Record.Tombstone]; item != nil {
-			item.entry, item.err = entry, entry.Err
+			if item.entry, item.err = entry, entry.Err; item.err == nil && r.history {
+				item.err = contradiction(&entry)
+			}
 			delete(byID, item.id)
 		}
 	}
@@ -152,6 +164,17 @@ func (r *custodyRun) read(ctx context.Context, group []*custodyItem) error {
 		item.err = find.NotFound(item.name)
 	}
 	return nil
+}
+
+// contradiction is the error for a record that does not follow from its events: a
+// hold or a retention may have been taken from it in the database.
+func contradiction(e *sdk.Entry) error {
+	err := e.CheckCustody()
+	if err == nil {
+		return nil
+	}
+	return output.Errorf(output.KindOf(sdk.Corrupt), "%w", err).
+		WithHint("nothing was purged; codex archive evidence verify --reconcile shows what was changed; the rows have to come from a backup of the database")
 }
 
 // runAct does one thing to all records that are asked for.

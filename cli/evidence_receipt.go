@@ -19,12 +19,20 @@ type receiptView struct {
 	Record  *evidence.Record `json:"record"`
 }
 
+// alone refuses the flags that do not go with what a note is checked by itself.
+func alone(c *app.Command, checked string) error {
+	for _, flag := range []string{"reconcile", "checkpoint", "last", "receipt", "certificate"} {
+		if flag != checked && c.Flags.IsSet(flag) {
+			return output.Usagef("--%s is checked by itself, without --%s", checked, flag)
+		}
+	}
+	return nil
+}
+
 // verifyReceipt checks a receipt. It needs neither log nor archive.
 func verifyReceipt(c *app.Command) error {
-	for _, flag := range []string{"reconcile", "checkpoint", "last"} {
-		if c.Flags.IsSet(flag) {
-			return output.Usagef("--receipt is checked by itself, without --%s", flag)
-		}
+	if err := alone(c, "receipt"); err != nil {
+		return err
 	}
 	key, err := publicKey(c)
 	if err != nil {

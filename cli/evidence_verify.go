@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -32,19 +33,22 @@ func evidenceVerifyCommand(a *app.App) *cli.Command {
 			"hosts have their lines there, and are counted. --also names the evidence of another clone\n" +
 			"on this machine that uses the same archive; --host another name that this machine had.\n" +
 			"--checkpoint shows that the log is an extension of what was signed. --last is the same for\n" +
-			"the hash of one line. --receipt checks a receipt of store, and needs no log. The output says\n" +
-			"what was checked and what was not.\n\n" +
+			"the hash of one line. --receipt checks a receipt of store, --certificate one of\n" +
+			"purge; they need no log. The checkpoints beside the closed parts are checked where there is\n" +
+			"a public key. The output says what was checked and what was not.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive evidence verify --reconcile\n" +
 			"   codex archive evidence verify --checkpoint 2025-10.checkpoint --key audit.pub\n" +
-			"   codex archive evidence verify --receipt old.py.receipt --key audit.pub",
+			"   codex archive evidence verify --receipt old.py.receipt --key audit.pub\n" +
+			"   codex archive evidence verify --certificate purged.txt --key audit.pub",
 		Flags: []cli.Flag{
 			app.Switch("reconcile", "compare with the events in the archive"),
 			&cli.StringSliceFlag{Name: "also", Usage: "with --reconcile: lines in the evidence directory `DIR` count too, repeatable"},
 			&cli.StringSliceFlag{Name: "host", Usage: "with --reconcile: `NAME` is this machine too, repeatable"},
 			&cli.StringFlag{Name: "checkpoint", Usage: "the log must be an extension of the checkpoint in `FILE`"},
 			&cli.StringFlag{Name: "receipt", Usage: "check only the receipt in `FILE`"},
-			&cli.StringFlag{Name: "key", Usage: "public key `PUB` of checkpoint or receipt: a file, or the key itself"},
+			&cli.StringFlag{Name: "certificate", Usage: "check only the certificate of a purge in `FILE`, and print it"},
+			&cli.StringFlag{Name: "key", Usage: "public key `PUB` of what is signed: a file, or the key itself"},
 			&cli.StringFlag{Name: "last", Usage: "a line with this `HASH` must be there: what verify printed earlier"},
 		},
 	}, app.NoArguments(runEvidenceVerify))
@@ -83,15 +87,23 @@ type verification struct {
 	checker evidence.Checker
 	view    verifyView
 
+	closed    []signedView      // the checkpoints of the closed parts
+	unchecked []string          // those of them that could not be checked
+	others    map[string]string // those by name that the key, which is named, has not signed
+	exchanged string            // the one of these that it has signed by the log
+
 	lastFound bool
-	prefix    string // root of the log where it has as many lines as the checkpoint
+	roots     map[int64]string // of the log where it has as many lines as a checkpoint
 }
 
 func runEvidenceVerify(ctx context.Context, c *app.Command) error {
 	if c.Flags.IsSet("receipt") {
 		return verifyReceipt(c)
 	}
-	v := &verification{command: c}
+	if c.Flags.IsSet("certificate") {
+		return verifyCertificate(c)
+	}
+	v := &verification{command: c, roots: map[int64]string{}, others: map[string]string{}}
 	if err := v.read(); err != nil {
 		return err
 	}
@@ -122,8 +134,8 @@ func (v *verification) read() error {
 			return output.Usagef("--%s belongs to --reconcile", flag)
 		}
 	}
-	if !flags.IsSet("checkpoint") {
-		return nil
+	if err := v.readClosed(); err != nil || !flags.IsSet("checkpoint") {
+		return err
 	}
 	key, err := publicKey(v.command)
 	if err != nil {
@@ -152,8 +164,11 @@ func readNote(flag, file string) ([]byte, error) {
 }
 
 func noteHint(flag string) string {
-	if flag == "--receipt" {
+	switch flag {
+	case "--receipt":
 		return "codex archive store --receipt FILE writes a receipt"
+	case "--certificate":
+		return "codex archive purge --certificate FILE writes a certificate"
 	}
 	return "codex archive evidence checkpoint --output FILE writes a checkpoint"
 }
@@ -165,6 +180,9 @@ func (v *verification) chain(ctx context.Context) error {
 	err := v.checker.Run(path, func(line evidence.Line) error {
 		v.lastFound = v.lastFound || v.last != "" && line.Hash.String() == v.last
 		v.checkPrefix()
+		if err := v.rotated(line); err != nil {
+			return err
+		}
 		return ctx.Err()
 	})
 	missing := errors.Is(err, fs.ErrNotExist)
@@ -179,10 +197,11 @@ func (v *verification) chain(ctx context.Context) error {
 	return nil
 }
 
-// checkPrefix keeps the root of the lines that the checkpoint is about.
+// checkPrefix keeps the root of the lines that a checkpoint is about.
 func (v *verification) checkPrefix() {
-	if v.signed != nil && v.checker.Report.Lines == v.signed.Lines {
-		v.prefix = v.checker.Tree().Hash.String()
+	lines := v.checker.Report.Lines
+	if v.signed != nil && lines == v.signed.Lines || slices.ContainsFunc(v.closed, func(s signedView) bool { return s.Lines == lines }) {
+		v.roots[lines] = v.checker.Tree().Hash.String()
 	}
 }
 
@@ -194,12 +213,12 @@ func (v *verification) failure() error {
 		return chainError("%s: the chain is broken: %s", path, v.view.Broken)
 	case v.signed != nil && v.view.Lines < v.signed.Lines:
 		return chainError("%s: has %s, the checkpoint was signed with %d: lines were cut off, or the log is another one", path, output.Count(v.view.Lines, "line"), v.signed.Lines)
-	case v.signed != nil && v.prefix != v.signed.Root:
+	case v.signed != nil && v.roots[v.signed.Lines] != v.signed.Root:
 		return chainError("%s: what was signed is not its first %s: the log was written anew, or is another one", path, output.Count(v.signed.Lines, "line"))
 	case v.last != "" && !v.lastFound:
 		return chainError("%s: no line has the hash %s: lines were cut off, or the log is another one", path, v.last)
 	}
-	return nil
+	return v.closedFailure()
 }
 
 // say fills in what was checked, and what was not.
@@ -208,6 +227,9 @@ func (v *verification) say() {
 	view.Checked, view.NotChecked = []string{}, []string{}
 	checked := func(format string, args ...any) {
 		view.Checked = append(view.Checked, fmt.Sprintf("Checked: "+format, args...))
+	}
+	if n := int64(len(v.closed)); n > 0 && v.failure() == nil {
+		checked("%s that closed parts of the log, signed by %s.", output.Count(n, "checkpoint"), v.closed[0].Key)
 	}
 	not := func(sentence string) { view.NotChecked = append(view.NotChecked, "Not checked: "+sentence) }
 	if view.Broken == "" {
@@ -218,6 +240,9 @@ func (v *verification) say() {
 	}
 	if v.signed != nil && v.failure() == nil {
 		checked("the log is an extension of the checkpoint: %s has signed its first %s.", v.signed.Key, output.Count(v.signed.Lines, "line"))
+	}
+	for _, sentence := range v.unchecked {
+		not(sentence)
 	}
 	if r := view.Reconciled; r != nil {
 		if r.Matched > 0 {

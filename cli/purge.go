@@ -73,6 +73,7 @@ func runPurge(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
+	run.history = true
 	r := &purgeRun{run: run}
 	if err := r.openCertificate(c); err != nil {
 		return err

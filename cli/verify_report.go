@@ -62,6 +62,7 @@ func (r *verifyReport) end(results *verifier.Results, file string, saved bool) {
 	}
 	r.progress.Printf("  Contents Read: %d (%s)", s.Contents, output.Count(s.Bytes, "byte"))
 	r.progress.Printf("  Total Time: %s", output.Millis(r.command.Elapsed()))
+	r.progress.Printf("Not Checked: whether purges, holds and retention follow from events: codex archive verify --structure")
 	if saved {
 		r.progress.Printf("Results saved to: %s", escape.Text(file))
 	}

@@ -6,7 +6,6 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
-	"unicode/utf8"
 )
 
 // Codec says what a body is.
@@ -18,6 +17,10 @@ const (
 	None    Codec = "none"     // the plain bytes
 	ZstdAge Codec = "zstd+age" // a standard zstd frame, encrypted: a binary age file (age-encryption.org/v1)
 )
+
+// Known reports whether c is one of the codecs above. A newer host may write
+// others.
+func (c Codec) Known() bool { return c == Zstd || c == None || c == ZstdAge }
 
 // Content names the bytes of a file and describes the body that holds them.
 //
@@ -51,10 +54,11 @@ func (c Content) WithoutBodyHash() Content {
 }
 
 // Plausible reports whether c can be true of a body that is kept, as far as c
-// itself tells. The codec "none" says that the body is the plain bytes.
+// itself tells. The codec "none" says that the body is the plain bytes. Of a codec
+// that is not known here it is not known whether a host could read the body.
 func (c *Content) Plausible() bool {
 	plain := c.StoredSHA256 == c.SHA256
-	return c.Size >= 0 && c.StoredSize >= 0 && c.Codec != "" && utf8.ValidString(string(c.Codec)) &&
+	return c.Size >= 0 && c.StoredSize >= 0 && c.Codec.Known() &&
 		plain == (c.Codec == None) && (!plain || c.StoredSize == c.Size)
 }
 

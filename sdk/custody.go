@@ -112,6 +112,11 @@ func (e *Entry) checkHolds(wrong func(string, ...any) error) error {
 			return wrong("a hold of case %s was released on %s, and the archive has %s", event.Case, event.At.Format(time.RFC3339), noneOr(n))
 		}
 	}
+	for i := range e.Events {
+		if event := &e.Events[i]; event.Action == ActionHold && event.NoEffect && countFunc(e.Events, event.precededBy) == 0 {
+			return wrong("a hold of case %s on %s had no effect, and none of the case was ever placed", event.Case, event.At.Format(time.RFC3339))
+		}
+	}
 	for _, h := range e.Holds {
 		placed := countFunc(e.Events, func(o Event) bool { return o.Action == ActionHold && o.placed(h) })
 		ended := countFunc(e.Events, func(o Event) bool { return o.Action == ActionRelease && o.released(h) })
@@ -141,6 +146,12 @@ func MarkEffects(events []Event, there, here []Hold) {
 // placed reports whether h is what e, a HOLD, has placed.
 func (e *Event) placed(h Hold) bool {
 	return h.Case == e.Case && h.Placed.Equal(e.At) && h.PlacedBy == e.Actor
+}
+
+// precededBy reports whether o is a HOLD with effect of the case of e, without
+// which no HOLD of the case can have been without.
+func (e *Event) precededBy(o Event) bool {
+	return o.Action == ActionHold && o.Case == e.Case && !o.NoEffect
 }
 
 // released reports whether h is what e, a RELEASE, has released.

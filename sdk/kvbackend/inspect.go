@@ -88,6 +88,9 @@ func (i *inspection) records() error {
 		if !there {
 			i.note(sdk.Dangling, "records without the row of their content", r.Tombstone.String())
 		}
+		if err := i.unmarked(t, &r); err != nil {
+			return err
+		}
 		order := layout.OrderOf(r.ArchivedAt, r.Tombstone)
 		for _, index := range layout.Indexes(&r) {
 			there, err := t.has(append(index, order[:]...))
@@ -101,6 +104,41 @@ func (i *inspection) records() error {
 		}
 		return nil
 	})
+}
+
+// unmarked notes a record without one of the marks by which records are counted,
+// and by which a purge knows that content is needed. [inspection.marks] looks the
+// other way.
+func (i *inspection) unmarked(t tx, r *sdk.Record) error {
+	var c sdk.Custody
+	if _, err := t.load(layout.CustodyKey(r.Tombstone), &c); err != nil {
+		if sdk.KindOf(err) == sdk.Corrupt {
+			return nil // List says that it cannot be read
+		}
+		return err
+	}
+	live := c.PurgedAt.IsZero()
+	for _, mark := range []struct {
+		needed bool
+		key    []byte
+		what   string
+	}{
+		{live, layout.LiveKey(r.Content.SHA256, r.Tombstone), "live records that are not marked as such"},
+		{live && c.Active("") != nil, layout.HeldKey(r.Tombstone), "held records that are not marked as such"},
+		{!live, layout.PurgedKey(r.Tombstone), "purged records that are not marked as such"},
+	} {
+		if !mark.needed {
+			continue
+		}
+		there, err := t.has(mark.key)
+		if err != nil {
+			return err
+		}
+		if !there {
+			i.note(sdk.Contradictory, mark.what, r.Tombstone.String())
+		}
+	}
+	return nil
 }
 
 // contents looks for those without a record, and for those that a purge has left.
@@ -233,12 +271,21 @@ func (i *inspection) indexes() error {
 		if bytes.HasPrefix(k, own) || len(k) != len(own)+len(layout.Order{}) {
 			return nil
 		}
-		id := layout.Order(k[len(own):]).Tombstone()
-		there, err := t.has(layout.RecordKey(id))
-		if err == nil && !there {
+		order := layout.Order(k[len(own):])
+		id := order.Tombstone()
+		var r sdk.Record
+		there, err := t.load(layout.RecordKey(id), &r)
+		switch {
+		case sdk.KindOf(err) == sdk.Corrupt:
+			return nil // List says that it cannot be read
+		case err != nil:
+			return err
+		case !there:
 			i.note(sdk.Dangling, "keys of indexes without their record", id.String())
+		case order != layout.OrderOf(r.ArchivedAt, id) || !slices.ContainsFunc(layout.Indexes(&r), func(of []byte) bool { return bytes.HasPrefix(k, of) }):
+			i.note(sdk.Contradictory, "records that are in an index with what they do not have", id.String())
 		}
-		return err
+		return nil
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -201,6 +202,66 @@ func TestUnreadableRows(t *testing.T) {
 		verdicts, err := b.Purge(t.Context(), sdk.Purge{Actor: "a", At: event.At, Items: []sdk.PurgeItem{{Tombstone: ids[0], Event: event.ID}}})
 		if err != nil || verdicts[0].Outcome != sdk.OutcomeUnknown || verdicts[0].Why == "" {
 			t.Errorf("%s: purge answers %+v, %v", name, verdicts, err)
+		}
+	}
+}
+
+// Keys that are made from a record, and are there without it or not there, are
+// named by its tombstone.
+func TestInspectNamesIndexes(t *testing.T) {
+	s, b := archive(t)
+	held, live, purged := item([]byte("held")), item([]byte("live")), item([]byte("purged"))
+	held.Record.Tags = []string{"kept"}
+	held.Record.Digest = held.Record.ComputeDigest()
+	put(t, b, held, live, purged)
+	at := sdk.Time(time.Now())
+	err := b.Append(t.Context(), []sdk.Event{
+		{ID: sdk.NewID(), Tombstone: held.Record.Tombstone, Action: sdk.ActionHold, Case: "c", Actor: "a", At: at},
+		{ID: sdk.NewID(), Tombstone: purged.Record.Tombstone, Action: sdk.ActionPruneRequest, Actor: "a", At: at},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Purge(t.Context(), sdk.Purge{Actor: "b", At: at, Items: []sdk.PurgeItem{{Tombstone: purged.Record.Tombstone, Event: sdk.NewID()}}}); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := sdk.Inspect(t.Context(), b); err != nil || len(found) > 0 {
+		t.Fatalf("untouched: %+v, %v", found, err)
+	}
+	index := func(r *sdk.Record, f layout.Field, value string) []byte {
+		order := layout.OrderOf(r.ArchivedAt, r.Tombstone)
+		return append(layout.IndexOf(f, value), order[:]...)
+	}
+	for name, change := range map[string]struct {
+		of   sdk.Record
+		key  []byte
+		adds bool
+	}{
+		"tag removed":         {held.Record, index(&held.Record, layout.Tag, "kept"), false},
+		"tag added":           {live.Record, index(&live.Record, layout.Tag, "kept"), true},
+		"repository added":    {live.Record, index(&live.Record, layout.Repo, "another"), true},
+		"mark live removed":   {live.Record, layout.LiveKey(live.Record.Content.SHA256, live.Record.Tombstone), false},
+		"mark held removed":   {held.Record, layout.HeldKey(held.Record.Tombstone), false},
+		"mark purged removed": {purged.Record, layout.PurgedKey(purged.Record.Tombstone), false},
+	} {
+		put := func(tx kvbackend.Tx) error { return tx.Put(change.key, []byte{1}) }
+		remove := func(tx kvbackend.Tx) error { return tx.Delete(change.key) }
+		do, undo := remove, put
+		if change.adds {
+			do, undo = put, remove
+		}
+		if err := s.Update(t.Context(), do); err != nil {
+			t.Fatal(err)
+		}
+		found, err := sdk.Inspect(t.Context(), b)
+		named := slices.ContainsFunc(found, func(f sdk.Finding) bool {
+			return f.Kind == sdk.Contradictory && slices.Equal(f.Examples, []string{change.of.Tombstone.String()})
+		})
+		if err != nil || !named {
+			t.Errorf("%s: %+v, %v", name, found, err)
+		}
+		if err := s.Update(t.Context(), undo); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

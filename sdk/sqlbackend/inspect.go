@@ -98,6 +98,9 @@ func contradictions() []inspection {
 			WHERE EXISTS (SELECT 1 FROM codex_upload u WHERE u.artifact = t.id)`},
 		{kind: sdk.Contradictory, what: "bodies in pieces that belong to a content and are on their way, or neither", query: `SELECT t.id, NULL FROM codex_upload t
 			WHERE t.artifact IS NULL AND t.touched IS NULL OR t.artifact IS NOT NULL AND t.touched IS NOT NULL`},
+		{kind: sdk.Contradictory, what: "events of no case, which are marked as being without effect on it", query: `SELECT 0, t.id FROM codex_event t
+			WHERE t.no_effect <> 0 AND t.action NOT IN ('HOLD', 'RELEASE')`},
+		{kind: sdk.Contradictory, what: "rows of the archive that say that a change of its tables is not done", query: "SELECT t.id, NULL FROM codex_archive_meta t WHERE t.schema_step <> 0"},
 	}
 }
 
@@ -132,6 +135,16 @@ func (b *Backend) Inspect(ctx context.Context) ([]sdk.Finding, error) {
 			findings = append(findings, f)
 		}
 	}
+	for _, look := range derivations() {
+		f := sdk.Finding{Kind: sdk.Contradictory, What: look.what}
+		err := b.read(ctx, "inspect", func(ctx context.Context, db *conn) error { return look.run(ctx, db, &f) })
+		if err != nil {
+			return nil, err
+		}
+		if f.Rows > 0 {
+			findings = append(findings, f)
+		}
+	}
 	return findings, nil
 }
 
@@ -142,8 +155,14 @@ func note(f *sdk.Finding, scan scan) error {
 	if err := scan(&key, &name); err != nil {
 		return err
 	}
+	noteRow(f, key, name)
+	return nil
+}
+
+// noteRow counts the row with a key, and names it by bytes where it has some.
+func noteRow(f *sdk.Finding, key int64, name []byte) {
 	if f.Rows++; f.Rows > sdk.MaxExamples {
-		return nil
+		return
 	}
 	var id sdk.ID
 	switch {
@@ -155,5 +174,4 @@ func note(f *sdk.Finding, scan scan) error {
 	default:
 		f.Examples = append(f.Examples, fmt.Sprint("row ", key))
 	}
-	return nil
 }

@@ -28,18 +28,22 @@ func originOf(r *sdk.Record) (o origin, tags, metadata string, err error) {
 	if metadata, err = encodeJSON(r.Metadata, len(r.Metadata)); err != nil {
 		return o, "", "", err
 	}
-	var text []byte
-	for _, part := range []string{
-		r.Commit, r.Reason, r.ContentKind, r.Note, tags, metadata, string(r.Type), string(r.WorkTreeState), r.Host,
-	} {
-		text = binary.AppendUvarint(text, uint64(len(part)))
-		text = append(text, part...)
-	}
-	sum := sha256.Sum256(text)
-	return origin{r.Set, [16]byte(sum[:])}, tags, metadata, nil
+	hash := originHash(r.Commit, r.Reason, r.ContentKind, r.Note, tags, metadata, string(r.Type), string(r.WorkTreeState), r.Host)
+	return origin{r.Set, hash}, tags, metadata, nil
 }
 
-func compareOrigins(x, y origin) int {
+// originHash is the hash of the columns but the set, in the order of insertOrigin.
+func originHash(columns ...string) [16]byte {
+	var text []byte
+	for _, column := range columns {
+		text = binary.AppendUvarint(text, uint64(len(column)))
+		text = append(text, column...)
+	}
+	sum := sha256.Sum256(text)
+	return [16]byte(sum[:])
+}
+
+func orderOrigins(x, y origin) int {
 	return cmp.Or(bytes.Compare(x.set[:], y.set[:]), bytes.Compare(x.hash[:], y.hash[:]))
 }
 
@@ -73,7 +77,7 @@ func (b *Backend) originKeys(ctx context.Context, db *conn, entries []*entry, na
 			tags, metadata, string(r.Type), string(r.WorkTreeState), r.Host,
 		}
 	}
-	slices.SortFunc(all, compareOrigins)
+	slices.SortFunc(all, orderOrigins)
 	keys, missing := b.origins.lookup(all)
 	add := func(scan scan) error {
 		key, o, err := scanOrigin(scan)

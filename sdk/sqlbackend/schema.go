@@ -165,7 +165,9 @@ func selectMeta(ctx context.Context, db *conn) (*meta, error) {
 	case len(archive) != len(m.archive):
 		return nil, sdk.Errorf(sdk.Corrupt, "the archive's identity in codex_archive_meta has length %d instead of %d", len(archive), len(m.archive))
 	}
-	m.archive = sdk.ID(archive)
+	if m.archive = sdk.ID(archive); m.archive.IsZero() {
+		return nil, sdk.Errorf(sdk.Corrupt, "the archive's identity in codex_archive_meta is zero: restore it from a backup of the database")
+	}
 	return &m, nil
 }
 

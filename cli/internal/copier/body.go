@@ -63,8 +63,8 @@ func (u *run) withBody(ctx context.Context, it *Item, item sdk.Item, yield func(
 		}
 		item.Record.Content = found.Record.Content
 		if item.Record.Content.Codec == sdk.ZstdAge { // no key is needed: it is checked as it is stored
-			item.Body = sdk.NewBodyReader(found.Body, item.Record.Content, item.Record.Tombstone)
-			return yield(item, nil)
+			item.Body, err = restorer.Labeled(item.Record.Content, sdk.NewBodyReader(found.Body, item.Record.Content, item.Record.Tombstone))
+			return yield(item, err) && err == nil
 		}
 		checked := newCheckedBody(ctx, &item.Record, found.Body)
 		item.Body = checked

@@ -1,7 +1,10 @@
 package custody
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -112,6 +115,46 @@ func (c *Certified) check() error {
 		return sdk.Errorf(sdk.Corrupt, "%s: its history has no request of another person", c.Tombstone)
 	}
 	return nil
+}
+
+// ParseCertificate reads the text of a certificate, whose signature was checked.
+func ParseCertificate(text string) (*Certificate, error) {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if lines[0] != certificateHead {
+		return nil, errors.New("is no certificate of a purge")
+	}
+	var c Certificate
+	var err error
+	count := ""
+	for lines = lines[1:]; len(lines) > 0 && count == ""; lines = lines[1:] {
+		name, value, _ := strings.Cut(lines[0], " ")
+		switch name {
+		case "archive":
+			c.Archive, err = sdk.ParseID(value)
+		case "backend":
+			c.Backend = value
+		case "made":
+			c.Made, err = time.Parse(time.RFC3339, value)
+		case "plan":
+			c.Plan = value
+		case "records":
+			count = value
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	for _, line := range lines {
+		var r Certified
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			return nil, fmt.Errorf("a record cannot be read: %w", err)
+		}
+		c.Records = append(c.Records, r)
+	}
+	if count != strconv.Itoa(len(c.Records)) {
+		return nil, fmt.Errorf("has %d records, and says %q", len(c.Records), count)
+	}
+	return &c, nil
 }
 
 // Text returns the text to be signed.

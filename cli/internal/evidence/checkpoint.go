@@ -24,7 +24,7 @@ func (k *PrivateKey) SignTree(t tlog.Tree, more ...string) ([]byte, error) {
 // OpenTree returns the tree of a checkpoint that k has signed, and the lines that
 // follow.
 func (k *PublicKey) OpenTree(signed []byte) (t tlog.Tree, more []string, err error) {
-	text, err := k.openNote(signed)
+	text, err := k.OpenNote(signed)
 	if err != nil {
 		return t, nil, err
 	}

@@ -79,12 +79,18 @@ func appendValue(dst []byte, field any) []byte {
 	case *bool:
 		return strconv.AppendBool(dst, *x)
 	case *time.Time:
-		return append(x.UTC().AppendFormat(append(dst, '"'), TimeForm), '"')
+		form := TimeForm
+		if x.Nanosecond()%1e6 != 0 { // an archive keeps microseconds
+			form = ExactForm
+		}
+		return append(x.UTC().AppendFormat(append(dst, '"'), form), '"')
 	case *sdk.ID:
 		return escape.AppendString(dst, x.String())
 	case *sdk.Digest:
 		return escape.AppendString(dst, x.String())
 	case *Action:
+		return escape.AppendString(dst, string(*x))
+	case *Effect:
 		return escape.AppendString(dst, string(*x))
 	case *Status:
 		return escape.AppendString(dst, string(*x))

@@ -62,6 +62,21 @@ func closedParts(dir string, current *os.File) (int, error) {
 	return len(numbers), nil
 }
 
+// Checkpoints returns the paths of the checkpoints that rotations of the log at path
+// have left beside its closed parts, whether or not they are there.
+func Checkpoints(path string) []string {
+	p, err := openParts(path)
+	if err != nil {
+		return nil // the chain says so
+	}
+	defer p.close()
+	paths := make([]string, p.closed)
+	for i := range paths {
+		paths[i] = filepath.Join(p.dir, checkpointName(i+1))
+	}
+	return paths
+}
+
 // parts are the files of a log.
 type parts struct {
 	dir     string

@@ -100,6 +100,27 @@ const (
 	Refused  Status = "refused"
 )
 
+// Effect says what an event of a case has done, as the archive told it after the
+// commit; "" where it was not asked.
+type Effect string
+
+// The effects.
+const (
+	Effective Effect = "done" // a hold was placed, or released
+	NoEffect  Effect = "none" // the case was active already, or was not
+)
+
+// EffectOf returns the effect of an event, "" where it is of no case.
+func EffectOf(e *sdk.Event) Effect {
+	switch {
+	case e.Action != sdk.ActionHold && e.Action != sdk.ActionRelease:
+		return ""
+	case e.NoEffect:
+		return NoEffect
+	}
+	return Effective
+}
+
 // Record is one line of the log: the order of its fields is the order of the
 // keys. A field that is zero has no key, unless its tag "always" names the action.
 type Record struct {
@@ -131,6 +152,7 @@ type Record struct {
 	Codec          string `json:"codec,omitzero" always:"ARCHIVE"`
 
 	Case        string    `json:"case,omitzero" always:"HOLD RELEASE"` // which case
+	Effect      Effect    `json:"effect,omitzero"`                     // of HOLD and RELEASE: whether it placed or released a hold
 	Until       time.Time `json:"until,omitzero"`                      // of RETAIN: the new end; of PURGE_REFUSED: that of the retention
 	Note        string    `json:"note,omitzero"`                       // what the user says to it
 	Verdict     string    `json:"verdict,omitzero"`                    // of PURGE and PURGE_REFUSED: an [sdk.Outcome], or "drifted"
@@ -206,7 +228,7 @@ func (r *Record) MarshalJSON() ([]byte, error) { return r.encode(), nil }
 // UTF-8, and what others worded without secrets.
 func (r *Record) cut() Record {
 	c := *r
-	c.V = Version
+	c.V, c.Time = Version, r.Time.Truncate(time.Millisecond)
 	c.Path, c.PathB64 = pathText(r.Path)
 	c.Output, c.OutputB64 = pathText(r.Output)
 	c.Error, c.URL, c.Source = scrubbed(r.Error), redacted(r.URL), scrubbed(r.Source)
@@ -280,3 +302,6 @@ func pathBytes(shown string, raw []byte) string {
 // TimeForm is how times are written: RFC 3339 in UTC with milliseconds. Two of
 // them compare as texts do.
 const TimeForm = "2006-01-02T15:04:05.000Z"
+
+// ExactForm is how a time is written that an archive has too.
+const ExactForm = "2006-01-02T15:04:05.000000Z"

@@ -67,7 +67,9 @@ func (c *Checker) Run(path string, each func(Line) error) error {
 	if c.Report.Broken > 0 {
 		return nil
 	}
+	last := FileName
 	for line, err := range readFrom(path, c.next, sha256.New()) {
+		last = line.Part
 		var missing *MissingPartError
 		switch {
 		case errors.As(err, &missing):
@@ -88,6 +90,9 @@ func (c *Checker) Run(path string, each func(Line) error) error {
 				return err
 			}
 		}
+	}
+	if last != FileName {
+		c.breaks(Line{Part: FileName, Number: 1}, fmt.Errorf("is not there, should be %s: the part that followed %s was emptied", Rotate, last))
 	}
 	return nil
 }

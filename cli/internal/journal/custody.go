@@ -79,6 +79,9 @@ func (j *Journal) appendActs(ctx context.Context, acts []*Act, begun time.Time) 
 		j.abandon(intent, err)
 		return err
 	}
+	if action == evidence.Hold || action == evidence.Release {
+		j.readEvents(ctx, records)
+	}
 	for _, e := range records {
 		e.Time, e.Duration = time.Now(), output.Millis(time.Since(begun))
 	}

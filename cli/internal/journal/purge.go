@@ -103,7 +103,7 @@ func (j *Journal) PurgeGroup(ctx context.Context, o PurgeOrder, group []*Purging
 		return j.purgeFailed(o, group, err)
 	}
 	gone := j.confirmPurged(ctx, group)
-	j.readTimes(ctx, records)
+	j.readEvents(ctx, records)
 	var outcomes []*evidence.Record
 	for i, item := range group {
 		if e := j.outcome(records[i], item, o); e != nil {
@@ -186,31 +186,6 @@ func (j *Journal) recordUnpurged(action evidence.Action, o PurgeOrder, group []*
 		records[i] = j.failure(action, item.Err, func(e *evidence.Record) { item.describe(e, o) })
 	}
 	return j.file.Append(records...)
-}
-
-// readTimes fills in the times of purges, which the archive chooses. They are
-// looked up to be compared later, and what is not found is not compared.
-func (j *Journal) readTimes(ctx context.Context, records []*evidence.Record) {
-	backend, err := j.backend(ctx)
-	if err != nil {
-		return
-	}
-	of := make(map[sdk.ID]*evidence.Record, len(records))
-	var ids []sdk.ID
-	for _, r := range records {
-		of[r.ID] = r
-		ids = append(ids, r.ID)
-	}
-	for entry, err := range backend.List(ctx, sdk.Query{Events: ids, WithEvents: true}) {
-		if err != nil {
-			return
-		}
-		for i := range entry.Events {
-			if r := of[entry.Events[i].ID]; r != nil {
-				r.EventAt = entry.Events[i].At
-			}
-		}
-	}
 }
 
 // confirmPurged asks the archive for the content of what was purged: it must not

@@ -134,7 +134,7 @@ func (r *Restore) success() *evidence.Record {
 	r.describe(e)
 	e.Attempts = r.Attempts
 	e.Decompression, e.Write = r.Steps()
-	e.EventAt = e.Time
+	e.EventAt = sdk.Time(e.Time)
 	return e
 }
 

@@ -82,7 +82,7 @@ func untilOf(r *evidence.Record) int64 {
 	if r.Action != evidence.Retain {
 		return 0
 	}
-	return millis(r.Until)
+	return micros(r.Until)
 }
 
 // differences says in what a line and its event differ.
@@ -94,11 +94,14 @@ func differences(r *evidence.Record, e *sdk.Event, stored *sdk.Record) string {
 			words = append(words, fmt.Sprintf("%s is %q in the log and %q in the archive", line[i], line[i+1], row[i+1]))
 		}
 	}
-	if at := millis(r.EventAt); at != 0 && at != millis(e.At) {
-		words = append(words, fmt.Sprintf("the time is %s in the log and %s in the archive", r.EventAt.Format(evidence.TimeForm), e.At.Format(evidence.TimeForm)))
+	if at := micros(r.EventAt); at != 0 && at != micros(e.At) {
+		words = append(words, fmt.Sprintf("the time is %s in the log and %s in the archive", r.EventAt.Format(evidence.ExactForm), e.At.Format(evidence.ExactForm)))
 	}
-	if untilOf(r) != millis(e.RetainUntil) {
-		words = append(words, fmt.Sprintf("the retention ends %s in the log and %s in the archive", r.Until.Format(evidence.TimeForm), e.RetainUntil.Format(evidence.TimeForm)))
+	if untilOf(r) != micros(e.RetainUntil) {
+		words = append(words, fmt.Sprintf("the retention ends %s in the log and %s in the archive", r.Until.Format(evidence.ExactForm), e.RetainUntil.Format(evidence.ExactForm)))
+	}
+	if has := evidence.EffectOf(e); r.Effect != "" && r.Effect != has {
+		words = append(words, fmt.Sprintf("the effect is %q in the log and %q in the archive", r.Effect, has))
 	}
 	return strings.Join(words, "; ")
 }

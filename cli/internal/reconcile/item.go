@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/sdk"
 )
 
@@ -20,7 +21,8 @@ type item struct {
 	id        sdk.ID
 	side      side
 	facts     [16]byte // of what both say: see [facts]
-	at, until int64    // milliseconds, 0: none
+	at, until int64    // microseconds, 0: none
+	effect    effect   // of an event of a case
 	host      int      // of an event
 
 	log, part      int // of a line
@@ -28,12 +30,25 @@ type item struct {
 	archive        int // that it is about; 0: the one that is compared
 }
 
+// effect is an [evidence.Effect] in one byte.
+type effect byte
+
+func effectOf(e evidence.Effect) effect {
+	switch e {
+	case evidence.Effective:
+		return 1
+	case evidence.NoEffect:
+		return 2
+	}
+	return 0
+}
+
 // itemSize is the length of an encoded item.
-const itemSize = 16 + 1 + 16 + 8 + 8 + 4 + 4 + 4 + 4 + 8 + 8
+const itemSize = 16 + 1 + 1 + 16 + 8 + 8 + 4 + 4 + 4 + 4 + 8 + 8
 
 func (it item) encode() []byte {
 	b := make([]byte, 0, itemSize)
-	b = append(append(b, it.id[:]...), byte(it.side))
+	b = append(append(b, it.id[:]...), byte(it.side), byte(it.effect))
 	b = append(b, it.facts[:]...)
 	for _, n := range []int64{it.at, it.until} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
@@ -49,9 +64,9 @@ func (it item) encode() []byte {
 
 func decodeItem(b []byte) (it item) {
 	copy(it.id[:], b)
-	it.side = side(b[16])
-	copy(it.facts[:], b[17:])
-	b = b[33:]
+	it.side, it.effect = side(b[16]), effect(b[17])
+	copy(it.facts[:], b[18:])
+	b = b[34:]
 	it.at, it.until = int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))
 	b = b[16:]
 	it.host, it.log, it.part = int(binary.BigEndian.Uint32(b)), int(binary.BigEndian.Uint32(b[4:])), int(binary.BigEndian.Uint32(b[8:]))
@@ -61,10 +76,10 @@ func decodeItem(b []byte) (it item) {
 	return it
 }
 
-// millis is a time as both sides have it.
-func millis(t time.Time) int64 {
+// micros is a time as both sides have it.
+func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
-	return t.Truncate(time.Millisecond).UnixMilli()
+	return t.UnixMicro()
 }

@@ -139,7 +139,7 @@ func (c *comparison) readEvents(live int64) error {
 		for i := range entry.Events { // their lines say what was changed
 			e := &entry.Events[i]
 			f := factsOfEvent(e, &entry.Record)
-			it := item{id: e.ID, side: event, facts: f.digest(), at: millis(e.At), until: millis(e.RetainUntil), host: c.names.index(e.Host)}
+			it := item{id: e.ID, side: event, facts: f.digest(), at: micros(e.At), until: micros(e.RetainUntil), effect: effectOf(evidence.EffectOf(e)), host: c.names.index(e.Host)}
 			if err := c.items.Add(it.encode()); err != nil {
 				return err
 			}
@@ -181,11 +181,15 @@ func (c *comparison) readLog(log int, path string) error {
 }
 
 func (c *comparison) itemOf(r *evidence.Record, line evidence.Line, log int) item {
-	return item{
-		id: r.ID, side: logged, facts: factsOfLine(r).digest(), at: millis(r.EventAt), until: untilOf(r),
+	it := item{
+		id: r.ID, side: logged, facts: factsOfLine(r).digest(), at: micros(r.EventAt), until: untilOf(r),
 		log: log, part: len(c.parts) - 1, number: line.Number, offset: line.Offset,
 		archive: c.others.index(c.elsewhere(r)),
 	}
+	if it.archive == 0 { // a copy may have another effect
+		it.effect = effectOf(r.Effect)
+	}
+	return it
 }
 
 // elsewhere names the archive that a line is about, "" for the one that is
@@ -462,5 +466,5 @@ func (n *names) name(i int) string { return n.list[i] }
 
 // agrees reports whether a line and an event say the same.
 func (it item) agrees(o item) bool {
-	return bytes.Equal(it.facts[:], o.facts[:]) && it.until == o.until && (it.at == 0 || it.at == o.at)
+	return bytes.Equal(it.facts[:], o.facts[:]) && it.until == o.until && (it.at == 0 || it.at == o.at) && (it.effect == 0 || it.effect == o.effect)
 }

@@ -48,15 +48,17 @@ func (w Way) Make(ctx context.Context, r *sdk.Record, body io.Reader) (*Body, er
 		return w.compress(ctx, r, body)
 	}
 	stored := &watched{r: body}
-	var frame io.Reader = stored
+	frame, err := restorer.Labeled(r.Content, stored)
+	if err != nil {
+		return nil, stored.explain(r, err)
+	}
 	if r.Content.Codec == sdk.ZstdAge {
-		var err error
-		if frame, err = w.Identities.Decrypt(r, stored); err != nil {
+		if frame, err = w.Identities.Decrypt(r, frame); err != nil {
 			return nil, stored.explain(r, err)
 		}
 	}
 	s := &spool.Spool{}
-	err := w.reseal(ctx, r, frame, s)
+	err = w.reseal(ctx, r, frame, s)
 	if err != nil {
 		_ = s.Close() // err says more
 		return nil, stored.explain(r, err)
@@ -150,7 +152,7 @@ func (b *watched) explain(r *sdk.Record, err error) error {
 	switch {
 	case b.err != nil:
 		return sdk.AsError(b.err)
-	case crypt.IsForOthers(err), sdk.KindOf(err) == sdk.Canceled, sdk.KindOf(err) == sdk.Timeout, sdk.KindOf(err) == sdk.Corrupt:
+	case crypt.IsForOthers(err), sdk.KindOf(err) == sdk.Canceled, sdk.KindOf(err) == sdk.Timeout, sdk.KindOf(err) == sdk.Corrupt, sdk.KindOf(err) == sdk.Schema:
 		return err
 	}
 	return sdk.Errorf(sdk.Corrupt, "content cannot be decrypted: %w", err).About(r.Tombstone)

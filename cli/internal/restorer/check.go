@@ -21,7 +21,10 @@ func NewChecker() (*Checker, error) {
 // Check returns nil if body is the stored bytes of the content of r.
 func (c *Checker) Check(ctx context.Context, r *sdk.Record, body []byte) error {
 	if r.Content.Codec == sdk.ZstdAge {
-		_, err := io.Copy(io.Discard, sdk.NewBodyReader(bytes.NewReader(body), r.Content, r.Tombstone))
+		stored, err := Labeled(r.Content, sdk.NewBodyReader(bytes.NewReader(body), r.Content, r.Tombstone))
+		if err == nil {
+			_, err = io.Copy(io.Discard, stored)
+		}
 		return err
 	}
 	if max(r.Content.Size, int64(len(body))) > BulkSize {

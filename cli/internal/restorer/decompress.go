@@ -25,17 +25,18 @@ const (
 // it. It needs at most about twice the window.
 func (o Opener) decompress(r *sdk.Record, body io.Reader) (io.Reader, func(), error) {
 	content := r.Content
+	body, err := Labeled(content, body)
+	if err != nil {
+		return nil, nil, err
+	}
 	switch content.Codec {
 	case sdk.None:
 		return body, func() {}, nil
 	case sdk.Zstd:
 	case sdk.ZstdAge:
-		var err error
 		if body, err = o.Identities.Decrypt(r, body); err != nil {
 			return nil, nil, err
 		}
-	default:
-		return nil, nil, sdk.Errorf(sdk.Unsupported, "codec %q is not known here", content.Codec)
 	}
 	// SHA-256 is checked anyway, so the frame's own checksum would be paid for
 	// twice; and without it damaged content can be read far enough to name its

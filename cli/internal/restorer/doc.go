@@ -8,7 +8,7 @@
 // 1 MiB is verified in memory, before anything is written.
 //
 // Errors of the archive are of type [*sdk.Error]: Corrupt (it names both hashes),
-// Invalid (the output can be no file), Unsupported (an unknown codec), Canceled
+// Invalid (the output can be no file), Schema (a codec of a newer program), Canceled
 // and Timeout. An output that exists is an [output.Failure]. Errors of the local
 // file system are what package os says.
 //

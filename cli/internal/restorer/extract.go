@@ -188,8 +188,11 @@ func (x *extraction) whole() bool {
 // unopened decides what it means that a body cannot be opened.
 func (x *extraction) unopened(ctx context.Context, err error) error {
 	var other *output.Failure
-	if errors.As(err, &other) || sdk.KindOf(err) == sdk.Unsupported {
+	switch came := x.body.err == nil || x.body.ended(); {
+	case errors.As(err, &other):
 		return err
+	case sdk.KindOf(err) == sdk.Schema, came && sdk.KindOf(err) == sdk.Corrupt: // see [Labeled]
+		return sdk.AsError(err).About(x.record.Tombstone)
 	}
 	return x.verdict(ctx, err)
 }

@@ -251,11 +251,38 @@ func TestHugeWindowIsRefused(t *testing.T) {
 	filetest.WantKind(t, err, sdk.Corrupt)
 }
 
-func TestUnknownCodec(t *testing.T) {
-	s := inMemory(t, filetest.Prose(100))
-	s.record.Content.Codec = "lzma"
-	_, err := s.restore(t, Destination{Path: filepath.Join(t.TempDir(), "out")})
-	filetest.WantKind(t, err, sdk.Unsupported, "lzma")
+// A codec that is not that of the body is damage where the body is one that is
+// known, and else may be a newer program's.
+func TestWrongCodecs(t *testing.T) {
+	for _, size := range []int{1000, 2 * BulkSize} { // together, and by itself
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			plain := filetest.Prose(size)
+			frame := inMemory(t, plain).body
+			for codec, c := range map[sdk.Codec]struct {
+				body []byte
+				kind sdk.Kind
+				says string
+			}{
+				"lzma":      {[]byte("LZIP, and more than the beginning of a body"), sdk.Schema, `"lzma" is not known here`},
+				"zstdx":     {frame, sdk.Corrupt, `"zstdx", and its body is zstd`},
+				"nonex":     {plain, sdk.Corrupt, `"nonex", and its body is none`},
+				"age":       {[]byte("age-encryption.org/v1\n-> X25519 a\nb\n--- c\n"), sdk.Corrupt, `"age", and its body is zstd+age`},
+				sdk.ZstdAge: {frame, sdk.Corrupt, `"zstd+age", and its body is zstd`},
+				sdk.Zstd:    {plain, sdk.Corrupt, "content does not match its hash"},
+				sdk.None:    {frame, sdk.Corrupt, "content does not match its hash"},
+			} {
+				s := newStored(plain, c.body, codec)
+				s.record.Content.StoredSHA256 = sha256.Sum256(c.body)
+				filetest.WantKind(t, Opener{}.Check(t.Context(), &s.record, bytes.NewReader(s.body)), c.kind, c.says)
+				checker, err := NewBodyChecker(Opener{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				filetest.WantKind(t, checker.Check(t.Context(), &s.record, bytes.NewReader(s.body)), c.kind, c.says)
+				checker.Close()
+			}
+		})
+	}
 }
 
 // failing is a body that ends in an error of the backend.

@@ -121,7 +121,8 @@ CREATE TABLE IF NOT EXISTS codex_item (
 CREATE TABLE IF NOT EXISTS codex_item_tag (
 	tag BIGINT NOT NULL,
 	item BIGINT NOT NULL,
-	PRIMARY KEY (tag, item)
+	PRIMARY KEY (tag, item),
+	KEY codex_item_tag_item (item)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC;
 
 CREATE TABLE IF NOT EXISTS codex_hold (

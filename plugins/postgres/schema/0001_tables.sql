@@ -120,6 +120,8 @@ CREATE TABLE codex_item_tag (
 	PRIMARY KEY (tag, item)
 );
 
+CREATE INDEX codex_item_tag_item ON codex_item_tag (item);
+
 CREATE TABLE codex_hold (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	item bigint NOT NULL,

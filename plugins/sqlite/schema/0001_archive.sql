@@ -111,6 +111,8 @@ CREATE TABLE codex_item_tag (
 	PRIMARY KEY (tag, item)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX codex_item_tag_item ON codex_item_tag (item);
+
 CREATE TABLE codex_hold (
 	id          INTEGER PRIMARY KEY,
 	item        INTEGER NOT NULL REFERENCES codex_item,

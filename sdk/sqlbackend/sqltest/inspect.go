@@ -18,6 +18,7 @@ type rowChange struct {
 
 func rowChanges() []rowChange {
 	const small, large = 1000, 2 * sdk.ChunkSize
+	const otherTags = "records that are found by other tags than they have"
 	ofItem := " WHERE item = (SELECT id FROM codex_item WHERE artifact = %s)"
 	ofOrigin := " WHERE id = (SELECT origin FROM codex_item WHERE artifact = %s)"
 	return []rowChange{
@@ -35,7 +36,10 @@ func rowChanges() []rowChange {
 		{"UPDATE codex_origin SET revision = 999999" + ofOrigin, small, map[string]int64{"sets without the name of their commit": 1}},
 		{"UPDATE codex_origin SET reason = 999999" + ofOrigin, small, map[string]int64{"sets without the name of their reason": 1}},
 		{"UPDATE codex_origin SET kind = 999999" + ofOrigin, small, map[string]int64{"sets without the name of their kind": 1}},
-		{"UPDATE codex_item_tag SET tag = 999999" + ofItem, small, map[string]int64{"tags of records without their name": 1}},
+		{"UPDATE codex_item_tag SET tag = 999999" + ofItem, small, map[string]int64{"tags of records without their name": 1, otherTags: 1}},
+		{"DELETE FROM codex_item_tag" + ofItem, small, map[string]int64{otherTags: 1}},
+		{"INSERT INTO codex_item_tag (tag, item) SELECT actor, id FROM codex_item WHERE artifact = %s", small, map[string]int64{otherTags: 1}},
+		{"UPDATE codex_origin SET hash = set_id" + ofOrigin, small, map[string]int64{"sets that are found by a hash of something else": 1}},
 		{"UPDATE codex_hold SET placed_by = 999999" + ofItem, small, map[string]int64{"holds without the name of who placed them": 1}},
 		{"UPDATE codex_event SET actor = 999999" + ofItem, small, map[string]int64{"events without the name of their actor": 1}},
 		{"UPDATE codex_item SET purged_at = 1 WHERE artifact = %s", large, map[string]int64{"contents of purged records only, which are marked as present": 1}},
@@ -43,6 +47,9 @@ func rowChanges() []rowChange {
 		{"INSERT INTO codex_body (artifact, data) SELECT id, sha256 FROM codex_artifact WHERE id = %s", large, map[string]int64{"contents with two bodies": 1}},
 		{"UPDATE codex_upload SET artifact = NULL WHERE artifact = %s", large, map[string]int64{"bodies in pieces that belong to a content and are on their way, or neither": 1}},
 		{"UPDATE codex_upload SET artifact = NULL, touched = 1 WHERE artifact = %s", large, map[string]int64{"bodies of a Put that was killed, which a later Put removes": 1}},
+		{"INSERT INTO codex_event (id, item, action, actor, happened_at, case_name, detail, host, no_effect) SELECT tombstone, id, 'RESTORE', actor, 1, '', '', '', 1 FROM codex_item WHERE artifact = %s",
+			small, map[string]int64{"events of no case, which are marked as being without effect on it": 1}},
+		{"UPDATE codex_archive_meta SET schema_step = 1 WHERE 0 < %s", small, map[string]int64{"rows of the archive that say that a change of its tables is not done": 1}},
 	}
 }
 
