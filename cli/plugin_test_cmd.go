@@ -236,7 +236,7 @@ func testTarget(ctx context.Context, c *app.Command) (backendtest.Target, error)
 		return target, output.Usagef("--log-level: found %q, allowed debug, info, warn or error", c.Flags.String("log-level"))
 	}
 	start.Logger = hclog.New(&hclog.LoggerOptions{Level: level, Output: io.Discard}) // the report shows it
-	command, err := start.Command()
+	command, err := start.Command(ctx)
 	target.Program = &command
 	return target, err
 }
