@@ -89,13 +89,13 @@ func runPluginInstall(ctx context.Context, c *app.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "codex-install-")
+	dir, err := durable.NewScratchDir("codex-install-")
 	if err != nil {
-		return durable.InTempDir(err)
+		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // what stays is in the directory for temporary files
+	defer dir.Remove()
 	source := c.Flags.Args().First()
-	if i.program, err = published.Open(ctx, source, dir, options); err != nil {
+	if i.program, err = published.Open(ctx, source, dir.Path, options); err != nil {
 		return err
 	}
 	i.view = newInstallView(source, i.program, options, c.Flags.Bool("dry-run"))
