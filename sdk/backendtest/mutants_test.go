@@ -28,7 +28,7 @@ type mutant struct {
 }
 
 func mutants() []mutant {
-	return slices.Concat(putMutants(), bodyMutants(), textMutants(), getMutants(), listMutants(), inspectMutants(), eventMutants(), purgeMutants(), handleMutants(), fileMutants(), docMutants())
+	return slices.Concat(putMutants(), bodyMutants(), textMutants(), getMutants(), listMutants(), inspectMutants(), eventMutants(), purgeMutants(), handleMutants(), fileMutants(), docMutants(), promiseMutants())
 }
 
 func putMutants() []mutant {
