@@ -192,7 +192,7 @@ func TestReport(t *testing.T) {
 	for _, want := range []string{
 		"✗ PUT-03 MUST A Put of no items succeeds and answers none.\n    panic: ",
 		"- GET-08 skipped, it needs a way to damage a stored body (Target.Damage, --damage)\n",
-		"memory 1, protocol 1, " + runtime.GOOS + "/" + runtime.GOARCH + "\nkit 1.3, seed 3: 2 passed, 1 failed, 1 skipped, not complete\n",
+		"memory 1, protocol 1, " + runtime.GOOS + "/" + runtime.GOARCH + "\nkit 1.4, seed 3: 2 passed, 1 failed, 1 skipped, not complete\n",
 	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the summary lacks %q:\n%s", want, text.String())
