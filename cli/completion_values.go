@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/codex-archive/codex/cli/internal/config"
 	"github.com/codex-archive/codex/cli/internal/evidence"
 	"github.com/codex-archive/codex/cli/internal/output"
+	"github.com/codex-archive/codex/cli/internal/pluginhost"
 )
 
 // flagValues returns the values of flags that take one of a few.
@@ -47,7 +49,7 @@ func valuesOf(ctx context.Context, env *app.Env, name, word string) []candidate 
 	case "tombstone":
 		return tombstones(ctx, env)
 	case "backend":
-		return backendNames(env)
+		return backendNames(ctx, env)
 	case "set":
 		return settingsOf(word)
 	}
@@ -138,29 +140,35 @@ func argumentsOf(ctx context.Context, env *app.Env, command string, before int) 
 	case "completion":
 		return plain([]string{"bash", "zsh", "fish"})
 	case "plugin inspect", "plugin lock":
-		return backendNames(env)
+		return backendNames(ctx, env)
 	case "plugin remove":
-		return installedNames(env)
+		return installedNames(ctx, env)
 	}
 	return nil
 }
 
 // installedNames are the backends whose programs plugin remove would take.
-func installedNames(env *app.Env) []candidate {
-	search := env.Search(nil)
-	programs, _ := search.List()
+func installedNames(ctx context.Context, env *app.Env) []candidate {
+	search := promptly(env.Search(nil))
+	programs, _ := search.List(ctx)
 	var names []candidate
 	for _, program := range programs {
-		if path, err := search.CanRemove(program.Name); err == nil {
+		if path, err := search.CanRemove(ctx, program.Name); err == nil {
 			names = append(names, candidate{program.Name, path})
 		}
 	}
 	return names
 }
 
-func backendNames(env *app.Env) []candidate {
+// promptly is a search that a person at a prompt can wait for.
+func promptly(search pluginhost.Search) pluginhost.Search {
+	search.Wait = time.Second
+	return search
+}
+
+func backendNames(ctx context.Context, env *app.Env) []candidate {
 	var names []candidate
-	programs, _ := env.Search(nil).List()
+	programs, _ := promptly(env.Search(nil)).List(ctx)
 	for _, program := range programs {
 		names = append(names, candidate{program.Name, program.Path})
 	}

@@ -31,7 +31,7 @@ func (p *project) open(url string) sdk.Backend {
 	if kind == "mysql" {
 		kind = "mariadb"
 	}
-	program, err := pluginhost.Search{Executable: filepath.Join(programs, "codex")}.Find(kind)
+	program, err := pluginhost.Search{Executable: filepath.Join(programs, "codex")}.Find(p.t.Context(), kind)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func runPluginInspect(ctx context.Context, c *app.Command) error {
 	}
 	start.Timeout = timeout
 	program := start.Program
-	sum, err := program.SHA256()
+	sum, err := program.SHA256(ctx)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func runPluginInspect(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
-	lock, err := pluginhost.ReadLock(start.Root)
+	lock, err := pluginhost.ReadLock(ctx, start.Root)
 	if err != nil {
 		return err
 	}
@@ -104,9 +104,9 @@ func namedProgram(ctx context.Context, c *app.Command) (pluginhost.Start, error)
 	}
 	start := pluginhost.Start{Env: pluginhost.Environ(c.Env.Vars, settings.PassEnv), Logger: c.Log, Timeout: settings.StartTimeout}
 	if strings.ContainsRune(filepath.ToSlash(named), '/') {
-		start.Program, err = pluginhost.Check(named)
+		start.Program, err = pluginhost.Search{}.Named(ctx, named)
 	} else {
-		start.Program, err = findProgram(c, named)
+		start.Program, err = findProgram(ctx, c, named)
 	}
 	if err != nil {
 		return start, err

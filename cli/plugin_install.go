@@ -85,17 +85,17 @@ type installation struct {
 
 func runPluginInstall(ctx context.Context, c *app.Command) (err error) {
 	i := &installation{c: c, lockIt: c.Flags.Bool("lock"), replace: c.Flags.Bool("force")}
-	options, err := i.prepare()
+	options, err := i.prepare(ctx)
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "codex-install-")
+	dir, err := durable.NewScratchDir("codex-install-")
 	if err != nil {
-		return durable.InTempDir(err)
+		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // what stays is in the directory for temporary files
+	defer dir.Remove()
 	source := c.Flags.Args().First()
-	if i.program, err = published.Open(ctx, source, dir, options); err != nil {
+	if i.program, err = published.Open(ctx, source, dir.Path, options); err != nil {
 		return err
 	}
 	i.view = newInstallView(source, i.program, options, c.Flags.Bool("dry-run"))
@@ -112,22 +112,22 @@ func runPluginInstall(ctx context.Context, c *app.Command) (err error) {
 }
 
 // prepare reads what the flags name, and the project's lock.
-func (i *installation) prepare() (o published.Options, err error) {
+func (i *installation) prepare(ctx context.Context) (o published.Options, err error) {
 	flags := i.c.Flags
 	o.Backend = flags.String("name")
 	if o.SHA256, err = sumFlag(flags); err != nil {
 		return o, err
 	}
-	if o.Signature, err = signatureFlags(flags); err != nil {
+	if o.Signature, err = signatureFlags(ctx, flags); err != nil {
 		return o, err
 	}
-	if i.search, err = i.c.Search(); err != nil {
+	if i.search, err = i.c.Search(ctx); err != nil {
 		return o, err
 	}
 	if i.root, err = config.Root(config.Options{Dir: i.c.Env.Dir, Environ: i.c.Env.Vars}); err != nil {
 		return o, output.Errorf(output.Config, "%w", err)
 	}
-	i.lock, err = pluginhost.ReadLock(i.root)
+	i.lock, err = pluginhost.ReadLock(ctx, i.root)
 	return o, err
 }
 
@@ -154,13 +154,13 @@ func (i *installation) describe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := i.search.CanInstall(p.Backend, p.SHA256, i.replace); err != nil {
+	if _, _, err := i.search.CanInstall(ctx, p.Backend, p.SHA256, i.replace); err != nil {
 		return err
 	}
 	if err := i.allowed(ctx); err != nil {
 		return err
 	}
-	program, err := pluginhost.Check(p.Path)
+	program, err := i.search.Named(ctx, p.Path)
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (i *installation) allowed(ctx context.Context) error {
 	if i.lock == nil || i.lockIt {
 		return nil
 	}
-	state, err := i.lock.State(pluginhost.Program{Name: i.program.Backend, Path: i.program.Path})
+	state, err := i.lock.State(ctx, pluginhost.Program{Name: i.program.Backend, Path: i.program.Path})
 	if err != nil || state == pluginhost.Locked {
 		return err
 	}
@@ -201,9 +201,9 @@ func (i *installation) place(ctx context.Context) error {
 	p, v := i.program, &i.view
 	var err error
 	if v.DryRun {
-		v.Program, v.Done, err = i.search.CanInstall(p.Backend, p.SHA256, i.replace)
+		v.Program, v.Done, err = i.search.CanInstall(ctx, p.Backend, p.SHA256, i.replace)
 	} else {
-		v.Program, v.Done, err = i.search.Install(p.Backend, p.Path, p.SHA256, i.replace)
+		v.Program, v.Done, err = i.search.Install(ctx, p.Backend, p.Path, p.SHA256, i.replace)
 	}
 	if err != nil {
 		return err

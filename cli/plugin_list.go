@@ -81,14 +81,17 @@ type placeView struct {
 }
 
 func runPluginList(ctx context.Context, c *app.Command) error {
-	search, err := c.Search()
+	search, err := c.Search(ctx)
 	if err != nil {
 		return err
 	}
-	v := viewPlugins(search)
+	v := viewPlugins(ctx, search)
+	if err := ctx.Err(); err != nil {
+		return sdk.AsError(err)
+	}
 	root, err := config.Root(config.Options{Dir: c.Env.Dir, Environ: c.Env.Vars})
 	if err == nil {
-		v.compare(root)
+		v.compare(ctx, root)
 	}
 	if c.Flags.Bool("describe") {
 		if err != nil {
@@ -104,9 +107,9 @@ func runPluginList(ctx context.Context, c *app.Command) error {
 	return writePlugins(c, v)
 }
 
-func viewPlugins(search pluginhost.Search) pluginListView {
+func viewPlugins(ctx context.Context, search pluginhost.Search) pluginListView {
 	v := pluginListView{Plugins: []pluginView{}, Ignored: []ignoredView{}, Looked: []placeView{}}
-	programs, ignored := search.List()
+	programs, ignored := search.List(ctx)
 	for _, program := range programs {
 		v.Plugins = append(v.Plugins, pluginView{Name: program.Name, Path: program.Path, Place: program.Place.Why, Warning: program.Warn})
 	}
@@ -120,8 +123,8 @@ func viewPlugins(search pluginhost.Search) pluginListView {
 }
 
 // compare holds the programs against the lock of the project at root.
-func (v *pluginListView) compare(root string) {
-	lock, err := pluginhost.ReadLock(root)
+func (v *pluginListView) compare(ctx context.Context, root string) {
+	lock, err := pluginhost.ReadLock(ctx, root)
 	if err != nil {
 		v.Lock = &lockFileView{pluginhost.LockPath(root), err.Error()}
 		return
@@ -132,7 +135,7 @@ func (v *pluginListView) compare(root string) {
 	v.Lock = &lockFileView{Path: lock.Path}
 	for i := range v.Plugins {
 		plugin := &v.Plugins[i]
-		if plugin.Lock, err = lock.State(pluginhost.Program{Name: plugin.Name, Path: plugin.Path}); err != nil {
+		if plugin.Lock, err = lock.State(ctx, pluginhost.Program{Name: plugin.Name, Path: plugin.Path}); err != nil {
 			plugin.Warning = err.Error()
 		}
 		plugin.Locked = lock.Version(plugin.Name)

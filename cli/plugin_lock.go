@@ -60,8 +60,8 @@ type lockedView struct {
 	Version  string `json:"version,omitempty"`
 }
 
-func runPluginLock(_ context.Context, c *app.Command) error {
-	lock, err := pluginhost.ReadLock(c.Config.Root)
+func runPluginLock(ctx context.Context, c *app.Command) error {
+	lock, err := pluginhost.ReadLock(ctx, c.Config.Root)
 	if err != nil {
 		return err
 	}
@@ -70,9 +70,9 @@ func runPluginLock(_ context.Context, c *app.Command) error {
 	}
 	v := lockView{Lock: lock.Path, DryRun: c.Flags.Bool("dry-run")}
 	if c.Flags.IsSet("sums") {
-		err = lockPublished(c, lock, c.Flags.String("sums"), &v)
+		err = lockPublished(ctx, c, lock, c.Flags.String("sums"), &v)
 	} else {
-		err = lockPrograms(c, lock, &v)
+		err = lockPrograms(ctx, c, lock, &v)
 	}
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func writeLocked(c *app.Command, v lockView) error {
 }
 
 // lockPrograms locks the programs that are found here.
-func lockPrograms(c *app.Command, lock *pluginhost.Lock, v *lockView) error {
+func lockPrograms(ctx context.Context, c *app.Command, lock *pluginhost.Lock, v *lockView) error {
 	if c.Flags.IsSet("signature") || c.Flags.IsSet("key") {
 		return output.Usagef("--signature and --key need --sums: they are about a vendor's SHA256SUMS")
 	}
@@ -114,11 +114,11 @@ func lockPrograms(c *app.Command, lock *pluginhost.Lock, v *lockView) error {
 		names = []string{c.Config.Backend.Type}
 	}
 	for _, name := range names {
-		program, err := findProgram(c, name)
+		program, err := findProgram(ctx, c, name)
 		if err != nil {
 			return err
 		}
-		sum, err := program.SHA256()
+		sum, err := program.SHA256(ctx)
 		if err != nil {
 			return err
 		}
@@ -130,12 +130,12 @@ func lockPrograms(c *app.Command, lock *pluginhost.Lock, v *lockView) error {
 
 // lockPublished locks what a vendor's SHA256SUMS names, or those of it that the
 // arguments name.
-func lockPublished(c *app.Command, lock *pluginhost.Lock, path string, v *lockView) error {
-	signature, err := signatureFlags(c.Flags)
+func lockPublished(ctx context.Context, c *app.Command, lock *pluginhost.Lock, path string, v *lockView) error {
+	signature, err := signatureFlags(ctx, c.Flags)
 	if err != nil {
 		return err
 	}
-	data, err := readPublished("--sums", path)
+	data, err := readPublished(ctx, "--sums", path)
 	if err != nil {
 		return err
 	}
@@ -166,10 +166,10 @@ func lockPublished(c *app.Command, lock *pluginhost.Lock, path string, v *lockVi
 }
 
 // findProgram returns the program of the backend called name.
-func findProgram(c *app.Command, name string) (pluginhost.Program, error) {
-	search, err := c.Search()
+func findProgram(ctx context.Context, c *app.Command, name string) (pluginhost.Program, error) {
+	search, err := c.Search(ctx)
 	if err != nil {
 		return pluginhost.Program{}, err
 	}
-	return search.Find(name)
+	return search.Find(ctx, name)
 }

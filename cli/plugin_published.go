@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -36,7 +38,7 @@ func sumFlag(flags *cli.Context) (*sdk.Digest, error) {
 }
 
 // signatureFlags reads what --signature and --key name. It is nil without them.
-func signatureFlags(flags *cli.Context) (*published.Signature, error) {
+func signatureFlags(ctx context.Context, flags *cli.Context) (*published.Signature, error) {
 	signature, key := flags.String("signature"), flags.String("key")
 	switch {
 	case !flags.IsSet("signature") && !flags.IsSet("key"):
@@ -45,13 +47,13 @@ func signatureFlags(flags *cli.Context) (*published.Signature, error) {
 		return nil, output.Usagef("--signature and --key: one is of no use without the other, and neither may be empty").
 			WithHint("the key is the vendor's public key, from a place that you trust; a key beside the signature proves nothing")
 	}
-	text, err := readPublished("--signature", signature)
+	text, err := readPublished(ctx, "--signature", signature)
 	if err != nil {
 		return nil, err
 	}
 	keyText := []byte(key)
 	if len(key) != publicKeyLength || !strings.HasPrefix(key, "RW") {
-		if keyText, err = readPublished("--key", key); err != nil {
+		if keyText, err = readPublished(ctx, "--key", key); err != nil {
 			return nil, err
 		}
 	}
@@ -63,23 +65,29 @@ func signatureFlags(flags *cli.Context) (*published.Signature, error) {
 }
 
 // readPublished reads the regular file that a flag names.
-func readPublished(flag, path string) ([]byte, error) {
+func readPublished(ctx context.Context, flag, path string) ([]byte, error) {
 	fail := func(err error) ([]byte, error) {
+		var stalled *durable.StalledError
+		if errors.As(err, &stalled) || ctx.Err() != nil {
+			return nil, fmt.Errorf("%s: %w", flag, err)
+		}
 		return nil, output.Usagef("%s: %s: %w", flag, path, durable.Cause(err))
 	}
 	if path == "" {
 		return nil, output.Usagef("%s is empty", flag)
 	}
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return fail(err)
-	}
-	f, err := durable.OpenRegular(real, os.O_RDONLY, 0)
-	if err != nil {
-		return fail(err)
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	data, err := io.ReadAll(io.LimitReader(f, maxPublished+1))
+	data, err := durable.Answered(ctx, 0, path, func() ([]byte, error) {
+		real, err := filepath.EvalSymlinks(path)
+		if err != nil {
+			return nil, err
+		}
+		f, err := durable.OpenRegular(real, os.O_RDONLY, 0)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = f.Close() }() // it was only read
+		return io.ReadAll(io.LimitReader(f, maxPublished+1))
+	})
 	if err == nil && len(data) > maxPublished {
 		err = errors.New("it has more than 1 MiB")
 	}

@@ -42,13 +42,13 @@ type removeView struct {
 	Next     string `json:"next,omitempty"`     // the program that is used from now on
 }
 
-func runPluginRemove(_ context.Context, c *app.Command) error {
-	search, err := c.Search()
+func runPluginRemove(ctx context.Context, c *app.Command) error {
+	search, err := c.Search(ctx)
 	if err != nil {
 		return err
 	}
 	v := removeView{Name: c.Flags.Args().First(), DryRun: c.Flags.Bool("dry-run")}
-	unlock, err := unlocking(c, v.Name)
+	unlock, err := unlocking(ctx, c, v.Name)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func runPluginRemove(_ context.Context, c *app.Command) error {
 	if v.DryRun {
 		remove = search.CanRemove
 	}
-	if v.Program, err = remove(v.Name); err != nil {
+	if v.Program, err = remove(ctx, v.Name); err != nil {
 		return err
 	}
 	if unlock != nil {
@@ -67,7 +67,7 @@ func runPluginRemove(_ context.Context, c *app.Command) error {
 			}
 		}
 	}
-	if next, err := search.Find(v.Name); err == nil && !v.DryRun {
+	if next, err := search.Find(ctx, v.Name); err == nil && !v.DryRun {
 		v.Next = next.Path
 	}
 	if c.JSON {
@@ -78,7 +78,7 @@ func runPluginRemove(_ context.Context, c *app.Command) error {
 
 // unlocking returns the lock without the backend; nil if it shall stay as it is,
 // or does not name it.
-func unlocking(c *app.Command, name string) (*pluginhost.Lock, error) {
+func unlocking(ctx context.Context, c *app.Command, name string) (*pluginhost.Lock, error) {
 	if !c.Flags.Bool("unlock") {
 		return nil, nil
 	}
@@ -86,7 +86,7 @@ func unlocking(c *app.Command, name string) (*pluginhost.Lock, error) {
 	if err != nil {
 		return nil, output.Errorf(output.Config, "%w", err)
 	}
-	lock, err := pluginhost.ReadLock(root)
+	lock, err := pluginhost.ReadLock(ctx, root)
 	if err != nil || lock == nil || !lock.Remove(name) {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/codex-archive/codex/cli/internal/app"
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
@@ -209,12 +211,18 @@ func testTarget(ctx context.Context, c *app.Command) (backendtest.Target, error)
 	arguments := c.Flags.Args().Slice()[len(named):]
 	if damage := c.Flags.String("damage"); damage != "" {
 		harm := harm{flag: "damage", program: damage, arguments: arguments, dir: c.Env.Dir}
+		if err := harm.check(); err != nil {
+			return target, err
+		}
 		target.Damage = func(ctx context.Context, url string, content sdk.Digest) error {
 			return harm.run(ctx, url, content.String())
 		}
 	}
 	if tamper := c.Flags.String("tamper"); tamper != "" {
 		harm := harm{flag: "tamper", program: tamper, arguments: arguments, dir: c.Env.Dir}
+		if err := harm.check(); err != nil {
+			return target, err
+		}
 		target.Tamper = func(ctx context.Context, url string, what backendtest.Tampering) error {
 			return harm.run(ctx, url, string(what.How), what.Record.String(), what.Other.String())
 		}
@@ -236,7 +244,7 @@ func testTarget(ctx context.Context, c *app.Command) (backendtest.Target, error)
 		return target, output.Usagef("--log-level: found %q, allowed debug, info, warn or error", c.Flags.String("log-level"))
 	}
 	start.Logger = hclog.New(&hclog.LoggerOptions{Level: level, Output: io.Discard}) // the report shows it
-	command, err := start.Command()
+	command, err := start.Command(ctx)
 	target.Program = &command
 	return target, err
 }
@@ -246,6 +254,25 @@ type harm struct {
 	flag, program string
 	arguments     []string
 	dir           string // in which it runs
+}
+
+// check reports a program that is not there or may not be run, before any rule does:
+// those that need it run last.
+func (h harm) check() error {
+	path := h.program
+	if filepath.Base(path) != path && !filepath.IsAbs(path) {
+		path = filepath.Join(h.dir, path)
+	}
+	_, err := exec.LookPath(path)
+	if err == nil {
+		return nil
+	}
+	var failed *exec.Error
+	if errors.As(err, &failed) {
+		err = failed.Err
+	}
+	return output.Usagef("--%s: %s: %w", h.flag, h.program, durable.Cause(err)).
+		WithHint("name a program that is on PATH, or its path; its arguments follow after --")
 }
 
 // harmGrace is how long the output of a program that has ended, or was killed, may

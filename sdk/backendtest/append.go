@@ -230,8 +230,20 @@ func appendRules() []Rule {
 				events[i] = t.event(s[i%2].Tombstone, sdk.ActionRestore)
 			}
 			t.kind(b.Append(t.ctx, events), sdk.Limit)
-			long := t.hold(s[0].Tombstone, strings.Repeat("x", sdk.MaxName+1))
-			t.kind(b.Append(t.ctx, []sdk.Event{events[0], long}), sdk.Limit)
+			long := strings.Repeat("x", sdk.MaxName+1)
+			for _, spoil := range []func(*sdk.Event){
+				func(e *sdk.Event) { e.Case = long },
+				func(e *sdk.Event) { e.Actor = long },
+				func(e *sdk.Event) { e.Host = long },
+				func(e *sdk.Event) { e.Detail = map[string]string{long: ""} },
+				func(e *sdk.Event) { e.Detail = map[string]string{"a": strings.Repeat("x", sdk.MaxText)} },
+			} {
+				e := t.hold(s[0].Tombstone, "case")
+				spoil(&e)
+				if t.kind(b.Append(t.ctx, []sdk.Event{events[0], e}), sdk.Limit); t.Failed() {
+					t.Fatalf("with a case of %d bytes, an actor of %d, a host of %d, and %s of detail", len(e.Case), len(e.Actor), len(e.Host), counted(len(e.Detail), "pair"))
+				}
+			}
 			t.eventsAre(b, s[0])
 			t.append(b, events[:sdk.MaxItems]...)
 			if n := len(t.entry(b, s[0].Tombstone).Events) + len(t.entry(b, s[1].Tombstone).Events); n != sdk.MaxItems+2 {
@@ -242,8 +254,69 @@ func appendRules() []Rule {
 			t.append(t.backend())
 		}),
 		must("APPEND-19", "An event of the archive has no tombstone. List returns such events alone, newest first, and no record has them.", eventsOfArchive),
+		must("APPEND-21", "Texts of events as long as the limits allow, of any form, and times at both ends of what an archive keeps and in any zone, come back.", extremeEvents),
+		must("APPEND-22", "Two events under one id in one call are Conflict, and nothing of the call is written.", func(t *T) {
+			b, s := t.backend(), t.items(2)
+			t.put(b, s...)
+			first := t.hold(s[0].Tombstone, "case")
+			second := t.event(s[1].Tombstone, sdk.ActionRestore)
+			second.ID = first.ID
+			t.names(t.kind(b.Append(t.ctx, []sdk.Event{first, second}), sdk.Conflict), second.Tombstone)
+			t.eventsAre(b, s[0])
+			t.eventsAre(b, s[1])
+			t.activeHolds(b, s[0], 0)
+		}),
+		must("APPEND-23", "RETAIN to the time that RetainUntil has is success, and recorded.", func(t *T) {
+			b, s := t.backend(), t.item(20)
+			s.RetainUntil, s.RetainAtStore = dawn, dawn
+			t.put(b, s)
+			same := t.retain(s.Tombstone, dawn)
+			t.append(b, same)
+			t.retainedUntil(b, s, dawn)
+			t.eventsAre(b, s, same)
+		}),
+		must("APPEND-24", "Holds come oldest first; those of one time by case.", func(t *T) {
+			b, s := t.backend(), t.item(20)
+			t.put(b, s)
+			late, second, first := t.hold(s.Tombstone, "a"), t.hold(s.Tombstone, "c"), t.hold(s.Tombstone, "b")
+			first.At, second.At = dawn, dawn
+			t.append(b, late, second, first)
+			var want []sdk.Hold
+			for _, e := range []sdk.Event{first, second, late} {
+				want = append(want, sdk.Hold{Case: e.Case, Placed: e.At, PlacedBy: e.Actor})
+			}
+			t.holdsAre(b, s, want...)
+		}),
 		must("APPEND-20", "HOLD and RETAIN of a record that is purged are Purged, name its tombstone, and nothing of the call is written; a repeat of one from before is success, and so is a RESTORE.", keepPurged),
 	}
+}
+
+// extremeEvents stores events whose texts and times are at their limits.
+func extremeEvents(t *T) {
+	b, s := t.backend(), t.item(20)
+	s.ArchivedAt = time.Time{}.Add(time.Microsecond) // before all of them
+	t.put(b, s)
+	name := func(end string) string { return strings.Repeat("x", sdk.MaxName-len(end)) + end }
+	first, last := time.Date(1, 1, 2, 3, 4, 5, 6000, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+	restored, held, retained := t.event(s.Tombstone, sdk.ActionRestore), t.hold(s.Tombstone, name("a")), t.retain(s.Tombstone, last)
+	restored.At, retained.At = first, last
+	restored.Actor, restored.Host, held.Actor = name("é"), name(" "), name("Ω")
+	restored.Detail = map[string]string{name("k"): strings.Repeat("y", sdk.MaxText-sdk.MaxName)}
+	want := []sdk.Event{restored, held}
+	for _, w := range words {
+		e := t.event(s.Tombstone, sdk.ActionRestore)
+		e.Actor, e.Host, e.Detail = w, w, map[string]string{w: w}
+		want = append(want, e)
+	}
+	want = append(want, retained)
+	given := slices.Clone(want)
+	for i := range given {
+		given[i].At = given[i].At.In(time.FixedZone("elsewhere", 5400))
+	}
+	t.append(b, given...)
+	t.eventsAre(b, s, want...)
+	t.holdsAre(b, s, sdk.Hold{Case: held.Case, Placed: held.At, PlacedBy: held.Actor})
+	t.retainedUntil(b, s, last)
 }
 
 func keepPurged(t *T) {

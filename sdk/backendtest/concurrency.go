@@ -64,6 +64,9 @@ func concurrencyRules() []Rule {
 		}),
 		must("CONC-05", "A reader who takes his time keeps no writer waiting.", slowReader),
 		must("CONC-06", "A hold and a purge at the same moment: the record is either purged or held, and both calls say so.", holdVersusPurge),
+		must("CONC-09", "Different records that several callers put under one tombstone at once: one is stored, and the others are Conflict.", rivalPuts),
+		must("CONC-10", "Holds and retentions that several callers give one record at once all take effect: no case is lost, and the latest retention counts.", rivalEvents),
+		must("CONC-11", "A record that several callers purge at once is purged by one of their events; to the others it is already purged.", rivalPurges),
 		must("CONC-07", "Purging one record of a content while another is stored leaves a live record with its body.", purgeVersusPut),
 	}
 }
@@ -306,5 +309,114 @@ func purgeVersusPut(t *T) {
 		}
 		t.same(a, fresh)
 		t.gone(a, s.Tombstone)
+	}
+}
+
+// rivals is how many callers want the same.
+const rivals = 6
+
+// rivalRounds is how often they try: a backend that looks first and writes later is
+// right as long as no other comes between.
+const rivalRounds = 10
+
+// compete makes a call of each rival at once, on one of two handles, and returns
+// what came.
+func (t *T) compete(handles [2]sdk.Backend, call func(b sdk.Backend, i int) error) (errs [rivals]error) {
+	var all sync.WaitGroup
+	for i := range rivals {
+		t.spawn(&all, func() {
+			errs[i] = t.patiently(func() error { return call(handles[i%2], i) })
+		})
+	}
+	all.Wait()
+	return errs
+}
+
+func rivalPuts(t *T) {
+	handles := [2]sdk.Backend{t.backend(), t.backend()}
+	for range rivalRounds {
+		var s [rivals]sample
+		for i := range s {
+			s[i] = t.item(100)
+			s[i].Tombstone = s[0].Tombstone
+		}
+		errs := t.compete(handles, func(b sdk.Backend, i int) error {
+			_, err := b.Put(t.ctx, sequence(s[i]))
+			return err
+		})
+		var winners []sample
+		for i, err := range errs {
+			if err == nil {
+				winners = append(winners, s[i])
+				continue
+			}
+			t.names(t.kind(err, sdk.Conflict), s[0].Tombstone)
+		}
+		if len(winners) != 1 {
+			t.Fatalf("put of %d different records under one tombstone, at once, succeeded for %d of them, want one", rivals, len(winners))
+		}
+		t.same(handles[0], winners...)
+	}
+}
+
+func rivalEvents(t *T) {
+	handles := [2]sdk.Backend{t.backend(), t.backend()}
+	for range rivalRounds {
+		s := t.item(20)
+		t.put(handles[0], s)
+		var events [rivals][]sdk.Event
+		var latest time.Time
+		for i := range events {
+			latest = dawn.Add(time.Duration(i+1) * time.Hour)
+			events[i] = []sdk.Event{t.hold(s.Tombstone, fmt.Sprintf("case %d", i)), t.retain(s.Tombstone, latest)}
+		}
+		errs := t.compete(handles, func(b sdk.Backend, i int) error {
+			if err := b.Append(t.ctx, events[i][:1]); err != nil {
+				return err
+			}
+			return b.Append(t.ctx, events[i][1:])
+		})
+		for i, err := range errs {
+			if err != nil && (i == rivals-1 || sdk.KindOf(err) != sdk.Refused) { // by a later retention
+				t.Errorf("caller %d: %v", i, err)
+			}
+		}
+		t.activeHolds(handles[0], s, rivals)
+		t.retainedUntil(handles[0], s, latest)
+	}
+}
+
+func rivalPurges(t *T) {
+	handles := [2]sdk.Backend{t.backend(), t.backend()}
+	for range rivalRounds {
+		s := t.item(100)
+		t.put(handles[0], s)
+		t.append(handles[0], t.request(s.Tombstone, "requester"))
+		var purges [rivals]sdk.Purge
+		for i := range purges {
+			purges[i] = t.purge(s.Tombstone)
+		}
+		var outcomes [rivals]sdk.Outcome
+		errs := t.compete(handles, func(b sdk.Backend, i int) error {
+			verdicts, err := b.Purge(t.ctx, purges[i])
+			if err == nil && len(verdicts) == 1 {
+				outcomes[i] = verdicts[0].Outcome
+			}
+			return err
+		})
+		purged := 0
+		for i, o := range outcomes {
+			switch {
+			case errs[i] != nil:
+				t.Errorf("caller %d: %v", i, errs[i])
+			case o == sdk.OutcomePurged || o == sdk.OutcomeRepeated: // after an answer that said to try again
+				purged++
+			case o != sdk.OutcomeAlready:
+				t.Errorf("caller %d: the verdict is %q, want %q or %q", i, o, sdk.OutcomePurged, sdk.OutcomeAlready)
+			}
+		}
+		if n := len(t.entry(handles[0], s.Tombstone).Events); purged != 1 || n != 3 {
+			t.Errorf("%d of %d callers purged it, and it has %s; want one, and 3", purged, rivals, counted(n, "event"))
+		}
 	}
 }

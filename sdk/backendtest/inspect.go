@@ -13,8 +13,7 @@ func inspectRules() []Rule {
 		must("INSPECT-01", "Inspect finds no damage after any call, whether it ended well or was refused, and changes nothing.", soundAfterCalls),
 		must("INSPECT-02", "What a Put has staged, and what it leaves when it ends in an error, is no damage.", stagedIsSound),
 		must("INSPECT-03", "Content whose record was removed is orphaned, and named by its SHA-256; holds and events of the record are dangling.", func(t *T) {
-			t.require(sdk.Inspection)
-			b := t.backend()
+			b := t.inspectable()
 			gone, kept := t.damageable(b)
 			for _, s := range gone {
 				t.append(b, t.hold(s.Tombstone, "one"))
@@ -43,8 +42,7 @@ func inspectRules() []Rule {
 }
 
 func soundAfterCalls(t *T) {
-	t.require(sdk.Inspection)
-	b := t.backend()
+	b := t.inspectable()
 	before := t.inspect(b)
 	s := t.items(3)
 	s = append(s, t.again(s[0]), t.item(sdk.SmallBody+1), t.item(sdk.StagedBody+1))
@@ -75,8 +73,7 @@ func soundAfterCalls(t *T) {
 }
 
 func stagedIsSound(t *T) {
-	t.require(sdk.Inspection)
-	b, other := t.backend(), t.backend()
+	b, other := t.inspectable(), t.backend()
 	before := t.inspect(b)
 	late := t.item(100)
 	_, err := b.Put(t.ctx, func(yield func(sdk.Item, error) bool) {
@@ -100,6 +97,13 @@ func stagedIsSound(t *T) {
 	t.unseen(b, late)
 }
 
+// inspectable opens an archive that can be inspected.
+func (t *T) inspectable() sdk.Backend {
+	t.require(sdk.Inspection)
+	t.alone()
+	return t.backend()
+}
+
 func (t *T) inspect(b sdk.Backend) []sdk.Finding {
 	findings, err := sdk.Inspect(t.ctx, b)
 	if err != nil {
@@ -113,8 +117,8 @@ func (t *T) inspect(b sdk.Backend) []sdk.Finding {
 	return findings
 }
 
-// newDamage returns the findings that are damage and were not there before, as other
-// rules may have left some.
+// newDamage returns the findings that are damage and were not there before: in a
+// single archive, other rules may have left some.
 func (t *T) newDamage(b sdk.Backend, before []sdk.Finding) []sdk.Finding {
 	return slices.DeleteFunc(t.inspect(b), func(f sdk.Finding) bool {
 		n := slices.IndexFunc(before, func(o sdk.Finding) bool { return o.What == f.What })
@@ -135,8 +139,7 @@ func (t *T) damageable(b sdk.Backend) (some []sample, other sample) {
 // damaged tampers with records of some contents, and returns what damage that
 // makes.
 func (t *T) damaged(how Harm) (b sdk.Backend, some []sample, other sample, found []sdk.Finding) {
-	t.require(sdk.Inspection)
-	b = t.backend()
+	b = t.inspectable()
 	some, other = t.damageable(b)
 	return b, some, other, t.damageBy(b, how, some)
 }

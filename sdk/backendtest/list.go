@@ -144,6 +144,26 @@ func listRules() []Rule {
 				}
 			}
 		}),
+		must("LIST-11", "List and Get say the same of a record: its content as it is kept, also where another record brought it, and the retention as events have moved it. What it was stored with stays.", func(t *T) {
+			b, first := t.backend(), t.item(5000)
+			t.put(b, first)
+			body, content := frame(first.body)
+			second := sample{t.record(content), body}
+			second.RetainUntil, second.RetainAtStore = dawn, dawn
+			t.put(b, second)
+			t.append(b, t.retain(second.Tombstone, dawn.Add(time.Hour)), t.request(first.Tombstone, "requester"))
+			second.Content, second.body, second.RetainUntil = first.Content, first.body, dawn.Add(time.Hour)
+			t.same(b, first, second)
+			for _, s := range []sample{first, second} {
+				t.equal(s.Record, t.entry(b, s.Tombstone).Record)
+			}
+			t.verdicts(b, t.purge(first.Tombstone), sdk.OutcomePurged)
+			for i, id := range tombstones(first, second) {
+				if got := t.entry(b, id).Present; got != (i == 1) {
+					t.Errorf("record %d of one content, of which the first is purged: present is %v", i, got)
+				}
+			}
+		}),
 		must("LIST-10", "Events and holds come when they are asked for, and only then.", func(t *T) {
 			b, s := t.backend(), t.item(20)
 			t.put(b, s)

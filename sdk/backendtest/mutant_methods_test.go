@@ -32,6 +32,20 @@ func records(in items, change func(*sdk.Record)) items {
 	return each(in, func(i *sdk.Item) { change(&i.Record) })
 }
 
+// all reads a sequence into memory.
+func all(in items) (read []sdk.Item, err error) {
+	for i, err := range in {
+		if err != nil {
+			return read, err
+		}
+		if i, err = held(i); err != nil {
+			return read, err
+		}
+		read = append(read, i)
+	}
+	return read, nil
+}
+
 type sorter struct{ inner }
 
 func (b *sorter) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {

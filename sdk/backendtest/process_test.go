@@ -273,20 +273,6 @@ func (b *printer) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {
 	return b.Backend.Put(ctx, in)
 }
 
-// all reads a sequence into memory.
-func all(in items) (read []sdk.Item, err error) {
-	for i, err := range in {
-		if err != nil {
-			return read, err
-		}
-		if i, err = held(i); err != nil {
-			return read, err
-		}
-		read = append(read, i)
-	}
-	return read, nil
-}
-
 type hoarder struct{ inner }
 
 func (b *hoarder) Put(ctx context.Context, in items) ([]sdk.PutResult, error) {

@@ -214,6 +214,68 @@ func purgeRules() []Rule {
 			t.verdicts(b, p, want...)
 			t.gone(b, s[0].Tombstone, s[sdk.MaxItems-1].Tombstone)
 		}),
+		must("PURGE-23", "Holds, retention and requests are of a record and not of its content: another record of the same bytes is judged by its own.", func(t *T) {
+			b, s := t.purgeable()
+			held, retained, asked := t.again(s), t.again(s), t.again(s)
+			t.put(b, held, retained, asked)
+			t.append(b, t.hold(held.Tombstone, "case"), t.retain(retained.Tombstone, sdk.Time(time.Now().Add(time.Hour))), t.request(asked.Tombstone, "requester"))
+			p := t.purge(held.Tombstone, retained.Tombstone, s.Tombstone, asked.Tombstone)
+			t.verdicts(b, p, sdk.OutcomeHeld, sdk.OutcomeRetained, sdk.OutcomePurged, sdk.OutcomePurged)
+			t.append(b, t.release(held.Tombstone, "case"))
+			t.verdicts(b, t.purge(held.Tombstone), sdk.OutcomeNotRequested)
+			t.untouched(b, held)
+			t.same(b, held)
+		}),
+		must("PURGE-24", "A record that one purge names twice is purged once: the second time it is already purged, or repeated if the event is the same.", func(t *T) {
+			b, s := t.purgeable()
+			p := t.purge(s.Tombstone, s.Tombstone)
+			p.Items = append(p.Items, p.Items[0])
+			all := t.verdicts(b, p, sdk.OutcomePurged, sdk.OutcomeAlready, sdk.OutcomeRepeated)
+			if sum := all[0].Freed + all[1].Freed + all[2].Freed; sum != s.Content.StoredSize {
+				t.Errorf("purge of one record freed %d bytes, want %d", sum, s.Content.StoredSize)
+			}
+			if n := len(t.entry(b, s.Tombstone).Events); n != 3 {
+				t.Errorf("%d events, want 3", n)
+			}
+		}),
+		must("PURGE-25", "One event id for two records in one purge is Conflict, and so is that of an ARCHIVE event; nothing of the call is purged.", func(t *T) {
+			b, s := t.purgeable()
+			_, other := t.purgeable()
+			p := t.purge(s.Tombstone, other.Tombstone)
+			for _, taken := range []sdk.ID{p.Items[0].Event, s.Event} {
+				p.Items[1].Event = taken
+				_, err := b.Purge(t.ctx, p)
+				t.names(t.kind(err, sdk.Conflict), other.Tombstone)
+			}
+			t.untouched(b, s)
+			t.untouched(b, other)
+		}),
+		must("PURGE-26", "The PURGE event has the time that decided, the earlier of the host's clock and the database's, and the host; the record is purged at that time.", func(t *T) {
+			b, s := t.purgeable()
+			p := t.purge(s.Tombstone)
+			p.At = p.At.Add(-3 * time.Hour) // the host's clock is behind
+			t.verdicts(b, p, sdk.OutcomePurged)
+			e := t.entry(b, s.Tombstone)
+			want := p.Event(p.Items[0], p.At)
+			for _, got := range e.Events {
+				if got.Action == sdk.ActionPurge {
+					t.equalEvent(want, got)
+				}
+			}
+			if !e.Record.PurgedAt.Equal(p.At) {
+				t.Errorf("purged at %v, want %v, the time of its PURGE event", shown(e.Record.PurgedAt), shown(p.At))
+			}
+		}),
+		should("PURGE-27", "A verdict other than purged says why, for people.", func(t *T) {
+			b, s := t.backend(), t.item(100)
+			t.put(b, s)
+			t.append(b, t.hold(s.Tombstone, "case"))
+			for _, v := range t.verdicts(b, t.purge(t.id(), s.Tombstone), sdk.OutcomeUnknown, sdk.OutcomeHeld) {
+				if v.Why == "" {
+					t.Errorf("the verdict %q on %v does not say why", v.Outcome, v.Tombstone)
+				}
+			}
+		}),
 		must("PURGE-21", "A purge of no items succeeds and answers none.", func(t *T) {
 			t.verdicts(t.backend(), t.purge())
 		}),

@@ -289,6 +289,19 @@ func putRules() []Rule {
 			t.names(t.kind(err, sdk.Invalid), bare.Tombstone)
 			t.unseen(b, bare)
 		}),
+		must("PUT-28", "An event id is taken wherever it is: by another item of the Put, by an event of a record, or by one of the archive. That is Conflict, and nothing of the call is written.", func(t *T) {
+			b, s := t.backend(), t.item(100)
+			t.put(b, s)
+			restored, verified := t.event(s.Tombstone, sdk.ActionRestore), t.event(sdk.Tombstone{}, sdk.ActionVerify)
+			t.append(b, restored, verified)
+			fresh := t.item(100)
+			for _, taken := range []sdk.ID{restored.ID, verified.ID, fresh.Event} {
+				other := t.item(100)
+				other.Event = taken
+				t.conflict(b, other.Tombstone, fresh, other)
+			}
+			t.eventsAre(b, s, restored)
+		}),
 		should("PUT-19", "Content of another plain size under a SHA-256 that is taken is Conflict.", func(t *T) {
 			b, s := t.backend(), t.item(100)
 			t.put(b, s)

@@ -17,7 +17,7 @@ import (
 
 // Version of the kit. The second number changes when rules are added, the
 // first when one that passed may fail.
-const Version = "1.3"
+const Version = "1.4"
 
 // Status is what came of a rule.
 type Status string

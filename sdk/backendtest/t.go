@@ -147,6 +147,17 @@ func (t *T) cleanup() {
 // rule.
 func (t *T) backend() sdk.Backend { return t.open(sdk.Options{URL: t.url, Mode: sdk.ReadWrite}) }
 
+// alone gives the rule an archive of its own, where the target has more than one,
+// for calls that take longer the more is in the archive.
+func (t *T) alone() {
+	if t.target.Single {
+		return
+	}
+	t.url = t.target.URL()
+	t.closed(t.open(sdk.Options{URL: t.url, Mode: sdk.Create}))
+	t.opened = 0
+}
+
 // open opens what o says or ends the rule.
 func (t *T) open(o sdk.Options) sdk.Backend {
 	b, err := t.tryOpen(t.ctx, o)

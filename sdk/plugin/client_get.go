@@ -1,10 +1,13 @@
 package plugin
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"iter"
+	"time"
 	"unicode/utf8"
 
 	"github.com/codex-archive/codex/sdk"
@@ -272,11 +275,19 @@ type listReader struct {
 	query *sdk.Query // where it is OfArchive, entries have no record
 	most  int        // entries that it can have; 0: any number
 	n     int        // entries that came
+
+	lastAt time.Time // of the entry before
+	lastID sdk.ID    // zero before the first
+	astray int       // entries that are not where they must be
 }
 
 // mostEntries returns how many entries the answer to q can have; 0: any number.
 func mostEntries(q *sdk.Query) int {
-	if n := len(q.Tombstones); n > 0 && (q.Limit == 0 || n < q.Limit) {
+	n := len(q.Tombstones)
+	if q.OfArchive {
+		n = len(q.Events)
+	}
+	if n > 0 && (q.Limit == 0 || n < q.Limit) {
 		return n
 	}
 	return q.Limit
@@ -299,19 +310,26 @@ func (l *listReader) all() error {
 			l.flush()
 			return nil
 		case *archivepb.ListPart_Entry:
+			empty := l.query.OfArchive && l.entry != nil && l.entry.Err == nil && len(l.entry.Events) == 0
+			if err := l.count(empty); err != nil {
+				return err
+			}
 			if !l.flush() {
 				return nil
 			}
 			l.entry, l.size = &sdk.Entry{}, 0
-			if l.query.OfArchive {
-				break
-			}
 			if l.n++; l.most > 0 && l.n > l.most {
 				l.entry = nil
 				return sdk.Errorf(sdk.Internal, "more than the %d entries that were asked for", l.most)
 			}
+			if l.query.OfArchive {
+				break
+			}
 			l.entry = receiveEntry(p.Entry)
 			l.compare()
+			if err := l.follows(l.entry.Record.ArchivedAt, l.entry.Record.Tombstone); err != nil {
+				return err
+			}
 		case *archivepb.ListPart_Failure:
 			if !l.flush() {
 				return nil
@@ -319,6 +337,9 @@ func (l *listReader) all() error {
 			l.entry, l.size = &sdk.Entry{}, 0
 			copy(l.entry.Record.Tombstone[:], p.Failure.GetTombstone())
 			l.entry.Err = failureOf("list", l.entry.Record.Tombstone, p.Failure)
+			if err := l.follows(time.Time{}, l.entry.Record.Tombstone); err != nil {
+				return err
+			}
 		default:
 			if err := l.addTo(part); err != nil {
 				return err
@@ -335,6 +356,32 @@ func (l *listReader) compare() {
 		err := sdk.Errorf(sdk.Invalid, "it is not what the list was asked for")
 		l.entry = &sdk.Entry{Record: sdk.Record{Tombstone: r.Tombstone}, Err: unreadable("list", r.Tombstone, err)}
 	}
+}
+
+// maxAstray is how many entries may come twice, or not newest first. A row that was
+// tampered with may be one, and a list that begins again and again has no end.
+const maxAstray = 1000
+
+// follows notes the time and the id of an entry, by which lists are in order: newest
+// first, then by id, descending. The time of a row that cannot be read is zero.
+func (l *listReader) follows(at time.Time, id sdk.ID) error {
+	order := cmp.Or(at.Compare(l.lastAt), bytes.Compare(id[:], l.lastID[:]))
+	later := order > 0 && !at.IsZero() && !l.lastAt.IsZero()
+	stray := !l.lastID.IsZero() && (later || id == l.lastID)
+	l.lastAt, l.lastID = at, id
+	return l.count(stray)
+}
+
+// count notes whether an entry is not where it must be.
+func (l *listReader) count(stray bool) error {
+	if stray {
+		l.astray++
+	}
+	if l.astray <= maxAstray {
+		return nil
+	}
+	l.entry = nil
+	return sdk.Errorf(sdk.Internal, "more than %d of its entries come twice, or not newest first", maxAstray)
 }
 
 // flush yields the entry that is complete, if there is one.
@@ -362,6 +409,11 @@ func (l *listReader) addTo(part *archivepb.ListPart) error {
 	case *archivepb.ListPart_Event:
 		var event sdk.Event
 		event, err = receiveEvent(p.Event, id)
+		if l.query.OfArchive && err == nil {
+			if err := l.follows(event.At, event.ID); err != nil {
+				return err
+			}
+		}
 		l.entry.Events = append(l.entry.Events, event)
 	case *archivepb.ListPart_Hold:
 		hold := toHold(p.Hold)

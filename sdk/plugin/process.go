@@ -297,7 +297,7 @@ func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.E
 	}
 	if ctxErr := ctx.Err(); ctxErr != nil && endsWithContext(e.Kind) {
 		p.cut.Store(true)
-		return contextError(op, ctxErr, e.Effect)
+		return p.unanswered(contextError(op, ctxErr, e.Effect))
 	}
 	// Canceled, though not by the caller: the process is gone, or ends.
 	if (!detailed && e.Kind == sdk.Unavailable || e.Kind == sdk.Canceled) && p.isGone() {
@@ -307,8 +307,19 @@ func (p *Process) failed(ctx context.Context, op string, err error, effect sdk.E
 	if e.Kind == sdk.Canceled {
 		p.uncanceled(e)
 	}
+	if e.Msg == timeOver { // seen by gRPC before ctx
+		e = p.unanswered(e)
+	}
 	if e.Op == "" {
 		e.Op = op
+	}
+	return e
+}
+
+// unanswered names the program in an error that says that the time is over.
+func (p *Process) unanswered(e *sdk.Error) *sdk.Error {
+	if e.Kind == sdk.Timeout {
+		e.Msg += ", and " + p.name + " has not answered"
 	}
 	return e
 }
@@ -338,11 +349,14 @@ func endsWithContext(k sdk.Kind) bool {
 	return k == sdk.Canceled || k == sdk.Timeout || k == sdk.Unavailable
 }
 
+// timeOver is what the error of a deadline says.
+const timeOver = "the time allowed is over"
+
 // contextError is the error of a call whose context has ended with err.
-func contextError(op string, err error, effect sdk.Effect) error {
+func contextError(op string, err error, effect sdk.Effect) *sdk.Error {
 	e := &sdk.Error{Kind: sdk.KindOf(err), Op: op, Msg: "canceled", Effect: effect, Err: err}
 	if e.Kind == sdk.Timeout {
-		e.Msg = "the time allowed is over"
+		e.Msg = timeOver
 	}
 	e.Retry = e.Kind.Temporary()
 	return e

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -209,6 +210,20 @@ func TestCloseWithoutOpenEndsTheProcess(t *testing.T) {
 	default:
 		t.Error("Close did not wait for a process that had not closed its archive")
 	}
+}
+
+// TestTimeoutNamesTheProgram: what has not answered is named, of several backends of a
+// command.
+func TestTimeoutNamesTheProgram(t *testing.T) {
+	c := as(t, "hangs")
+	_, b := start(t, c)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := b.Health(ctx)
+	if sdk.KindOf(err) != sdk.Timeout || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	oneLine(t, err, "the time allowed is over", filepath.Base(c.Path), "has not answered")
 }
 
 func TestEnvironmentIsExact(t *testing.T) {

@@ -47,6 +47,7 @@ var roles = map[string]func(){
 	"logs":           func() { Serve(driver(&faulty{health: logEverything(os.Stderr)})) },
 	"environment":    func() { Serve(driver(&faulty{health: environment})) },
 	"mute":           beMute,
+	"hangs":          func() { Serve(driver(&faulty{health: func() (sdk.Health, error) { select {} }})) },
 
 	// A host, for what becomes of a backend without one.
 	"host": beHost,

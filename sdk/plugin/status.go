@@ -130,7 +130,7 @@ func fromStatus(err error) (e *sdk.Error, detailed bool) {
 	}
 	e = &sdk.Error{Kind: read.kind, Msg: brief(st.Message()), Retry: read.kind.Temporary()}
 	if read.kind == sdk.Timeout && strings.HasPrefix(e.Msg, resetText) {
-		e.Msg = "the time allowed is over"
+		e.Msg = timeOver
 	}
 	return e, false
 }

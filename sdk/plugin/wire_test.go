@@ -484,9 +484,14 @@ func TestTornGet(t *testing.T) {
 	}
 }
 
+// listEntry is the entry of a record of body n; a higher n comes first.
+func listEntry(n uint64) *archivepb.ListPart {
+	r := record(n, nil)
+	return &archivepb.ListPart{Part: &archivepb.ListPart_Entry{Entry: &archivepb.Entry{Record: RecordToProto(&r)}}}
+}
+
 func TestTornList(t *testing.T) {
-	r := record(1, nil)
-	entry := &archivepb.ListPart{Part: &archivepb.ListPart_Entry{Entry: &archivepb.Entry{Record: RecordToProto(&r)}}}
+	entry, older := listEntry(2), listEntry(1)
 	hold := &archivepb.ListPart{Part: &archivepb.ListPart_Hold{Hold: &archivepb.Hold{Case: "c", PlacedBy: "me", Placed: new(int64)}}}
 	last := &archivepb.ListPart{Part: &archivepb.ListPart_All{All: &archivepb.End{}}}
 	f := &foreign{protocol: sdk.ProtocolVersion}
@@ -496,8 +501,8 @@ func TestTornList(t *testing.T) {
 		kind  sdk.Kind
 		n     int
 	}{
-		"whole":      {[]*archivepb.ListPart{entry, hold, entry, last}, 0, 2},
-		"no last":    {[]*archivepb.ListPart{entry, entry}, sdk.Unavailable, 1},
+		"whole":      {[]*archivepb.ListPart{entry, hold, older, last}, 0, 2},
+		"no last":    {[]*archivepb.ListPart{entry, older}, sdk.Unavailable, 1},
 		"hold first": {[]*archivepb.ListPart{hold, last}, sdk.Internal, 0},
 		"unknown":    {[]*archivepb.ListPart{entry, {}, last}, sdk.Internal, 0},
 	} {
@@ -546,13 +551,21 @@ func TestEndlessAnswers(t *testing.T) {
 	event := r.ArchiveEvent()
 	event.Detail = map[string]string{"k": strings.Repeat("x", 50<<10)}
 	long := &archivepb.ListPart{Part: &archivepb.ListPart_Event{Event: fromEvent(&event)}}
+	empty := &archivepb.ListPart{Part: &archivepb.ListPart_Entry{Entry: &archivepb.Entry{}}}
+	unread := &archivepb.ListPart{Part: &archivepb.ListPart_Failure{Failure: &archivepb.Failure{Tombstone: r.Tombstone[:], Message: "no JSON"}}}
+	verified := &archivepb.ListPart{Part: &archivepb.ListPart_Event{Event: fromEvent(&sdk.Event{ID: sdk.ID{1}, Action: sdk.ActionVerify, Actor: "me", At: event.At})}}
 	for name, test := range map[string]struct {
 		parts []*archivepb.ListPart
 		query sdk.Query
 		n     int
 		says  string
 	}{
-		"limit":      {[]*archivepb.ListPart{entry}, sdk.Query{Limit: 3}, 3, "more than the 3 entries"},
+		"limit":      {[]*archivepb.ListPart{listEntry(3), listEntry(2), listEntry(1)}, sdk.Query{Limit: 3}, 3, "more than the 3 entries"},
+		"no limit":   {[]*archivepb.ListPart{listEntry(3), listEntry(2), listEntry(1)}, sdk.Query{}, 2000, "come twice, or not newest first"},
+		"of archive": {[]*archivepb.ListPart{empty, verified}, sdk.Query{OfArchive: true}, 1, "come twice, or not newest first"},
+		"no events":  {[]*archivepb.ListPart{empty}, sdk.Query{OfArchive: true}, 2000, "come twice, or not newest first"},
+		"failures":   {[]*archivepb.ListPart{unread}, sdk.Query{}, 2000, "come twice, or not newest first"},
+		"one event":  {[]*archivepb.ListPart{empty, verified, empty}, sdk.Query{OfArchive: true, Limit: 1}, 1, "more than the 1 entries"},
 		"tombstones": {[]*archivepb.ListPart{entry}, sdk.Query{Tombstones: []sdk.Tombstone{r.Tombstone}}, 1, "more than the 1 entries"},
 		"both":       {[]*archivepb.ListPart{entry}, sdk.Query{Tombstones: []sdk.Tombstone{r.Tombstone, {1}}, Limit: 1}, 1, "more than the 1 entries"},
 		"events":     {[]*archivepb.ListPart{entry, long}, sdk.Query{WithEvents: true}, 0, "of events and holds of one entry"},

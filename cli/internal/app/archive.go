@@ -52,13 +52,13 @@ func (c *Command) openOptions(mode sdk.Mode) (sdk.Options, error) {
 // names: only the flag can.
 func (c *Command) connect(ctx context.Context, waiting func(string), mode sdk.Mode) (*pluginhost.Connection, error) {
 	if c.Flags.IsSet("attach") && (!c.isSecond || c.sameBackend) {
-		return c.attach(c.Flags.String("attach"), waiting, mode)
+		return c.attach(ctx, c.Flags.String("attach"), waiting, mode)
 	}
-	search, err := c.Search()
+	search, err := c.Search(ctx)
 	if err != nil {
 		return nil, err
 	}
-	program, err := search.Find(c.Config.Backend.Type)
+	program, err := search.Find(ctx, c.Config.Backend.Type)
 	if err != nil && c.Flags.IsSet("attach") {
 		return nil, fmt.Errorf("%w; --attach is for the backend of the first archive, and this is the second", err)
 	}
@@ -80,7 +80,7 @@ func (c *Command) connect(ctx context.Context, waiting func(string), mode sdk.Mo
 	}, o)
 }
 
-func (c *Command) attach(address string, waiting func(string), mode sdk.Mode) (*pluginhost.Connection, error) {
+func (c *Command) attach(ctx context.Context, address string, waiting func(string), mode sdk.Mode) (*pluginhost.Connection, error) {
 	running, err := pluginhost.ParseRunning(address, c.Env.Dir)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (c *Command) attach(address string, waiting func(string), mode sdk.Mode) (*
 	if err != nil {
 		return nil, err
 	}
-	connection, err := pluginhost.Attach(running, c.Config.Root, c.Config.Backend.Type, waiting, o)
+	connection, err := pluginhost.Attach(ctx, running, c.Config.Root, c.Config.Backend.Type, waiting, o)
 	if err == nil && running.Network == "tcp" && !c.isSecond {
 		c.Log.Warn("Attached over TCP: other users of this machine can reach the backend at " + running.Address + ", or serve there themselves; a unix socket is for you alone")
 	}
@@ -104,9 +104,12 @@ func (a *Archive) sayWaiting(op string) {
 }
 
 // Search says where this command looks for backend programs.
-func (c *Command) Search() (pluginhost.Search, error) {
+func (c *Command) Search(ctx context.Context) (pluginhost.Search, error) {
 	search := c.Env.Search(c.Flags.StringSlice("plugin-dir"))
-	return search, search.Check()
+	if c.Config != nil {
+		search.Wait = c.Config.Plugins.StartTimeout
+	}
+	return search, search.Check(ctx)
 }
 
 // Search says where backend programs are looked for; dirs are those of

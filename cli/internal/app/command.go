@@ -209,7 +209,12 @@ func (c *Command) close(ctx context.Context) {
 		if on == nil || on.archive == nil {
 			continue
 		}
-		if err := on.archive.close(ctx); err != nil {
+		err := on.archive.close(ctx)
+		switch {
+		case err == nil:
+		case sdk.KindOf(err) == sdk.Timeout && ctx.Err() == nil: // nothing else has said so
+			c.Log.Warn("The backend did not close the archive in time, and was ended: " + err.Error())
+		default:
 			c.Log.Debug("Closing the archive: " + err.Error())
 		}
 	}

@@ -55,6 +55,12 @@ func Unsupported(err error) bool {
 	return false
 }
 
+// ownedByUs reports whether a file belongs to this user and is closed to others.
+func ownedByUs(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid() && info.Mode().Perm()&0o077 == 0
+}
+
 // Full reports whether err says that there is no space left.
 func Full(err error) bool {
 	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,10 +17,14 @@ type NamedFileError struct {
 }
 
 // NamedFile returns err, about the file at path, as a [NamedFileError], and nil
-// for nil.
+// for nil. A [StalledError] stays one.
 func NamedFile(by, path string, err error, hint string) error {
-	if err == nil {
+	var stalled *StalledError
+	switch {
+	case err == nil:
 		return nil
+	case errors.As(err, &stalled):
+		return fmt.Errorf("%s: %w", by, err)
 	}
 	return &NamedFileError{By: by, Path: path, Hint: hint, Err: err}
 }

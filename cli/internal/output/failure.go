@@ -107,12 +107,15 @@ func FailureOf(err error) *Failure {
 func advice(err error) string {
 	var file *durable.NamedFileError
 	var temporary *durable.TempDirError
+	var stalled *durable.StalledError
 	var path *fs.PathError
 	switch {
 	case errors.As(err, &file):
 		return file.Advice()
 	case errors.As(err, &temporary):
 		return temporary.Advice()
+	case errors.As(err, &stalled):
+		return stalled.Advice()
 	case durable.Full(err) && errors.As(err, &path):
 		return "make room where " + path.Path + " is, then run the command again"
 	}
@@ -142,7 +145,10 @@ func failureOf(err error) *Failure {
 // localKind is the kind of an error that no backend has reported.
 func localKind(err error) Kind {
 	var file *durable.NamedFileError
+	var stalled *durable.StalledError
 	switch {
+	case errors.As(err, &stalled):
+		return KindOf(sdk.Timeout)
 	case !errors.As(err, &file):
 		return Failed
 	case errors.Is(err, fs.ErrExist):

@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"context"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -63,8 +64,8 @@ func (r Running) attach(ctx context.Context, name string, waiting func(string)) 
 
 // Attach is [Connect] to a running backend. A project with a plugins.lock forbids
 // it: what runs there has no hash that could be compared.
-func Attach(r Running, root, name string, waiting func(op string), options sdk.Options) (*Connection, error) {
-	lock, err := ReadLock(root)
+func Attach(ctx context.Context, r Running, root, name string, waiting func(op string), options sdk.Options) (*Connection, error) {
+	lock, err := ReadLock(ctx, root)
 	switch {
 	case err != nil:
 		return nil, err
@@ -73,7 +74,7 @@ func Attach(r Running, root, name string, waiting func(op string), options sdk.O
 			WithHint("work in a project without the file while you debug")
 	}
 	if r.Network == "unix" {
-		if err := ownSocket(r.Address); err != nil {
+		if err := ownSocket(ctx, r.Address); err != nil {
 			return nil, err
 		}
 	}
@@ -81,8 +82,8 @@ func Attach(r Running, root, name string, waiting func(op string), options sdk.O
 }
 
 // ownSocket reports a path that is no socket of this user.
-func ownSocket(path string) error {
-	info, err := os.Stat(path)
+func ownSocket(ctx context.Context, path string) error {
+	info, err := durable.Answered(ctx, 0, path, func() (fs.FileInfo, error) { return os.Stat(path) })
 	if err != nil {
 		return sdk.Errorf(sdk.Unavailable, "--attach: %s: %w", path, durable.Cause(err))
 	}

@@ -48,12 +48,12 @@ type Start struct {
 
 // Command returns what [plugin.Launch] is given. A program that plugins.lock does
 // not name is an error.
-func (s Start) Command() (plugin.Command, error) {
+func (s Start) Command(ctx context.Context) (plugin.Command, error) {
 	command := plugin.Command{Path: s.Program.Path, Env: s.Env, Logger: s.Logger, StartTimeout: s.Timeout, Waiting: s.Waiting, SHA256: s.SHA256}
 	if s.SHA256 != nil {
 		return command, nil
 	}
-	lock, err := ReadLock(s.Root)
+	lock, err := ReadLock(ctx, s.Root)
 	if err != nil {
 		return command, err
 	}
@@ -65,7 +65,7 @@ func (s Start) Command() (plugin.Command, error) {
 // project's lock names its hash: a program with another hash is not run, and is
 // an error here. Close must be called. ctx bounds the start, not the connection.
 func Connect(ctx context.Context, s Start, options sdk.Options) (*Connection, error) {
-	command, err := s.Command()
+	command, err := s.Command(ctx)
 	if err != nil {
 		return nil, err
 	}

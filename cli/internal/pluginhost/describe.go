@@ -8,7 +8,7 @@ import (
 
 // Describe starts a program, asks it what it is, and ends it.
 func Describe(ctx context.Context, s Start) (Description, error) {
-	command, err := s.Command()
+	command, err := s.Command(ctx)
 	if err != nil {
 		return Description{}, err
 	}

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"io"
@@ -44,22 +45,26 @@ func (s Search) userProgram(name string) (string, error) {
 // CanInstall says what installing the program with this sum would do. Another
 // program is replaced only if replace says so, and one that would never be found is
 // an error.
-func (s Search) CanInstall(name string, sum sdk.Digest, replace bool) (path string, what Installed, err error) {
+func (s Search) CanInstall(ctx context.Context, name string, sum sdk.Digest, replace bool) (path string, what Installed, err error) {
 	if path, err = s.userProgram(name); err != nil {
 		return "", "", err
 	}
-	if first := s.before(filepath.Dir(path), name); first != "" {
+	first, err := s.before(ctx, filepath.Dir(path), name)
+	if err != nil {
+		return path, "", err
+	}
+	if first != "" {
 		return path, "", output.Errorf(output.KindOf(sdk.Refused), "codex would run %s instead, which it finds first", first).
 			WithHint("remove that one, or use yours with --plugin-dir DIR")
 	}
-	info, err := os.Lstat(path)
+	info, err := s.lstat(ctx, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return path, New, nil
 	case err != nil:
 		return path, "", err
 	case info.Mode().IsRegular():
-		there, err := Program{Path: path}.SHA256()
+		there, err := Program{Path: path}.SHA256(ctx)
 		if err != nil {
 			return path, "", err
 		}
@@ -82,23 +87,28 @@ func other(info fs.FileInfo) string {
 
 // before returns the program of a backend that is found before one in dir, "" if
 // there is none.
-func (s Search) before(dir, name string) string {
+func (s Search) before(ctx context.Context, dir, name string) (string, error) {
 	for _, place := range s.Places() {
 		if place.Dir == dir {
-			return ""
+			return "", nil
 		}
 		path := filepath.Join(place.Dir, Prefix+name+suffix())
-		if _, err := os.Lstat(path); err == nil {
-			return path
+		if there, err := s.exists(ctx, place, path); there || err != nil {
+			return path, err
 		}
 	}
-	return ""
+	return "", nil
+}
+
+// lstat is [os.Lstat] that does not wait for a file system without end.
+func (s Search) lstat(ctx context.Context, path string) (fs.FileInfo, error) {
+	return durable.Answered(ctx, s.Wait, path, func() (fs.FileInfo, error) { return os.Lstat(path) })
 }
 
 // Install copies the program at from to the user's directory, whole or not at
 // all, and returns once it is on disk. It has this sum, or nothing is installed.
-func (s Search) Install(name, from string, sum sdk.Digest, replace bool) (path string, what Installed, err error) {
-	if path, what, err = s.CanInstall(name, sum, replace); err != nil || what == Unchanged {
+func (s Search) Install(ctx context.Context, name, from string, sum sdk.Digest, replace bool) (path string, what Installed, err error) {
+	if path, what, err = s.CanInstall(ctx, name, sum, replace); err != nil || what == Unchanged {
 		return path, what, err
 	}
 	dir := filepath.Dir(path)
@@ -115,7 +125,7 @@ func (s Search) Install(name, from string, sum sdk.Digest, replace bool) (path s
 	}
 	err = write(path, 0o755, func(w io.Writer) error { return copyProgram(w, from, sum) })
 	if what == New && errors.Is(err, fs.ErrExist) { // another install was faster
-		return s.CanInstall(name, sum, false)
+		return s.CanInstall(ctx, name, sum, false)
 	}
 	return path, what, err
 }
@@ -160,14 +170,14 @@ func makeDirs(dir string) error {
 
 // CanRemove returns the user's own program of a backend. A program elsewhere was
 // not installed by this one, and is an error.
-func (s Search) CanRemove(name string) (path string, err error) {
+func (s Search) CanRemove(ctx context.Context, name string) (path string, err error) {
 	if !sdk.ValidBackendName(name) {
-		return "", s.notFound(name)
+		return "", s.notFound(ctx, name)
 	}
 	if path, err = s.userProgram(name); err != nil {
 		return "", err
 	}
-	info, err := os.Lstat(path)
+	info, err := s.lstat(ctx, path)
 	switch {
 	case err == nil && info.IsDir():
 		return path, output.Errorf(output.NoBackend, "%s is a directory", path)
@@ -176,17 +186,21 @@ func (s Search) CanRemove(name string) (path string, err error) {
 	}
 	for _, place := range s.Places() {
 		elsewhere := filepath.Join(place.Dir, Prefix+name+suffix())
-		if _, err := os.Lstat(elsewhere); err == nil {
+		there, err := s.exists(ctx, place, elsewhere)
+		if err != nil {
+			return path, err
+		}
+		if there {
 			return path, output.Errorf(output.KindOf(sdk.Refused), "%s was not installed by codex plugin install", elsewhere).
 				WithHint("only programs in %s are removed; remove this one as it came", filepath.Dir(path))
 		}
 	}
-	return path, s.notFound(name)
+	return path, s.notFound(ctx, name)
 }
 
 // Remove removes the user's own program of a backend.
-func (s Search) Remove(name string) (path string, err error) {
-	if path, err = s.CanRemove(name); err != nil {
+func (s Search) Remove(ctx context.Context, name string) (path string, err error) {
+	if path, err = s.CanRemove(ctx, name); err != nil {
 		return path, err
 	}
 	if err := os.Remove(path); err != nil {

@@ -54,7 +54,7 @@ func TestInstallsAtOnce(t *testing.T) {
 			}
 			slow := make(chan result, 1)
 			go func() {
-				_, what, err := s.Install("x", fifo, sum, false)
+				_, what, err := s.Install(t.Context(), "x", fifo, sum, false)
 				slow <- result{what, err}
 			}()
 			feed, err := os.OpenFile(fifo, os.O_WRONLY, 0) // opens when it copies
@@ -62,7 +62,7 @@ func TestInstallsAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			from, other := programFile(t, test.other)
-			if _, what, err := s.Install("x", from, other, false); what != New || err != nil {
+			if _, what, err := s.Install(t.Context(), "x", from, other, false); what != New || err != nil {
 				t.Fatalf("the fast one: %v, %v", what, err)
 			}
 			if _, err := feed.WriteString("#!program"); err != nil {
@@ -83,7 +83,7 @@ func TestInstallsAtOnce(t *testing.T) {
 func TestInstallOfAChangedProgram(t *testing.T) {
 	s := Search{DataHome: t.TempDir()}
 	from, _ := programFile(t, "#!changed")
-	path, _, err := s.Install("x", from, sha256.Sum256([]byte("#!verified")), false)
+	path, _, err := s.Install(t.Context(), "x", from, sha256.Sum256([]byte("#!verified")), false)
 	if kindOf(err) != output.PluginChanged {
 		t.Errorf("%v", err)
 	}

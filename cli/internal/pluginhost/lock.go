@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -56,12 +57,17 @@ const lockHead = `# Written by codex plugin lock. Only the backend programs with
 func LockPath(root string) string { return filepath.Join(root, ".codex", "plugins.lock") }
 
 // ReadLock reads the lock of the project at root. It is nil where there is none, or
-// no project.
-func ReadLock(root string) (*Lock, error) {
+// no project. It does not wait without end for a file system.
+func ReadLock(ctx context.Context, root string) (*Lock, error) {
 	if root == "" {
 		return nil, nil
 	}
-	lock, err := readLock(LockPath(root))
+	path := LockPath(root)
+	lock, err := durable.Answered(ctx, 0, path, func() (*Lock, error) { return readLock(path) })
+	var stalled *durable.StalledError
+	if errors.As(err, &stalled) || ctx.Err() != nil {
+		return nil, err
+	}
 	if err != nil {
 		return nil, output.Errorf(output.Config, "%w", err).WithHint("correct or delete it, then: codex plugin lock")
 	}
@@ -169,7 +175,7 @@ const (
 )
 
 // State compares the program with the lock. l may be nil.
-func (l *Lock) State(p Program) (State, error) {
+func (l *Lock) State(ctx context.Context, p Program) (State, error) {
 	if l == nil {
 		return Unlocked, nil
 	}
@@ -177,7 +183,7 @@ func (l *Lock) State(p Program) (State, error) {
 	if err != nil {
 		return Unnamed, nil
 	}
-	sum, err := p.SHA256()
+	sum, err := p.SHA256(ctx)
 	if err != nil {
 		return Differs, err
 	}

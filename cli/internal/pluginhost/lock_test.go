@@ -13,7 +13,7 @@ import (
 
 func TestLock(t *testing.T) {
 	root := t.TempDir()
-	l, err := ReadLock(root)
+	l, err := ReadLock(t.Context(), root)
 	if l != nil || err != nil {
 		t.Fatalf("no lock: %v, %v", l, err)
 	}
@@ -33,7 +33,7 @@ func TestLock(t *testing.T) {
 	if err := l.Write(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := ReadLock(root)
+	again, err := ReadLock(t.Context(), root)
 	if err != nil || again.String() != l.String() || !strings.Contains(again.String(), "sqlite plan9/mips abab") {
 		t.Fatalf("%v\n%v", err, again)
 	}
@@ -74,7 +74,7 @@ func TestLockBroken(t *testing.T) {
 	if err := os.MkdirAll(LockPath(root), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if l, err := ReadLock(root); err == nil {
+	if l, err := ReadLock(t.Context(), root); err == nil {
 		t.Errorf("a directory: %v", l)
 	}
 }

@@ -37,10 +37,15 @@ type Package struct {
 // leaves it in dir, which is private and empty. What is verified is a copy there, so
 // that nothing can change between the verification and the use.
 func Open(ctx context.Context, path, dir string, o Options) (Package, error) {
-	real, err := filepath.EvalSymlinks(path)
-	var info fs.FileInfo
-	if err == nil {
-		info, err = os.Stat(real)
+	var real string
+	info, err := durable.Answered(ctx, 0, path, func() (info fs.FileInfo, err error) {
+		if real, err = filepath.EvalSymlinks(path); err != nil {
+			return nil, err
+		}
+		return os.Stat(real)
+	})
+	if err != nil && unanswered(err) {
+		return Package{}, err
 	}
 	if err != nil {
 		return Package{}, output.Errorf(output.NoFile, "%s: %w", path, durable.Cause(err))
@@ -48,7 +53,7 @@ func Open(ctx context.Context, path, dir string, o Options) (Package, error) {
 	p := opening{options: o, dir: dir, limits: usualLimits()}
 	name := filepath.Base(path)
 	if info.IsDir() {
-		if name, err = p.programIn(real); err != nil {
+		if name, err = p.programIn(ctx, real); err != nil {
 			return Package{}, unusable(path, err)
 		}
 		real = filepath.Join(real, name)
@@ -68,7 +73,7 @@ type opening struct {
 func unusable(path string, err error) error {
 	var temporary *durable.TempDirError
 	switch {
-	case errors.Is(err, context.Canceled):
+	case unanswered(err):
 		return err
 	case errors.As(err, &temporary):
 		return fmt.Errorf("unpack %s: %w", path, err)
@@ -76,9 +81,16 @@ func unusable(path string, err error) error {
 	return output.Errorf(output.NoBackend, "%s: %w", path, err).WithHint("nothing was run or installed")
 }
 
+// unanswered reports whether err says nothing of a file: its file system did not
+// answer, or was not waited for.
+func unanswered(err error) bool {
+	var stalled *durable.StalledError
+	return errors.As(err, &stalled) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
 // programIn returns the name of the one program in a directory.
-func (p *opening) programIn(dir string) (string, error) {
-	list, err := os.ReadDir(dir)
+func (p *opening) programIn(ctx context.Context, dir string) (string, error) {
+	list, err := durable.Answered(ctx, 0, dir, func() ([]fs.DirEntry, error) { return os.ReadDir(dir) })
 	if err != nil {
 		return "", durable.Cause(err)
 	}
@@ -110,13 +122,13 @@ func (p *opening) open(ctx context.Context, path, real, name string) (Package, e
 		return Package{}, unusable(path, err)
 	}
 	found.Source, found.Signer = sum, signer
-	found.SHA256, err = pluginhost.Program{Path: found.Path}.SHA256()
+	found.SHA256, err = pluginhost.Program{Path: found.Path}.SHA256(ctx)
 	return found, err
 }
 
 // copy copies the file to dir, hashes what it copies, and returns the copy.
 func (p *opening) copy(ctx context.Context, path string) (f *os.File, sum sdk.Digest, err error) {
-	in, err := durable.OpenRegular(path, os.O_RDONLY, 0)
+	in, err := durable.Answered(ctx, 0, path, func() (*os.File, error) { return durable.OpenRegular(path, os.O_RDONLY, 0) })
 	if err != nil {
 		return nil, sum, durable.Cause(err)
 	}
@@ -129,7 +141,7 @@ func (p *opening) copy(ctx context.Context, path string) (f *os.File, sum sdk.Di
 		return nil, sum, durable.InTempDir(err)
 	}
 	h := sha256.New()
-	_, err = io.Copy(io.MultiWriter(durable.TempWriter{File: f}, h), &limited{r: interruptible{ctx, in}, what: "it", most: p.limits.archive})
+	_, err = io.Copy(io.MultiWriter(durable.TempWriter{File: f}, h), &limited{r: durable.AnsweringReader(ctx, 0, path, in), what: "it", most: p.limits.archive})
 	if err != nil {
 		return nil, sum, errors.Join(err, f.Close())
 	}
@@ -199,17 +211,4 @@ func (p *opening) program(f *os.File, named Name, ok bool) (Package, error) {
 	}
 	path := programPath(p.dir, named.Backend)
 	return Package{Backend: named.Backend, Version: named.Version, Path: path}, writeProgram(path, &limited{r: io.NewSectionReader(f, 0, p.limits.archive), what: "the program", most: p.limits.program})
-}
-
-// interruptible ends with its context.
-type interruptible struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (i interruptible) Read(p []byte) (int, error) {
-	if err := i.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return i.r.Read(p)
 }
