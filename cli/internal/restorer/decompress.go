@@ -35,7 +35,7 @@ func (o Opener) decompress(r *sdk.Record, body io.Reader) (io.Reader, func(), er
 			return nil, nil, err
 		}
 	default:
-		return nil, nil, sdk.Errorf(sdk.Unsupported, "codec %q is not known here", content.Codec)
+		return nil, nil, sdk.Errorf(sdk.Corrupt, "the archive says that the body is %q, which is no codec", content.Codec).About(r.Tombstone)
 	}
 	// SHA-256 is checked anyway, so the frame's own checksum would be paid for
 	// twice; and without it damaged content can be read far enough to name its

@@ -188,7 +188,7 @@ func (x *extraction) whole() bool {
 // unopened decides what it means that a body cannot be opened.
 func (x *extraction) unopened(ctx context.Context, err error) error {
 	var other *output.Failure
-	if errors.As(err, &other) || sdk.KindOf(err) == sdk.Unsupported {
+	if errors.As(err, &other) {
 		return err
 	}
 	return x.verdict(ctx, err)

@@ -255,7 +255,7 @@ func TestUnknownCodec(t *testing.T) {
 	s := inMemory(t, filetest.Prose(100))
 	s.record.Content.Codec = "lzma"
 	_, err := s.restore(t, Destination{Path: filepath.Join(t.TempDir(), "out")})
-	filetest.WantKind(t, err, sdk.Unsupported, "lzma")
+	filetest.WantKind(t, err, sdk.Corrupt, "lzma")
 }
 
 // failing is a body that ends in an error of the backend.
