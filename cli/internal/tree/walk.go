@@ -297,7 +297,7 @@ func (r *run) directory(d directory) bool {
 		if r.ctx.Err() != nil {
 			return r.yield(Entry{}, r.ctx.Err())
 		}
-		if e.Name() == ".git" || e.Name() == ".codex" && e.IsDir() || hidden(e.Name()) {
+		if e.Name() == ".git" || e.Name() == ".codex" && e.IsDir() || hidden(e.Name()) || durable.IsTempName(e.Name()) {
 			continue
 		}
 		if !r.child(d, e) {
