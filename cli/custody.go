@@ -74,6 +74,7 @@ type custodyRun struct {
 	archive *app.Archive
 	journal *journal.Journal // nil in a dry run
 	report  *custodyReport
+	history bool // records are read with their events
 }
 
 // newCustodyRun reads what all these commands have in common. Nothing is touched.
@@ -129,7 +130,7 @@ func (r *custodyRun) collect(ctx context.Context) (items []*custodyItem, err err
 // read reads the records of a group, with their holds.
 func (r *custodyRun) read(ctx context.Context, group []*custodyItem) error {
 	byID := map[sdk.Tombstone]*custodyItem{}
-	s := selection{query: sdk.Query{WithHolds: true}}
+	s := selection{query: sdk.Query{WithHolds: true, WithEvents: r.history}}
 	for _, item := range group {
 		if item.err == nil {
 			byID[item.id] = item

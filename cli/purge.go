@@ -73,6 +73,7 @@ func runPurge(ctx context.Context, c *app.Command) error {
 	if err != nil {
 		return err
 	}
+	run.history = true
 	r := &purgeRun{run: run}
 	if err := r.openCertificate(c); err != nil {
 		return err
@@ -110,7 +111,7 @@ func (r *purgeRun) rehearse(ctx context.Context, plan string) error {
 
 // addVerdicts reads a group, and the verdict on each record.
 func (r *purgeRun) addVerdicts(ctx context.Context, backend sdk.Backend, group []*custodyItem) error {
-	if err := r.run.read(ctx, group); err != nil {
+	if err := r.read(ctx, group); err != nil {
 		return err
 	}
 	list, _ := purgings(group)
@@ -170,7 +171,7 @@ func (r *purgeRun) purgeAll(ctx context.Context, items []*custodyItem) (err erro
 }
 
 func (r *purgeRun) purgeGroup(ctx context.Context, group []*custodyItem) error {
-	if err := r.run.read(ctx, group); err != nil {
+	if err := r.read(ctx, group); err != nil {
 		return err
 	}
 	list, refused := purgings(group)
@@ -181,6 +182,39 @@ func (r *purgeRun) purgeGroup(ctx context.Context, group []*custodyItem) error {
 	settle(group, list)
 	r.run.report.group(group, sdk.Event{})
 	return err
+}
+
+// read reads a group. A record whose holds or retention are not what its events say
+// is damaged: what goes does not come back, so no row alone decides. It is read again
+// first, because another program may have written between the two looks.
+func (r *purgeRun) read(ctx context.Context, group []*custodyItem) error {
+	var wrong map[*custodyItem]error
+	for range 2 {
+		if err := r.run.read(ctx, group); err != nil {
+			return err
+		}
+		wrong = contradictions(group)
+		if len(wrong) == 0 {
+			return nil
+		}
+	}
+	for item, err := range wrong {
+		item.err = err
+	}
+	return nil
+}
+
+func contradictions(group []*custodyItem) map[*custodyItem]error {
+	wrong := map[*custodyItem]error{}
+	for _, item := range group {
+		if item.err != nil {
+			continue
+		}
+		if err := item.entry.CheckCustody(); err != nil {
+			wrong[item] = err
+		}
+	}
+	return wrong
 }
 
 // purgings returns the records of a group that can be judged, and those that

@@ -27,7 +27,7 @@ func runPurgePlan(ctx context.Context, c *app.Command, file string) error {
 	if err != nil {
 		return err
 	}
-	r := &purgeRun{run: &custodyRun{command: c, who: who, report: newCustodyReport(c, purgeWords())}}
+	r := &purgeRun{run: &custodyRun{command: c, who: who, report: newCustodyReport(c, purgeWords()), history: true}}
 	r.order.Plan = plan.Digest
 	if err := r.openCertificate(c); err != nil {
 		return err

@@ -142,7 +142,8 @@ func (p *place) ownNames() (own func(name string) bool, err error) {
 }
 
 func ownFile(shown string) error {
-	return sdk.Errorf(sdk.Refused, "output %s belongs to the archive itself", shown)
+	return output.Errorf(output.KindOf(sdk.Refused), "output %s belongs to the archive itself", shown).
+		WithHint("choose an output that is no file of the archive, its evidence or its log, in another directory for instance")
 }
 
 // open opens the directory.
