@@ -106,13 +106,13 @@ func (p *batchPlan) forecastOutput(path string, content sdk.Content) (action str
 	_, err = p.outputs.lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "write", nil
+		return "write", p.outputs.canWrite(path)
 	case err != nil:
 		return "", err
 	case p.outputs.hold(path, content):
 		return "unchanged", nil
 	case force:
-		return "replace", nil
+		return "replace", p.outputs.canWrite(path)
 	}
 	return "", output.Errorf(output.OutputExists, "output %s exists with other content; --force replaces it", path)
 }

@@ -2,17 +2,39 @@ package main
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
+	"github.com/codex-archive/codex/cli/internal/durable"
 	"github.com/codex-archive/codex/sdk"
 )
 
 // outputs is where the files of a batch go.
 type outputs struct {
 	base    *os.Root // nil: anywhere
+	dir     string   // of base; "" without one
 	missing bool     // the base directory does not exist yet
+
+	writable map[string]error // by directory, as far as it was tried
+}
+
+// canWrite tries whether a file can be made in the directory of path. It leaves
+// nothing behind.
+func (o *outputs) canWrite(path string) error {
+	dir := filepath.Join(o.dir, filepath.Dir(path))
+	if _, tried := o.writable[dir]; !tried {
+		if o.writable == nil {
+			o.writable = map[string]error{}
+		}
+		o.writable[dir] = durable.Cause(durable.CanMake(dir))
+	}
+	if err := o.writable[dir]; err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
 }
 
 func (o outputs) lstat(path string) (fs.FileInfo, error) {

@@ -203,7 +203,7 @@ func (p *batchPlan) check() error {
 		if err != nil && (!errors.Is(err, fs.ErrNotExist) || base == "") {
 			return output.Usagef("--%s: %w", flag, err)
 		}
-		p.outputs = outputs{base: root, missing: root == nil}
+		p.outputs = outputs{base: root, dir: base, missing: root == nil}
 	}
 	dir := c.Env.Dir
 	if confined && !filepath.IsAbs(base) {
@@ -234,7 +234,7 @@ func (p *batchPlan) makeBase(flag, base string) error {
 	if err != nil {
 		return output.Usagef("--%s: %w", flag, err)
 	}
-	p.outputs = outputs{base: root}
+	p.outputs = outputs{base: root, dir: base}
 	return nil
 }
 

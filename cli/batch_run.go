@@ -31,8 +31,8 @@ type batchRun struct {
 	journal  *journal.Journal
 	recorder *journal.Recorder
 	writer   *restorer.Restorer
-	own      func(dir fs.FileInfo) func(name string) bool // see [restorer.Destination]
-	memory   []int64                                      // by index: bytes that restoring the item takes
+	own      func(path string, dir fs.FileInfo) func(name string) bool // see [restorer.Destination]
+	memory   []int64                                                   // by index: bytes that restoring the item takes
 	small    smallItems
 	hung     sync.Mutex // held while the backend is asked whether it hangs
 }

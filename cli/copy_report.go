@@ -155,6 +155,9 @@ func (r *copyReport) end(outcome error) error {
 	r.progress.PrintSome("  - Not done: %d", int64(r.notDone()))
 	r.progress.Printf("  Events added: %d", r.events)
 	r.progress.Printf("  Total Time: %s", output.Millis(r.command.Elapsed()))
+	if r.dry {
+		r.progress.Printf("Not Checked: the bytes of the content were not read")
+	}
 	return cmp.Or(outcome, r.progress.Err())
 }
 

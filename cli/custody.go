@@ -136,8 +136,43 @@ func (r *custodyRun) collect(ctx context.Context) (items []*custodyItem, err err
 }
 
 // read reads the records of a group, with their holds. Those that contradict their
-// events are refused if the command depends on that.
+// events are refused if the command depends on that. They are read twice, because
+// another program may have written between a look at the holds and one at the events.
 func (r *custodyRun) read(ctx context.Context, group []*custodyItem) error {
+	if err := r.look(ctx, group); err != nil || !r.history {
+		return err
+	}
+	again := contradicted(group)
+	for _, item := range again {
+		item.err = nil
+	}
+	if err := r.look(ctx, again); err != nil {
+		return err
+	}
+	for _, item := range contradicted(again) {
+		item.err = output.Errorf(output.KindOf(sdk.Corrupt), "%w", item.err).
+			WithHint("nothing was purged; codex archive evidence verify --reconcile shows what was changed; the rows have to come from a backup of the database")
+	}
+	return nil
+}
+
+// contradicted returns the records that do not follow from their events: a hold or a
+// retention may have been taken from them in the database.
+func contradicted(group []*custodyItem) (items []*custodyItem) {
+	for _, item := range group {
+		if item.entry.Err != nil || item.entry.Record.Tombstone != item.id {
+			continue // it was not read
+		}
+		if err := item.entry.CheckCustody(); err != nil {
+			item.err = err
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// look reads a group.
+func (r *custodyRun) look(ctx context.Context, group []*custodyItem) error {
 	byID := map[sdk.Tombstone]*custodyItem{}
 	s := selection{query: sdk.Query{WithHolds: true, WithEvents: r.history}}
 	for _, item := range group {
@@ -154,27 +189,14 @@ func (r *custodyRun) read(ctx context.Context, group []*custodyItem) error {
 			return err
 		}
 		if item := byID[entry.Record.Tombstone]; item != nil {
-			if item.entry, item.err = entry, entry.Err; item.err == nil && r.history {
-				item.err = contradiction(&entry)
-			}
+			item.entry, item.err = entry, entry.Err
 			delete(byID, item.id)
 		}
 	}
 	for _, item := range byID {
-		item.err = find.NotFound(item.name)
+		item.entry, item.err = sdk.Entry{}, find.NotFound(item.name)
 	}
 	return nil
-}
-
-// contradiction is the error for a record that does not follow from its events: a
-// hold or a retention may have been taken from it in the database.
-func contradiction(e *sdk.Entry) error {
-	err := e.CheckCustody()
-	if err == nil {
-		return nil
-	}
-	return output.Errorf(output.KindOf(sdk.Corrupt), "%w", err).
-		WithHint("nothing was purged; codex archive evidence verify --reconcile shows what was changed; the rows have to come from a backup of the database")
 }
 
 // runAct does one thing to all records that are asked for.

@@ -98,3 +98,34 @@ func TestFoldedCase(t *testing.T) {
 	manifest("x", "y/z")
 	p.must("archive", "batch-restore", "m.csv", "--base-dir", dir, "--results", "r.json")
 }
+
+// TestFoldedOwnFiles: the files of the archive are known in other letters, too. This
+// file system has a number for each spelling.
+func TestFoldedOwnFiles(t *testing.T) {
+	p := newProject(t)
+	p.dir = filepath.Join(foldingDir(t), "project")
+	p.makeDirs("")
+	p.write("a", []byte("a"))
+	id := p.store("a")
+	refused := func(want output.Code, args ...string) {
+		t.Helper()
+		r := p.run(append([]string{"archive"}, args...)...)
+		if r.code != want || !strings.Contains(r.stderr+r.stdout, "belongs to the archive itself") {
+			t.Errorf("%v: exit code %d, %s%s", args, r.code, r.stdout, r.stderr)
+		}
+	}
+	for _, name := range []string{
+		".CODEX/archive.sqlite", ".codex/ARCHIVE.SQLITE-wal", ".Codex/Evidence/archive_ops.jsonl",
+		".codex/evidence/ARCHIVE_OPS.JSONL", ".codex/evidence/PENDING/x", "../PROJECT/.codex/archive.sqlite",
+	} {
+		refused(output.ExitRefused, "restore", id, name, "--force")
+		p.write("m.csv", []byte("tombstone,output\n"+id+","+name+"\n"))
+		refused(output.ExitRefused, "batch-restore", "m.csv", "--force", "--results", "r.json")
+	}
+	refused(output.ExitUsage, "store", "repo", ".CODEX/ARCHIVE.SQLITE", "--reason", "dead", "--remove")
+	p.must("archive", "store", "repo", ".CODEX", "--reason", "dead", "--remove")
+	p.must("archive", "restore", id, "b")
+	if n := len(p.evidence()); n == 0 {
+		t.Error("the evidence is gone")
+	}
+}

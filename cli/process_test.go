@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/codex-archive/codex/cli/internal/output"
@@ -37,7 +38,8 @@ type project struct {
 	dir string
 	env []string
 
-	runtime string // where sockets are made
+	runtime string               // where sockets are made
+	as      *syscall.SysProcAttr // whom codex runs as; nil: whom the test runs as
 }
 
 func newProject(t testing.TB) *project {
@@ -69,7 +71,7 @@ type result struct {
 // command prepares a run of codex.
 func (p *project) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(programs, "codex"), args...)
-	cmd.Dir, cmd.Env = p.dir, p.env
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = p.dir, p.env, p.as
 	return cmd
 }
 

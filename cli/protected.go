@@ -51,7 +51,7 @@ func named(path string, also ...string) tree.Protected {
 }
 
 // own is [ownFiles] as a restore asks for it.
-func own(c *app.Command) func(dir fs.FileInfo) func(name string) bool {
+func own(c *app.Command) func(path string, dir fs.FileInfo) func(name string) bool {
 	files := ownFiles(c)
-	return func(dir fs.FileInfo) func(string) bool { return tree.Names(files, dir) }
+	return func(path string, dir fs.FileInfo) func(string) bool { return tree.Names(files, path, dir) }
 }

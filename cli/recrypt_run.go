@@ -220,11 +220,7 @@ func (r *recryptRun) replace(ctx context.Context, group []target) error {
 		return nil
 	}
 	if r.journal == nil {
-		for _, t := range group {
-			r.storedAnew(t)
-			r.results.Summary.Bytes += t.Entry.Record.Content.StoredSize
-		}
-		return nil
+		return r.rehearse(group)
 	}
 	work := recryptGroup{way: r.way, targets: group, about: r.evidence("group")}
 	work.about.Contents = int64(len(group)) // as long as nothing else is known
@@ -241,6 +237,23 @@ func (r *recryptRun) replace(ctx context.Context, group []target) error {
 		if err := r.replace(ctx, group[i:i+1]); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// rehearse says what would become of a group. The bodies are not read; those that are
+// not there are known from the list.
+func (r *recryptRun) rehearse(group []target) error {
+	for _, t := range group {
+		if !t.Entry.Present {
+			id := t.Entry.Record.Tombstone
+			if err := r.allFailed(t, sdk.Errorf(sdk.ContentAbsent, "the archive has lost its content").About(id)); err != nil {
+				return err
+			}
+			continue
+		}
+		r.storedAnew(t)
+		r.results.Summary.Bytes += t.Entry.Record.Content.StoredSize
 	}
 	return nil
 }
@@ -353,6 +366,9 @@ func (r *recryptRun) end(ctx context.Context, failure error) error {
 	r.progress.Printf("  ✗ Failed: %d", s.Failed)
 	r.progress.PrintSome("  - Purged: %d", s.Purged)
 	r.progress.Printf("  Total Time: %s", s.Duration)
+	if r.results.DryRun {
+		r.progress.Printf("Not Checked: the bytes of the content were not read")
+	}
 	if r.file != nil {
 		r.progress.Printf("Results saved to: %s", escape.Text(r.file.Path()))
 	}

@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"hash"
@@ -11,7 +12,8 @@ import (
 // Codec says what a body is.
 type Codec string
 
-// The codecs. A backend stores the word and does not act on it.
+// The codecs. A backend stores the word and does not act on it; of a body that it
+// keeps it only asks whether the word can be true ([Content.Intact]).
 const (
 	Zstd    Codec = "zstd"     // a standard zstd frame (RFC 8878)
 	None    Codec = "none"     // the plain bytes
@@ -60,6 +62,25 @@ func (c *Content) Plausible() bool {
 	plain := c.StoredSHA256 == c.SHA256
 	return c.Size >= 0 && c.StoredSize >= 0 && c.Codec.Known() &&
 		plain == (c.Codec == None) && (!plain || c.StoredSize == c.Size)
+}
+
+// ageHead begins every binary age file.
+const ageHead = "age-encryption.org/v1\n"
+
+// Intact reads a body that is kept to its end and reports whether it is what c
+// says. Nothing but the first bytes of a body tells whether it is encrypted, and a
+// body under the wrong codec cannot be read back.
+func (c *Content) Intact(body io.Reader) bool {
+	if !c.Plausible() {
+		return false
+	}
+	head := make([]byte, len(ageHead))
+	n, _ := io.ReadFull(body, head) // what ends it early ends it again below
+	if c.Codec != None && (string(head[:n]) == ageHead) != (c.Codec == ZstdAge) {
+		return false
+	}
+	_, err := io.Copy(io.Discard, NewBodyReader(io.MultiReader(bytes.NewReader(head[:n]), body), *c))
+	return err == nil
 }
 
 // BodyReader yields a body and checks that it is what its [Content] says. It

@@ -13,7 +13,8 @@
 //   - Content ([Content]) is the bytes of a file, named by the SHA-256 of the
 //     plain bytes. Many records may share one content.
 //   - A body is content as it is stored: a standard zstd frame, or the plain
-//     bytes themselves when the codec is "none". A backend never looks inside.
+//     bytes themselves when the codec is "none". A backend never looks inside,
+//     but to see whether a body that it keeps is encrypted ([Content.Intact]).
 //   - An event ([Event]) is something that happened to a record later: it was
 //     restored, put on hold, released, retained longer, asked to be purged.
 //   - The archive is everything one URL names. It has an identity, a UUID

@@ -34,8 +34,8 @@ func (r *PieceReader) Err() error {
 // Intact reads the body to its end and reports whether it is what c says. An error
 // is that of Next.
 func (r *PieceReader) Intact(c Content) (bool, error) {
-	_, err := io.Copy(io.Discard, NewBodyReader(r, c))
-	return err == nil, r.Err()
+	intact := c.Intact(r)
+	return intact, r.Err()
 }
 
 // Read implements [io.Reader].

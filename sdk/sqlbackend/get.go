@@ -33,7 +33,7 @@ func (b *Backend) Missing(ctx context.Context, contents []sdk.Digest) ([]sdk.Dig
 			return nil
 		}
 		in, args := b.d.in("sha256", Bytes, keys)
-		return db.query(ctx, "SELECT sha256 FROM codex_artifact WHERE present = 1 AND "+in, args, func(scan scan) error {
+		return db.query(ctx, "SELECT sha256 FROM codex_artifact WHERE present <> 0 AND "+in, args, func(scan scan) error {
 			var sha []byte
 			var digest sdk.Digest
 			if err := scan(&sha); err != nil {

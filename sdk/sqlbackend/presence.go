@@ -56,7 +56,7 @@ func (m measures) fits() string {
 func (m measures) wholeUploads() string {
 	return `SELECT u.artifact FROM codex_upload u JOIN codex_artifact a ON a.id = u.artifact
 		JOIN codex_artifact_chunk c ON c.upload = u.id
-		WHERE a.present = 1 GROUP BY u.id, u.artifact, a.stored_size HAVING ` + m.whole()
+		WHERE a.present <> 0 GROUP BY u.id, u.artifact, a.stored_size HAVING ` + m.whole()
 }
 
 // count counts the records: live ones, those of them whose body is there with the
@@ -70,7 +70,7 @@ func (db *conn) count(ctx context.Context, h *sdk.Health) error {
 	// records, whose index has all that is needed. They find nothing for purged
 	// records, which are counted on the way.
 	var all, small, large int64
-	err := db.queryRow(ctx, `SELECT count(*), count(i.purged_at), COALESCE(sum(CASE WHEN a.present = 1 AND `+m.fits()+` THEN 1 ELSE 0 END), 0)
+	err := db.queryRow(ctx, `SELECT count(*), count(i.purged_at), COALESCE(sum(CASE WHEN a.present <> 0 AND `+m.fits()+` THEN 1 ELSE 0 END), 0)
 		FROM codex_item i LEFT JOIN codex_artifact a ON a.id = i.artifact AND i.purged_at IS NULL
 		LEFT JOIN codex_body d ON d.artifact = a.id`, &all, &h.Purged, &small)
 	if err != nil {
@@ -98,7 +98,7 @@ func (db *conn) findPresent(ctx context.Context, artifacts []any) (map[int64]boo
 	in, args := db.b.d.in("a.id", Int, artifacts)
 	err := db.query(ctx, `SELECT a.id, u.id, CASE WHEN `+m.fits()+` THEN 1 ELSE 0 END FROM codex_artifact a
 		LEFT JOIN codex_upload u ON u.artifact = a.id LEFT JOIN codex_body d ON d.artifact = a.id
-		WHERE a.present = 1 AND `+in, args, func(scan scan) error {
+		WHERE a.present <> 0 AND `+in, args, func(scan scan) error {
 		var key int64
 		var upload, fits sql.NullInt64
 		if err := scan(&key, &upload, &fits); err != nil {

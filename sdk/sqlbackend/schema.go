@@ -165,8 +165,12 @@ func selectMeta(ctx context.Context, db *conn) (*meta, error) {
 	case len(archive) != len(m.archive):
 		return nil, sdk.Errorf(sdk.Corrupt, "the archive's identity in codex_archive_meta has length %d instead of %d", len(archive), len(m.archive))
 	}
-	if m.archive = sdk.ID(archive); m.archive.IsZero() {
+	m.archive = sdk.ID(archive)
+	switch {
+	case m.archive.IsZero():
 		return nil, sdk.Errorf(sdk.Corrupt, "the archive's identity in codex_archive_meta is zero: restore it from a backup of the database")
+	case m.version < 0, m.version == 0 && db.b.d.Schema.Atomic: // else a process that made the tables may have been killed
+		return nil, sdk.Errorf(sdk.Corrupt, "the schema version %d in codex_archive_meta is none", m.version)
 	}
 	return &m, nil
 }

@@ -123,7 +123,7 @@ func errSwept() error {
 
 // adopt makes a staged body that of an artifact.
 func (g *staged) adopt(ctx context.Context, db *conn, artifact int64) error {
-	n, err := db.exec(ctx, "UPDATE codex_upload SET artifact = ?, touched = NULL WHERE id = ? AND touched > 0", artifact, g.key)
+	n, err := db.exec(ctx, "UPDATE codex_upload SET artifact = ?, touched = NULL WHERE id = ? AND touched > 0 AND artifact IS NULL", artifact, g.key)
 	if err == nil && n == 0 {
 		return errSwept()
 	}
@@ -159,7 +159,7 @@ func (b *Backend) removeUpload(ctx context.Context, key int64) error {
 	for done := false; !done; {
 		err := b.write(ctx, "put", func(ctx context.Context, db *conn) error {
 			// Zero keeps it from being adopted, and a sweep finishes the work.
-			n, err := db.exec(ctx, "UPDATE codex_upload SET touched = 0 WHERE id = ? AND touched IS NOT NULL", key)
+			n, err := db.exec(ctx, "UPDATE codex_upload SET touched = 0 WHERE id = ? AND touched IS NOT NULL AND artifact IS NULL", key)
 			if err != nil {
 				return err
 			}
@@ -197,12 +197,13 @@ func removeChunks(ctx context.Context, db *conn, key int64) (done bool, err erro
 }
 
 // sweep removes, once for each Backend, what killed processes left. It never
-// fails a Put: the next process sweeps again.
+// fails a Put: the next process sweeps again. A body that belongs to a content
+// stays, whatever else its row says.
 func (b *Backend) sweep(ctx context.Context) {
 	b.swept.Do(func() {
 		var keys []int64
 		err := b.read(ctx, "put", func(ctx context.Context, db *conn) error {
-			return db.query(ctx, "SELECT id FROM codex_upload WHERE touched < "+b.d.Server.Now+" - ? ORDER BY id LIMIT ?",
+			return db.query(ctx, "SELECT id FROM codex_upload WHERE touched < "+b.d.Server.Now+" - ? AND artifact IS NULL ORDER BY id LIMIT ?",
 				[]any{untouchedFor, sweptUploads}, func(scan scan) error {
 					var key int64
 					err := scan(&key)
@@ -220,7 +221,7 @@ func (b *Backend) sweep(ctx context.Context) {
 func (b *Backend) claimUpload(ctx context.Context, key int64) error {
 	claimed := false
 	err := b.write(ctx, "put", func(ctx context.Context, db *conn) error {
-		n, err := db.exec(ctx, "UPDATE codex_upload SET touched = 0 WHERE id = ? AND touched < "+b.d.Server.Now+" - ?", key, untouchedFor)
+		n, err := db.exec(ctx, "UPDATE codex_upload SET touched = 0 WHERE id = ? AND touched < "+b.d.Server.Now+" - ? AND artifact IS NULL", key, untouchedFor)
 		claimed = n > 0
 		return err
 	})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"io"
 	"slices"
 
 	"github.com/codex-archive/codex/sdk"
@@ -115,8 +114,7 @@ func (db *conn) checkSmall(ctx context.Context, some []*kept) error {
 			return err
 		}
 		k := byKey[key]
-		_, err := io.Copy(io.Discard, sdk.NewBodyReader(bytes.NewReader(data), k.Content))
-		k.intact = err == nil // only the body itself can fail here
+		k.intact = k.Intact(bytes.NewReader(data))
 		return nil
 	})
 }

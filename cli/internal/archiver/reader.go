@@ -28,10 +28,7 @@ func (r *Reader) Append(ctx context.Context, dst []byte, f *os.File, info fs.Fil
 		return dst[:begin], changed(f.Name())
 	}
 	dst = dst[:begin+n]
-	err = spaced(ctx, f, func() error { return r.compare(ctx, f, dst[begin:]) })
-	if err == nil {
-		err = unchanged(f, f.Name(), info)
-	}
+	err = settled(ctx, f, info, func() error { return r.compare(ctx, f, dst[begin:]) })
 	if err != nil {
 		return dst[:begin], err
 	}

@@ -19,9 +19,6 @@ import (
 	"github.com/codex-archive/codex/sdk"
 )
 
-// ErrChanged says that a file changed while it was read.
-var ErrChanged = errors.New("the file changed while it was read")
-
 // pipeMode is what content from a pipe is taken to have.
 const pipeMode = 0o644
 
@@ -157,67 +154,6 @@ func (s *Source) readSmall(ctx context.Context, f *os.File, before fs.FileInfo) 
 	return err
 }
 
-// spacing is the time between readings of a file that a process may be writing.
-// That process may not have run in between readings that follow at once, and
-// then all of them see the same half of its work.
-const spacing = 25 * time.Millisecond
-
-// quiet is how long ago a file that a process has open for writing was written
-// at least. A write may be stopped halfway for longer than spacing, by the disk
-// or by a busy machine.
-const quiet = time.Second
-
-// spaced calls read once, or where a process has f open for writing, twice, with
-// pauses, and again where the last write was not long ago.
-func spaced(ctx context.Context, f *os.File, read func() error) error {
-	if !hasWriter(f) {
-		return read()
-	}
-	for range 2 {
-		if err := pause(ctx, spacing); err != nil {
-			return err
-		}
-		if err := read(); err != nil {
-			return err
-		}
-	}
-	waited, err := waitQuiet(ctx, f)
-	if err == nil && waited {
-		err = read()
-	}
-	return err
-}
-
-// waitQuiet waits until f was not written for as long as quiet says. A write
-// meanwhile is an error. Memory that is mapped is written without a time, which
-// is what the readings in between are for.
-func waitQuiet(ctx context.Context, f *os.File) (waited bool, err error) {
-	before, err := f.Stat()
-	if err != nil {
-		return false, err
-	}
-	wait := quiet - time.Since(before.ModTime())
-	if wait <= 0 {
-		return false, nil
-	}
-	if err := pause(ctx, min(wait, quiet)); err != nil { // a time may be in the future
-		return false, err
-	}
-	if unchanged(f, f.Name(), before) != nil {
-		return true, fmt.Errorf("%w: it is being written", changed(f.Name()))
-	}
-	return true, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return sdk.AsError(ctx.Err())
-	case <-time.After(d):
-		return nil
-	}
-}
-
 // small takes content that is in memory.
 func (s *Source) small(plain []byte) (err error) {
 	s.Content.SHA256, s.Content.Size = sha256.Sum256(plain), int64(len(plain))
@@ -237,7 +173,7 @@ func (s *Source) hashLarge(ctx context.Context) error {
 	}
 	s.gitBlob = hex.EncodeToString(blob.Sum(nil))
 	s.promise(want, s.large.size)
-	return spaced(ctx, s.large.file, func() error {
+	return settled(ctx, s.large.file, s.large.before, func() error {
 		sum, err := s.large.hash(ctx, io.Discard)
 		if err == nil && sum != want {
 			err = changed(s.large.path)
@@ -297,18 +233,4 @@ func openRegular(path string) (*os.File, fs.FileInfo, error) {
 		return nil, nil, err
 	}
 	return f, info, nil
-}
-
-func changed(path string) error { return fmt.Errorf("read %s: %w", path, ErrChanged) }
-
-// unchanged reports whether f still has the size and time of before.
-func unchanged(f *os.File, path string, before fs.FileInfo) error {
-	now, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if now.Size() != before.Size() || !now.ModTime().Equal(before.ModTime()) {
-		return changed(path)
-	}
-	return nil
 }

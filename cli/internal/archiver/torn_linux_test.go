@@ -3,6 +3,7 @@ package archiver
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -97,36 +98,88 @@ func TestTornReads(t *testing.T) {
 	}
 }
 
-// A write that is stopped halfway is not taken for the end of the writing. What
-// is only open for writing can be archived.
+// A write that is stopped halfway is not taken for the end of the writing, also if
+// the writer puts the time of the file back. What is only open for writing can be
+// archived.
 func TestTornReadOfAStoppedWriter(t *testing.T) {
 	for _, size := range []int{100_000, sdk.StagedBody + 1<<20} {
-		a, b := bytes.Repeat([]byte("A"), size), bytes.Repeat([]byte("B"), size)
-		path := filetest.Write(t, filepath.Join(t.TempDir(), "f"), a)
-		f, err := os.OpenFile(path, os.O_RDWR, 0)
-		if err != nil {
-			t.Fatal(err)
+		for _, putBack := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d bytes, time put back: %v", size, putBack), func(t *testing.T) {
+				t.Parallel()
+				stoppedWriter(t, size, putBack)
+			})
 		}
-		defer f.Close()
-		begun, stopped := make(chan struct{}), make(chan time.Duration)
-		go func() {
-			since := time.Now()
-			f.WriteAt(b[:size/2], 0) // what it did shows
-			close(begun)
-			time.Sleep(quiet / 3)
-			f.WriteAt(b[size/2:], int64(size/2))
-			stopped <- time.Since(since)
-		}()
-		<-begun
-		plain, err := archive(t, path)
-		if took := <-stopped; took > quiet {
-			t.Logf("this machine stopped the writer for %v, which is longer than a reader waits", took)
-		} else if !errors.Is(err, ErrChanged) && (err != nil || !bytes.Equal(plain, b)) {
-			t.Errorf("a mix of %d A and %d B was accepted (%v)", bytes.Count(plain, []byte("A")), bytes.Count(plain, []byte("B")), err)
+	}
+}
+
+func stoppedWriter(t *testing.T, size int, putBack bool) {
+	a, b := bytes.Repeat([]byte("A"), size), bytes.Repeat([]byte("B"), size)
+	path := filetest.Write(t, filepath.Join(t.TempDir(), "f"), a)
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	write := func(from, to int) {
+		f.WriteAt(b[from:to], int64(from)) // what it did shows
+		if putBack {
+			os.Chtimes(path, time.Unix(1e9, 0), time.Unix(1e9, 0))
 		}
-		if plain, err = archive(t, path); err != nil || !bytes.Equal(plain, b) {
-			t.Errorf("open for writing: %d B of %d, %v", bytes.Count(plain, []byte("B")), size, err)
+	}
+	begun, stopped := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		since := time.Now()
+		write(0, size/2)
+		close(begun)
+		time.Sleep(quiet / 3)
+		write(size/2, size)
+		stopped <- time.Since(since)
+	}()
+	<-begun
+	plain, err := archive(t, path)
+	if took := <-stopped; took > quiet {
+		t.Logf("this machine stopped the writer for %v, which is longer than a reader waits", took)
+	} else if !errors.Is(err, ErrChanged) && (err != nil || !bytes.Equal(plain, b)) {
+		t.Errorf("a mix of %d A and %d B was accepted (%v)", bytes.Count(plain, []byte("A")), bytes.Count(plain, []byte("B")), err)
+	}
+	if plain, err = archive(t, path); err != nil || !bytes.Equal(plain, b) {
+		t.Errorf("open for writing: %d B of %d, %v", bytes.Count(plain, []byte("B")), size, err)
+	}
+}
+
+// A new mode, or a new name, does not change a file.
+func TestTouchedFile(t *testing.T) {
+	path := filetest.Write(t, filepath.Join(t.TempDir(), "f"), []byte("content"))
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	before, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	readings := 0
+	err = settled(t.Context(), f, before, func() error {
+		if readings++; readings == 1 {
+			return os.Chmod(path, 0o600)
 		}
+		return nil
+	})
+	if err != nil || readings != 2 {
+		t.Errorf("%d readings, %v", readings, err)
+	}
+	err = settled(t.Context(), f, before, func() error {
+		now, err := f.Stat()
+		for touched := now; err == nil && changeTime(touched).Equal(changeTime(now)); { // until the kernel's clock ticks
+			if err = os.Chmod(path, touched.Mode()^0o100); err == nil {
+				touched, err = f.Stat()
+			}
+		}
+		return err
+	})
+	if !errors.Is(err, ErrChanged) {
+		t.Errorf("touched all the time: %v", err)
 	}
 }
 

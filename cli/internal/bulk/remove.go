@@ -3,9 +3,12 @@ package bulk
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"runtime"
 
+	"github.com/codex-archive/codex/cli/internal/archiver"
 	"github.com/codex-archive/codex/cli/internal/tree"
 	"github.com/codex-archive/codex/sdk"
 )
@@ -16,25 +19,53 @@ var (
 	errReplaced     = errors.New("another file has taken its place, and was not removed")
 )
 
-// Remove removes the file of an entry if it still has the content of r.
+// Remove removes the file of an entry if it still has the content of r, no process
+// has it open for writing, and it still has its name.
 func Remove(e *tree.Entry, r *sdk.Record) error {
 	if e.Symlink() {
-		return removeLink(e, r)
+		return cause(removeLink(e, r))
 	}
 	f, err := e.Open()
 	if err != nil {
 		return cause(err)
 	}
-	read, err := holds(f, r.Content.SHA256)
-	_ = f.Close() // it was only read; some systems do not remove what is open
-	if err == nil {
-		err = sameFile(e, read)
+	defer func() { _ = f.Close() }() // it was only read
+	guard, err := archiver.NewGuard(f)
+	if err != nil {
+		return notRemoved(err)
 	}
+	read, err := holds(f, r.Content.SHA256)
 	if err == nil {
-		err = e.Remove()
+		err = removeRead(e, f, guard, read)
 	}
 	return cause(err)
 }
+
+// removeRead removes the file f, which was read.
+func removeRead(e *tree.Entry, f *os.File, guard archiver.Guard, read os.FileInfo) error {
+	if runtime.GOOS == "windows" {
+		_ = f.Close() // it was only read; what is open cannot be renamed
+	}
+	taken, err := e.Take()
+	if err != nil {
+		return err
+	}
+	info, err := taken.Lstat()
+	switch {
+	case err != nil:
+		return taken.PutBack(err)
+	case !os.SameFile(info, read):
+		return taken.PutBack(errReplaced)
+	case info.Size() != read.Size(), !info.ModTime().Equal(read.ModTime()):
+		return taken.PutBack(errChangedSince)
+	}
+	if err := guard.Check(); err != nil {
+		return taken.PutBack(notRemoved(err))
+	}
+	return taken.Remove()
+}
+
+func notRemoved(err error) error { return fmt.Errorf("%w, and was not removed", err) }
 
 // holds describes f if it is a regular file with the content of sum.
 func holds(f *os.File, sum sdk.Digest) (os.FileInfo, error) {
@@ -48,40 +79,30 @@ func holds(f *os.File, sum sdk.Digest) (os.FileInfo, error) {
 			return nil, err
 		}
 	}
-	after, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case sdk.Digest(found.Sum(nil)) != sum, after.Size() != before.Size(), !after.ModTime().Equal(before.ModTime()):
+	if sdk.Digest(found.Sum(nil)) != sum {
 		return nil, errChangedSince
 	}
-	return after, nil
-}
-
-// sameFile checks that the name of e still leads to the file that was read.
-func sameFile(e *tree.Entry, read os.FileInfo) error {
-	f, err := e.Open()
-	if err != nil {
-		return cause(err)
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	info, err := f.Stat()
-	if err != nil {
-		return cause(err)
-	}
-	if !os.SameFile(info, read) {
-		return errReplaced
-	}
-	return nil
+	return before, nil
 }
 
 func removeLink(e *tree.Entry, r *sdk.Record) error {
 	text, err := e.Readlink()
 	if err != nil {
-		return cause(err)
+		return err
 	}
-	if sdk.Digest(sha256.Sum256([]byte(text))) != r.Content.SHA256 {
+	if !isText(r, text) {
 		return errChangedSince
 	}
-	return cause(e.Remove())
+	taken, err := e.Take()
+	if err != nil {
+		return err
+	}
+	if text, err := taken.Readlink(); err != nil || !isText(r, text) {
+		return taken.PutBack(errReplaced)
+	}
+	return taken.Remove()
+}
+
+func isText(r *sdk.Record, text string) bool {
+	return sdk.Digest(sha256.Sum256([]byte(text))) == r.Content.SHA256
 }

@@ -18,7 +18,7 @@ func compare(from, there *sdk.Entry) (*Item, error) {
 	if err := from.Record.CheckDigest(); err != nil {
 		return nil, err
 	}
-	it := &Item{Record: from.Record, history: history(from), purged: !from.Record.PurgedAt.IsZero()}
+	it := &Item{Record: from.Record, history: history(from), purged: !from.Record.PurgedAt.IsZero(), lost: !from.Present}
 	if there == nil {
 		it.fresh, it.Events = true, len(it.history.Events)
 		return it, nil

@@ -13,27 +13,44 @@ import (
 
 // group copies what the destination lacks of some records.
 func (u *run) group(ctx context.Context, items []*Item) {
-	if u.Put == nil {
-		u.done(results(items)...)
-		return
-	}
-	if err := u.markAbsent(ctx, items); err != nil {
+	absent, err := u.absentThere(ctx, items)
+	switch {
+	case err != nil:
 		u.fail(err)
-		return
+	case u.Put == nil:
+		u.rehearse(items, absent)
+	default:
+		markAbsent(items, absent)
+		u.send(ctx, items)
 	}
-	u.send(ctx, items)
 }
 
-// markAbsent asks which contents the destination does not have. It is a hint: what
+// rehearse says what would become of items. The bodies are not read; those that are
+// not there are known from the list.
+func (u *run) rehearse(items []*Item, absent map[sdk.Digest]bool) {
+	would := slices.DeleteFunc(slices.Clone(items), func(it *Item) bool {
+		lost := it.lost && it.needsContent() && (absent[it.Record.Content.SHA256] || it.absent)
+		if lost {
+			u.failed(it, sdk.Errorf(sdk.ContentAbsent, "the source has lost its content").About(it.Record.Tombstone))
+		}
+		return lost
+	})
+	u.done(results(would)...)
+}
+
+// absentThere asks which contents the destination does not have. It is a hint: what
 // it has damaged is found by its Put.
-func (u *run) markAbsent(ctx context.Context, items []*Item) error {
+func (u *run) absentThere(ctx context.Context, items []*Item) (map[sdk.Digest]bool, error) {
 	var contents []sdk.Digest
 	for _, it := range items {
 		if it.needsContent() {
 			contents = append(contents, it.Record.Content.SHA256)
 		}
 	}
-	var missing []sdk.Digest
+	missing := contents // of a destination that is not there
+	if u.To == nil {
+		return setOf(missing), nil
+	}
 	err := u.Again(ctx, func(ctx context.Context) error {
 		to, err := u.To(ctx)
 		if err == nil {
@@ -42,19 +59,27 @@ func (u *run) markAbsent(ctx context.Context, items []*Item) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("the destination: %w", err)
+		return nil, fmt.Errorf("the destination: %w", err)
 	}
-	absent := make(map[sdk.Digest]bool, len(missing))
-	for _, digest := range missing {
-		absent[digest] = true
+	return setOf(missing), nil
+}
+
+func setOf(contents []sdk.Digest) map[sdk.Digest]bool {
+	set := make(map[sdk.Digest]bool, len(contents))
+	for _, digest := range contents {
+		set[digest] = true
 	}
+	return set
+}
+
+// markAbsent marks the items whose bodies are sent.
+func markAbsent(items []*Item, absent map[sdk.Digest]bool) {
 	for _, it := range items {
 		if it.needsContent() && (absent[it.Record.Content.SHA256] || it.absent) {
 			it.send = true
 			delete(absent, it.Record.Content.SHA256) // the first brings it for all
 		}
 	}
-	return nil
 }
 
 // send copies items in one call. Where that fails for the sake of some it is tried

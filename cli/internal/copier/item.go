@@ -14,6 +14,7 @@ type Item struct {
 	purged  bool // in the source
 	gone    bool // in the destination: purged there
 	absent  bool // the destination has the record and not its body
+	lost    bool // the source has not its body
 	send    bool // the body is sent
 	body    []byte
 	err     error // why the body cannot be sent

@@ -31,7 +31,9 @@ const (
 const lockWait = 30 * time.Second
 
 // IsOwn reports whether a name in the directory of a log is one of the log's own.
+// Case does not count: it may not for the file system.
 func IsOwn(name string) bool {
+	name = strings.ToLower(name)
 	return name == pendingDir || strings.HasPrefix(name, stem)
 }
 

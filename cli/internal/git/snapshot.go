@@ -142,12 +142,12 @@ func (t *Tree) stream(ctx context.Context, take func([]byte) error, args ...stri
 }
 
 // Untrack takes paths, relative to the top and each ended by a NUL, out of the
-// index: git rm --cached. Paths that it does not have do not matter.
+// index, as git rm --cached does; that leaves out, without an error, what is outside
+// of a sparse checkout. Paths that the index does not have do not matter.
 func (t *Tree) Untrack(ctx context.Context, paths io.Reader) error {
 	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
 	defer cancel()
-	cmd := t.command(ctx, "--literal-pathspecs", "rm", "--cached", "--quiet", "--force", "--ignore-unmatch",
-		"--pathspec-from-file=-", "--pathspec-file-nul")
+	cmd := t.command(ctx, "update-index", "--force-remove", "-z", "--stdin")
 	complaint := &bounded{room: maxOutput}
 	cmd.Stdin, cmd.Stderr = paths, complaint
 	return callError(ctx, cmd.Run(), complaint)

@@ -5,7 +5,7 @@
 // commands. The package finds the repository itself, by reading files, and
 // names it in every call; git discovers nothing. [Tree.run] says what else
 // every call carries. Only commands that use neither filters, hooks, pagers,
-// nor the network are called: ls-files, ls-tree, rev-parse, config, rm --cached.
+// nor the network are called: ls-files, ls-tree, rev-parse, config, update-index.
 package git
 
 import (

@@ -27,9 +27,9 @@ type Destination struct {
 	Base *os.Root
 	// Force replaces what is there. It never writes through a symbolic link.
 	Force bool
-	// Own, if not nil, returns which names of a directory are those of the program
-	// itself: nothing goes there, whatever Force says.
-	Own func(dir fs.FileInfo) func(name string) bool
+	// Own, if not nil, returns which names of a directory, at path, are those of the
+	// program itself: nothing goes there, whatever Force says.
+	Own func(path string, dir fs.FileInfo) func(name string) bool
 }
 
 // Check reports what can be said against d before the archive is asked: an
@@ -43,7 +43,7 @@ func (d Destination) Check() error {
 	if info, err := t.Stat(d.Path); err == nil && info.IsDir() || endsInSeparator(d.Path) {
 		return nil
 	}
-	if dir, err := t.Stat(filepath.Dir(d.Path)); err == nil && d.Own != nil && d.Own(dir)(filepath.Base(d.Path)) {
+	if dir, err := t.Stat(filepath.Dir(d.Path)); err == nil && d.Own != nil && d.Own(d.inBase(filepath.Dir(d.Path)), dir)(filepath.Base(d.Path)) {
 		return ownFile(d.Path)
 	}
 	info, err := t.Lstat(d.Path)
@@ -53,24 +53,32 @@ func (d Destination) Check() error {
 	return (&place{shown: d.Path}).checkType(info, d.Force)
 }
 
+// inBase is the path of a directory that is named as Path is.
+func (d Destination) inBase(dir string) string {
+	if d.Base == nil {
+		return dir
+	}
+	return filepath.Join(d.Base.Name(), dir)
+}
+
 // place is where one file goes. Everything is done relative to its opened
 // directory, so it stays one directory even if that is moved meanwhile.
 type place struct {
 	tree  tree
-	dir   string   // as given, not cleaned: "link/.." is not "."
-	name  string   // in dir
-	shown string   // for people
-	root  *os.Root // dir, nil while it does not exist
-	free  bool     // nothing had the name when it was looked up
-	kept  *openDir // what root is of, where directories stay open; else nil
-	own   func(dir fs.FileInfo) func(name string) bool
+	dir   string                                       // as given, not cleaned: "link/.." is not "."
+	name  string                                       // in dir
+	shown string                                       // for people
+	root  *os.Root                                     // dir, nil while it does not exist
+	free  bool                                         // nothing had the name when it was looked up
+	kept  *openDir                                     // what root is of, where directories stay open; else nil
+	own   func(dir fs.FileInfo) func(name string) bool // nil: no name is the program's
 }
 
 // place finds out where the file of r goes.
 func (d Destination) place(r *sdk.Record) (*place, error) { return d.placeIn(d.tree(), r) }
 
 func (d Destination) placeIn(t tree, r *sdk.Record) (*place, error) {
-	p := &place{tree: t, shown: d.Path, own: d.Own}
+	p := &place{tree: t, shown: d.Path}
 	if err := checkNames(d.Path); err != nil {
 		return nil, err
 	}
@@ -90,6 +98,9 @@ func (d Destination) placeIn(t tree, r *sdk.Record) (*place, error) {
 	}
 	if p.dir == "" {
 		p.dir = "."
+	}
+	if d.Own != nil {
+		p.own = func(dir fs.FileInfo) func(string) bool { return d.Own(d.inBase(p.dir), dir) }
 	}
 	if err := checkNames(p.name); err != nil {
 		return nil, err
@@ -142,7 +153,8 @@ func (p *place) ownNames() (own func(name string) bool, err error) {
 }
 
 func ownFile(shown string) error {
-	return sdk.Errorf(sdk.Refused, "output %s belongs to the archive itself", shown)
+	return output.Errorf(output.KindOf(sdk.Refused), "output %s belongs to the archive itself", shown).
+		WithHint("choose an output that is no file of the archive, its evidence or its log, in another directory for instance")
 }
 
 // open opens the directory.

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/codex-archive/codex/cli/internal/durable"
 )
 
 // Dir is an opened directory below which names are looked up without following
@@ -87,6 +89,43 @@ func (d *Dir) remove(name string, dir bool) error {
 		return &fs.PathError{Op: "remove", Path: d.join(name), Err: err}
 	}
 	return nil
+}
+
+// openParent opens the directory of a path, which may be named by a link.
+func openParent(path string) (*Dir, error) { return openDir(filepath.Dir(path) + "/.") }
+
+// parent opens the directory that holds name.
+func (d *Dir) parent(name string) (*Dir, error) {
+	dir := path.Dir(name)
+	fd, err := openBeneath(d.fd, dir, noFollow|unix.O_DIRECTORY)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: d.join(dir), Err: err}
+	}
+	return &Dir{d.join(dir), fd}, nil
+}
+
+// move gives a file of the directory another name.
+func (d *Dir) move(name, to string) error {
+	if err := unix.Renameat(d.fd, name, d.fd, to); err != nil {
+		return &fs.PathError{Op: "rename", Path: d.join(name), Err: err}
+	}
+	return nil
+}
+
+// moveNew is move to a name that nothing has.
+func (d *Dir) moveNew(name, to string) error {
+	err := unix.Linkat(d.fd, name, d.fd, to, 0)
+	if err == nil {
+		return unix.Unlinkat(d.fd, name, 0)
+	}
+	if !durable.Unsupported(err) {
+		return err
+	}
+	var there unix.Stat_t
+	if unix.Fstatat(d.fd, to, &there, unix.AT_SYMLINK_NOFOLLOW) == nil {
+		return fs.ErrExist
+	}
+	return unix.Renameat(d.fd, name, d.fd, to)
 }
 
 // in calls do with the directory that holds name, and name's last element.

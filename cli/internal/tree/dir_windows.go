@@ -3,6 +3,8 @@ package tree
 import (
 	"io/fs"
 	"os"
+	"path"
+	"path/filepath"
 
 	"github.com/codex-archive/codex/cli/internal/durable"
 )
@@ -43,3 +45,37 @@ func (d *Dir) readlink(name string) (string, error) { return d.root.Readlink(nam
 func (d *Dir) lstat(name string) (fs.FileInfo, error) { return d.root.Lstat(name) }
 
 func (d *Dir) remove(name string, _ bool) error { return durable.Remove(d.root, name) }
+
+// openParent opens the directory of a path, which may be named by a link.
+func openParent(path string) (*Dir, error) {
+	dir := filepath.Dir(path)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Dir{dir, root}, nil
+}
+
+// parent opens the directory that holds name.
+func (d *Dir) parent(name string) (*Dir, error) {
+	dir := path.Dir(name)
+	root, err := d.root.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Dir{d.join(dir), root}, nil
+}
+
+// join returns the path of a name below d.
+func (d *Dir) join(name string) string { return filepath.Join(d.path, name) }
+
+// move gives a file of the directory another name.
+func (d *Dir) move(name, to string) error { return d.root.Rename(name, to) }
+
+// moveNew is move to a name that nothing has.
+func (d *Dir) moveNew(name, to string) error {
+	if _, err := d.root.Lstat(to); err == nil {
+		return fs.ErrExist
+	}
+	return d.root.Rename(name, to)
+}

@@ -54,14 +54,6 @@ func (e *Entry) Lstat() (fs.FileInfo, error) {
 	return e.dir.lstat(e.Name)
 }
 
-// Remove removes the name.
-func (e *Entry) Remove() error {
-	if e.dir == nil {
-		return os.Remove(e.Path)
-	}
-	return e.dir.remove(e.Name, false)
-}
-
 // Existing is the entry below the lowest directory above it that is there.
 func (e *Entry) Existing() Entry {
 	base := filepath.Dir(e.Path)

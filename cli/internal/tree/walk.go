@@ -96,7 +96,7 @@ func (w *Walk) root(p string) (root, error) {
 	if err != nil {
 		return root{}, durable.Cause(err)
 	}
-	if w.Protects(info) || w.hidden(dir)(filepath.Base(p)) {
+	if w.Protects(info) || w.hidden(filepath.Dir(p), dir)(filepath.Base(p)) {
 		return root{}, errProtected
 	}
 	return root{filepath.Clean(p), nil}, nil
@@ -292,12 +292,12 @@ func (r *run) directory(d directory) bool {
 	if d.name != "." && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == ".git" }) {
 		d.workTree = d.path()
 	}
-	hidden := r.walk.hidden(info)
+	hidden := r.walk.hidden(d.path(), info)
 	for _, e := range entries {
 		if r.ctx.Err() != nil {
 			return r.yield(Entry{}, r.ctx.Err())
 		}
-		if e.Name() == ".git" || e.Name() == ".codex" && e.IsDir() || hidden(e.Name()) {
+		if e.Name() == ".git" || e.Name() == ".codex" && e.IsDir() || hidden(e.Name()) || durable.IsTempName(e.Name()) {
 			continue
 		}
 		if !r.child(d, e) {
@@ -374,8 +374,10 @@ func sortKey(e fs.DirEntry) string {
 	return e.Name()
 }
 
-// hidden returns which names of a directory are those of protected files.
-func (w *Walk) hidden(dir fs.FileInfo) func(string) bool { return Names(w.selection.Protected, dir) }
+// hidden returns which names of the directory at path are those of protected files.
+func (w *Walk) hidden(path string, dir fs.FileInfo) func(string) bool {
+	return Names(w.selection.Protected, path, dir)
+}
 
 // Protects reports whether info is of a protected file, under whatever name.
 func (w *Walk) Protects(info fs.FileInfo) bool {

@@ -271,10 +271,18 @@ func round(t *testing.T, dir string) {
 		if err == nil && !strings.HasPrefix(string(content), "sub/") {
 			t.Fatalf("%s led out, to %q", e.Path, content)
 		}
-		if e.Remove() == nil {
+		if remove(&e) == nil {
 			restore(t, w, e, content)
 		}
 	}
+}
+
+func remove(e *Entry) error {
+	taken, err := e.Take()
+	if err != nil {
+		return err
+	}
+	return taken.Remove()
 }
 
 // restore puts a removed file back where it was, whatever its directory is
@@ -313,7 +321,7 @@ func TestRemoveEmptied(t *testing.T) {
 		if filepath.Base(e.Path) == "g" {
 			continue
 		}
-		if err := e.Remove(); err != nil {
+		if err := remove(&e); err != nil {
 			t.Fatal(err)
 		}
 		e.RemoveEmptied()
