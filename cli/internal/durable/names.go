@@ -7,7 +7,7 @@ import "os"
 // temporary file whose name ends in a: there is no other way to know. An error
 // means that nothing can be said.
 func SameName(root *os.Root, a, b string) (bool, error) {
-	stem := NewTempName()
+	stem := newTempName()
 	f, err := root.OpenFile(stem+a, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return false, err

@@ -12,7 +12,7 @@ func Symlink(root *os.Root, target, name string, replace bool) error {
 	if !replace {
 		return root.Symlink(target, name)
 	}
-	temp := NewTempName()
+	temp := newTempName()
 	if err := root.Symlink(target, temp); err != nil {
 		return err
 	}

@@ -19,8 +19,8 @@ func IsTempName(name string) bool {
 	return ok && len(digits) == tempDigits && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
-// NewTempName returns a name that [IsTempName] knows.
-func NewTempName() string {
+// newTempName returns a name that [IsTempName] knows.
+func newTempName() string {
 	var b [tempDigits / 2]byte
 	rand.Read(b[:]) // never fails: it ends the process instead
 	return tempPrefix + hex.EncodeToString(b[:])
@@ -54,7 +54,7 @@ func NewTempIn(root *os.Root, dir *os.File, perm fs.FileMode) (*Temp, error) {
 // before it is locked and remove it; then another one is made.
 func NewNamedTemp(root *os.Root, perm fs.FileMode) (*Temp, error) {
 	for {
-		t := &Temp{root: root, name: NewTempName()}
+		t := &Temp{root: root, name: newTempName()}
 		var err error
 		if t.File, err = root.OpenFile(t.name, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm); err != nil {
 			return nil, err
@@ -89,7 +89,7 @@ func (t *Temp) Publish(name string, replace bool) error {
 // rename that follows. It is locked before it has the name.
 func (t *Temp) linkTemp() error {
 	_, _ = TryLock(t.File) // where there are no locks there is no sweep
-	name := NewTempName()
+	name := newTempName()
 	if err := t.link(name); err != nil {
 		return err
 	}

@@ -8,20 +8,24 @@ import (
 	"path/filepath"
 
 	"github.com/codex-archive/codex/cli/internal/durable"
+	"github.com/codex-archive/codex/sdk"
 )
 
-// Taken is what had the name of an entry. It has a temporary name in the same
-// directory, so no other program replaces it while it is looked at. What a killed
-// process leaves of it, the next restore into that directory removes.
+// Taken is what had the name of an entry. It has another name in the same directory,
+// so no other program replaces it while it is looked at. What a killed process leaves
+// of it keeps that name: it may be the only copy of a file that had just taken the
+// place of the one that was stored. The next store of the directory finds it.
 type Taken struct {
 	dir        *Dir // that holds it
 	name, temp string
 }
 
+const takenPrefix = ".codex-removing-"
+
 // Take takes what has the name of the entry now, which may be another file than
 // the one that was opened. The caller ends it by Remove or PutBack.
 func (e *Entry) Take() (*Taken, error) {
-	t := &Taken{name: path.Base(e.Name), temp: durable.NewTempName()}
+	t := &Taken{name: path.Base(e.Name), temp: takenPrefix + sdk.NewID().String()}
 	var err error
 	if e.dir == nil {
 		t.name = filepath.Base(e.Path)
