@@ -212,6 +212,9 @@ func ofTheArchive() []tampering {
 		{"an event row changed", func(w *tampered) {
 			w.sql(`UPDATE codex_event SET host = 'elsewhere' WHERE id = %s`, w.bytesOf(w.id(4)))
 		}, reconcile, []string{`changed: line 4, row ROW:4, event LINE:4: host is .* in the log and "elsewhere" in the archive`}},
+		{"an event row changed", func(w *tampered) {
+			w.sql(`UPDATE codex_event SET happened_at = happened_at + 1 WHERE id = %s`, w.bytesOf(w.id(4)))
+		}, reconcile, []string{"changed: line 4, row ROW:4, event LINE:4: the time is .* in the log and .* in the archive"}},
 		{"an event row removed", func(w *tampered) {
 			w.sql(`DELETE FROM codex_event WHERE id = %s`, w.bytesOf(w.id(4)))
 		}, reconcile, []string{"no row: line 4, row ROW:4, event LINE:4: the archive has no event RESTORE by tester"}},
@@ -360,7 +363,9 @@ func TestTamperingIsDocumented(t *testing.T) {
 	elsewhere := map[string]string{
 		"a hold removed": "verify_structure", "a retention made shorter": "verify_structure", "a purge feigned": "verify_structure", "the request of a purge removed": "verify_structure",
 		"a record removed, and its events": "verify_structure", "the row of a content removed": "verify_structure",
-		"a part of the log removed": "evidence_signed", "a receipt changed": "evidence_signed",
+		"a hold hidden": "custody_tampered", "tags by which records are found": "custody_tampered", "a codec": "custody_tampered",
+		"a part of the log removed": "evidence_signed", "a receipt changed": "evidence_signed", "a certificate changed": "evidence_signed",
+		"the log emptied": "evidence_signed", "a checkpoint of a closed part changed": "evidence_signed",
 	}
 	page, err := os.ReadFile("../docs/security.md")
 	if err != nil {

@@ -228,9 +228,6 @@ func (v *verification) say() {
 	checked := func(format string, args ...any) {
 		view.Checked = append(view.Checked, fmt.Sprintf("Checked: "+format, args...))
 	}
-	if n := int64(len(v.closed)); n > 0 && v.failure() == nil {
-		checked("%s that closed parts of the log, signed by %s.", output.Count(n, "checkpoint"), v.closed[0].Key)
-	}
 	not := func(sentence string) { view.NotChecked = append(view.NotChecked, "Not checked: "+sentence) }
 	if view.Broken == "" {
 		view.Checked = append(view.Checked, report.Checked())
@@ -240,6 +237,9 @@ func (v *verification) say() {
 	}
 	if v.signed != nil && v.failure() == nil {
 		checked("the log is an extension of the checkpoint: %s has signed its first %s.", v.signed.Key, output.Count(v.signed.Lines, "line"))
+	}
+	if n := int64(len(v.closed)); n > 0 && v.failure() == nil {
+		checked("%s that closed parts of the log, signed by %s.", output.Count(n, "checkpoint"), v.closed[0].Key)
 	}
 	for _, sentence := range v.unchecked {
 		not(sentence)

@@ -73,8 +73,12 @@ func runRecrypt(ctx context.Context, c *app.Command) error {
 
 // recryptWay reads the keys.
 func recryptWay(c *app.Command) (w recrypter.Way, err error) {
-	if w.Identities, err = c.Identities(); err != nil || c.Flags.Bool("decrypt") {
+	if w.Identities, err = c.Identities(); err != nil {
 		return w, err
+	}
+	w.Identities = w.Identities.For(nil) // whom content is encrypted to now is another question than to whom it will be
+	if c.Flags.Bool("decrypt") {
+		return w, nil
 	}
 	if w.Recipients, err = c.Recipients(); err != nil {
 		return w, err

@@ -8,8 +8,10 @@ import (
 
 	"github.com/codex-archive/codex/cli/internal/app"
 	"github.com/codex-archive/codex/cli/internal/batch"
+	"github.com/codex-archive/codex/cli/internal/crypt"
 	"github.com/codex-archive/codex/cli/internal/escape"
 	"github.com/codex-archive/codex/cli/internal/evidence"
+	"github.com/codex-archive/codex/cli/internal/find"
 	"github.com/codex-archive/codex/cli/internal/journal"
 	"github.com/codex-archive/codex/cli/internal/output"
 	"github.com/codex-archive/codex/cli/internal/recrypter"
@@ -117,12 +119,30 @@ func (r *recryptRun) count(ctx context.Context) (n int, err error) {
 			continue
 		case t.Entry.Err == nil:
 			if err := r.way.Identities.Check(&t.Entry.Record); err != nil {
-				return n, err
+				return n, r.encryptedTo(ctx, t.Entry.Record.Tombstone, err)
 			}
 		}
 		n++
 	}
 	return n, nil
+}
+
+// encryptedTo is missing, the failure of a record that cannot be read without a private
+// key, with the recipients that its body names, where that can be read.
+func (r *recryptRun) encryptedTo(ctx context.Context, id sdk.Tombstone, missing error) error {
+	named := missing
+	err := r.archive.Read(ctx, func(ctx context.Context, backend sdk.Backend) error {
+		return find.Answers(ctx, backend, []sdk.Tombstone{id}, func(_ int, found *sdk.GetResult) error {
+			if found.Err == nil {
+				_, named = r.way.Identities.Decrypt(&found.Record, found.Body)
+			}
+			return nil
+		})
+	})
+	if err != nil || !crypt.IsForOthers(named) {
+		return missing
+	}
+	return named
 }
 
 // all takes the targets: first those that an earlier run could not do.

@@ -62,7 +62,7 @@ func retainUntil(c *app.Command, now time.Time) (time.Time, error) {
 	days, until := c.Flags.String("days"), c.Flags.String("until")
 	switch {
 	case days == "" && until == "":
-		return time.Time{}, output.Usagef("for how long? --days or --until is missing")
+		return time.Time{}, output.Usagef("for how long? --days or --until is missing").WithHint("add --days N, or --until DATE such as 2030-01-31")
 	case days != "" && until != "":
 		return time.Time{}, output.Usagef("--days and --until are two ways to say for how long: choose")
 	case days != "":

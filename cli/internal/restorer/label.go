@@ -17,7 +17,7 @@ const (
 // Labeled returns body, which is that of c, if c can have the codec that is recorded.
 // No digest covers the codec. So a word that no program writes is damage where the body
 // is one that this program knows, and so is the word of an encrypted body on another:
-// that could be read, and nobody's key is missing. Of other bodies it is not known
+// no key is missing for that. Of other bodies it is not known
 // whether a newer program wrote them.
 func Labeled(c sdk.Content, body io.Reader) (io.Reader, error) {
 	if c.Codec.Known() && c.Codec != sdk.ZstdAge {
