@@ -70,7 +70,7 @@ func tarOf(t testing.TB, entries ...entry) []byte {
 func slashed(data []byte, at int) []byte {
 	data = bytes.Clone(data)
 	data[at] = '/'
-	sum := 8 * ' ' // that of its own field
+	sum := int(8 * ' ') // that of its own field
 	for i, b := range data[:512] {
 		if i < 148 || i >= 156 {
 			sum += int(b)
