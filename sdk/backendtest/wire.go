@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
@@ -64,6 +66,7 @@ func wireRules() []Rule {
 			}
 			t.putFails(isHeader, bodyless, sdk.Invalid, sdk.Corrupt)
 		}, needsWire),
+		must("WIRE-11", "A connection has one archive, from Open to Drain: a second Open is Invalid, and so is every call but Describe before and after. Another Drain is success.", oneArchive, needsWire),
 		must("WIRE-09", "A chunk that Get sends has at most ChunkSize bytes.", func(t *T) {
 			largest := 0
 			b := t.openOver(setup{dial: (&tap{got: func(f *archivepb.GetFrame) {
@@ -100,6 +103,66 @@ func description(t *T) {
 			t.Errorf("protocol %d, items %d, chunk %d; want %d, %d, %d", d.Protocol, d.MaxItems, d.ChunkSize,
 				sdk.ProtocolVersion, sdk.MaxItems, sdk.ChunkSize)
 		}
+	}
+}
+
+// oneArchive makes calls that no host makes, on a connection without an archive.
+func oneArchive(t *T) {
+	t.need(canOpen)
+	var raw archivepb.ArchiveClient
+	process := t.connect(setup{dial: (&tap{conn: func(c *grpc.ClientConn) { raw = archivepb.NewArchiveClient(c) }}).options()})
+	if _, err := process.Describe(t.ctx); err != nil {
+		t.Fatalf("describe: %v", err)
+	}
+	t.withoutArchive("before Open", raw)
+	o := t.target.options(sdk.Options{URL: t.url, Mode: sdk.ReadWrite})
+	if _, err := process.Open(t.ctx, o); err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	_, err := raw.Open(t.ctx, &archivepb.OpenRequest{
+		Url: []byte(o.URL), Password: []byte(o.Password), Dir: []byte(o.Dir), Mode: archivepb.Mode_MODE_READ_WRITE,
+		Parallel: uint32(o.Parallel), Protocol: uint32(process.Description().Protocol),
+	})
+	t.invalid("a second Open", err)
+	for range 2 {
+		if _, err := raw.Drain(t.ctx, &archivepb.DrainRequest{}); err != nil {
+			t.Errorf("drain: %v", err)
+		}
+	}
+	t.withoutArchive("after Drain", raw)
+}
+
+// withoutArchive checks that no call is answered.
+func (t *T) withoutArchive(when string, raw archivepb.ArchiveClient) {
+	_, err := raw.Missing(t.ctx, &archivepb.MissingRequest{})
+	t.invalid("Missing "+when, err)
+	_, err = raw.Append(t.ctx, &archivepb.AppendRequest{})
+	t.invalid("Append "+when, err)
+	_, err = raw.Purge(t.ctx, &archivepb.PurgeRequest{})
+	t.invalid("Purge "+when, err)
+	_, err = raw.Health(t.ctx, &archivepb.HealthRequest{})
+	t.invalid("Health "+when, err)
+	put, err := raw.Put(t.ctx)
+	if err == nil {
+		_, err = put.CloseAndRecv()
+	}
+	t.invalid("Put "+when, err)
+	get, err := raw.Get(t.ctx, &archivepb.GetRequest{})
+	if err == nil {
+		_, err = get.Recv()
+	}
+	t.invalid("Get "+when, err)
+	list, err := raw.List(t.ctx, &archivepb.ListRequest{})
+	if err == nil {
+		_, err = list.Recv()
+	}
+	t.invalid("List "+when, err)
+}
+
+// invalid checks the status of a call that was made past the host's half.
+func (t *T) invalid(what string, err error) {
+	if got := status.Code(err); got != codes.InvalidArgument {
+		t.Errorf("%s: %v (%v), want %v", what, got, err, codes.InvalidArgument)
 	}
 }
 
@@ -210,6 +273,7 @@ func altered(change func(*archivepb.PutPart) []*archivepb.PutPart) []grpc.DialOp
 
 // tap is on the wire between the kit and a backend.
 type tap struct {
+	conn func(*grpc.ClientConn)                          // is shown the connection; may be nil
 	open func(*archivepb.OpenRequest)                    // alters a request; may be nil
 	put  func(*archivepb.PutFrame) []*archivepb.PutFrame // what goes out in place of a frame; may be nil
 	sent func(n int, commit bool)                        // is told that the n-th frame of a Put went out, and whether with the commit; may be nil
@@ -224,6 +288,9 @@ func (p *tap) options() []grpc.DialOption {
 func (p *tap) unary(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, call grpc.UnaryInvoker, o ...grpc.CallOption) error {
 	if open, ok := request.(*archivepb.OpenRequest); ok && p.open != nil {
 		p.open(open)
+	}
+	if p.conn != nil {
+		p.conn(conn)
 	}
 	err := call(ctx, method, request, reply, conn, o...)
 	p.failed(err)

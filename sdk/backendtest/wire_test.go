@@ -6,12 +6,15 @@ import (
 	"hash/crc32"
 	"io"
 	"net"
+	"path"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"github.com/codex-archive/codex/sdk/archivepb"
@@ -40,6 +43,9 @@ var wireFaults = []struct {
 	{"speaks to hosts of any version", "WIRE-02", wireFault{unary: polyglot}, "WIRE-03"},
 	{"sends bodies in large chunks", "WIRE-09", wireFault{send: merged}, "WIRE-05"},
 	{"describes itself differently each time", "WIRE-01", wireFault{unary: fickle}, "WIRE-02"},
+	{"answers without an archive", "WIRE-11", wireFault{unary: forgiving("Health")}, "WIRE-02"},
+	{"opens twice", "WIRE-11", wireFault{unary: forgiving("Open")}, "WIRE-05"},
+	{"drains once", "WIRE-11", wireFault{unary: drainsOnce}, "CLOSE-01"},
 	{"tells its URL in plain statuses", "SECRET-01", wireFault{unary: gossip}, "PUT-01"},
 }
 
@@ -248,6 +254,33 @@ func fickle(ctx context.Context, request any, _ *grpc.UnaryServerInfo, call grpc
 		d.Description.Version = strconv.FormatInt(described.Add(1), 10)
 	}
 	return reply, err
+}
+
+// forgiving answers a call that is invalid.
+func forgiving(method string) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, request any, info *grpc.UnaryServerInfo, call grpc.UnaryHandler) (any, error) {
+		reply, err := call(ctx, request)
+		if path.Base(info.FullMethod) != method || status.Code(err) != codes.InvalidArgument {
+			return reply, err
+		}
+		if method == "Open" {
+			return &archivepb.OpenReply{}, nil
+		}
+		return &archivepb.HealthReply{}, nil
+	}
+}
+
+// drained are the connections that were drained, by the address of the other side.
+var drained sync.Map
+
+func drainsOnce(ctx context.Context, request any, _ *grpc.UnaryServerInfo, call grpc.UnaryHandler) (any, error) {
+	if _, ok := request.(*archivepb.DrainRequest); ok {
+		p, _ := peer.FromContext(ctx)
+		if _, twice := drained.LoadOrStore(p.Addr.String(), true); twice {
+			return nil, status.Error(codes.InvalidArgument, "the archive is closed")
+		}
+	}
+	return call(ctx, request)
 }
 
 func gossip(ctx context.Context, request any, _ *grpc.UnaryServerInfo, call grpc.UnaryHandler) (any, error) {

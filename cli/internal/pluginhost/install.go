@@ -68,8 +68,9 @@ func (s Search) CanInstall(ctx context.Context, name string, sum sdk.Digest, rep
 		if err != nil {
 			return path, "", err
 		}
-		if there == sum {
-			return path, Unchanged, nil
+		if there == sum { // and would it run?
+			_, err := s.Named(ctx, path)
+			return path, Unchanged, err
 		}
 	}
 	if !replace || info.IsDir() {

@@ -78,6 +78,28 @@ func TestInstallsAtOnce(t *testing.T) {
 	}
 }
 
+// TestInstallOfWhatMayNotRun: a program that is there already, in a directory that
+// others can write, or without the right to be executed, would be refused when it is
+// used. It was called unchanged, and all was well.
+func TestInstallOfWhatMayNotRun(t *testing.T) {
+	s := Search{DataHome: t.TempDir()}
+	from, sum := programFile(t, "#!program")
+	path, _, err := s.Install(t.Context(), "x", from, sum, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, modes := range map[string][2]os.FileMode{filepath.Dir(path): {0o777, 0o755}, path: {0o644, 0o755}} {
+		for i, kind := range []output.Kind{output.NoBackend, ""} {
+			if err := os.Chmod(file, modes[i]); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := s.Install(t.Context(), "x", from, sum, false); kindOf(err) != kind {
+				t.Errorf("%s with mode %o: %v", file, modes[i], err)
+			}
+		}
+	}
+}
+
 // TestInstallOfAChangedProgram: the program is started once before it is installed,
 // and could exchange itself meanwhile.
 func TestInstallOfAChangedProgram(t *testing.T) {

@@ -48,6 +48,8 @@ func (e *entries) admit(name string, mode fs.FileMode) error {
 		return nil
 	case !mode.IsRegular():
 		return fmt.Errorf("%q is %s; an archive of a backend has only files and directories", name, durable.FileType(mode))
+	case strings.HasSuffix(name, "/"):
+		return fmt.Errorf("%q is a file with the name of a directory", name)
 	case mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) != 0:
 		return fmt.Errorf("%q has a setuid, setgid or sticky bit", name)
 	}

@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -62,6 +63,21 @@ func tarOf(t testing.TB, entries ...entry) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// slashed puts a slash into the first name of a tar, where a writer of this library
+// puts none.
+func slashed(data []byte, at int) []byte {
+	data = bytes.Clone(data)
+	data[at] = '/'
+	sum := int(8 * ' ') // that of its own field
+	for i, b := range data[:512] {
+		if i < 148 || i >= 156 {
+			sum += int(b)
+		}
+	}
+	copy(data[148:], fmt.Sprintf("%06o\x00 ", sum))
+	return data
 }
 
 func gzipped(data []byte) []byte {
@@ -196,6 +212,7 @@ func TestHostile(t *testing.T) {
 		says string
 	}{
 		"a hard link":         {"x.tar", tarOf(t, good, entry{name: "h", text: program, typeflag: tar.TypeLink}), "is a special file"},
+		"a slash at the end":  {"x.tar", slashed(tarOf(t, entry{name: program + "_", text: "x"}), len(program)), "is a file with the name of a directory"},
 		"a device":            {"x.tar", tarOf(t, good, entry{name: "d", typeflag: tar.TypeChar}), "is a device"},
 		"a pipe":              {"x.tar", tarOf(t, good, entry{name: "p", typeflag: tar.TypeFifo}), "is a pipe"},
 		"an endless member":   {"x.tgz", gzipped(tarOf(t, good, entry{name: "zeros", text: strings.Repeat("\x00", 100<<10)})), "what it unpacks to has more than"},
@@ -287,6 +304,39 @@ func TestVerified(t *testing.T) {
 	} {
 		if s, err := ParseSignature(c.signature, c.key); err == nil || strings.Contains(err.Error(), "minisign: minisign") {
 			t.Errorf("%s: %v, %v", name, s, err)
+		}
+	}
+}
+
+// TestKeyFiles: a public key is found among what people put around it, and what is no
+// public key says what it is.
+func TestKeyFiles(t *testing.T) {
+	public, private, err := minisign.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := public.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature := minisign.Sign(private, []byte("x"))
+	line := strings.TrimSpace(public.String())
+	for name, key := range map[string]string{
+		"as it was written": string(text), "line alone": line, "of Windows": "\ufeff" + strings.ReplaceAll(string(text), "\n", "\r\n"),
+		"blank lines": "\n\n" + line + "\n\n", "comments": "# our key\nuntrusted comment: of a vendor\n  " + line + "  \n# until 2030\n",
+	} {
+		if _, err := ParseSignature(signature, []byte(key)); err != nil && !strings.Contains(err.Error(), "old form") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for says, key := range map[string]string{
+		"secret key, which only its owner may have": "untrusted comment: minisign encrypted secret key\nRWRTY0Iy\n",
+		"has 2 lines besides comments":              line + "\n" + line + "\n",
+		"has 0 lines besides comments":              "# nothing\n",
+		"not one of minisign":                       line[:20],
+	} {
+		if _, err := ParseSignature(signature, []byte(key)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", key, err)
 		}
 	}
 }

@@ -23,10 +23,14 @@ type Signer struct {
 }
 
 // ParseSignature reads a signature and a public key, both as minisign writes
-// them. The key may also be its line of base64 alone.
+// them. The key may also be its line of base64 alone, among blank lines and comments.
 func ParseSignature(signature, key []byte) (*Signature, error) {
 	s := &Signature{text: signature}
-	if err := s.key.UnmarshalText(key); err != nil {
+	line, err := keyLine(string(key))
+	if err == nil {
+		err = s.key.UnmarshalText([]byte(line))
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the key is not one of minisign: %w", plain(err))
 	}
 	if err := s.signature.UnmarshalText(signature); err != nil {
@@ -39,6 +43,26 @@ func ParseSignature(signature, key []byte) (*Signature, error) {
 		return nil, fmt.Errorf("the signature is by the key %016X, and --key is %016X", s.signature.KeyID, s.key.ID())
 	}
 	return s, nil
+}
+
+// keyLine returns the one line of a file with a public key that is no comment.
+func keyLine(text string) (line string, err error) {
+	lines := 0
+	for l := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
+		l = strings.TrimSpace(l)
+		switch {
+		case strings.HasPrefix(l, "untrusted comment:") && strings.Contains(l, "secret key"):
+			return "", errors.New("it is a secret key, which only its owner may have")
+		case l == "" || l[0] == '#' || strings.HasPrefix(l, "untrusted comment:"):
+		default:
+			line = l
+			lines++
+		}
+	}
+	if lines != 1 {
+		return "", fmt.Errorf("it has %d lines besides comments, and a public key has one", lines)
+	}
+	return line, nil
 }
 
 // Verify reads r to its end and reports an error unless s is its signature.
