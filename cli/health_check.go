@@ -115,7 +115,7 @@ func viewHealth(c *app.Command, d pluginhost.Description, h *sdk.Health, took ti
 	v := healthView{
 		Backend: c.Config.Backend.Type, URL: openURL(c), Status: "ok",
 		Retrievable: &h.Retrievable, Live: &h.Live, Missing: &missing, Held: &h.Held, Purged: &h.Purged,
-		NotChecked: []string{"the bytes of the content were not read"},
+		NotChecked: []string{"the bytes of the content were not read", "the records were counted and not read"},
 		Server:     h.Server, Plugin: d.Name + " " + d.Version, Schema: h.Schema, Archive: h.Archive.String(),
 		Writable: &h.Writable, Durable: &h.Durable, NotDurable: h.NotDurable,
 		RoundTrip: &roundTrip, Clock: output.OptionalTime(h.Clock),

@@ -78,13 +78,9 @@ func (d *Dir) lstat(name string) (fs.FileInfo, error) {
 // join returns the path of a name below d.
 func (d *Dir) join(name string) string { return filepath.Join(d.path, name) }
 
-// remove removes a file, or a directory that is empty.
-func (d *Dir) remove(name string, dir bool) error {
-	flags := 0
-	if dir {
-		flags = unix.AT_REMOVEDIR
-	}
-	err := d.in(name, func(parent int, base string) error { return unix.Unlinkat(parent, base, flags) })
+// removeDir removes a directory that is empty.
+func (d *Dir) removeDir(name string) error {
+	err := d.in(name, func(parent int, base string) error { return unix.Unlinkat(parent, base, unix.AT_REMOVEDIR) })
 	if err != nil {
 		return &fs.PathError{Op: "remove", Path: d.join(name), Err: err}
 	}
@@ -112,11 +108,19 @@ func (d *Dir) move(name, to string) error {
 	return nil
 }
 
+// unlink removes a file of the directory.
+func (d *Dir) unlink(name string) error {
+	if err := unix.Unlinkat(d.fd, name, 0); err != nil {
+		return &fs.PathError{Op: "remove", Path: d.join(name), Err: err}
+	}
+	return nil
+}
+
 // moveNew is move to a name that nothing has.
 func (d *Dir) moveNew(name, to string) error {
 	err := unix.Linkat(d.fd, name, d.fd, to, 0)
 	if err == nil {
-		return unix.Unlinkat(d.fd, name, 0)
+		return d.unlink(name)
 	}
 	if !durable.Unsupported(err) {
 		return err

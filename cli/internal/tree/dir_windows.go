@@ -44,7 +44,8 @@ func (d *Dir) readlink(name string) (string, error) { return d.root.Readlink(nam
 
 func (d *Dir) lstat(name string) (fs.FileInfo, error) { return d.root.Lstat(name) }
 
-func (d *Dir) remove(name string, _ bool) error { return durable.Remove(d.root, name) }
+// removeDir removes a directory that is empty.
+func (d *Dir) removeDir(name string) error { return durable.Remove(d.root, name) }
 
 // openParent opens the directory of a path, which may be named by a link.
 func openParent(path string) (*Dir, error) {
@@ -71,6 +72,9 @@ func (d *Dir) join(name string) string { return filepath.Join(d.path, name) }
 
 // move gives a file of the directory another name.
 func (d *Dir) move(name, to string) error { return d.root.Rename(name, to) }
+
+// unlink removes a file of the directory.
+func (d *Dir) unlink(name string) error { return durable.Remove(d.root, name) }
 
 // moveNew is move to a name that nothing has.
 func (d *Dir) moveNew(name, to string) error {

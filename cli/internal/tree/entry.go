@@ -74,7 +74,7 @@ func (e *Entry) RemoveEmptied() {
 		return
 	}
 	for dir := path.Dir(e.Name); dir != "."; dir = path.Dir(dir) {
-		err := e.dir.remove(dir, true)
+		err := e.dir.removeDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // not empty, or not ours to remove
 			return
 		}

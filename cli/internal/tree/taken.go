@@ -54,7 +54,7 @@ func (t *Taken) Readlink() (string, error) { return t.dir.readlink(t.temp) }
 // Remove removes what was taken.
 func (t *Taken) Remove() error {
 	defer t.close()
-	return t.dir.remove(t.temp, false)
+	return t.dir.unlink(t.temp)
 }
 
 // PutBack gives what was taken its name again, and returns why. If the name was
