@@ -169,7 +169,7 @@ func WriteManifest(w io.Writer, items []Item) error {
 			b.WriteByte(',')
 		}
 		line = i.append(append(line[:0], "\n    "...))
-		b.Write(line)
+		_, _ = b.Write(line) // Flush returns the first error
 	}
 	if len(items) > 0 {
 		b.WriteString("\n  ")

@@ -138,7 +138,7 @@ func (r *Results) Write(w io.Writer) error {
 			b.WriteByte(',')
 		}
 		item = r.Items[i].append(item[:0])
-		b.Write(item)
+		_, _ = b.Write(item) // Flush returns the first error
 	}
 	fmt.Fprintf(b, "\n  ],\n  \"summary\": %s\n}\n", indented(r.Summary().wire(), "  "))
 	return b.Flush()
