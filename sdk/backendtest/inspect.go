@@ -10,8 +10,8 @@ import (
 
 func inspectRules() []Rule {
 	return []Rule{
-		must("INSPECT-01", "Inspect finds no damage after any call, whether it ended well or was refused, and changes nothing.", soundAfterCalls),
-		must("INSPECT-02", "What a Put has staged, and what it leaves when it ends in an error, is no damage.", stagedIsSound),
+		patient(must("INSPECT-01", "Inspect finds no damage after any call, whether it ended well or was refused, and changes nothing.", soundAfterCalls)),
+		patient(must("INSPECT-02", "What a Put has staged, and what it leaves when it ends in an error, is no damage.", stagedIsSound)),
 		must("INSPECT-03", "Content whose record was removed is orphaned, and named by its SHA-256; holds and events of the record are dangling.", func(t *T) {
 			b := t.inspectable()
 			gone, kept := t.damageable(b)

@@ -358,7 +358,7 @@ func pagingMutants() []mutant {
 }
 
 // lag is what a mutant that looks first and writes later takes in between.
-const lag = 5 * time.Millisecond
+const lag = 50 * time.Millisecond
 
 func rivalMutants() []mutant {
 	return []mutant{

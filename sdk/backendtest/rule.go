@@ -95,8 +95,8 @@ func grouped() []Rule {
 	)
 }
 
-// patient gives a rule that moves much more data than others, or starts many more
-// programs, more time.
+// patient gives a rule that moves or reads much more data than others, or starts many
+// more programs, more time.
 func patient(r Rule) Rule {
 	r.patience = 5
 	return r

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/codex-archive/codex/sdk"
 	"github.com/codex-archive/codex/sdk/backendtest"
@@ -60,7 +61,7 @@ func TestSingleArchive(t *testing.T) {
 	t.Parallel()
 	target := memoryTarget()
 	target.Single, target.URL, target.Damage, target.Tamper, target.Schemes = true, func() string { return "memory://one" }, nil, nil, nil
-	rep, err := backendtest.RunRules(t.Context(), target, backendtest.Options{Seed: 7})
+	rep, err := backendtest.RunRules(t.Context(), target, backendtest.Options{Seed: 7, Deadline: 10 * time.Minute}) // for machines that are busy
 	if err != nil {
 		t.Fatal(err)
 	}
