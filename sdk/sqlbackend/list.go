@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/codex-archive/codex/sdk"
 )
@@ -47,8 +48,7 @@ func (b *Backend) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, er
 			yield(sdk.Entry{}, b.wrap(ctx, "list", err))
 			return
 		}
-		for !l.done {
-			page, err := l.page(ctx)
+		for page, err := range l.pages(ctx) {
 			if err != nil {
 				yield(sdk.Entry{}, err)
 				return
@@ -60,6 +60,39 @@ func (b *Backend) List(ctx context.Context, q sdk.Query) iter.Seq2[sdk.Entry, er
 					return
 				}
 			}
+		}
+	}
+}
+
+// pages yields the pages. While one is used the next one is read.
+func (l *lister) pages(ctx context.Context) iter.Seq2[[]*item, error] {
+	type read struct {
+		page []*item
+		err  error
+	}
+	return func(yield func([]*item, error) bool) {
+		if l.done {
+			return
+		}
+		ctx, stop := context.WithCancel(ctx)
+		var reading sync.WaitGroup
+		defer reading.Wait() // until then the lister is in use
+		defer stop()
+		next := make(chan read, 1)
+		page, err := l.page(ctx)
+		for {
+			last := err != nil || l.done
+			if !last {
+				reading.Go(func() {
+					page, err := l.page(ctx)
+					next <- read{page, err}
+				})
+			}
+			if !yield(page, err) || last {
+				return
+			}
+			r := <-next
+			page, err = r.page, r.err
 		}
 	}
 }

@@ -43,8 +43,10 @@ func (m *Manifest) checkPlaces(list []string) error {
 			return m.errorAt(i, "output", "%q is the output of item %d too%s", m.Items[i].Output, other+1, why)
 		}
 	}
+	seen := map[string]bool{} // directories, and with each those above it
 	for i, place := range list {
-		for up := filepath.Dir(place); up != place; place, up = up, filepath.Dir(up) {
+		for up := filepath.Dir(place); up != place && !seen[up]; place, up = up, filepath.Dir(up) {
+			seen[up] = true
 			if other := t.of(len(list), up); other >= 0 {
 				return m.errorAt(other, "output", "%q is a directory: item %d goes into it", m.Items[other].Output, i+1)
 			}

@@ -29,10 +29,12 @@ func newTwins(list []string) *twins {
 // oneCase returns a text that all texts have in common which differ in case
 // alone, and perhaps others.
 func oneCase(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return r >= 'A' && r <= 'Z' || r >= utf8.RuneSelf }) {
-		return s
+	for i := range len(s) {
+		if c := s[i]; c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf {
+			return strings.ToLower(strings.ToUpper(s))
+		}
 	}
-	return strings.ToLower(strings.ToUpper(s))
+	return s
 }
 
 // of returns the index of the first place before end that is the same file as
