@@ -173,13 +173,15 @@ func (r *custodyReport) describe(kind output.Kind, err error) *output.Failure {
 		return &output.Failure{Kind: kind, Hint: output.FailureOf(err).Hint, Err: err}
 	}
 	message := fmt.Sprintf("%d of %s failed, %d not done", r.failed, output.Count(r.total, "record"), r.total-r.ended())
+	hint := "the lines on stdout say why; the same command again does what is left"
 	if r.dry {
 		message = fmt.Sprintf("%d of %s would be refused", r.failed, output.Count(r.total, "record"))
+		hint = "the lines on stdout say why; without --dry-run the others are done"
 	}
 	if err != nil {
 		message += ": " + output.Words(err)
 	}
-	return output.Errorf(kind, "%s", message).WithHint("the lines on stdout say why; the same command again does what is left")
+	return output.Errorf(kind, "%s", message).WithHint("%s", hint)
 }
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -82,7 +81,7 @@ func explainCode(c *app.Command, code int) error {
 	writePoints(c.Env.Stdout, "Usual causes", v.Causes)
 	writePoints(c.Env.Stdout, "What to do", v.Remedy)
 	if len(v.Kinds) > 0 {
-		fmt.Fprintf(c.Env.Stdout, "\nKinds of error that end so: %s\n", strings.Join(v.Kinds, ", "))
+		fmt.Fprint(c.Env.Stdout, "\n"+app.Wrap("Kinds of error that end so: "+strings.Join(v.Kinds, ", "), 0))
 	}
 	return nil
 }
@@ -93,7 +92,7 @@ func writePoints(w *output.Stdout, title string, points []string) {
 	}
 	fmt.Fprintf(w, "\n%s:\n", title)
 	for _, point := range points {
-		fmt.Fprintf(w, "  - %s\n", point)
+		fmt.Fprint(w, "  - "+strings.TrimLeft(app.Wrap(point, 4), " "))
 	}
 }
 
@@ -126,11 +125,11 @@ func explainAll(c *app.Command) error {
 		return output.WriteJSON(c.Env.Stdout, all)
 	}
 	fmt.Fprintln(c.Env.Stdout, output.ExitHelp()+"\nKINDS OF ERROR:")
-	w := tabwriter.NewWriter(c.Env.Stdout, 0, 0, 2, ' ', 0)
+	const column = 27
 	for _, k := range output.Kinds() {
-		fmt.Fprintf(w, "   %s\t%3d  %s\n", k.Kind, k.Code, k.Meaning)
+		fmt.Fprintf(c.Env.Stdout, "   %-17s  %3d  %s", k.Kind, k.Code, strings.TrimLeft(app.Wrap(k.Meaning, column), " "))
 	}
-	return w.Flush()
+	return nil
 }
 
 func viewExitCode(c output.CodeInfo) exitCodeView {

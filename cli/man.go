@@ -136,7 +136,13 @@ func (m *roff) command(c *cli.Command, name string) {
 	m.section("SS", name)
 	m.text(strings.ToUpper(c.Usage[:1]) + c.Usage[1:] + ".")
 	m.verbatim(c.UsageText)
-	m.verbatim(c.Description)
+	text, examples, _ := strings.Cut(c.Description, "EXAMPLES:\n")
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		m.text(paragraph)
+	}
+	if examples != "" {
+		m.verbatim("EXAMPLES:\n" + strings.ReplaceAll("\n"+examples, "\n   ", "\n")[1:])
+	}
 	var own []cli.Flag
 	for _, f := range c.Flags {
 		if !app.IsCommon(c, f.Names()[0]) {

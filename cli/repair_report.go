@@ -29,6 +29,7 @@ type repairView struct {
 	DryRun   bool          `json:"dry_run,omitempty"`
 	Items    []repairItem  `json:"items"` // that are not intact
 	Examined int64         `json:"examined"`
+	Purged   int64         `json:"purged"`   // of those: on purpose, so there is nothing to repair
 	Repaired int64         `json:"repaired"` // records; in a dry run: that would be
 	Failed   int64         `json:"failed"`   // that are not intact all the same
 	Duration output.Millis `json:"total_duration_ms"`
@@ -67,6 +68,8 @@ func (r *repairReport) examined(result *verifier.Result) {
 	problem := result.Problem()
 	r.verify.item(result, problem)
 	switch {
+	case result.Status == verifier.Purged:
+		r.view.Purged++
 	case problem == nil:
 	case repairable(result):
 		r.paths[result.Entry.Record.Tombstone] = result.Entry.Record.Path
@@ -131,9 +134,10 @@ func (r *repairReport) end(ctx context.Context, err error) error {
 		word = "Would be repaired"
 	}
 	r.verify.progress.Printf("Repair Complete:")
-	r.verify.progress.Printf("  ✓ Intact: %d", r.view.Examined-int64(len(r.paths))-r.unrepairable())
+	r.verify.progress.Printf("  ✓ Intact: %d", r.view.Examined-r.view.Purged-int64(len(r.paths))-r.unrepairable())
 	r.verify.progress.Printf("  ✓ %s: %d", word, r.view.Repaired)
 	r.verify.progress.Printf("  ✗ Not repaired: %d", int64(len(r.paths))+r.unrepairable()-r.view.Repaired)
+	r.verify.progress.PrintSome("  - Purged: %d", r.view.Purged)
 	r.verify.progress.Printf("  Total Time: %s", r.view.Duration)
 	return cmp.Or(outcome, r.verify.progress.Err())
 }

@@ -80,7 +80,8 @@ func readTargetsOrAll(c *app.Command) (targets, error) {
 	case all && some:
 		return t, output.Usagef("--all, and TOMBSTONE or selectors, are two ways to say which records: choose")
 	case !all && !some:
-		return t, output.Usagef("which records? give TOMBSTONE, selectors, or --all")
+		return t, output.Usagef("which records? no TOMBSTONE, no selector and no --all is given").
+			WithHint("usage: %s", c.Flags.Command.UsageText)
 	}
 	return t, nil
 }
@@ -136,8 +137,12 @@ func selectionWords(c *app.Command, t *targets, also ...string) string {
 		words = append(words, output.ShellWord(name))
 	}
 	words = append(words, typedFlags(c, func(name string) bool {
-		return slices.Contains(also, name) || selects(name) && (name != "set" || !t.selected.query.Set.IsZero())
+		return slices.Contains(also, name) || selects(name) && name != "set"
 	})...)
+	// A setting, which --set takes too, selects nothing: a run is resumed with another.
+	if set := t.selected.query.Set; !set.IsZero() {
+		words = append(words, "--set", set.String())
+	}
 	if len(words) == 0 {
 		return verifier.All
 	}

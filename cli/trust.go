@@ -31,9 +31,9 @@ func trustCommand(a *app.App) *cli.Command {
 			"The hash covers backend, archive, retention and verify as they are written, without literal\n" +
 			"passwords, and the files inside the project that they name. After a change to these the file\n" +
 			"must be accepted again. A file that git does not track is yours and needs no command.\n\n" +
-			"ENVIRONMENT:\n" +
-			"   CODEX_ARCHIVE_TRUST            hashes that are accepted, for CI; --print shows the hash\n" +
-			"   CODEX_ARCHIVE_SAFE_DIRECTORY   roots whose .codex another user may own, or *; separated as in PATH\n\n" +
+			"The variable CODEX_ARCHIVE_TRUST has the hashes that are accepted, for CI; --print shows the\n" +
+			"hash. The variable CODEX_ARCHIVE_SAFE_DIRECTORY has the roots whose .codex another user may\n" +
+			"own, separated as in PATH, or *.\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive trust\n" +
 			"   codex archive trust --print            the hash, and nothing else\n" +

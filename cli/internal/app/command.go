@@ -105,10 +105,10 @@ func (c *Command) Arguments(names ...string) error {
 	switch {
 	case n < len(names):
 		return output.Usagef("%s: missing %s", command.HelpName, strings.Join(names[n:], " and ")).
-			WithHint("usage: %s", command.UsageText)
+			WithHint("usage: %s", strings.ReplaceAll(command.UsageText, "\n", ", or "))
 	case n > len(names):
 		return output.Usagef("%s: unexpected argument %q", command.HelpName, c.Flags.Args().Get(len(names))).
-			WithHint("usage: %s", command.UsageText)
+			WithHint("usage: %s", strings.ReplaceAll(command.UsageText, "\n", ", or "))
 	}
 	return nil
 }

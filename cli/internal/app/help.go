@@ -17,12 +17,12 @@ const helpWidth = 80
 // decide how far to the right all words about flags begin.
 func helpText(c *cli.Command, name string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "NAME:\n%s\n", wrap(name+" - "+c.Usage, 3))
+	fmt.Fprintf(&b, "NAME:\n%s\n", Wrap(name+" - "+c.Usage, 3))
 	fmt.Fprintf(&b, "USAGE:\n   %s\n\n", strings.ReplaceAll(c.UsageText, "\n", "\n   "))
 	b.WriteString("DESCRIPTION:\n")
 	text, examples, _ := strings.Cut(c.Description, "EXAMPLES:\n")
 	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
-		b.WriteString(wrap(paragraph, 3) + "\n")
+		b.WriteString(Wrap(paragraph, 3) + "\n")
 	}
 	if examples != "" {
 		fmt.Fprintf(&b, "EXAMPLES:\n%s\n\n", examples)
@@ -45,7 +45,7 @@ func writeFlags(b *strings.Builder, title string, c *cli.Command, common bool) {
 		}
 		name, usage := DescribeFlag(f)
 		const column = 22
-		words := strings.TrimLeft(wrap(usage, column), " ")
+		words := strings.TrimLeft(Wrap(usage, column), " ")
 		if pad := column - 3 - len(name); pad > 1 {
 			fmt.Fprintf(b, "   %s%s%s", name, strings.Repeat(" ", pad), words)
 		} else {
@@ -80,8 +80,8 @@ func DescribeFlag(f cli.Flag) (name, usage string) {
 	return name, strings.ReplaceAll(usage, "`", "")
 }
 
-// wrap fills lines of text, which is one paragraph, behind an indent.
-func wrap(text string, indent int) string {
+// Wrap fills lines of text, which is one paragraph, behind an indent.
+func Wrap(text string, indent int) string {
 	margin := strings.Repeat(" ", indent)
 	var b strings.Builder
 	width := 0

@@ -62,6 +62,8 @@ func (e *NamedFileError) Unwrap() error { return e.Err }
 // Advice says what to do, "" if there is nothing to add.
 func (e *NamedFileError) Advice() string {
 	switch {
+	case errors.Is(e.Err, fs.ErrExist):
+		return "nothing is replaced: name another file"
 	case !errors.Is(e.Err, fs.ErrNotExist):
 		return ""
 	case e.Hint != "":
