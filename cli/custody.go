@@ -75,7 +75,7 @@ type custodyRun struct {
 	journal *journal.Journal // nil in a dry run
 	report  *custodyReport
 	tag     string // of --tag: each record is asked for its own tags
-	history bool   // records that do not follow from their events are refused
+	history bool   // records that do not follow from their events are refused, unless accept-contradictions is set
 }
 
 // newCustodyRun reads what all these commands have in common. Nothing is touched.
@@ -150,8 +150,13 @@ func (r *custodyRun) read(ctx context.Context, group []*custodyItem) error {
 		return err
 	}
 	for _, item := range contradicted(again) {
+		if r.command.Flags.Bool(acceptContradictions) {
+			r.command.Log.Warn(item.name + ": " + output.Words(item.err) + "; --" + acceptContradictions + " was given")
+			item.err = nil
+			continue
+		}
 		item.err = output.Errorf(output.KindOf(sdk.Corrupt), "%w", item.err).
-			WithHint("nothing was purged; codex archive evidence verify --reconcile shows what was changed; the rows have to come from a backup of the database")
+			WithHint("its content was not purged; codex archive evidence verify --reconcile shows what was changed; take the rows from a backup of the database, or add --" + acceptContradictions + ", which the certificate says")
 	}
 	return nil
 }

@@ -29,7 +29,9 @@ func purgeCommand(a *app.App) *cli.Command {
 			"looked up: the command succeeds when it is gone.\n" +
 			"--dry-run prints the verdict on each record. --plan writes what would go to FILE; --apply\n" +
 			"purges what a plan names, and nothing if anything has changed since. --certificate writes\n" +
-			"a signed note of what was purged, by whom, and under which rule.\n\n" +
+			"a signed note of what was purged, by whom, and under which rule. A record whose holds or\n" +
+			"retention are not what its events say was changed in the database: it is refused, unless\n" +
+			"--accept-contradictions is given.\n\n" +
 			app.TimeHelp + "\n\n" +
 			"EXAMPLES:\n" +
 			"   codex archive purge 8e3531b9 --by bob\n" +
@@ -38,6 +40,7 @@ func purgeCommand(a *app.App) *cli.Command {
 		Flags: custodyFlags(append([]cli.Flag{
 			&cli.StringFlag{Name: "plan", Usage: "write what would go to `FILE`, and do nothing"},
 			&cli.StringFlag{Name: "apply", Usage: "purge what the plan in `FILE` names"},
+			app.Switch(acceptContradictions, "purge also what was changed in the database"),
 		}, certificateFlags()...)...),
 	}, runPurge)
 }
@@ -46,6 +49,8 @@ func purgeCommand(a *app.App) *cli.Command {
 func purgeWords() custodyWords {
 	return custodyWords{title: "Purge", doing: "Purging", done: "purged", unchanged: "purged before"}
 }
+
+const acceptContradictions = "accept-contradictions"
 
 // purgeRun is a purge.
 type purgeRun struct {
