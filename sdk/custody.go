@@ -88,9 +88,9 @@ func (e *Entry) CheckCustody() error {
 	case len(purges) == 0 && !r.PurgedAt.IsZero():
 		return wrong("it is marked as purged, and no event says so")
 	case len(purges) > 0 && !slices.ContainsFunc(purges, r.PurgedAt.Equal):
-		return wrong("it is marked as purged at %s, and its event says %s", formatUntil(r.PurgedAt), formatUntil(purges[0]))
+		return wrong("it is marked as purged at %s, and its event says %s", r.PurgedAt.Format(time.RFC3339), purges[0].Format(time.RFC3339))
 	case !r.RetainUntil.Equal(until):
-		return wrong("it is retained until %s, and its events say %s", formatUntil(r.RetainUntil), formatUntil(until))
+		return wrong("it is %s, and its events say that it is %s", retained(r.RetainUntil), retained(until))
 	}
 	for i := range e.Events {
 		if event := &e.Events[i]; event.Action == ActionPurge && !askedByAnother(e.Events, event.Actor) {
@@ -180,9 +180,9 @@ func released(h Hold) string {
 	return ", or released on " + h.Released.Format(time.RFC3339)
 }
 
-func formatUntil(t time.Time) string {
-	if t.IsZero() {
-		return "no day"
+func retained(until time.Time) string {
+	if until.IsZero() {
+		return "not retained"
 	}
-	return t.Format(time.RFC3339)
+	return "retained until " + until.Format(time.RFC3339)
 }
